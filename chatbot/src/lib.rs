@@ -1,0 +1,1 @@
+//! Bot files and the pure turn function.

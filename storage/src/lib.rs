@@ -1,0 +1,12 @@
+//! What Parlance keeps: records, the [`Store`] seam, the redb engine and the in-memory model it is tested against.
+//!
+//! This crate knows neither bots nor WhatsApp: snapshots, history entries and payloads are versioned bytes beside the
+//! few fields that are indexed here. No redb type leaves it. File format and commit protocol: `FORMAT.md`.
+
+mod pending;
+mod records;
+mod store;
+
+pub use pending::{Pending, Promise};
+pub use records::*;
+pub use store::*;

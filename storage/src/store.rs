@@ -1,0 +1,159 @@
+//! The seam: everything that the rest of Parlance may ask of a store.
+//!
+//! Owned data in, owned data out; no transaction handle, closure or iterator crosses it, so that a networked engine can
+//! implement the same trait. A write's answer comes after it is durable. One conformance suite runs against every
+//! engine.
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::{
+    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Inbound, InboxSeq, Partition,
+    Pending, Quarantined, Send, SendId, SendState, Settled, Settlement, Turn,
+};
+
+/// Why a call failed, and whether it happened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Did not happen: another process opened the store since the fence was taken.
+    #[error("another process has taken over the store")]
+    Fenced,
+    /// Did not happen: the conversation is not at the expected revision, or an inbox row was consumed already.
+    #[error("conversation is at revision {}, the turn was computed from another state", .actual.0)]
+    Conflict {
+        /// Where the conversation stands.
+        actual: crate::Revision,
+    },
+    /// Did not happen: the store is full, busy, failed or closed; the text says which.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(Box<str>),
+    /// May have happened: read again before retrying.
+    #[error("it is unknown whether the store wrote: {0}")]
+    Unknown(Box<str>),
+    /// A stored row cannot be read.
+    #[error("a stored row is damaged: {0}")]
+    Corrupt(Box<str>),
+}
+
+/// Whether the store can be trusted to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It writes.
+    Good,
+    /// A write or sync failed: nothing more is acknowledged until the process is started anew. One clear sentence.
+    Failed(Box<str>),
+    /// It was closed in order.
+    Closed,
+}
+
+/// Which page of a list, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Where the page before ended ([`Listed::next`]); `None` is the newest.
+    pub cursor: Option<Box<str>>,
+    /// How many rows at the most; at least 1.
+    pub limit: usize,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// The rows, newest first.
+    pub items: Vec<T>,
+    /// Cursor of the next page; `None` when this is the last one.
+    pub next: Option<Box<str>>,
+}
+
+/// Figures for operators; cheap to read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoreStats {
+    /// Size of the file, bytes.
+    pub file_bytes: u64,
+    /// Commits since the store was opened, each with one sync.
+    pub commits: u64,
+    /// Rows committed since then (messages, turns, settlements, documents).
+    pub rows: u64,
+    /// Seconds spent in commits since then.
+    pub commit_seconds: f64,
+    /// Log rows that are not folded yet.
+    pub unfolded: u64,
+    /// Messages accepted and not consumed.
+    pub inbox: u64,
+}
+
+/// The store. See the module.
+pub trait Store: std::marker::Send + Sync + 'static {
+    /// The fence of this process for a business number.
+    fn fence(&self, partition: &Partition) -> Fence;
+
+    /// T1: appends everything in one commit, in order. Answers with the sequence numbers of the messages among it.
+    /// Refuses (`Unavailable`) at once when too much is waiting.
+    fn append(&self, items: Vec<Accept>) -> Pending<Vec<InboxSeq>>;
+
+    /// T2: commits a turn as one unit.
+    fn commit(&self, fence: Fence, turn: Turn) -> Pending<Committed>;
+
+    /// T3: changes outbox rows, in order, in one commit. Answers for each, in order.
+    fn settle(&self, fence: Fence, settlements: Vec<Settlement>) -> Pending<Vec<Settled>>;
+
+    /// The last inbox row that was committed. Changes wake whoever routes them.
+    fn appended(&self) -> watch::Receiver<InboxSeq>;
+
+    /// Inbox rows after `after` that no turn consumed, in order.
+    fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>>;
+
+    /// Inbox rows by number; consumed ones are left out.
+    fn inbox(&self, rows: Vec<InboxSeq>) -> Pending<Vec<(InboxSeq, Inbound)>>;
+
+    /// The contact that any of these ids was linked to.
+    fn resolve(&self, aliases: Vec<Alias>) -> Pending<Option<ContactId>>;
+
+    /// A conversation's state.
+    fn load(&self, conversation: ConversationId) -> Pending<Option<Head>>;
+
+    /// Conversations that asked to be woken at or before `until_ms`, earliest first, with their time.
+    fn wakes_due(&self, until_ms: u64, limit: usize) -> Pending<Vec<(u64, ConversationId)>>;
+
+    /// Outbox rows in `Queued`, `Sending`, `Uncertain` or `Held`, by (conversation, n), after `after`.
+    fn open_sends(&self, after: Option<SendId>, limit: usize) -> Pending<Vec<Send>>;
+
+    /// Outbox rows by id, in the order asked for; `None` where there is none.
+    fn sends(&self, ids: Vec<SendId>) -> Pending<Vec<Option<Send>>>;
+
+    /// Conversations by last activity.
+    fn conversations(&self, partition_prefix: Option<[u8; 4]>, page: Page) -> Pending<Listed<(ConversationId, Head)>>;
+
+    /// History entries of a conversation.
+    fn history(&self, conversation: ConversationId, page: Page) -> Pending<Listed<Entry>>;
+
+    /// Outbox rows by time of creation, of one state or of all. A page may be short, or even empty, and still have a
+    /// next one.
+    fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>>;
+
+    /// Dead letters.
+    fn dead_letters(&self, page: Page) -> Pending<Listed<DeadLetter>>;
+
+    /// What was acknowledged but must not run, with its id.
+    fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>>;
+
+    /// Writes a small named document (bot versions, settings); `None` removes it.
+    fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()>;
+
+    /// Reads one.
+    fn document(&self, kind: &str, key: &str) -> Pending<Option<Bytes>>;
+
+    /// Reads all of a kind, by key.
+    fn documents(&self, kind: &str) -> Pending<Vec<(Box<str>, Bytes)>>;
+
+    /// Random bytes made when the store was created: the key for hashes that it keeps.
+    fn secret(&self) -> [u8; 16];
+
+    /// Whether it can be trusted to write; changes once, to something final.
+    fn health(&self) -> watch::Receiver<Health>;
+
+    /// Figures for operators.
+    fn stats(&self) -> StoreStats;
+
+    /// Finishes what was handed over and closes. Later calls are `Unavailable`.
+    fn close(&self) -> Pending<()>;
+}
