@@ -3,10 +3,12 @@
 //! This crate knows neither bots nor WhatsApp: snapshots, history entries and payloads are versioned bytes beside the
 //! few fields that are indexed here. No redb type leaves it. File format and commit protocol: `FORMAT.md`.
 
+mod model;
 mod pending;
 mod records;
 mod store;
 
+pub use model::Model;
 pub use pending::{Pending, Promise};
 pub use records::*;
 pub use store::*;

@@ -1,0 +1,325 @@
+//! [`Model`]: the store in plain maps, nothing durable, nothing clever.
+//!
+//! It is the oracle that the redb engine is compared with, so it shares no code with it beyond the records, and the
+//! store of choice for tests of other crates. [`Model::reopen`] plays the part of a restart.
+
+mod lists;
+mod settle;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::{
+    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Health, Inbound, InboxSeq,
+    Listed, NewDeadLetter, Page, Partition, Pending, Quarantined, Revision, Send, SendId, SendState, Settled,
+    Settlement, Store, StoreError, StoreStats, Turn,
+};
+
+/// The in-memory store.
+pub struct Model {
+    world: Arc<Mutex<World>>,
+    epoch: u64,
+    appended: watch::Sender<InboxSeq>,
+    health: watch::Sender<Health>,
+}
+
+/// What outlives a restart.
+#[derive(Default)]
+struct World {
+    epoch: u64,
+    last_inbox: u64,
+    inbox: BTreeMap<InboxSeq, Inbound>,
+    heads: BTreeMap<ConversationId, Head>,
+    history: BTreeMap<ConversationId, Vec<Bytes>>,
+    sends: BTreeMap<SendId, Row>,
+    aliases: HashMap<Alias, ContactId>,
+    letters: Vec<DeadLetter>,
+    quarantine: Vec<Quarantined>,
+    documents: BTreeMap<(String, String), Bytes>,
+    commits: u64,
+    rows: u64,
+}
+
+/// An outbox row, and whether it has its dead letter.
+struct Row {
+    send: Send,
+    lettered: bool,
+}
+
+impl Model {
+    /// An empty store.
+    pub fn new() -> Arc<Self> {
+        Self::over(Arc::new(Mutex::new(World::default())))
+    }
+
+    /// The same content as a new process would find it; writers that hold an earlier fence are refused from now on.
+    pub fn reopen(&self) -> Arc<Self> {
+        Self::over(self.world.clone())
+    }
+
+    /// Behaves from now on as if a write had failed for this reason.
+    pub fn fail(&self, reason: &str) {
+        self.health.send_replace(Health::Failed(reason.into()));
+    }
+
+    fn over(world: Arc<Mutex<World>>) -> Arc<Self> {
+        let (epoch, last) = {
+            let mut world = world.lock();
+            world.epoch += 1;
+            (world.epoch, world.last_inbox)
+        };
+        let appended = watch::Sender::new(InboxSeq(last));
+        Arc::new(Self { world, epoch, appended, health: watch::Sender::new(Health::Good) })
+    }
+
+    fn read<T>(&self, answer: impl FnOnce(&World) -> T) -> Pending<T> {
+        match &*self.health.borrow() {
+            Health::Closed => Pending::ready(Err(StoreError::Unavailable("it was closed".into()))),
+            _ => Pending::ready(Ok(answer(&self.world.lock()))),
+        }
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut World) -> Result<T, StoreError>) -> Pending<T> {
+        match &*self.health.borrow() {
+            Health::Good => {
+                let mut world = self.world.lock();
+                let answer = change(&mut world);
+                world.commits += u64::from(answer.is_ok());
+                Pending::ready(answer)
+            }
+            Health::Failed(reason) => Pending::ready(Err(StoreError::Unavailable(reason.clone()))),
+            Health::Closed => Pending::ready(Err(StoreError::Unavailable("it was closed".into()))),
+        }
+    }
+}
+
+impl World {
+    fn accept(&mut self, items: Vec<Accept>) -> Vec<InboxSeq> {
+        let mut numbers = Vec::new();
+        for item in items {
+            self.rows += 1;
+            match item {
+                Accept::Quarantine(row) => self.quarantine.push(row),
+                Accept::Message(message) => {
+                    self.last_inbox += 1;
+                    self.inbox.insert(InboxSeq(self.last_inbox), message);
+                    numbers.push(InboxSeq(self.last_inbox));
+                }
+            }
+        }
+        numbers
+    }
+
+    fn check(&self, fence: Fence, turn: &Turn) -> Result<(), StoreError> {
+        if fence.epoch != self.epoch {
+            return Err(StoreError::Fenced);
+        }
+        let head = self.heads.get(&turn.conversation);
+        let actual = head.map_or(Revision(0), |head| head.revision);
+        let mut next = head.map_or(1, |head| head.next_send);
+        let mut consumed = turn.consumed.clone();
+        consumed.sort();
+        consumed.dedup();
+        let mut fits = actual == turn.expected && consumed.len() == turn.consumed.len();
+        fits &= consumed.iter().all(|row| self.inbox.contains_key(row));
+        for send in &turn.sends {
+            fits &= send.n == next;
+            next += 1;
+        }
+        if fits { Ok(()) } else { Err(StoreError::Conflict { actual }) }
+    }
+
+    fn turn(&mut self, turn: Turn) -> Committed {
+        self.rows += 1;
+        let id = turn.conversation;
+        for row in &turn.consumed {
+            self.inbox.remove(row);
+        }
+        self.history.entry(id).or_default().extend(turn.entries.iter().cloned());
+        let before = self.heads.get(&id);
+        let head = Head {
+            revision: Revision(turn.expected.0 + 1),
+            next_send: before.map_or(1, |head| head.next_send) + turn.sends.len() as u64,
+            next_entry: self.history[&id].len() as u64,
+            created_ms: before.map_or(turn.at_ms, |head| head.created_ms),
+            updated_ms: turn.at_ms,
+            wake_ms: turn.wake_ms,
+            snapshot: turn.snapshot,
+        };
+        self.heads.insert(id, head);
+        for new in turn.sends {
+            let send = Send {
+                id: SendId { conversation: id, n: new.n },
+                nonce: new.nonce,
+                state: SendState::Queued,
+                attempts: 0,
+                created_ms: turn.at_ms,
+                updated_ms: turn.at_ms,
+                due_ms: turn.at_ms,
+                wamid: None,
+                payload: new.payload,
+                error: None,
+            };
+            self.sends.insert(send.id, Row { send, lettered: false });
+        }
+        self.aliases.extend(turn.aliases);
+        for letter in turn.dead_letters {
+            self.bury(id, turn.at_ms, letter);
+        }
+        Committed { revision: Revision(turn.expected.0 + 1) }
+    }
+
+    fn bury(&mut self, conversation: ConversationId, at_ms: u64, new: NewDeadLetter) {
+        let id = self.letters.len() as u64 + 1;
+        let NewDeadLetter { inbox, send, reason, payload } = new;
+        self.letters.push(DeadLetter { id, conversation, at_ms, inbox, send, reason, payload });
+    }
+}
+
+impl Store for Model {
+    fn fence(&self, _partition: &Partition) -> Fence {
+        Fence { epoch: self.epoch }
+    }
+
+    fn append(&self, items: Vec<Accept>) -> Pending<Vec<InboxSeq>> {
+        self.write(|world| {
+            let numbers = world.accept(items);
+            if !numbers.is_empty() {
+                self.appended.send_replace(InboxSeq(world.last_inbox));
+            }
+            Ok(numbers)
+        })
+    }
+
+    fn commit(&self, fence: Fence, turn: Turn) -> Pending<Committed> {
+        self.write(|world| {
+            world.check(fence, &turn)?;
+            Ok(world.turn(turn))
+        })
+    }
+
+    fn settle(&self, fence: Fence, settlements: Vec<Settlement>) -> Pending<Vec<Settled>> {
+        self.write(|world| {
+            if fence.epoch != world.epoch {
+                return Err(StoreError::Fenced);
+            }
+            Ok(settlements.into_iter().map(|settlement| world.settle(settlement)).collect())
+        })
+    }
+
+    fn appended(&self) -> watch::Receiver<InboxSeq> {
+        self.appended.subscribe()
+    }
+
+    fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>> {
+        self.read(|world| {
+            let later = world.inbox.iter().filter(|(seq, _)| **seq > after);
+            later.take(limit).map(|(seq, row)| (*seq, row.clone())).collect()
+        })
+    }
+
+    fn inbox(&self, rows: Vec<InboxSeq>) -> Pending<Vec<(InboxSeq, Inbound)>> {
+        self.read(|world| rows.iter().filter_map(|seq| Some((*seq, world.inbox.get(seq)?.clone()))).collect())
+    }
+
+    fn resolve(&self, aliases: Vec<Alias>) -> Pending<Option<ContactId>> {
+        self.read(|world| aliases.iter().find_map(|alias| world.aliases.get(alias).copied()))
+    }
+
+    fn load(&self, conversation: ConversationId) -> Pending<Option<Head>> {
+        self.read(|world| world.heads.get(&conversation).cloned())
+    }
+
+    fn wakes_due(&self, until_ms: u64, limit: usize) -> Pending<Vec<(u64, ConversationId)>> {
+        self.read(|world| {
+            let wakes = world.heads.iter().filter_map(|(id, head)| Some((head.wake_ms?, *id)));
+            let mut due: Vec<_> = wakes.filter(|(at, _)| *at <= until_ms).collect();
+            due.sort();
+            due.truncate(limit);
+            due
+        })
+    }
+
+    fn open_sends(&self, after: Option<SendId>, limit: usize) -> Pending<Vec<Send>> {
+        self.read(|world| {
+            let later = world.sends.values().map(|row| &row.send).filter(|send| Some(send.id) > after);
+            later.filter(|send| !send.state.is_settled()).take(limit).cloned().collect()
+        })
+    }
+
+    fn sends(&self, ids: Vec<SendId>) -> Pending<Vec<Option<Send>>> {
+        self.read(|world| ids.iter().map(|id| world.sends.get(id).map(|row| row.send.clone())).collect())
+    }
+
+    fn conversations(&self, partition_prefix: Option<[u8; 4]>, page: Page) -> Pending<Listed<(ConversationId, Head)>> {
+        self.read(|world| world.list_conversations(partition_prefix, &page))
+    }
+
+    fn history(&self, conversation: ConversationId, page: Page) -> Pending<Listed<Entry>> {
+        self.read(|world| world.list_history(conversation, &page))
+    }
+
+    fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>> {
+        self.read(|world| world.list_outbox(state, &page))
+    }
+
+    fn dead_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
+        self.read(|world| world.list_letters(&page))
+    }
+
+    fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>> {
+        self.read(|world| world.list_quarantine(&page))
+    }
+
+    fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {
+        self.write(|world| {
+            let name = (kind.to_owned(), key.to_owned());
+            world.rows += 1;
+            match value {
+                Some(value) => world.documents.insert(name, value),
+                None => world.documents.remove(&name),
+            };
+            Ok(())
+        })
+    }
+
+    fn document(&self, kind: &str, key: &str) -> Pending<Option<Bytes>> {
+        self.read(|world| world.documents.get(&(kind.to_owned(), key.to_owned())).cloned())
+    }
+
+    fn documents(&self, kind: &str) -> Pending<Vec<(Box<str>, Bytes)>> {
+        self.read(|world| {
+            let found = world.documents.iter().filter(|((of, _), _)| of == kind);
+            found.map(|((_, key), value)| (key.as_str().into(), value.clone())).collect()
+        })
+    }
+
+    fn secret(&self) -> [u8; 16] {
+        *b"model secret key"
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    fn stats(&self) -> StoreStats {
+        let world = self.world.lock();
+        let inbox = world.inbox.len() as u64;
+        StoreStats { commits: world.commits, rows: world.rows, inbox, ..StoreStats::default() }
+    }
+
+    fn close(&self) -> Pending<()> {
+        self.health.send_if_modified(|health| {
+            let open = *health == Health::Good;
+            if open {
+                *health = Health::Closed;
+            }
+            open
+        });
+        Pending::ready(Ok(()))
+    }
+}

@@ -1,0 +1,48 @@
+//! The model's lists: everything is gathered, sorted and cut.
+
+use super::World;
+use crate::{ConversationId, DeadLetter, Entry, Head, Listed, Page, Quarantined, Send, SendState};
+
+impl World {
+    pub(super) fn list_conversations(&self, prefix: Option<[u8; 4]>, page: &Page) -> Listed<(ConversationId, Head)> {
+        let wanted = self.heads.iter().filter(|(id, _)| prefix.is_none_or(|prefix| id.0.starts_with(&prefix)));
+        let rows = wanted.map(|(id, head)| (*id, head.clone())).collect();
+        newest_first(rows, page, |(id, head)| format!("{:020}-{id}", head.updated_ms))
+    }
+
+    pub(super) fn list_history(&self, conversation: ConversationId, page: &Page) -> Listed<Entry> {
+        let entries = self.history.get(&conversation).map(Vec::as_slice).unwrap_or_default();
+        let rows = entries.iter().zip(0..).map(|(payload, index)| Entry { index, payload: payload.clone() });
+        newest_first(rows.collect(), page, |entry| format!("{:020}", entry.index))
+    }
+
+    pub(super) fn list_outbox(&self, state: Option<SendState>, page: &Page) -> Listed<Send> {
+        let sends = self.sends.values().map(|row| &row.send);
+        let rows = sends.filter(|send| state.is_none_or(|state| send.state == state)).cloned().collect();
+        newest_first(rows, page, |send: &Send| {
+            format!("{:020}-{}-{:020}", send.created_ms, send.id.conversation, send.id.n)
+        })
+    }
+
+    pub(super) fn list_letters(&self, page: &Page) -> Listed<DeadLetter> {
+        newest_first(self.letters.clone(), page, |letter| format!("{:020}", letter.id))
+    }
+
+    pub(super) fn list_quarantine(&self, page: &Page) -> Listed<(u64, Quarantined)> {
+        let rows = (1..).zip(self.quarantine.iter().cloned()).collect();
+        newest_first(rows, page, |(id, _)| format!("{id:020}"))
+    }
+}
+
+/// Sorts by name, descending, and cuts the page out; the cursor is the name of the last row shown.
+fn newest_first<T>(mut rows: Vec<T>, page: &Page, name: impl Fn(&T) -> String) -> Listed<T> {
+    rows.sort_by_key(|row| std::cmp::Reverse(name(row)));
+    if let Some(cursor) = &page.cursor {
+        rows.retain(|row| name(row).as_str() < &**cursor);
+    }
+    let limit = page.limit.max(1);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| name(row).into());
+    Listed { items: rows, next }
+}
