@@ -1,0 +1,168 @@
+//! Configuration: one typed [`Config`] from a file, the environment and flags, checked as a whole.
+//!
+//! `config.toml` at the root of the repository is compiled in. It is the only place of a default and the list of all
+//! keys. [`Config::load`] is a pure function of its [`Sources`] and reports all problems together.
+
+mod engine;
+mod layers;
+mod log;
+mod platform;
+mod problem;
+mod reader;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+pub use engine::{Bots, Conversation, OnUncertain, Outbox, Store};
+pub use log::{Format, Log, Redact};
+pub use platform::{Graph, Limits, Number, Whatsapp};
+pub use problem::{Errors, Problem, Source};
+pub use server::{Admin, Metrics, Server, Simulator};
+
+use layers::{Layers, Rank};
+use reader::Reader;
+
+/// Every setting, typed and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The public front door.
+    pub server: Server,
+    /// The admin port.
+    pub admin: Admin,
+    /// The app at Meta and its numbers.
+    pub whatsapp: Whatsapp,
+    /// The Graph API.
+    pub graph: Graph,
+    /// Rates of a business phone number.
+    pub limits: Limits,
+    /// Messages on their way out.
+    pub outbox: Outbox,
+    /// Conversations and runs of bots.
+    pub conversation: Conversation,
+    /// Bot files.
+    pub bots: Bots,
+    /// The embedded store.
+    pub store: Store,
+    /// Log lines.
+    pub log: Log,
+    /// Prometheus metrics.
+    pub metrics: Metrics,
+    /// The stand-in for Meta.
+    pub simulator: Simulator,
+    sources: BTreeMap<String, Source>,
+}
+
+/// What is going to be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Against Meta: everything that identifies us must be set.
+    Serve,
+    /// Against the stand-in: what identifies us may be missing.
+    Dev,
+}
+
+/// All that a configuration is made of.
+pub struct Sources<'a> {
+    /// Name and text of the configuration file.
+    pub file: Option<(PathBuf, String)>,
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// Keys and values from the command line, such as `("bots.dir", "samples")`. They win over everything.
+    pub overrides: Vec<(String, String)>,
+    /// Keys and values that stand in for the defaults, such as generated secrets. Everything wins over them.
+    pub generated: Vec<(String, String)>,
+    /// What is going to be started.
+    pub mode: Mode,
+    /// Reads the file of a secret.
+    pub read_file: &'a dyn Fn(&Path) -> io::Result<String>,
+}
+
+impl Config {
+    /// Lays the sources over the defaults, weakest first: generated, file, short variable names, `PARLANCE__…`,
+    /// overrides.
+    ///
+    /// Errors: everything that is wrong in any of them, together.
+    pub fn load(sources: Sources<'_>) -> Result<Self, Errors> {
+        let Sources { file, env, overrides, generated, mode, read_file } = sources;
+        let mut layers = Layers::with_defaults();
+        layers.pairs(Rank::Generated, &Source::Generated, generated);
+        if let Some((path, text)) = &file {
+            layers.file(path, text);
+        }
+        layers.environment(&env);
+        layers.pairs(Rank::Flag, &Source::Flag, overrides);
+        let reader = Reader::new(layers, read_file);
+        let mut config = Self::read(&reader, mode);
+        config.sources = reader.finish()?;
+        Ok(config)
+    }
+
+    /// Loads from this process: its environment, and `file` or else `./config.toml` if there is one.
+    ///
+    /// Errors: as [`Config::load`], and a file that cannot be read.
+    pub fn from_process(
+        file: Option<&Path>,
+        overrides: Vec<(String, String)>,
+        generated: Vec<(String, String)>,
+        mode: Mode,
+    ) -> Result<Self, Errors> {
+        let path = file.unwrap_or(Path::new("config.toml"));
+        let file = match std::fs::read_to_string(path) {
+            Ok(text) => Some((path.to_owned(), text)),
+            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                let what = format!("{} cannot be read: {error}", path.display());
+                let help = "correct --config or the permissions of the file".to_owned();
+                return Err(Errors(vec![Problem { what, source: None, help }]));
+            }
+        };
+        // A variable that is not UTF-8 cannot be one of ours.
+        let env =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let read_file = |path: &Path| std::fs::read_to_string(path);
+        Self::load(Sources { file, env: env.collect(), overrides, generated, mode, read_file: &read_file })
+    }
+
+    /// Where the value of each key came from.
+    pub fn sources(&self) -> &BTreeMap<String, Source> {
+        &self.sources
+    }
+
+    /// Every secret value, so that log lines can be kept free of them.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let whatsapp = &self.whatsapp;
+        let optional = [&self.admin.token, &whatsapp.app_secret_previous, &whatsapp.flow_private_key];
+        let tokens = whatsapp.numbers.iter().map(|number| &number.access_token);
+        optional
+            .into_iter()
+            .flatten()
+            .chain([&whatsapp.app_secret, &whatsapp.webhook_verify_token])
+            .chain(tokens)
+            .cloned()
+            .collect()
+    }
+
+    fn read(reader: &Reader<'_>, mode: Mode) -> Self {
+        Self {
+            server: Server::read(reader),
+            admin: Admin::read(reader),
+            whatsapp: Whatsapp::read(reader, mode),
+            graph: Graph::read(reader),
+            limits: Limits::read(reader),
+            outbox: Outbox::read(reader),
+            conversation: Conversation::read(reader),
+            bots: Bots::read(reader),
+            store: Store::read(reader),
+            log: Log::read(reader),
+            metrics: Metrics::read(reader),
+            simulator: Simulator::read(reader),
+            sources: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Settings of the engine: outbox, conversations, bots, store.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::reader::Reader;
+
+/// Messages on their way out.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    /// Requests under way at once, per business phone number.
+    pub concurrency: usize,
+    /// Attempts before a message becomes a dead letter.
+    pub max_attempts: u32,
+    /// First pause between attempts.
+    pub backoff_base: Duration,
+    /// Largest pause between attempts.
+    pub backoff_max: Duration,
+    /// Time to wait for a status of a message of which nobody knows whether it left; may be zero.
+    pub doubt_window: Duration,
+    /// What happens after that.
+    pub on_uncertain: OnUncertain,
+}
+
+/// What happens to a message that may or may not have arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUncertain {
+    /// It is sent again, with the same opaque id.
+    Resend,
+    /// An operator decides.
+    Hold,
+}
+
+/// Bounds of conversations and of the runs of their bots.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// Conversations in memory at once.
+    pub max_live: usize,
+    /// Silence after which a conversation leaves memory.
+    pub idle_passivate: Duration,
+    /// Unprocessed messages of one conversation.
+    pub mailbox_limit: usize,
+    /// Nodes that one turn may visit.
+    pub max_nodes_per_turn: u32,
+    /// Turns of one run.
+    pub max_turns_per_run: u32,
+    /// Messages that one turn may send.
+    pub max_messages_per_turn: u32,
+    /// Bytes of all variables of a run.
+    pub max_variables_bytes: usize,
+    /// Bytes of one value.
+    pub max_value_bytes: usize,
+    /// Bytes that one template may produce.
+    pub max_template_bytes: usize,
+}
+
+/// Bot files.
+#[derive(Clone, Debug)]
+pub struct Bots {
+    /// The folder of bot files.
+    pub dir: PathBuf,
+    /// Id of the bot that answers.
+    pub default: String,
+}
+
+/// The embedded store.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// The file.
+    pub path: PathBuf,
+    /// Memory for its pages, in bytes.
+    pub cache_bytes: usize,
+}
+
+impl Outbox {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        let outbox = Self {
+            concurrency: reader.integer("outbox.concurrency", 1..=10_000),
+            max_attempts: reader.integer("outbox.max_attempts", 1..=1_000),
+            backoff_base: reader.duration("outbox.backoff_base"),
+            backoff_max: reader.duration("outbox.backoff_max"),
+            doubt_window: reader.duration_or_zero("outbox.doubt_window"),
+            on_uncertain: reader
+                .choice("outbox.on_uncertain", &[("resend", OnUncertain::Resend), ("hold", OnUncertain::Hold)]),
+        };
+        // A zero here stands for a value that was refused already.
+        if !outbox.backoff_max.is_zero() && outbox.backoff_max < outbox.backoff_base {
+            let shown = format!("{:?}", outbox.backoff_max);
+            reader.reject("outbox.backoff_max", &shown, "a duration of at least outbox.backoff_base");
+        }
+        outbox
+    }
+}
+
+impl Conversation {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        Self {
+            max_live: reader.integer("conversation.max_live", 1..=10_000_000),
+            idle_passivate: reader.duration("conversation.idle_passivate"),
+            mailbox_limit: reader.integer("conversation.mailbox_limit", 1..=1_000_000),
+            max_nodes_per_turn: reader.integer("conversation.max_nodes_per_turn", 1..=100_000),
+            max_turns_per_run: reader.integer("conversation.max_turns_per_run", 1..=1_000_000),
+            max_messages_per_turn: reader.integer("conversation.max_messages_per_turn", 1..=1_000),
+            max_variables_bytes: reader.integer("conversation.max_variables_bytes", 1_024..=16 << 20),
+            max_value_bytes: reader.integer("conversation.max_value_bytes", 256..=16 << 20),
+            max_template_bytes: reader.integer("conversation.max_template_bytes", 256..=16 << 20),
+        }
+    }
+}
+
+impl Bots {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        Self { dir: path(reader, "bots.dir"), default: non_empty(reader, "bots.default", "the id of a bot") }
+    }
+}
+
+impl Store {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        Self { path: path(reader, "store.path"), cache_bytes: reader.integer("store.cache_bytes", 1 << 20..=1 << 40) }
+    }
+}
+
+fn path(reader: &Reader<'_>, key: &str) -> PathBuf {
+    non_empty(reader, key, "a path").into()
+}
+
+fn non_empty(reader: &Reader<'_>, key: &str, expected: &str) -> String {
+    reader.parsed(key, String::new(), |text| if text.is_empty() { Err(expected) } else { Ok(text.to_owned()) })
+}

@@ -1,0 +1,147 @@
+//! Settings of the platform: the business account, its numbers, the Graph API and its rates.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::Mode;
+use super::reader::Reader;
+
+/// The app at Meta and its business phone numbers. In [`Mode::Dev`] what nobody set or generated is empty.
+#[derive(Clone, Debug)]
+pub struct Whatsapp {
+    /// Signs webhooks.
+    pub app_secret: SecretString,
+    /// Still accepted while the app secret is being rotated.
+    pub app_secret_previous: Option<SecretString>,
+    /// Proves a subscription request.
+    pub webhook_verify_token: SecretString,
+    /// Opens Flow requests; PEM with real line breaks.
+    pub flow_private_key: Option<SecretString>,
+    /// Such as `v25.0`.
+    pub api_version: String,
+    /// The business phone numbers that are served; never empty.
+    pub numbers: Vec<Number>,
+}
+
+/// One business phone number.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// Meta's id of it, which is not the number itself.
+    pub phone_number_id: String,
+    /// The account that it belongs to.
+    pub business_account_id: Option<String>,
+    /// Opens the Graph API.
+    pub access_token: SecretString,
+}
+
+/// The Graph API.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// Without a slash at the end of its path, except the root.
+    pub base_url: Url,
+    /// Time to connect.
+    pub connect_timeout: Duration,
+    /// Time for a whole request.
+    pub request_timeout: Duration,
+}
+
+/// Rates of a business phone number; `None` means no limit.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// To everybody together.
+    pub messages_per_second: Option<NonZeroU32>,
+    /// To one person: one message per interval.
+    pub pair_interval: Option<Duration>,
+    /// To one person: messages at once.
+    pub pair_burst: Option<NonZeroU32>,
+}
+
+impl Whatsapp {
+    pub(super) fn read(reader: &Reader<'_>, mode: Mode) -> Self {
+        let required = |key, purpose| {
+            reader.secret(key).unwrap_or_else(|| {
+                if mode == Mode::Serve {
+                    reader.missing(key, purpose);
+                }
+                SecretString::default()
+            })
+        };
+        let app_secret = required("whatsapp.app_secret", "it is under App settings, Basic, at developers.facebook.com");
+        let verify_token = required("whatsapp.webhook_verify_token", "the text entered beside the callback URL");
+        let access_token = required("whatsapp.access_token", "a system user's token with whatsapp_business_messaging");
+        let phone_number_id = id(reader, "whatsapp.phone_number_id");
+        if phone_number_id.is_none() && mode == Mode::Serve {
+            reader.missing("whatsapp.phone_number_id", "it is under WhatsApp, API setup");
+        }
+        Self {
+            app_secret,
+            app_secret_previous: reader.secret("whatsapp.app_secret_previous"),
+            webhook_verify_token: verify_token,
+            flow_private_key: reader.secret("whatsapp.flow_private_key"),
+            api_version: api_version(reader, "whatsapp.api_version"),
+            numbers: vec![Number {
+                phone_number_id: phone_number_id.unwrap_or_default(),
+                business_account_id: id(reader, "whatsapp.business_account_id"),
+                access_token,
+            }],
+        }
+    }
+}
+
+impl Graph {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        Self {
+            base_url: base_url(reader, "graph.base_url"),
+            connect_timeout: reader.duration("graph.connect_timeout"),
+            request_timeout: reader.duration("graph.request_timeout"),
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        Self {
+            messages_per_second: NonZeroU32::new(reader.integer("limits.messages_per_second", 0..=1_000_000)),
+            pair_interval: Some(reader.duration_or_zero("limits.pair_interval")).filter(|interval| !interval.is_zero()),
+            pair_burst: NonZeroU32::new(reader.integer("limits.pair_burst", 0..=1_000_000)),
+        }
+    }
+}
+
+/// An id of Meta's; it becomes part of a URL's path. Digits so far, but nothing promises that.
+fn id(reader: &Reader<'_>, key: &str) -> Option<String> {
+    reader.parsed(key, Some(String::new()), |text| match text {
+        "" => Ok(None),
+        _ if text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') => Ok(Some(text.to_owned())),
+        _ => Err("the id as Meta shows it: digits, no + and no spaces"),
+    })
+}
+
+fn api_version(reader: &Reader<'_>, key: &str) -> String {
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    reader.parsed(key, String::new(), |text| {
+        let parts = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+        match parts.filter(|(major, minor)| is_number(major) && is_number(minor)) {
+            Some(_) => Ok(text.to_owned()),
+            None => Err("a version such as \"v25.0\""),
+        }
+    })
+}
+
+fn base_url(reader: &Reader<'_>, key: &str) -> Url {
+    let placeholder = Url::parse("http://localhost").expect("a constant URL parses");
+    reader.parsed(key, placeholder, |text| {
+        let expected = "a URL such as \"https://graph.facebook.com\", without user, query and fragment";
+        let mut url = Url::parse(text.trim_end_matches('/')).map_err(|_| expected)?;
+        let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain || url.fragment().is_some() {
+            return Err(expected);
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(url)
+    })
+}

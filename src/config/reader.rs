@@ -1,0 +1,252 @@
+//! Turns laid-over settings into typed values. A value that cannot be read leaves a problem behind and a placeholder
+//! in its place; placeholders never get out, because [`Reader::finish`] refuses when there is any problem.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::layers::{Layers, Setting, Value, variable_of};
+use super::problem::{Errors, Problem, Source};
+
+/// Longer waits are mistakes, and would overflow when added to a time.
+const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+pub(super) struct Reader<'a> {
+    layers: Layers,
+    read_file: &'a dyn Fn(&Path) -> io::Result<String>,
+    seen: RefCell<BTreeSet<String>>,
+    problems: RefCell<Vec<Problem>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(mut layers: Layers, read_file: &'a dyn Fn(&Path) -> io::Result<String>) -> Self {
+        let problems = RefCell::new(std::mem::take(&mut layers.problems));
+        Self { layers, read_file, seen: RefCell::default(), problems }
+    }
+
+    /// The sources of all values, or everything that is wrong.
+    pub(super) fn finish(self) -> Result<BTreeMap<String, Source>, Errors> {
+        let problems = self.problems.into_inner();
+        if !problems.is_empty() {
+            return Err(Errors(problems));
+        }
+        Ok(self.layers.settings.into_iter().map(|(key, setting)| (key, setting.source)).collect())
+    }
+
+    #[cfg(test)]
+    pub(super) fn unread(&self) -> Vec<String> {
+        let seen = self.seen.borrow();
+        self.layers.settings.keys().filter(|key| !seen.contains(*key)).cloned().collect()
+    }
+
+    pub(super) fn text(&self, key: &str) -> String {
+        self.typed(key, "a text in quotes", String::new(), |value| match value {
+            Value::Text(text) | Value::Raw(text) => Some(text.clone()),
+            _ => None,
+        })
+    }
+
+    /// A text that `parse` accepts; the error of `parse` says what is expected instead.
+    pub(super) fn parsed<T, E: fmt::Display>(
+        &self,
+        key: &str,
+        placeholder: T,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> T {
+        let before = self.problems.borrow().len();
+        let text = self.text(key);
+        if self.problems.borrow().len() > before {
+            return placeholder;
+        }
+        parse(&text).unwrap_or_else(|expected| {
+            self.reject(key, &format!("{text:?}"), &expected.to_string());
+            placeholder
+        })
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> T {
+        self.parsed(key, choices[0].1, |text| match choices.iter().find(|(name, _)| *name == text) {
+            Some((_, choice)) => Ok(*choice),
+            None => Err(choices.iter().map(|(name, _)| format!("{name:?}")).collect::<Vec<_>>().join(" or ")),
+        })
+    }
+
+    pub(super) fn boolean(&self, key: &str) -> bool {
+        self.typed(key, "true or false", false, |value| match value {
+            Value::Bool(value) => Some(*value),
+            Value::Raw(text) => text.parse().ok(),
+            _ => None,
+        })
+    }
+
+    pub(super) fn integer<N: TryFrom<i64> + Default>(&self, key: &str, range: RangeInclusive<i64>) -> N {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        self.typed(key, &expected, N::default(), |value| {
+            let number = match value {
+                Value::Integer(number) => *number,
+                Value::Raw(text) => text.replace('_', "").parse().ok()?,
+                _ => return None,
+            };
+            range.contains(&number).then(|| N::try_from(number).ok()).flatten()
+        })
+    }
+
+    /// A duration above zero.
+    pub(super) fn duration(&self, key: &str) -> Duration {
+        self.typed(key, "a duration above zero such as \"500ms\", \"6s\" or \"15m\"", Duration::ZERO, |value| {
+            duration(value).filter(|duration| !duration.is_zero())
+        })
+    }
+
+    /// A duration, or 0.
+    pub(super) fn duration_or_zero(&self, key: &str) -> Duration {
+        self.typed(key, "a duration such as \"500ms\", \"6s\" or \"15m\", or 0", Duration::ZERO, duration)
+    }
+
+    pub(super) fn list(&self, key: &str) -> Vec<String> {
+        self.typed(key, "a list of texts", Vec::new(), |value| match value {
+            Value::List(items) => Some(items.clone()),
+            Value::Raw(text) => {
+                Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+            }
+            _ => None,
+        })
+    }
+
+    /// A secret given as `key` or through the file named by `key_file`; an empty text means not given.
+    /// One that cannot be used leaves a problem and a placeholder, so that it is not reported as missing too.
+    pub(super) fn secret(&self, key: &str) -> Option<SecretString> {
+        let file_key = format!("{key}_file");
+        match (self.given(key), self.given(&file_key)) {
+            (None, None) => None,
+            (Some((text, setting)), None) => Some(self.checked(key, text, setting)),
+            (None, Some((path, setting))) => Some(self.read_secret(key, &path, setting)),
+            (Some((_, a)), Some((_, b))) if a.rank == b.rank => {
+                let what = format!("{key} and {file_key} are both set");
+                self.problem(what, Some(a.source.clone()), "keep one of them".into());
+                Some(SecretString::default())
+            }
+            (Some((text, a)), Some((_, b))) if a.rank > b.rank => Some(self.checked(key, text, a)),
+            (_, Some((path, setting))) => Some(self.read_secret(key, &path, setting)),
+        }
+    }
+
+    /// Reports that `key` must be set, unless the file could not be read to its end.
+    pub(super) fn missing(&self, key: &str, purpose: &str) {
+        if self.layers.incomplete {
+            return;
+        }
+        let variable = variable_of(key);
+        let help = match self.layers.settings.contains_key(&format!("{key}_file")) {
+            true => format!("set {variable}, {variable}_FILE or {key}_file: {purpose}"),
+            false => format!("set {variable} or {key}: {purpose}"),
+        };
+        self.problem(format!("{key} is missing"), None, help);
+    }
+
+    /// Reports that the value of `key` cannot be used; `shown` must not be a secret.
+    pub(super) fn reject(&self, key: &str, shown: &str, expected: &str) {
+        let source = self.layers.settings.get(key).map(|setting| setting.source.clone());
+        self.problem(format!("{key} is {}", shortened(shown)), source, format!("write {expected}"));
+    }
+
+    fn problem(&self, what: String, source: Option<Source>, help: String) {
+        self.problems.borrow_mut().push(Problem { what, source, help });
+    }
+
+    fn setting(&self, key: &str) -> &Setting {
+        self.seen.borrow_mut().insert(key.to_owned());
+        self.layers.settings.get(key).expect("every key that is read is in config.toml, as a test shows")
+    }
+
+    fn typed<T>(&self, key: &str, expected: &str, placeholder: T, read: impl FnOnce(&Value) -> Option<T>) -> T {
+        let setting = self.setting(key);
+        read(&setting.value).unwrap_or_else(|| {
+            self.reject(key, &shown(&setting.value), expected);
+            placeholder
+        })
+    }
+
+    fn given(&self, key: &str) -> Option<(String, &Setting)> {
+        let setting = self.setting(key);
+        match &setting.value {
+            Value::Text(text) | Value::Raw(text) => Some((text.clone(), setting)).filter(|(text, _)| !text.is_empty()),
+            _ => {
+                self.reject(key, "not a text", "the value in quotes");
+                Some(("placeholder".into(), setting))
+            }
+        }
+    }
+
+    fn read_secret(&self, key: &str, path: &str, setting: &Setting) -> SecretString {
+        let refuse = |trouble: String, help: &str| {
+            let what = format!("{key}_file names {path}, {trouble}");
+            self.problem(what, Some(setting.source.clone()), help.into());
+            SecretString::default()
+        };
+        match (self.read_file)(Path::new(path)) {
+            Err(error) => refuse(format!("which cannot be read: {error}"), "correct the path or the permissions"),
+            Ok(text) => {
+                let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+                match line.unwrap_or(&text) {
+                    "" => refuse("which is empty".into(), "put the secret into the file"),
+                    secret => self.checked(key, secret.to_owned(), setting),
+                }
+            }
+        }
+    }
+
+    fn checked(&self, key: &str, text: String, setting: &Setting) -> SecretString {
+        if key.ends_with("private_key") {
+            return text.replace("\\n", "\n").into();
+        }
+        if text.trim() != text || text.chars().any(char::is_control) {
+            let what = format!("{key} begins or ends with a space, or holds a line break or control character");
+            self.problem(what, Some(setting.source.clone()), "copy the value again, alone on one line".into());
+        }
+        text.into()
+    }
+}
+
+fn duration(value: &Value) -> Option<Duration> {
+    let text = match value {
+        Value::Integer(0) => return Some(Duration::ZERO),
+        Value::Text(text) | Value::Raw(text) => text.trim(),
+        _ => return None,
+    };
+    let digits = text.chars().take_while(char::is_ascii_digit).collect::<String>();
+    let number: u64 = digits.parse().ok()?;
+    let ms = match text.strip_prefix(digits.as_str())? {
+        "" if number == 0 => 0,
+        "ms" => number,
+        "s" => number.checked_mul(1_000)?,
+        "m" => number.checked_mul(60_000)?,
+        "h" => number.checked_mul(3_600_000)?,
+        "d" => number.checked_mul(86_400_000)?,
+        _ => return None,
+    };
+    Some(Duration::from_millis(ms)).filter(|duration| *duration <= LONGEST)
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Text(text) | Value::Raw(text) => format!("{text:?}"),
+        Value::Integer(number) => number.to_string(),
+        Value::Bool(value) => value.to_string(),
+        Value::List(items) => format!("{items:?}"),
+        Value::Other(kind) => (*kind).to_owned(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let mut chars = text.chars();
+    let head: String = chars.by_ref().take(80).collect();
+    if chars.next().is_some() { format!("{head}…") } else { head }
+}

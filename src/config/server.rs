@@ -1,0 +1,107 @@
+//! Settings of what listens: front door, admin port, simulator, metrics.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::reader::Reader;
+
+/// The public front door.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Largest webhook body, in bytes.
+    pub max_body_bytes: usize,
+    /// Bytes of all bodies that are being read or stored.
+    pub max_buffered_bytes: usize,
+    /// Open connections.
+    pub max_connections: usize,
+    /// Time to send all headers.
+    pub header_timeout: Duration,
+    /// Time to send the whole body.
+    pub body_timeout: Duration,
+    /// Time a kept-alive connection may stay silent.
+    pub idle_timeout: Duration,
+    /// Time for what is under way to finish on shutdown.
+    pub drain_timeout: Duration,
+}
+
+/// The admin port.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Host headers that are answered; empty means loopback names and the listen address.
+    pub allowed_hosts: Vec<String>,
+    /// The first admin token.
+    pub token: Option<SecretString>,
+}
+
+/// Prometheus metrics.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Whether `/metrics` answers.
+    pub enabled: bool,
+}
+
+/// The stand-in for Meta.
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    /// Where it listens in `dev`.
+    pub listen: SocketAddr,
+}
+
+impl Server {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        let server = Self {
+            listen: address(reader, "server.listen"),
+            max_body_bytes: reader.integer("server.max_body_bytes", 1_024..=1 << 30),
+            max_buffered_bytes: reader.integer("server.max_buffered_bytes", 1_024..=1 << 40),
+            max_connections: reader.integer("server.max_connections", 1..=1_000_000),
+            header_timeout: reader.duration("server.header_timeout"),
+            body_timeout: reader.duration("server.body_timeout"),
+            idle_timeout: reader.duration("server.idle_timeout"),
+            drain_timeout: reader.duration_or_zero("server.drain_timeout"),
+        };
+        // A zero here stands for a value that was refused already.
+        if server.max_buffered_bytes != 0 && server.max_buffered_bytes < server.max_body_bytes {
+            let shown = server.max_buffered_bytes.to_string();
+            reader.reject("server.max_buffered_bytes", &shown, "at least server.max_body_bytes, or no body fits");
+        }
+        server
+    }
+}
+
+impl Admin {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        let admin = Self {
+            listen: address(reader, "admin.listen"),
+            allowed_hosts: reader.list("admin.allowed_hosts"),
+            token: reader.secret("admin.token"),
+        };
+        if admin.token.is_none() && !admin.listen.ip().is_loopback() {
+            reader.missing("admin.token", "admin.listen is open to other machines");
+        }
+        admin
+    }
+}
+
+impl Metrics {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        Self { enabled: reader.boolean("metrics.enabled") }
+    }
+}
+
+impl Simulator {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        Self { listen: address(reader, "simulator.listen") }
+    }
+}
+
+fn address(reader: &Reader<'_>, key: &str) -> SocketAddr {
+    reader.parsed(key, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), |text| {
+        text.parse().map_err(|_| "an address and a port such as \"127.0.0.1:8080\"")
+    })
+}

@@ -1,0 +1,4 @@
+//! The parts of the `parlance` binary.
+
+pub mod config;
+pub mod telemetry;

@@ -1,0 +1,1 @@
+//! Log lines: where they go, how they look, and what never gets into them.
