@@ -1,1 +1,52 @@
 //! Log lines: where they go, how they look, and what never gets into them.
+//!
+//! Lines go to stderr, one write each. Fields that name people are masked, secrets are scrubbed from every value, and
+//! control characters are escaped in both formats, so that no message can forge a line or move a cursor.
+
+mod line;
+mod mask;
+mod scrub;
+
+use std::io::{self, IsTerminal, Write};
+
+use secrecy::SecretString;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+use crate::config::{Format, Log};
+
+pub use line::{Lines, Style};
+pub use mask::{Masked, mask};
+pub use scrub::Scrubber;
+
+/// Sets up log lines for this process, panics included. `secrets` never show in any of them; `now` is the wall clock
+/// in milliseconds since 1970.
+///
+/// Errors: when something else has set up logging before.
+pub fn init(
+    log: &Log,
+    secrets: &[SecretString],
+    now: impl Fn() -> i64 + Send + Sync + 'static,
+) -> Result<(), TryInitError> {
+    let style = match log.format {
+        Format::Text => Style::Text,
+        Format::Json => Style::Json,
+        Format::Auto if io::stderr().is_terminal() => Style::Text,
+        Format::Auto => Style::Json,
+    };
+    // When stderr is gone there is nobody left to tell.
+    let write = |line: &str| io::stderr().lock().write_all(line.as_bytes()).unwrap_or_default();
+    let lines = Lines::new(style, Scrubber::new(secrets, log.redact), now, write);
+    registry().with(log.level.clone()).with(lines).try_init()?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// The default hook would write the message to stderr as it is, whatever it holds.
+fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let message = info.payload_as_str().unwrap_or("a panic without a message");
+    let location = info.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current();
+    tracing::error!(target: "panic", location, thread = thread.name().unwrap_or_default(), "{message}");
+}
