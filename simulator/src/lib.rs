@@ -1,1 +1,38 @@
-//! TBD
+//! A stand-in for Meta: the messages part of the Graph API in Meta's wire format, phones that a
+//! person or a test can use, webhooks signed and repeated as Meta's are, and trouble on demand.
+//!
+//! It refuses what Meta refuses, with Meta's codes, by its own reading of Meta's documentation: it
+//! shares no code with the engine that it stands opposite. Not simulated yet: media, templates
+//! beyond a list of approved names, groups, Flows.
+//!
+//! The port serves Graph under `/{version}/…`, control under `/_sim/…`, and a phone page at `/`.
+
+mod clock;
+mod config;
+mod control;
+mod core;
+mod graph;
+mod handle;
+mod ids;
+mod ledger;
+mod log;
+mod pace;
+mod page;
+mod phone;
+mod server;
+mod trouble;
+mod webhook;
+mod window;
+
+pub use crate::clock::{Clock, ManualClock};
+pub use crate::config::{AutoStatus, Config, MAX_PHONES, Number, Retry, StartError, Template};
+pub use crate::core::StatsView;
+pub use crate::handle::{Delivery, Handle, WaitError};
+pub use crate::ledger::{Count, LedgerRow, LedgerView};
+pub use crate::log::{Filter, LoggedRequest, LoggedWebhook};
+pub use crate::phone::{
+    Author, Choice, ChoiceKind, Choose, Entry, ErrorNote, PhoneError, PhoneEvent, PhoneInfo, Progress,
+};
+pub use crate::server::{Running, Simulator};
+pub use crate::trouble::{Operation, Rule, Trouble};
+pub use crate::webhook::Signing;

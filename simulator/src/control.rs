@@ -1,0 +1,201 @@
+//! The control surface under `/_sim/`: the [`Handle`] over HTTP, for the phone page, for
+//! `parlance say` and for tests in other languages.
+
+mod guard;
+mod phones;
+mod problem;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router, middleware};
+use futures_util::future::join_all;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::clock::parse_span;
+use crate::handle::Handle;
+use crate::log::Filter;
+use crate::trouble::Trouble;
+use crate::webhook::Signing;
+use problem::{Problem, read};
+
+const MAX_BODY: usize = 8 * 1_048_576;
+const MAX_TIMES: usize = 1_000;
+
+type Answer = Result<Json<Value>, Problem>;
+
+pub(crate) fn routes(handle: Handle) -> Router {
+    Router::new()
+        .route("/_sim/phones", get(phones::list))
+        .route("/_sim/phones/{phone}/text", post(phones::text))
+        .route("/_sim/phones/{phone}/tap", post(phones::tap))
+        .route("/_sim/phones/{phone}/pick", post(phones::pick))
+        .route("/_sim/phones/{phone}/raw", post(phones::raw))
+        .route("/_sim/phones/{phone}/status", post(phones::status))
+        .route("/_sim/phones/{phone}/profile", put(phones::profile))
+        .route("/_sim/phones/{phone}/transcript", get(phones::transcript))
+        .route("/_sim/phones/{phone}/events", get(phones::events))
+        .route("/_sim/phones/{phone}/reset", post(phones::reset))
+        .route("/_sim/requests", get(requests))
+        .route("/_sim/webhooks", get(webhooks))
+        .route("/_sim/trouble", get(trouble).put(set_trouble).delete(clear_trouble))
+        .route("/_sim/deliver", post(deliver))
+        .route("/_sim/windows", post(open_window))
+        .route("/_sim/clock", get(clock).post(advance))
+        .route("/_sim/ledger", get(ledger))
+        .route("/_sim/stats", get(stats))
+        .route("/_sim/reset", post(reset))
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "the simulator serves /, /_sim/… and /v25.0/…") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(handle.clone(), guard::guard))
+        .with_state(handle)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    path: Option<String>,
+    status: Option<u16>,
+    callback_data: Option<String>,
+    #[serde(default = "page_size")]
+    limit: usize,
+}
+
+fn page_size() -> usize {
+    100
+}
+
+fn query<T>(query: Result<Query<T>, axum::extract::rejection::QueryRejection>) -> Result<T, Problem> {
+    query.map(|Query(q)| q).map_err(|e| Problem::bad(e.body_text()))
+}
+
+type Asked<T> = Result<Query<T>, axum::extract::rejection::QueryRejection>;
+
+async fn requests(State(handle): State<Handle>, wanted: Asked<Wanted>) -> Answer {
+    let Wanted { path, status, callback_data, limit } = query(wanted)?;
+    Ok(Json(json!({ "items": handle.requests(&Filter { path, status, callback_data, limit }) })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limit {
+    #[serde(default = "page_size")]
+    limit: usize,
+}
+
+async fn webhooks(State(handle): State<Handle>, limit: Asked<Limit>) -> Answer {
+    Ok(Json(json!({ "items": handle.webhooks(query(limit)?.limit) })))
+}
+
+async fn trouble(State(handle): State<Handle>) -> Json<Trouble> {
+    Json(handle.trouble())
+}
+
+async fn set_trouble(State(handle): State<Handle>, body: Bytes) -> Result<Json<Trouble>, Problem> {
+    handle.set_trouble(read(&body)?).map_err(Problem::bad)?;
+    Ok(Json(handle.trouble()))
+}
+
+async fn clear_trouble(State(handle): State<Handle>) -> Json<Trouble> {
+    handle.clear_trouble();
+    Json(handle.trouble())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deliver {
+    /// A string is posted as it is, anything else as JSON.
+    body: Value,
+    #[serde(default)]
+    signature: Signature,
+    #[serde(default = "once")]
+    times: usize,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Signature {
+    #[default]
+    Valid,
+    None,
+    Wrong,
+}
+
+fn once() -> usize {
+    1
+}
+
+async fn deliver(State(handle): State<Handle>, body: Bytes) -> Answer {
+    let Deliver { body, signature, times } = read(&body)?;
+    if !(1..=MAX_TIMES).contains(&times) {
+        return Err(Problem::bad(format!("times {times} is outside 1 to {MAX_TIMES}")));
+    }
+    let body = Bytes::from(match body {
+        Value::String(text) => text,
+        other => other.to_string(),
+    });
+    let signing = match signature {
+        Signature::Valid => Signing::Valid,
+        Signature::None => Signing::None,
+        Signature::Wrong => Signing::Wrong,
+    };
+    let posts = (0..times).map(|_| handle.deliver(body.clone(), signing));
+    Ok(Json(json!({ "items": join_all(posts).await })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Window {
+    phone_number_id: String,
+    person: String,
+}
+
+async fn open_window(State(handle): State<Handle>, body: Bytes) -> Answer {
+    let Window { phone_number_id, person } = read(&body)?;
+    if handle.open_window(&phone_number_id, &person) {
+        return Ok(Json(json!({ "open": true })));
+    }
+    Err(Problem::new(StatusCode::NOT_FOUND, format!("the simulator has no business number {phone_number_id}")))
+}
+
+async fn clock(State(handle): State<Handle>) -> Json<Value> {
+    Json(json!({ "now_ms": handle.now_ms() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance: String,
+}
+
+async fn advance(State(handle): State<Handle>, body: Bytes) -> Answer {
+    let Advance { advance } = read(&body)?;
+    let ms = parse_span(&advance)
+        .ok_or_else(|| Problem::bad(format!("{advance:?} is not a span like 90s, 15m, 25h or 31d")))?;
+    if !handle.advance(ms) {
+        return Err(Problem::new(StatusCode::CONFLICT, "this clock cannot be moved"));
+    }
+    Ok(Json(json!({ "now_ms": handle.now_ms() })))
+}
+
+async fn ledger(State(handle): State<Handle>) -> Response {
+    match handle.ledger() {
+        Some(ledger) => Json(ledger).into_response(),
+        None => Problem::new(StatusCode::NOT_FOUND, "the ledger is off").into_response(),
+    }
+}
+
+async fn stats(State(handle): State<Handle>) -> Json<Value> {
+    Json(json!(handle.stats()))
+}
+
+async fn reset(State(handle): State<Handle>) -> Answer {
+    handle.reset();
+    Ok(Json(json!({ "reset": true })))
+}

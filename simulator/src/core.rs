@@ -1,0 +1,191 @@
+//! The state that the Graph side, the phones and the control surface share.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use foldhash::fast::RandomState;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::config::{Config, Number};
+use crate::ids::Ids;
+use crate::ledger::Ledger;
+use crate::log::Log;
+use crate::pace::Pace;
+use crate::phone::Phones;
+use crate::trouble::{Drawn, InForce, Operation, Rule};
+use crate::webhook::Webhooks;
+use crate::window::Windows;
+
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) addr: SocketAddr,
+    pub(crate) ids: Ids,
+    pub(crate) phones: Phones,
+    pub(crate) trouble: InForce,
+    pub(crate) windows: Windows,
+    pub(crate) pace: Pace,
+    pub(crate) log: Log,
+    pub(crate) ledger: Option<Ledger>,
+    pub(crate) stats: Stats,
+    pub(crate) webhooks: Webhooks,
+    /// Whether the port is open; the server follows.
+    pub(crate) port: watch::Sender<bool>,
+    /// Goes up at a reset; webhooks queued before are not posted.
+    pub(crate) generation: AtomicU64,
+    numbers: HashMap<String, usize, RandomState>,
+}
+
+impl Core {
+    pub(crate) fn new(config: Config, addr: SocketAddr, webhooks: Webhooks) -> Self {
+        let id = |(i, n): (usize, &Number)| (n.phone_number_id.clone(), i);
+        Self {
+            addr,
+            ids: Ids::new(config.seed, config.clock.now_ms()),
+            phones: Phones::new(config.phones, config.seed),
+            trouble: InForce::new(config.trouble.clone()),
+            windows: Windows::new(config.numbers.len()),
+            pace: Pace::default(),
+            log: Log::new(config.log_requests),
+            ledger: config.ledger.then(Ledger::default),
+            stats: Stats::default(),
+            webhooks,
+            port: watch::Sender::new(true),
+            generation: AtomicU64::new(0),
+            numbers: config.numbers.iter().enumerate().map(id).collect(),
+            config,
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.config.clock.now_ms()
+    }
+
+    /// A business number and its position, by its id.
+    pub(crate) fn number(&self, phone_number_id: &str) -> Option<(usize, &Number)> {
+        let at = *self.numbers.get(phone_number_id)?;
+        Some((at, self.config.numbers.get(at)?))
+    }
+
+    /// One name for a person, whichever id was used.
+    pub(crate) fn canonical<'a>(&'a self, person: &'a str) -> &'a str {
+        self.phones.by_person(person).map_or(person, |phone| &phone.wa_id)
+    }
+
+    /// Draws trouble for one call.
+    pub(crate) fn draw(&self, what: Operation, number: &str, person: Option<&str>) -> Option<Rule> {
+        self.trouble.draw(&self.drawn(what, number, person), &self.ids)
+    }
+
+    /// Draws trouble for a repeated webhook.
+    pub(crate) fn draw_signature(&self, what: Operation, number: &str, person: Option<&str>) -> Option<Rule> {
+        self.trouble.draw_signature(&self.drawn(what, number, person), &self.ids)
+    }
+
+    fn drawn<'a>(&'a self, what: Operation, number: &'a str, person: Option<&'a str>) -> Drawn<'a> {
+        let phone = person.and_then(|p| self.phones.by_person(p));
+        let person = match phone {
+            Some(phone) => [Some(phone.wa_id.as_str()), Some(phone.user_id.as_str())],
+            None => [person, None],
+        };
+        Drawn { what, number, person }
+    }
+
+    /// Forgets everything but who the phones are.
+    pub(crate) fn reset(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.phones.iter().for_each(|phone| phone.reset());
+        self.windows.clear();
+        self.pace.clear();
+        self.log.clear();
+        self.stats.clear();
+        if let Some(ledger) = &self.ledger {
+            ledger.clear();
+        }
+        if let Err(why) = self.trouble.set(self.config.trouble.clone()) {
+            tracing::error!(%why, "the configured trouble was checked at the start");
+        }
+    }
+}
+
+/// Digits of a phone number in any spelling, or a business-scoped user id as it is.
+pub(crate) fn person_id(given: &str) -> Cow<'_, str> {
+    let spelled = |c: char| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')');
+    if given.chars().all(|c| c.is_ascii_digit()) || !given.chars().all(spelled) {
+        return Cow::Borrowed(given);
+    }
+    Cow::Owned(given.chars().filter(char::is_ascii_digit).collect())
+}
+
+macro_rules! stats {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counters since the start or the last reset.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+        pub struct StatsView { $($(#[$doc])* pub $name: u64,)* }
+
+        #[derive(Debug, Default)]
+        pub(crate) struct Stats { $(pub(crate) $name: Counter,)* }
+
+        impl Stats {
+            pub(crate) fn view(&self) -> StatsView {
+                StatsView { $($name: self.$name.get(),)* }
+            }
+
+            fn clear(&self) {
+                $(self.$name.0.store(0, Ordering::Relaxed);)*
+            }
+        }
+    };
+}
+
+stats! {
+    /// Calls under `/{version}/…`.
+    graph_calls,
+    /// Messages accepted, answered or not.
+    accepted,
+    /// Read receipts taken.
+    reads,
+    /// Graph calls answered with an error.
+    refused,
+    /// Graph calls whose connection was closed instead of an answer.
+    cut,
+    /// Webhooks posted, repeated ones included.
+    webhooks_posted,
+    /// Webhooks answered with 200.
+    webhooks_taken,
+    /// Webhooks answered otherwise, or not at all.
+    webhooks_failed,
+    /// Webhooks no longer tried.
+    webhooks_given_up,
+    /// Webhooks that found their queue full, or that trouble lost.
+    webhooks_lost,
+}
+
+/// A counter that never stops anyone.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn up(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_the_same_in_every_spelling() {
+        for given in ["+44 7700 900-101", "(44)7700900101", "447700900101"] {
+            assert_eq!(person_id(given), "447700900101");
+        }
+        assert_eq!(person_id("GB.778-1"), "GB.778-1");
+    }
+}

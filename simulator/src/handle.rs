@@ -1,0 +1,321 @@
+//! The control surface in process: what `/_sim/` offers over HTTP, for tests and for `parlance dev`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::sync::broadcast;
+
+use crate::config::Number;
+use crate::core::{Core, StatsView, person_id};
+use crate::ledger::{Count, LedgerView};
+use crate::log::{Filter, LoggedRequest, LoggedWebhook};
+use crate::phone::{Author, ChoiceKind, Choose, Entry, PhoneError, PhoneEvent, PhoneInfo, Progress, describe, inbound};
+use crate::trouble::Trouble;
+use crate::webhook::{self, Job, MessageJob, Signing, StatusJob};
+
+/// Steers a running simulator. Cheap to clone; phones are counted from 1.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) core: Arc<Core>,
+}
+
+/// Nothing came in time.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitError {
+    /// No such phone.
+    #[error(transparent)]
+    Phone(#[from] PhoneError),
+    /// The time is over.
+    #[error("no message came to phone {phone} within {waited:?}")]
+    Timeout {
+        /// The phone.
+        phone: usize,
+        /// How long it waited.
+        waited: Duration,
+    },
+}
+
+/// What became of a webhook posted by [`Handle::deliver`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Delivery {
+    /// HTTP status of the answer; 0 if there was none.
+    pub status: u16,
+    /// Why there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Handle {
+    /// Where the simulator listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.core.addr
+    }
+
+    /// What the engine takes as `graph.base_url`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.core.addr)
+    }
+
+    /// Changes where webhooks are posted.
+    pub fn set_webhook_url(&self, url: &str) {
+        self.core.webhooks.set_url(url);
+    }
+
+    /// The phones.
+    pub fn phones(&self) -> Vec<PhoneInfo> {
+        self.core.phones.iter().map(|p| p.info()).collect()
+    }
+
+    /// One phone.
+    pub fn phone(&self, phone: usize) -> Result<PhoneInfo, PhoneError> {
+        Ok(self.core.phones.get(phone)?.info())
+    }
+
+    /// Changes what webhooks say of a phone. `None` leaves a value as it is, an empty username removes it.
+    pub fn set_profile(
+        &self,
+        phone: usize,
+        name: Option<String>,
+        username: Option<String>,
+        hides_number: Option<bool>,
+    ) -> Result<PhoneInfo, PhoneError> {
+        let phone = self.core.phones.get(phone)?;
+        phone.set_profile(name, username, hides_number);
+        Ok(phone.info())
+    }
+
+    /// A phone writes a text to the first business number. Returns the message id.
+    pub fn text(&self, phone: usize, body: &str) -> Result<String, PhoneError> {
+        self.write(phone, None, inbound::text(body)?)
+    }
+
+    /// A phone taps a reply button of the latest message that offers it.
+    pub fn tap(&self, phone: usize, button: &Choose) -> Result<String, PhoneError> {
+        self.choose(phone, ChoiceKind::Button, button)
+    }
+
+    /// A phone picks a row of the latest list that offers it.
+    pub fn pick(&self, phone: usize, row: &Choose) -> Result<String, PhoneError> {
+        self.choose(phone, ChoiceKind::Row, row)
+    }
+
+    /// A phone sends any inbound message object. Sender, id and time are added where they are missing.
+    /// `phone_number_id` names the business number, the first one by default.
+    pub fn raw(&self, phone: usize, phone_number_id: Option<&str>, message: Value) -> Result<String, PhoneError> {
+        self.write(phone, phone_number_id, inbound::raw(message)?)
+    }
+
+    fn choose(&self, phone: usize, kind: ChoiceKind, wanted: &Choose) -> Result<String, PhoneError> {
+        let (offer, choice) = self.core.phones.get(phone)?.offered(kind, wanted)?;
+        let (_, number) = self.number(Some(&offer.phone_number_id))?;
+        let message = inbound::reply(&choice, &offer.wamid, number);
+        self.write(phone, Some(&offer.phone_number_id), message)
+    }
+
+    fn number(&self, phone_number_id: Option<&str>) -> Result<(usize, &Number), PhoneError> {
+        match phone_number_id {
+            Some(id) => self.core.number(id).ok_or_else(|| PhoneError::NoNumber(id.to_owned())),
+            None => {
+                let first = self.core.config.numbers.first();
+                first.map(|number| (0, number)).ok_or_else(|| PhoneError::NoNumber("1".into()))
+            }
+        }
+    }
+
+    /// Opens the window, adds the message to the transcript, queues its webhook.
+    fn write(&self, phone: usize, to: Option<&str>, mut message: Map<String, Value>) -> Result<String, PhoneError> {
+        let core = &*self.core;
+        let phone = core.phones.get(phone)?;
+        let (at, number) = self.number(to)?;
+        let (who, now_ms) = (phone.info(), core.now_ms());
+        inbound::complete(&mut message, &who, core.ids.wamid(), now_ms);
+        let wamid = message.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let body = webhook::body::message(number, &who, &message);
+        core.windows.open(at, &phone.wa_id, now_ms);
+        phone.push(person_entry(&wamid, number, now_ms, Value::Object(message)));
+        let generation = core.generation.load(Ordering::Acquire);
+        let job = MessageJob { phone: phone.number, number: at, wamid: wamid.clone(), body, generation };
+        if !core.webhooks.queue(Job::Message(job)) {
+            core.stats.webhooks_lost.up();
+            return Err(PhoneError::Invalid(format!("phone {} has too many webhooks waiting", phone.number)));
+        }
+        Ok(wamid)
+    }
+
+    /// Sends a status of a message in a phone's transcript; for what `auto_status` leaves out.
+    pub fn status(&self, phone: usize, wamid: &str, progress: Progress) -> Result<(), PhoneError> {
+        let found = self.core.phones.get(phone)?;
+        let entry = found.find(wamid).filter(|e| e.author == Author::Business);
+        let entry = entry.ok_or_else(|| PhoneError::NoMessage { phone, wamid: wamid.to_owned() })?;
+        let (number, _) = self.number(Some(&entry.phone_number_id))?;
+        let job = StatusJob {
+            number,
+            wamid: wamid.into(),
+            progress,
+            person: found.wa_id.as_str().into(),
+            by_user_id: false,
+            callback_data: entry.callback_data.as_deref().map(Arc::from),
+            code: (progress == Progress::Failed).then_some(131026),
+            major: u32::MAX,
+            delay_ms: 0,
+            generation: self.core.generation.load(Ordering::Acquire),
+        };
+        if self.core.webhooks.queue(Job::Status(job)) {
+            return Ok(());
+        }
+        Err(PhoneError::Invalid("too many statuses are waiting".into()))
+    }
+
+    /// Everything said on a phone, oldest first, the last 1,000 messages.
+    pub fn transcript(&self, phone: usize) -> Result<Vec<Entry>, PhoneError> {
+        Ok(self.core.phones.get(phone)?.entries())
+    }
+
+    /// Changes of a phone as they happen.
+    pub fn events(&self, phone: usize) -> Result<broadcast::Receiver<PhoneEvent>, PhoneError> {
+        Ok(self.core.phones.get(phone)?.events())
+    }
+
+    /// The next message of the business to this phone: each one is handed out once, in order, also
+    /// those that came before the call. Waits for it, in real time.
+    pub async fn next_message(&self, phone: usize, at_most: Duration) -> Result<Entry, WaitError> {
+        let found = self.core.phones.get(phone)?;
+        let mut changes = found.changes();
+        let next = async {
+            loop {
+                changes.mark_unchanged();
+                if let Some(entry) = found.take_next() {
+                    return entry;
+                }
+                // The sender lives as long as the phone, so this only wakes.
+                drop(changes.changed().await);
+            }
+        };
+        let waited = tokio::time::timeout(at_most, next).await;
+        waited.map_err(|_| WaitError::Timeout { phone, waited: at_most })
+    }
+
+    /// The trouble in force, with what is left of counted rules.
+    pub fn trouble(&self) -> Trouble {
+        self.core.trouble.get()
+    }
+
+    /// Replaces the trouble in force. Errors with a sentence if a rule makes no sense.
+    pub fn set_trouble(&self, trouble: Trouble) -> Result<(), String> {
+        self.core.trouble.set(trouble)
+    }
+
+    /// Ends all trouble.
+    pub fn clear_trouble(&self) {
+        if let Err(why) = self.core.trouble.set(Trouble::default()) {
+            tracing::error!(%why, "no trouble is always possible");
+        }
+    }
+
+    /// Graph calls, newest first. Empty if `log_requests` is off.
+    pub fn requests(&self, filter: &Filter) -> Vec<Arc<LoggedRequest>> {
+        self.core.log.requests(filter)
+    }
+
+    /// Webhooks posted, newest first, each try a row; 0 means all. Empty if `log_requests` is off.
+    pub fn webhooks(&self, limit: usize) -> Vec<Arc<LoggedWebhook>> {
+        self.core.log.webhooks(limit)
+    }
+
+    /// How often this callback data was posted and accepted. Zero if `ledger` is off.
+    pub fn count(&self, callback_data: &str) -> Count {
+        self.core.ledger.as_ref().map(|l| l.count_of(callback_data)).unwrap_or_default()
+    }
+
+    /// A copy of the ledger; `None` if it is off.
+    pub fn ledger(&self) -> Option<LedgerView> {
+        self.core.ledger.as_ref().map(|l| l.view())
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> StatsView {
+        self.core.stats.view()
+    }
+
+    /// Posts any body to the webhook once, as it is. People who wrote in it have an open window then.
+    pub async fn deliver(&self, body: impl Into<Bytes>, signing: Signing) -> Delivery {
+        let body = body.into();
+        for (number, person) in webhook::body::writers(&body) {
+            self.open_window(&number, &person);
+        }
+        match webhook::attempt(&self.core, "deliver", 1, &body, signing).await {
+            Ok(status) => Delivery { status, error: None },
+            Err(error) => Delivery { status: 0, error: Some(error) },
+        }
+    }
+
+    /// Opens the 24 hour window of a person, as if they had just written. False if there is no such number.
+    pub fn open_window(&self, phone_number_id: &str, person: &str) -> bool {
+        let Some((number, _)) = self.core.number(phone_number_id) else { return false };
+        let person = person_id(person);
+        self.core.windows.open(number, self.core.canonical(&person), self.core.now_ms());
+        true
+    }
+
+    /// The simulator's time, in milliseconds since 1970-01-01 UTC.
+    pub fn now_ms(&self) -> u64 {
+        self.core.now_ms()
+    }
+
+    /// Moves the clock. False when it cannot be moved.
+    pub fn advance(&self, ms: u64) -> bool {
+        self.core.config.clock.advance(ms)
+    }
+
+    /// Forgets transcripts, windows, logs, the ledger, counters and queued webhooks; trouble is as at the start.
+    pub fn reset(&self) {
+        self.core.reset();
+    }
+
+    /// Forgets one phone's transcript and window; the others are untouched.
+    pub fn reset_phone(&self, phone: usize) -> Result<(), PhoneError> {
+        let phone = self.core.phones.get(phone)?;
+        self.core.windows.forget(&phone.wa_id);
+        phone.reset();
+        Ok(())
+    }
+
+    /// Closes the port: connections break, new ones are refused, until [`Handle::open_port`].
+    pub fn close_port(&self) {
+        self.core.port.send_replace(false);
+    }
+
+    /// Opens the port again, at the same address.
+    pub fn open_port(&self) {
+        self.core.port.send_replace(true);
+    }
+}
+
+fn person_entry(wamid: &str, number: &Number, at_ms: u64, raw: Value) -> Entry {
+    let mut entry = Entry {
+        seq: 0,
+        author: Author::Person,
+        wamid: wamid.to_owned(),
+        at_ms,
+        phone_number_id: number.phone_number_id.clone(),
+        kind: String::new(),
+        header: None,
+        text: String::new(),
+        footer: None,
+        list_button: None,
+        choices: Vec::new(),
+        context: None,
+        callback_data: None,
+        status: Progress::Sent,
+        error: None,
+        raw: Value::Null,
+    };
+    describe(&raw, &mut entry);
+    entry.raw = raw;
+    entry
+}

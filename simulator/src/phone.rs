@@ -1,0 +1,307 @@
+//! Scripted phones: who they are, and what was said.
+
+pub(crate) mod inbound;
+mod transcript;
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use parking_lot::Mutex;
+use serde::Serialize;
+use tokio::sync::{broadcast, watch};
+
+use crate::ids::mix;
+pub use transcript::{Author, Choice, ChoiceKind, Entry, ErrorNote, Progress};
+
+pub(crate) use transcript::{Transcript, describe};
+
+/// Changes that a slow listener may be behind by before it has to read the transcript again.
+const EVENTS_BEHIND: usize = 256;
+
+const NAMES: [&str; 6] = ["Ada Obi", "Ben Cole", "Chi Nwosu", "Dora Lind", "Emre Kaya", "Fay Wong"];
+
+/// What there is to know about a phone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PhoneInfo {
+    /// 1, 2, 3, …
+    pub phone: usize,
+    /// Profile name, as webhooks carry it.
+    pub name: String,
+    /// Number, digits only; a fictional one.
+    pub wa_id: String,
+    /// Business-scoped user id.
+    pub user_id: String,
+    /// Username, if the person adopted one.
+    pub username: Option<String>,
+    /// True if webhooks withhold the number: `from` and `wa_id` are missing.
+    pub hides_number: bool,
+    /// Messages in the transcript.
+    pub messages: usize,
+}
+
+/// Why a phone cannot do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PhoneError {
+    /// No such phone.
+    #[error("there is no phone {phone}; phones are 1 to {phones}")]
+    NoPhone {
+        /// The one asked for.
+        phone: usize,
+        /// How many there are.
+        phones: usize,
+    },
+    /// No message offers that button or row.
+    #[error("no message on phone {phone} offers {wanted}; on offer: {offered}")]
+    NotOffered {
+        /// The phone.
+        phone: usize,
+        /// What was asked for.
+        wanted: String,
+        /// What the latest message with choices offers.
+        offered: String,
+    },
+    /// No such business number.
+    #[error("the simulator has no business number {0}")]
+    NoNumber(String),
+    /// No such message in the transcript.
+    #[error("phone {phone} has no message {wamid}")]
+    NoMessage {
+        /// The phone.
+        phone: usize,
+        /// The message asked for.
+        wamid: String,
+    },
+    /// A message that WhatsApp could not have sent.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// What changed on a phone.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum PhoneEvent {
+    /// A new row of the transcript.
+    Message {
+        /// The row.
+        entry: Box<Entry>,
+    },
+    /// A row changed (ticks, failure).
+    Status {
+        /// The row.
+        entry: Box<Entry>,
+    },
+    /// The business shows that it is typing.
+    Typing,
+    /// Everything was forgotten, or changed otherwise: read the transcript again.
+    Reset,
+}
+
+pub(crate) struct Phone {
+    pub(crate) number: usize,
+    pub(crate) wa_id: String,
+    pub(crate) user_id: String,
+    state: Mutex<State>,
+    version: watch::Sender<u64>,
+    events: broadcast::Sender<PhoneEvent>,
+}
+
+struct State {
+    name: String,
+    username: Option<String>,
+    hides_number: bool,
+    transcript: Transcript,
+    /// Rows up to here were handed out by `next_message`.
+    taken: u64,
+}
+
+impl Phone {
+    fn new(number: usize, seed: u64) -> Self {
+        let user_id = format!("GB.{:013}", mix(seed ^ number as u64) % 10_000_000_000_000);
+        let state = State {
+            name: first_name(number),
+            username: None,
+            hides_number: false,
+            transcript: Transcript::default(),
+            taken: 0,
+        };
+        Self {
+            number,
+            wa_id: (447_700_900_100 + number as u64).to_string(),
+            user_id,
+            state: Mutex::new(state),
+            version: watch::Sender::new(0),
+            events: broadcast::Sender::new(EVENTS_BEHIND),
+        }
+    }
+
+    pub(crate) fn info(&self) -> PhoneInfo {
+        let state = self.state.lock();
+        PhoneInfo {
+            phone: self.number,
+            name: state.name.clone(),
+            wa_id: self.wa_id.clone(),
+            user_id: self.user_id.clone(),
+            username: state.username.clone(),
+            hides_number: state.hides_number,
+            messages: state.transcript.len(),
+        }
+    }
+
+    pub(crate) fn set_profile(&self, name: Option<String>, username: Option<String>, hides_number: Option<bool>) {
+        let mut state = self.state.lock();
+        if let Some(name) = name {
+            state.name = name;
+        }
+        if let Some(username) = username {
+            state.username = Some(username).filter(|u| !u.is_empty());
+        }
+        if let Some(hides_number) = hides_number {
+            state.hides_number = hides_number;
+        }
+        drop(state);
+        self.announce(PhoneEvent::Reset);
+    }
+
+    /// Adds a row; its `seq` is set here.
+    pub(crate) fn push(&self, entry: Entry) {
+        let entry = self.state.lock().transcript.push(entry);
+        self.announce(PhoneEvent::Message { entry: Box::new(entry) });
+    }
+
+    /// Moves the ticks of a row forward. Unknown rows are ignored.
+    pub(crate) fn progress(&self, wamid: &str, progress: Progress, error: Option<ErrorNote>) {
+        let changed = self.state.lock().transcript.progress(wamid, progress, error);
+        if let Some(entry) = changed {
+            self.announce(PhoneEvent::Status { entry: Box::new(entry) });
+        }
+    }
+
+    /// Marks what the person wrote up to `wamid` as read. False if the person never wrote that.
+    pub(crate) fn read_up_to(&self, wamid: &str) -> bool {
+        let Some(changed) = self.state.lock().transcript.read_up_to(wamid) else { return false };
+        for entry in changed {
+            self.announce(PhoneEvent::Status { entry: Box::new(entry) });
+        }
+        true
+    }
+
+    pub(crate) fn typing(&self) {
+        self.announce(PhoneEvent::Typing);
+    }
+
+    pub(crate) fn reset(&self) {
+        let mut state = self.state.lock();
+        state.transcript.clear();
+        state.taken = state.transcript.last_seq();
+        drop(state);
+        self.announce(PhoneEvent::Reset);
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.state.lock().transcript.to_vec()
+    }
+
+    pub(crate) fn find(&self, wamid: &str) -> Option<Entry> {
+        self.state.lock().transcript.find(wamid).cloned()
+    }
+
+    /// The latest choice of `kind` that a message of the business offers, with that message.
+    pub(crate) fn offered(&self, kind: ChoiceKind, wanted: &Choose) -> Result<(Entry, Choice), PhoneError> {
+        let state = self.state.lock();
+        let found = state.transcript.offers().find_map(|entry| {
+            let choice = entry.choices.iter().find(|c| c.kind == kind && wanted.is(c))?;
+            Some((entry.clone(), choice.clone()))
+        });
+        found.ok_or_else(|| PhoneError::NotOffered {
+            phone: self.number,
+            wanted: format!("the {} {wanted}", kind.word()),
+            offered: state.transcript.offers().next().map_or_else(|| "nothing".into(), Entry::offer_text),
+        })
+    }
+
+    /// The next message of the business that was not handed out yet.
+    pub(crate) fn take_next(&self) -> Option<Entry> {
+        let mut state = self.state.lock();
+        let entry = state.transcript.from_business_after(state.taken)?.clone();
+        state.taken = entry.seq;
+        Some(entry)
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    pub(crate) fn events(&self) -> broadcast::Receiver<PhoneEvent> {
+        self.events.subscribe()
+    }
+
+    fn announce(&self, event: PhoneEvent) {
+        self.version.send_modify(|v| *v += 1);
+        // An error only says that nobody listens.
+        drop(self.events.send(event));
+    }
+}
+
+fn first_name(number: usize) -> String {
+    let name = NAMES.get((number - 1) % NAMES.len()).copied().unwrap_or("Person");
+    match (number - 1) / NAMES.len() {
+        0 => name.into(),
+        round => format!("{name} {}", round + 1),
+    }
+}
+
+/// Names a button or a list row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choose {
+    /// By its id.
+    Id(String),
+    /// By what is written on it.
+    Title(String),
+}
+
+impl Choose {
+    fn is(&self, choice: &Choice) -> bool {
+        match self {
+            Self::Id(id) => choice.id == *id,
+            Self::Title(title) => choice.title == *title,
+        }
+    }
+}
+
+impl std::fmt::Display for Choose {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "with id {id:?}"),
+            Self::Title(title) => write!(f, "titled {title:?}"),
+        }
+    }
+}
+
+/// All phones, by position and by either id.
+pub(crate) struct Phones {
+    all: Vec<Phone>,
+    by_id: HashMap<String, usize, RandomState>,
+}
+
+impl Phones {
+    pub(crate) fn new(count: usize, seed: u64) -> Self {
+        let all: Vec<_> = (1..=count).map(|n| Phone::new(n, seed)).collect();
+        let ids = |(i, p): (usize, &Phone)| [(p.wa_id.clone(), i), (p.user_id.clone(), i)];
+        let by_id = all.iter().enumerate().flat_map(ids).collect();
+        Self { all, by_id }
+    }
+
+    pub(crate) fn get(&self, phone: usize) -> Result<&Phone, PhoneError> {
+        let found = phone.checked_sub(1).and_then(|i| self.all.get(i));
+        found.ok_or(PhoneError::NoPhone { phone, phones: self.all.len() })
+    }
+
+    /// By number or business-scoped user id.
+    pub(crate) fn by_person(&self, id: &str) -> Option<&Phone> {
+        self.by_id.get(id).and_then(|i| self.all.get(*i))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Phone> {
+        self.all.iter()
+    }
+}

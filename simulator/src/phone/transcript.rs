@@ -1,0 +1,248 @@
+//! The transcript of a phone: what both sides said, with ticks.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Rows kept per phone; the oldest go first.
+const MAX_ROWS: usize = 1_000;
+
+/// Who wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Author {
+    /// The person with the phone.
+    Person,
+    /// The business, through the Graph API.
+    Business,
+}
+
+/// How far a message came. Never moves back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Progress {
+    /// Taken, not yet on its way.
+    Accepted,
+    /// One tick.
+    Sent,
+    /// Could not be delivered.
+    Failed,
+    /// Two ticks. A person's message: the webhook was answered with 200.
+    Delivered,
+    /// Two blue ticks.
+    Read,
+}
+
+/// What can be chosen in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChoiceKind {
+    /// A reply button.
+    Button,
+    /// A row of a list.
+    Row,
+}
+
+impl ChoiceKind {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Button => "button",
+            Self::Row => "list row",
+        }
+    }
+}
+
+/// A button or a list row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Button or row.
+    pub kind: ChoiceKind,
+    /// Its id, which comes back in the reply.
+    pub id: String,
+    /// What is written on it.
+    pub title: String,
+    /// Second line of a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Title of the row's section.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+}
+
+/// Why a message failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorNote {
+    /// Meta's code.
+    pub code: u32,
+    /// Meta's title.
+    pub title: String,
+}
+
+/// A row of the transcript.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Counts up per phone, from 1.
+    pub seq: u64,
+    /// Who wrote it.
+    pub author: Author,
+    /// The message id.
+    pub wamid: String,
+    /// When, by the simulator's clock.
+    pub at_ms: u64,
+    /// The business number it went to or came from.
+    pub phone_number_id: String,
+    /// Meta's `type`; for interactive ones `interactive.type`.
+    pub kind: String,
+    /// Header text, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// Body, caption or title; empty if there is none.
+    pub text: String,
+    /// Footer text, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footer: Option<String>,
+    /// What opens the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_button: Option<String>,
+    /// What can be tapped or picked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+    /// The message that this one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// `biz_opaque_callback_data` of a send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_data: Option<String>,
+    /// The ticks.
+    pub status: Progress,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorNote>,
+    /// The body of the send, or the inbound message object.
+    pub raw: Value,
+}
+
+impl Entry {
+    pub(crate) fn offer_text(&self) -> String {
+        let each = |c: &Choice| format!("{} {:?} (id {:?})", c.kind.word(), c.title, c.id);
+        self.choices.iter().map(each).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Transcript {
+    rows: VecDeque<Entry>,
+    last_seq: u64,
+}
+
+impl Transcript {
+    pub(crate) fn push(&mut self, mut entry: Entry) -> Entry {
+        if self.rows.len() == MAX_ROWS {
+            self.rows.pop_front();
+        }
+        self.last_seq += 1;
+        entry.seq = self.last_seq;
+        self.rows.push_back(entry.clone());
+        entry
+    }
+
+    pub(crate) fn progress(&mut self, wamid: &str, progress: Progress, error: Option<ErrorNote>) -> Option<Entry> {
+        let entry = self.rows.iter_mut().rev().find(|e| e.wamid == wamid)?;
+        if progress <= entry.status {
+            return None;
+        }
+        entry.status = progress;
+        entry.error = error.or(entry.error.take());
+        Some(entry.clone())
+    }
+
+    pub(crate) fn read_up_to(&mut self, wamid: &str) -> Option<Vec<Entry>> {
+        let at = self.rows.iter().rposition(|e| e.wamid == wamid && e.author == Author::Person)?;
+        let unread = |e: &&mut Entry| e.author == Author::Person && e.status < Progress::Read;
+        let rows = self.rows.iter_mut().take(at + 1).filter(unread);
+        let mark = |e: &mut Entry| {
+            e.status = Progress::Read;
+            e.clone()
+        };
+        Some(rows.map(mark).collect())
+    }
+
+    /// Messages of the business that offer something, latest first.
+    pub(crate) fn offers(&self) -> impl Iterator<Item = &Entry> {
+        self.rows.iter().rev().filter(|e| e.author == Author::Business && !e.choices.is_empty())
+    }
+
+    pub(crate) fn from_business_after(&self, seq: u64) -> Option<&Entry> {
+        self.rows.iter().find(|e| e.seq > seq && e.author == Author::Business)
+    }
+
+    pub(crate) fn find(&self, wamid: &str) -> Option<&Entry> {
+        self.rows.iter().rev().find(|e| e.wamid == wamid)
+    }
+
+    pub(crate) fn to_vec(&self) -> Vec<Entry> {
+        self.rows.iter().cloned().collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.rows.clear();
+    }
+}
+
+/// Fills what a reader sees from a message object, outgoing or inbound: both name their content by `type`.
+pub(crate) fn describe(message: &Value, entry: &mut Entry) {
+    let kind = message["type"].as_str().unwrap_or("text");
+    let content = &message[kind];
+    kind.clone_into(&mut entry.kind);
+    entry.context = ["message_id", "id"].iter().find_map(|k| string(&message["context"][*k]));
+    match kind {
+        "interactive" => describe_interactive(content, entry),
+        "text" => entry.text = text(&content["body"]),
+        "button" => entry.text = text(&content["text"]),
+        "reaction" => entry.text = text(&content["emoji"]),
+        "template" => entry.text = text(&content["name"]),
+        "location" => entry.text = text(&content["name"]),
+        _ => entry.text = text(&content["caption"]),
+    }
+}
+
+fn describe_interactive(content: &Value, entry: &mut Entry) {
+    let kind = content["type"].as_str().unwrap_or("interactive");
+    kind.clone_into(&mut entry.kind);
+    entry.header = string(&content["header"]["text"]);
+    entry.footer = string(&content["footer"]["text"]);
+    let reply = &content[kind];
+    let said = [&content["body"]["text"], &reply["title"], &reply["body"]];
+    entry.text = said.iter().find_map(|v| string(v)).unwrap_or_default();
+    entry.list_button = string(&content["action"]["button"]);
+    let buttons = items(&content["action"]["buttons"]).filter_map(|b| choice(ChoiceKind::Button, &b["reply"], None));
+    let rows = items(&content["action"]["sections"])
+        .flat_map(|s| items(&s["rows"]).filter_map(|row| choice(ChoiceKind::Row, row, string(&s["title"]))));
+    entry.choices = buttons.chain(rows).collect();
+}
+
+fn choice(kind: ChoiceKind, from: &Value, section: Option<String>) -> Option<Choice> {
+    let (id, title) = (string(&from["id"])?, string(&from["title"])?);
+    Some(Choice { kind, id, title, description: string(&from["description"]), section })
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn string(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
