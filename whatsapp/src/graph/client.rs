@@ -1,0 +1,180 @@
+//! The only I/O of this crate: one POST, with a deadline, and nothing done behind the caller's back.
+//!
+//! No redirects, no proxy from the environment, no retries: a repeated POST is a second message, so
+//! only the outbox may repeat one. The caller installs the TLS provider. Neither the token nor a body
+//! appears in `Debug`, in errors or in addresses.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Response, Url, redirect, retry};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error as ThisError;
+
+use super::error::{Accepted, Error};
+use super::reply::{Reply, decide};
+
+/// No answer of Meta to a send is larger.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
+/// Shorter than servers keep a connection, so that a send seldom meets one that is just closing.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+const MAX_IDLE_CONNECTIONS: usize = 32;
+const USAGE: &str = "x-business-use-case-usage";
+
+/// Where and how patiently to call.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// E.g. `https://graph.facebook.com`.
+    pub base_url: String,
+    /// E.g. `v25.0`.
+    pub api_version: String,
+    /// For name, connection and TLS; shorter than `request_timeout`.
+    pub connect_timeout: Duration,
+    /// For the whole of a send.
+    pub request_timeout: Duration,
+}
+
+/// Why a client cannot be made.
+#[derive(Debug, ThisError)]
+pub enum ConfigError {
+    /// The address cannot be used.
+    #[error("base url `{url}` is not an http or https address")]
+    BaseUrl {
+        /// As it was given.
+        url: String,
+    },
+    /// The HTTP client does not start.
+    #[error("the http client does not start: {0}")]
+    Http(#[source] reqwest::Error),
+}
+
+/// A client of the Graph API; cheap to clone, shares its connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Makes a client; no connection is opened yet.
+    pub fn new(config: ClientConfig) -> Result<Self, ConfigError> {
+        let base = base(&config).ok_or(ConfigError::BaseUrl { url: config.base_url })?;
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("parlance/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(config.connect_timeout)
+            .timeout(config.request_timeout)
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .no_proxy()
+            .build()
+            .map_err(ConfigError::Http)?;
+        Ok(Self { http, base })
+    }
+
+    /// Sends one message, once. `body` is the whole JSON body, callback data included.
+    ///
+    /// Errors say whether it may have been sent. Dropping the future leaves that open as well.
+    pub async fn send_message(
+        &self,
+        phone_number_id: &str,
+        token: &SecretString,
+        body: Vec<u8>,
+    ) -> Result<Accepted, Error> {
+        let url = self.messages_url(phone_number_id)?;
+        let request = self
+            .http
+            .post(url)
+            .header(AUTHORIZATION, bearer(token)?)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body)
+            .build()
+            .map_err(|error| Error::NotSent(causes(error)))?;
+        let response = self.http.execute(request).await.map_err(classify)?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let answer = read(response).await?;
+        decide(&Reply {
+            status,
+            body: &answer,
+            retry_after: header(&headers, RETRY_AFTER.as_str()),
+            usage: header(&headers, USAGE),
+        })
+    }
+
+    fn messages_url(&self, phone_number_id: &str) -> Result<Url, Error> {
+        if phone_number_id.is_empty() || !phone_number_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(Error::NotSent(format!("phone number id `{phone_number_id}` is not an id")));
+        }
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.push(phone_number_id).push("messages");
+        }
+        Ok(url)
+    }
+}
+
+fn base(config: &ClientConfig) -> Option<Url> {
+    let mut url = Url::parse(&config.base_url).ok()?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return None;
+    }
+    url.path_segments_mut().ok()?.pop_if_empty().push(&config.api_version);
+    Some(url)
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| Error::NotSent("the access token holds characters that a header cannot carry".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Reads the answer up to its limit. A longer or broken one decides nothing.
+async fn read(mut response: Response) -> Result<Vec<u8>, Error> {
+    let too_long = || Error::Ambiguous(format!("an answer over {MAX_ANSWER_BYTES} bytes"));
+    let mut answer = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| Error::Ambiguous(causes(error)))? {
+        if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(too_long());
+        }
+        answer.extend_from_slice(&chunk);
+    }
+    Ok(answer)
+}
+
+/// Only a connection that never came about is certain not to have carried the request.
+fn classify(error: reqwest::Error) -> Error {
+    if error.is_connect() || error.is_builder() {
+        Error::NotSent(causes(error))
+    } else {
+        Error::Ambiguous(causes(error))
+    }
+}
+
+/// The chain of causes in one line, without the address.
+fn causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line = format!("{line}: {cause}");
+        source = cause.source();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests;
