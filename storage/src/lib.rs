@@ -3,11 +3,15 @@
 //! This crate knows neither bots nor WhatsApp: snapshots, history entries and payloads are versioned bytes beside the
 //! few fields that are indexed here. No redb type leaves it. File format and commit protocol: `FORMAT.md`.
 
+mod keys;
 mod model;
 mod pending;
 mod records;
+mod redb;
+mod rows;
 mod store;
 
+pub use self::redb::{CommitReport, FreeSpace, Observe, OpenError, Options, RedbStore};
 pub use model::Model;
 pub use pending::{Pending, Promise};
 pub use records::*;

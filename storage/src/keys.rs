@@ -1,0 +1,183 @@
+//! Keys of the folded table: a byte for the kind, then big-endian fields, so that scans come out in order.
+//!
+//! `FORMAT.md` lists them. Lists that are shown newest first are scanned backwards.
+
+use crate::{Alias, ConversationId, SendId, SendState};
+
+/// A key of the folded table.
+pub(crate) type Key = Box<[u8]>;
+
+pub(crate) const CONVERSATION: u8 = 1;
+pub(crate) const WAKE: u8 = 2;
+pub(crate) const ALIAS: u8 = 3;
+pub(crate) const RECENT: u8 = 4;
+pub(crate) const OPEN: u8 = 5;
+pub(crate) const CREATED: u8 = 6;
+pub(crate) const ATTENTION: u8 = 7;
+pub(crate) const LETTER: u8 = 8;
+pub(crate) const QUARANTINE: u8 = 9;
+pub(crate) const DOCUMENT: u8 = 10;
+
+const HEAD: u8 = 0;
+const HISTORY: u8 = 1;
+const OUTBOX: u8 = 2;
+const MESSAGE: u8 = 0;
+const STANDING: u8 = 1;
+
+fn join(parts: &[&[u8]]) -> Key {
+    parts.concat().into_boxed_slice()
+}
+
+/// The state of a conversation.
+pub(crate) fn head(id: ConversationId) -> Key {
+    join(&[&[CONVERSATION], &id.0, &[HEAD]])
+}
+
+/// What every history entry of a conversation starts with.
+pub(crate) fn history(id: ConversationId) -> Key {
+    join(&[&[CONVERSATION], &id.0, &[HISTORY]])
+}
+
+/// A history entry.
+pub(crate) fn entry(id: ConversationId, index: u64) -> Key {
+    join(&[&history(id), &index.to_be_bytes()])
+}
+
+/// The unchanging half of an outbox row.
+pub(crate) fn message(id: SendId) -> Key {
+    join(&[&[CONVERSATION], &id.conversation.0, &[OUTBOX], &id.n.to_be_bytes(), &[MESSAGE]])
+}
+
+/// The half of an outbox row that settlements change.
+pub(crate) fn standing(id: SendId) -> Key {
+    join(&[&[CONVERSATION], &id.conversation.0, &[OUTBOX], &id.n.to_be_bytes(), &[STANDING]])
+}
+
+/// A conversation that wants to be woken.
+pub(crate) fn wake(at_ms: u64, id: ConversationId) -> Key {
+    join(&[&[WAKE], &at_ms.to_be_bytes(), &id.0])
+}
+
+/// An id that leads to a person.
+pub(crate) fn alias(alias: &Alias) -> Key {
+    join(&[&[ALIAS], alias.0.as_bytes()])
+}
+
+/// A conversation in the order of last activity, within its business number.
+pub(crate) fn recent(updated_ms: u64, id: ConversationId) -> Key {
+    let (number, contact) = id.0.split_at(4);
+    join(&[&[RECENT], number, &updated_ms.to_be_bytes(), contact])
+}
+
+/// An outbox row that is not settled.
+pub(crate) fn open(id: SendId) -> Key {
+    join(&[&[OPEN], &id.conversation.0, &id.n.to_be_bytes()])
+}
+
+/// An outbox row in the order of creation.
+pub(crate) fn created(created_ms: u64, id: SendId) -> Key {
+    join(&[&[CREATED], &created_ms.to_be_bytes(), &id.conversation.0, &id.n.to_be_bytes()])
+}
+
+/// Whether a state is rare and wants somebody's attention, so that it has an index of its own.
+pub(crate) fn wants_attention(state: SendState) -> bool {
+    matches!(state, SendState::Uncertain | SendState::Held | SendState::Dead | SendState::Failed)
+}
+
+/// What the index of such a state starts with.
+pub(crate) fn attention_of(state: SendState) -> Key {
+    join(&[&[ATTENTION, state as u8]])
+}
+
+/// An outbox row in such a state, in the order of creation.
+pub(crate) fn attention(state: SendState, created_ms: u64, id: SendId) -> Key {
+    join(&[&attention_of(state), &created_ms.to_be_bytes(), &id.conversation.0, &id.n.to_be_bytes()])
+}
+
+/// A dead letter.
+pub(crate) fn letter(id: u64) -> Key {
+    join(&[&[LETTER], &id.to_be_bytes()])
+}
+
+/// A quarantined item.
+pub(crate) fn quarantine(id: u64) -> Key {
+    join(&[&[QUARANTINE], &id.to_be_bytes()])
+}
+
+/// What every document of a kind starts with.
+pub(crate) fn documents(kind: &str) -> Key {
+    join(&[&[DOCUMENT], &(kind.len() as u64).to_be_bytes(), kind.as_bytes()])
+}
+
+/// A document.
+pub(crate) fn document(kind: &str, key: &str) -> Key {
+    join(&[&documents(kind), key.as_bytes()])
+}
+
+/// The first key after everything that starts with `prefix`.
+pub(crate) fn after_prefix(prefix: &[u8]) -> Key {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            break;
+        }
+    }
+    end.into_boxed_slice()
+}
+
+/// The number that a key ends with.
+pub(crate) fn last_number(key: &[u8]) -> Option<u64> {
+    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// The outbox row that an index key ends with.
+pub(crate) fn last_send(key: &[u8]) -> Option<SendId> {
+    let (rest, n) = key.split_last_chunk::<8>()?;
+    let conversation = ConversationId(*rest.last_chunk()?);
+    Some(SendId { conversation, n: u64::from_be_bytes(*n) })
+}
+
+/// The time and the conversation of a wake key.
+pub(crate) fn wake_parts(key: &[u8]) -> Option<(u64, ConversationId)> {
+    let (rest, id) = key.split_last_chunk::<16>()?;
+    Some((u64::from_be_bytes(*rest.last_chunk()?), ConversationId(*id)))
+}
+
+/// The time and the conversation of a recency key.
+pub(crate) fn recent_parts(key: &[u8]) -> Option<(u64, ConversationId)> {
+    let (number, rest) = key.get(1..)?.split_first_chunk::<4>()?;
+    let (at, contact) = rest.split_first_chunk::<8>()?;
+    let id = [number.as_slice(), contact].concat();
+    Some((u64::from_be_bytes(*at), ConversationId(id.try_into().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_give_back_what_was_put_in() {
+        let id = ConversationId(std::array::from_fn(|i| i as u8));
+        let send = SendId { conversation: id, n: 7 };
+        assert_eq!(wake_parts(&wake(5, id)), Some((5, id)));
+        assert_eq!(recent_parts(&recent(6, id)), Some((6, id)));
+        assert_eq!(last_send(&open(send)), Some(send));
+        assert_eq!(last_send(&attention(SendState::Held, 1, send)), Some(send));
+        assert_eq!(last_number(&letter(9)), Some(9));
+    }
+
+    #[test]
+    fn end_of_a_prefix_carries_over_full_bytes() {
+        assert_eq!(*after_prefix(&[1, 2]), [1, 3]);
+        assert_eq!(*after_prefix(&[1, 255, 255]), [2]);
+        assert!(after_prefix(&[255]).is_empty());
+    }
+
+    #[test]
+    fn documents_of_a_kind_are_not_those_of_a_longer_one() {
+        let end = after_prefix(&documents("bot"));
+        assert!(document("bot", "x") < end);
+        assert!(document("bots", "") > end || document("bots", "") < documents("bot"));
+    }
+}

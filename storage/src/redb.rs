@@ -1,0 +1,221 @@
+//! [`RedbStore`]: the store in one redb file.
+//!
+//! One thread writes ([`writer`](self)): it commits what waits as sequential rows of `inbox` and `log`, applies the
+//! changes to the view in memory, and folds older ones into the `state` table bit by bit. A few threads read what
+//! memory does not hold. `FORMAT.md` tells the layout and the protocol.
+
+mod backend;
+mod batch;
+mod fold;
+mod inbox;
+mod log;
+mod memtable;
+mod open;
+mod options;
+mod queries;
+mod queue;
+mod read;
+mod settle;
+mod shared;
+mod space;
+mod tables;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use redb::StorageBackend;
+use tokio::sync::watch;
+
+pub use self::open::OpenError;
+pub use self::options::{CommitReport, FreeSpace, Observe, Options};
+use self::queue::{Accepted, Job};
+use self::read::Readers;
+use self::shared::Shared;
+use crate::{
+    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Health, Inbound, InboxSeq,
+    Listed, Page, Partition, Pending, Quarantined, Send, SendId, SendState, Settled, Settlement, Store, StoreError,
+    StoreStats, Turn, keys, rows,
+};
+
+/// The redb engine. Dropping it writes what was handed over and closes the file.
+pub struct RedbStore {
+    shared: Arc<Shared>,
+    readers: Readers,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl RedbStore {
+    /// Opens the file, or makes it (0600, missing directories 0700). Only one process can have it open.
+    pub fn open(path: &Path, options: Options) -> Result<Arc<Self>, OpenError> {
+        open::open_file(path, options).and_then(Self::start)
+    }
+
+    /// Opens over a backend of one's own, which must hand locks on; `name` stands for it in messages.
+    pub fn open_on(backend: Box<dyn StorageBackend>, name: &str, options: Options) -> Result<Arc<Self>, OpenError> {
+        open::open_backend(backend, name, options).and_then(Self::start)
+    }
+
+    fn start(opened: open::Opened) -> Result<Arc<Self>, OpenError> {
+        let open::Opened { shared, writer } = opened;
+        let thread = std::thread::Builder::new().name("store-writer".into());
+        let fault = |source| OpenError::Io { name: shared.name.clone(), source };
+        let readers = Readers::start(shared.clone()).map_err(fault)?;
+        let writer = thread.spawn(move || writer.run()).map_err(fault)?;
+        Ok(Arc::new(Self { shared, readers, writer: Mutex::new(Some(writer)) }))
+    }
+
+    fn hand_over<T>(&self, job: impl FnOnce(crate::Promise<T>) -> Job) -> Pending<T> {
+        let (promise, pending) = Pending::promised();
+        self.shared.queue.push(job(promise));
+        pending
+    }
+}
+
+impl Drop for RedbStore {
+    fn drop(&mut self) {
+        self.shared.queue.shut("it was closed");
+        if let Some(writer) = self.writer.lock().take() {
+            let _panicked = writer.join();
+        }
+        self.readers.stop();
+        self.shared.close_database();
+    }
+}
+
+fn encode(item: Accept) -> Accepted {
+    match item {
+        Accept::Message(message) => {
+            let row = rows::inbound(&message);
+            Accepted::Message(message, row)
+        }
+        Accept::Quarantine(row) => Accepted::Quarantine(rows::quarantined(&row)),
+    }
+}
+
+impl Store for RedbStore {
+    fn fence(&self, _partition: &Partition) -> Fence {
+        Fence { epoch: self.shared.epoch }
+    }
+
+    fn append(&self, items: Vec<Accept>) -> Pending<Vec<InboxSeq>> {
+        let rows = items.into_iter().map(encode).collect();
+        self.hand_over(|promise| Job::Append(rows, promise))
+    }
+
+    fn commit(&self, fence: Fence, turn: Turn) -> Pending<Committed> {
+        self.hand_over(|promise| Job::Turn(fence, Box::new(turn), promise))
+    }
+
+    fn settle(&self, fence: Fence, settlements: Vec<Settlement>) -> Pending<Vec<Settled>> {
+        self.hand_over(|promise| Job::Settle(fence, settlements, promise))
+    }
+
+    fn appended(&self) -> watch::Receiver<InboxSeq> {
+        self.shared.appended.subscribe()
+    }
+
+    fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>> {
+        let known = self.shared.inbox.read().after(after, limit);
+        self.readers.inbox(known)
+    }
+
+    fn inbox(&self, rows: Vec<InboxSeq>) -> Pending<Vec<(InboxSeq, Inbound)>> {
+        let known = self.shared.inbox.read().select(&rows);
+        self.readers.inbox(known)
+    }
+
+    fn resolve(&self, aliases: Vec<Alias>) -> Pending<Option<ContactId>> {
+        let keys = aliases.iter().map(keys::alias).collect();
+        self.readers.values(keys, |values| values.iter().flatten().next().map(rows::read_contact).transpose())
+    }
+
+    fn load(&self, conversation: ConversationId) -> Pending<Option<Head>> {
+        self.readers.values(vec![keys::head(conversation)], |values| {
+            values.iter().flatten().next().map(rows::read_head).transpose()
+        })
+    }
+
+    fn wakes_due(&self, until_ms: u64, limit: usize) -> Pending<Vec<(u64, ConversationId)>> {
+        self.readers.run(move |reader| queries::wakes_due(reader, until_ms, limit))
+    }
+
+    fn open_sends(&self, after: Option<SendId>, limit: usize) -> Pending<Vec<Send>> {
+        self.readers.run(move |reader| queries::open_sends(reader, after, limit))
+    }
+
+    fn sends(&self, ids: Vec<SendId>) -> Pending<Vec<Option<Send>>> {
+        let keys = queries::send_keys(&ids);
+        self.readers.values(keys, move |values| queries::read_sends(&ids, &values))
+    }
+
+    fn conversations(&self, partition_prefix: Option<[u8; 4]>, page: Page) -> Pending<Listed<(ConversationId, Head)>> {
+        self.readers.run(move |reader| queries::conversations(reader, partition_prefix, &page))
+    }
+
+    fn history(&self, conversation: ConversationId, page: Page) -> Pending<Listed<Entry>> {
+        self.readers.run(move |reader| queries::history(reader, conversation, &page))
+    }
+
+    fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>> {
+        self.readers.run(move |reader| queries::outbox(reader, state, &page))
+    }
+
+    fn dead_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
+        self.readers.run(move |reader| queries::dead_letters(reader, &page))
+    }
+
+    fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>> {
+        self.readers.run(move |reader| queries::quarantine(reader, &page))
+    }
+
+    fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {
+        let key = keys::document(kind, key);
+        let value = value.map(|value| rows::opaque(&value));
+        self.hand_over(|promise| Job::Document(key, value, promise))
+    }
+
+    fn document(&self, kind: &str, key: &str) -> Pending<Option<Bytes>> {
+        self.readers.values(vec![keys::document(kind, key)], |values| {
+            values.iter().flatten().next().map(rows::read_opaque).transpose()
+        })
+    }
+
+    fn documents(&self, kind: &str) -> Pending<Vec<(Box<str>, Bytes)>> {
+        let prefix = keys::documents(kind);
+        self.readers.run(move |reader| queries::documents(reader, &prefix))
+    }
+
+    fn secret(&self) -> [u8; 16] {
+        self.shared.secret
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.shared.health.subscribe()
+    }
+
+    fn stats(&self) -> StoreStats {
+        self.shared.stats()
+    }
+
+    fn close(&self) -> Pending<()> {
+        self.hand_over(Job::Close)
+    }
+}
+
+impl std::fmt::Debug for RedbStore {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("RedbStore").field("name", &self.shared.name).finish_non_exhaustive()
+    }
+}
+
+fn io_text(error: &redb::StorageError) -> StoreError {
+    match error {
+        redb::StorageError::Corrupted(detail) => StoreError::Corrupt(detail.as_str().into()),
+        redb::StorageError::DatabaseClosed => StoreError::Unavailable("it was closed".into()),
+        other => StoreError::Unavailable(format!("cannot read: {other}").into()),
+    }
+}

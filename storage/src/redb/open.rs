@@ -1,0 +1,387 @@
+//! Opening: the lock, the checks, the epoch, and the replay of what was not folded.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use bytes::Bytes;
+use parking_lot::RwLock;
+use redb::{
+    Builder, Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
+    StorageError, TableError, TableHandle, WriteTransaction,
+};
+use tokio::sync::watch;
+
+use super::backend::Watched;
+use super::batch::{Ledger, Numbers};
+use super::inbox::Inbox;
+use super::log;
+use super::memtable::{Memtable, View};
+use super::options::Options;
+use super::queue::Queue;
+use super::shared::{Figures, Shared};
+use super::space::{self, Guard};
+use super::tables::{
+    INBOX, LOG, META, META_EPOCH, META_FOLDED, META_INBOX, META_PRODUCT, META_SCHEMA, META_SECRET, PRODUCT, SCHEMA,
+    STATE,
+};
+use super::writer::{Bounds, Writer};
+use crate::{Health, InboxSeq, StoreError, keys, rows};
+
+/// Why a store did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("{name} is in use by another process{}", .pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    Locked {
+        /// The file.
+        name: Box<str>,
+        /// Who, if it can be told.
+        pid: Option<u32>,
+    },
+    /// It is some other file.
+    #[error("{name} is not a Parlance store: {detail}")]
+    Foreign {
+        /// The file.
+        name: Box<str>,
+        /// What was found.
+        detail: Box<str>,
+    },
+    /// It cannot be read any more.
+    #[error("{name} is damaged: {detail}; restore it from a backup")]
+    Damaged {
+        /// The file.
+        name: Box<str>,
+        /// What was found.
+        detail: Box<str>,
+    },
+    /// A later version wrote it.
+    #[error("{name} has format {found}, and this version of Parlance knows {SCHEMA}: use a newer one")]
+    Newer {
+        /// The file.
+        name: Box<str>,
+        /// The format of the file.
+        found: u64,
+    },
+    /// The operating system refused.
+    #[error("cannot open {name}: {source}")]
+    Io {
+        /// The file.
+        name: Box<str>,
+        /// How.
+        source: io::Error,
+    },
+}
+
+/// A store that was read and whose threads are not started yet.
+pub(super) struct Opened {
+    pub(super) shared: Arc<Shared>,
+    pub(super) writer: Writer,
+}
+
+/// redb's first bytes.
+const MAGIC: [u8; 4] = *b"redb";
+
+pub(super) fn open_file(path: &Path, mut options: Options) -> Result<Opened, OpenError> {
+    let name: Box<str> = path.display().to_string().into();
+    let fault = |source| OpenError::Io { name: name.clone(), source };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fault)?;
+    }
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    let mut file = file.map_err(fault)?;
+    let identity = file.metadata().map_err(fault)?;
+    check_magic(&mut file, &name)?;
+    let length = Arc::new(AtomicU64::new(identity.len()));
+    let backend = Watched::over_file(file, length.clone()).map_err(fault)?;
+    if options.free_space.is_none() {
+        options.free_space = Some(space::of_filesystem(path));
+    }
+    open(backend, &name, length, options).map_err(|error| match error {
+        OpenError::Locked { name, .. } => OpenError::Locked { name, pid: holder(identity.ino()) },
+        other => other,
+    })
+}
+
+pub(super) fn open_backend(
+    backend: Box<dyn StorageBackend>,
+    name: &str,
+    options: Options,
+) -> Result<Opened, OpenError> {
+    let length = Arc::new(AtomicU64::new(0));
+    open(Watched::over(backend, length.clone()), name, length, options)
+}
+
+/// redb would say "invalid data" for any other file; this says it before anything is touched.
+fn check_magic(file: &mut File, name: &str) -> Result<(), OpenError> {
+    let mut start = Vec::new();
+    let read = file.take(MAGIC.len() as u64).read_to_end(&mut start);
+    read.map_err(|source| OpenError::Io { name: name.into(), source })?;
+    if start.is_empty() || start == MAGIC {
+        return Ok(());
+    }
+    Err(OpenError::Foreign { name: name.into(), detail: "it does not begin like a redb file".into() })
+}
+
+/// The process that holds a lock on the file, from the kernel's list of locks.
+fn holder(inode: u64) -> Option<u32> {
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let holds = |line: &str| {
+        let mut words = line.split_whitespace().skip(4);
+        let pid = words.next()?.parse().ok()?;
+        let of = words.next()?.rsplit(':').next()?.parse::<u64>().ok()?;
+        (of == inode).then_some(pid)
+    };
+    locks.lines().find_map(holds)
+}
+
+fn open(backend: Watched, name: &str, length: Arc<AtomicU64>, options: Options) -> Result<Opened, OpenError> {
+    let mut builder = Builder::new();
+    builder.set_cache_size(options.cache_bytes);
+    // redb trusts a file that was closed cleanly and may panic over one that was damaged since.
+    let opened = catch_unwind(AssertUnwindSafe(|| {
+        let database = builder.create_with_backend(backend).map_err(|error| database_error(name, error))?;
+        let founded = found(&database, name)?;
+        let tail = replay(&database, name, options.inbox_bytes)?;
+        Ok((database, founded, tail))
+    }));
+    let damaged = |_| OpenError::Damaged { name: name.into(), detail: "its structure does not hold together".into() };
+    let (database, founded, tail) = opened.map_err(damaged)??;
+    Ok(assemble(database, name, length, options, founded, tail))
+}
+
+fn assemble(
+    database: Database,
+    name: &str,
+    length: Arc<AtomicU64>,
+    options: Options,
+    founded: Founded,
+    tail: Tail,
+) -> Opened {
+    let shared = Arc::new(Shared {
+        name: name.into(),
+        epoch: founded.epoch,
+        secret: founded.secret,
+        database: RwLock::new(Some(database)),
+        view: RwLock::new(View { active: tail.table, frozen: None }),
+        inbox: RwLock::new(tail.inbox),
+        queue: Queue::new(options.queue_items, options.queue_bytes),
+        appended: watch::Sender::new(InboxSeq(tail.next.inbox - 1)),
+        health: watch::Sender::new(Health::Good),
+        figures: Figures { length, ..Figures::default() },
+    });
+    let space = Guard::new(options.free_space, options.min_free_bytes, options.free_space_every);
+    let ledger = Ledger::new(shared.clone(), tail.next, space);
+    let Options { batch_items, batch_bytes, fold_bytes, fold_rows, fold_after, fold_slice, .. } = options;
+    let bounds = Bounds { batch_items, batch_bytes, fold_bytes, fold_rows, fold_after, fold_slice };
+    let observe = options.observe;
+    let mut writer = Writer { shared: shared.clone(), ledger, bounds, observe, fold: None, first_log: tail.first_log };
+    writer.freeze_if_full();
+    Opened { shared, writer }
+}
+
+fn database_error(name: &str, error: DatabaseError) -> OpenError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => OpenError::Locked { name: name.into(), pid: None },
+        DatabaseError::Storage(error) => storage_error(name, error),
+        other => OpenError::Damaged { name: name.into(), detail: other.to_string().into() },
+    }
+}
+
+fn storage_error(name: &str, error: StorageError) -> OpenError {
+    let name = name.into();
+    match error {
+        StorageError::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
+            OpenError::Damaged { name, detail: "it ends too early".into() }
+        }
+        StorageError::Io(source) if source.kind() == io::ErrorKind::InvalidData => {
+            OpenError::Foreign { name, detail: source.to_string().into() }
+        }
+        StorageError::Io(source) => OpenError::Io { name, source },
+        other => OpenError::Damaged { name, detail: other.to_string().into() },
+    }
+}
+
+fn redb_error(name: &str, error: redb::Error) -> OpenError {
+    match error {
+        redb::Error::Io(source) => storage_error(name, StorageError::Io(source)),
+        redb::Error::TableTypeMismatch { .. } => {
+            OpenError::Foreign { name: name.into(), detail: error.to_string().into() }
+        }
+        other => OpenError::Damaged { name: name.into(), detail: other.to_string().into() },
+    }
+}
+
+/// What `meta` says.
+struct Founded {
+    epoch: u64,
+    secret: [u8; 16],
+}
+
+/// Checks whose file it is, or makes it ours if it is empty, and opens a new epoch.
+fn found(database: &Database, name: &str) -> Result<Founded, OpenError> {
+    let fault = |error: redb::Error| redb_error(name, error);
+    let mut transaction = database.begin_write().map_err(|error| fault(error.into()))?;
+    transaction.set_quick_repair(true);
+    let founded = identify(&transaction, name)?;
+    transaction.commit().map_err(|error| fault(error.into()))?;
+    Ok(founded)
+}
+
+fn identify(transaction: &WriteTransaction, name: &str) -> Result<Founded, OpenError> {
+    let fault = |error: redb::Error| redb_error(name, error);
+    let names = transaction.list_tables().map_err(|error| fault(error.into()))?;
+    let names: Vec<_> = names.map(|table| table.name().to_owned()).collect();
+    let foreign = |detail: &str| OpenError::Foreign { name: name.into(), detail: detail.into() };
+    if !names.is_empty() && !names.iter().any(|table| table == META.name()) {
+        return Err(foreign("it is a redb file with other tables"));
+    }
+    let mut meta = transaction.open_table(META).map_err(|error| fault(error.into()))?;
+    let read = |key: &str| -> Result<Option<Vec<u8>>, OpenError> {
+        let value = meta.get(key).map_err(|error| storage_error(name, error))?;
+        Ok(value.map(|value| value.value().to_vec()))
+    };
+    let product = read(META_PRODUCT)?;
+    if !names.is_empty() && product.as_deref() != Some(PRODUCT) {
+        return Err(foreign("its meta table names another product"));
+    }
+    let schema = number(name, read(META_SCHEMA)?)?;
+    if schema.is_some_and(|schema| schema > SCHEMA) {
+        return Err(OpenError::Newer { name: name.into(), found: schema.unwrap_or_default() });
+    }
+    let epoch = number(name, read(META_EPOCH)?)?.unwrap_or(0) + 1;
+    let secret = match read(META_SECRET)? {
+        Some(secret) => secret.try_into().map_err(|_| damaged(name, "its secret has a wrong length"))?,
+        None => random().map_err(|source| OpenError::Io { name: "/dev/urandom".into(), source })?,
+    };
+    let values: [(&str, &[u8]); 4] = [
+        (META_PRODUCT, PRODUCT),
+        (META_SCHEMA, &SCHEMA.to_be_bytes()),
+        (META_EPOCH, &epoch.to_be_bytes()),
+        (META_SECRET, &secret),
+    ];
+    for (key, value) in values {
+        meta.insert(key, value).map_err(|error| storage_error(name, error))?;
+    }
+    transaction.open_table(INBOX).map_err(|error| fault(error.into()))?;
+    transaction.open_table(LOG).map_err(|error| fault(error.into()))?;
+    transaction.open_table(STATE).map_err(|error| fault(error.into()))?;
+    Ok(Founded { epoch, secret })
+}
+
+fn damaged(name: &str, detail: &str) -> OpenError {
+    OpenError::Damaged { name: name.into(), detail: detail.into() }
+}
+
+fn number(name: &str, value: Option<Vec<u8>>) -> Result<Option<u64>, OpenError> {
+    let Some(value) = value else { return Ok(None) };
+    let bytes = value.try_into().map_err(|_| damaged(name, "a number in its meta table has a wrong length"))?;
+    Ok(Some(u64::from_be_bytes(bytes)))
+}
+
+fn random() -> io::Result<[u8; 16]> {
+    let mut secret = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut secret)?;
+    Ok(secret)
+}
+
+/// What memory starts with.
+struct Tail {
+    table: Memtable,
+    inbox: Inbox,
+    next: Numbers,
+    first_log: u64,
+}
+
+fn replay(database: &Database, name: &str, inbox_budget: usize) -> Result<Tail, OpenError> {
+    let transaction = database.begin_read().map_err(|error| redb_error(name, error.into()))?;
+    let meta = table(&transaction, META, name)?;
+    let read = |key: &str| -> Result<u64, OpenError> {
+        let value = meta.get(key).map_err(|error| storage_error(name, error))?;
+        Ok(number(name, value.map(|value| value.value().to_vec()))?.unwrap_or(0))
+    };
+    let (folded, last_inbox) = (read(META_FOLDED)?, read(META_INBOX)?);
+    let (memory, first_log) = replay_log(&table(&transaction, LOG, name)?, folded, name)?;
+    let (inbox, last_row) = read_inbox(&table(&transaction, INBOX, name)?, &memory, inbox_budget, name)?;
+    let state = table(&transaction, STATE, name)?;
+    let next = Numbers {
+        inbox: last_inbox.max(last_row) + 1,
+        log: folded.max(memory.last_log) + 1,
+        letter: last_id(&state, &memory, keys::LETTER, name)? + 1,
+        quarantine: last_id(&state, &memory, keys::QUARANTINE, name)? + 1,
+    };
+    Ok(Tail { table: memory, inbox, next, first_log: first_log.unwrap_or(next.log) })
+}
+
+fn table<K: redb::Key + 'static>(
+    transaction: &ReadTransaction,
+    definition: redb::TableDefinition<'_, K, &'static [u8]>,
+    name: &str,
+) -> Result<ReadOnlyTable<K, &'static [u8]>, OpenError> {
+    transaction.open_table(definition).map_err(|error: TableError| redb_error(name, error.into()))
+}
+
+type Rows = ReadOnlyTable<u64, &'static [u8]>;
+
+/// Rows up to `folded` only tell which inbox rows they consumed; the others are applied.
+fn replay_log(log: &Rows, folded: u64, name: &str) -> Result<(Memtable, Option<u64>), OpenError> {
+    let mut memory = Memtable::default();
+    let mut first = None;
+    for row in log.iter().map_err(|error| storage_error(name, error))? {
+        let (seq, row) = row.map_err(|error| storage_error(name, error))?;
+        let seq = seq.value();
+        let record = log::decode(Bytes::copy_from_slice(row.value())).map_err(|error| row_error(name, &error))?;
+        first.get_or_insert(seq);
+        memory.last_log = seq;
+        memory.consumed.extend(record.consumed.iter().map(|inbox| (seq, *inbox)));
+        if seq > folded {
+            record.ops.into_iter().for_each(|op| memory.apply(op));
+        }
+    }
+    Ok((memory, first))
+}
+
+fn row_error(name: &str, error: &StoreError) -> OpenError {
+    damaged(name, &error.to_string())
+}
+
+fn read_inbox(table: &Rows, memory: &Memtable, budget: usize, name: &str) -> Result<(Inbox, u64), OpenError> {
+    let consumed: std::collections::HashSet<u64> = memory.consumed.iter().map(|(_, inbox)| *inbox).collect();
+    let mut inbox = Inbox::new(budget);
+    let mut last = 0;
+    for row in table.iter().map_err(|error| storage_error(name, error))? {
+        let (seq, row) = row.map_err(|error| storage_error(name, error))?;
+        last = seq.value();
+        if consumed.contains(&last) {
+            continue;
+        }
+        if !inbox.has_room() {
+            inbox.insert_number(last);
+            continue;
+        }
+        let row = rows::read_inbound(&Bytes::copy_from_slice(row.value())).map_err(|error| row_error(name, &error))?;
+        inbox.insert(last, row);
+    }
+    Ok((inbox, last))
+}
+
+/// The largest id under a prefix, folded or not.
+fn last_id(
+    state: &ReadOnlyTable<&'static [u8], &'static [u8]>,
+    memory: &Memtable,
+    prefix: u8,
+    name: &str,
+) -> Result<u64, OpenError> {
+    let (from, to) = ([prefix], [prefix + 1]);
+    let range = state.range::<&[u8]>(from.as_slice()..to.as_slice());
+    let last = range.map_err(|error| storage_error(name, error))?.next_back();
+    let last = last.transpose().map_err(|error| storage_error(name, error))?;
+    let folded = last.and_then(|(key, _)| keys::last_number(key.value()));
+    let bounds = (std::ops::Bound::Included(from.as_slice()), std::ops::Bound::Excluded(to.as_slice()));
+    let unfolded = memory.range(bounds.0, bounds.1).next_back().and_then(|(key, _)| keys::last_number(key));
+    Ok(folded.max(unfolded).unwrap_or(0))
+}

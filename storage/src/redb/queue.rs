@@ -1,0 +1,239 @@
+//! The bounded queue before the writer, and the jobs in it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex};
+
+use crate::keys::Key;
+use crate::{Committed, Fence, Inbound, InboxSeq, Promise, Settled, Settlement, StoreError, Turn};
+
+/// How much more than an `append` the other writes may pile up: they come from a bounded number of actors.
+const RESERVE: usize = 8;
+
+/// One row of an `append`, already encoded.
+#[derive(Debug)]
+pub(super) enum Accepted {
+    Message(Inbound, Bytes),
+    Quarantine(Bytes),
+}
+
+/// One call that writes.
+pub(super) enum Job {
+    Append(Vec<Accepted>, Promise<Vec<InboxSeq>>),
+    Turn(Fence, Box<Turn>, Promise<Committed>),
+    Settle(Fence, Vec<Settlement>, Promise<Vec<Settled>>),
+    Document(Key, Option<Bytes>, Promise<()>),
+    Close(Promise<()>),
+}
+
+impl Job {
+    pub(super) fn refuse(self, error: StoreError) {
+        match self {
+            Job::Append(_, promise) => promise.fulfil(Err(error)),
+            Job::Turn(_, _, promise) => promise.fulfil(Err(error)),
+            Job::Settle(_, _, promise) => promise.fulfil(Err(error)),
+            Job::Document(_, _, promise) => promise.fulfil(Err(error)),
+            Job::Close(promise) => promise.fulfil(Ok(())),
+        }
+    }
+
+    fn items(&self) -> usize {
+        match self {
+            Job::Append(rows, _) => rows.len(),
+            Job::Settle(_, settlements, _) => settlements.len(),
+            _ => 1,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Job::Append(rows, _) => rows.iter().map(Accepted::bytes).sum(),
+            Job::Turn(_, turn, _) => {
+                let entries: usize = turn.entries.iter().map(Bytes::len).sum();
+                let sends: usize = turn.sends.iter().map(|send| send.payload.len()).sum();
+                128 + turn.snapshot.len() + entries + sends
+            }
+            Job::Settle(_, settlements, _) => 128 * settlements.len(),
+            Job::Document(_, value, _) => value.as_ref().map_or(0, Bytes::len),
+            Job::Close(_) => 0,
+        }
+    }
+}
+
+impl Accepted {
+    fn bytes(&self) -> usize {
+        match self {
+            Accepted::Message(_, row) | Accepted::Quarantine(row) => row.len(),
+        }
+    }
+}
+
+/// What waits, and whether more may come.
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+    max_items: usize,
+    max_bytes: usize,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    items: usize,
+    bytes: usize,
+    /// Why nothing more is taken.
+    shut: Option<Box<str>>,
+    /// The writer is gone: a job would wait for ever.
+    deserted: bool,
+}
+
+/// What the writer gets.
+pub(super) enum Taken {
+    Jobs(Vec<Job>),
+    Idle,
+    Ended,
+}
+
+impl Queue {
+    pub(super) fn new(max_items: usize, max_bytes: usize) -> Self {
+        Self { waiting: Mutex::default(), changed: Condvar::new(), max_items, max_bytes }
+    }
+
+    /// Hands a job to the writer, or refuses it at once.
+    pub(super) fn push(&self, job: Job) {
+        let mut waiting = self.waiting.lock();
+        if let Some(why) = self.obstacle(&waiting, &job) {
+            drop(waiting);
+            return job.refuse(StoreError::Unavailable(why));
+        }
+        waiting.items += job.items();
+        waiting.bytes += job.bytes();
+        if matches!(job, Job::Close(_)) {
+            waiting.shut.get_or_insert("it was closed".into());
+        }
+        waiting.jobs.push_back(job);
+        drop(waiting);
+        self.changed.notify_one();
+    }
+
+    fn obstacle(&self, waiting: &Waiting, job: &Job) -> Option<Box<str>> {
+        if matches!(job, Job::Close(_)) {
+            return waiting.deserted.then(|| "it was closed".into());
+        }
+        if let Some(why) = &waiting.shut {
+            return Some(why.clone());
+        }
+        let factor = if matches!(job, Job::Append(..)) { 1 } else { RESERVE };
+        let full = waiting.items >= self.max_items * factor || waiting.bytes >= self.max_bytes * factor;
+        full.then(|| "too much is waiting to be written".into())
+    }
+
+    /// Takes what waits, up to a batch; waits for the first job for as long as `patience` says.
+    pub(super) fn take(&self, max_items: usize, max_bytes: usize, patience: Option<Duration>) -> Taken {
+        let mut waiting = self.waiting.lock();
+        while waiting.jobs.is_empty() {
+            if waiting.shut.is_some() {
+                return Taken::Ended;
+            }
+            match patience {
+                None => self.changed.wait(&mut waiting),
+                Some(patience) => {
+                    if self.changed.wait_for(&mut waiting, patience).timed_out() && waiting.jobs.is_empty() {
+                        return Taken::Idle;
+                    }
+                }
+            }
+        }
+        let (mut items, mut bytes) = (0, 0);
+        let mut jobs = Vec::new();
+        while let Some(job) = waiting.jobs.pop_front() {
+            if !jobs.is_empty() && (items + job.items() > max_items || bytes + job.bytes() > max_bytes) {
+                waiting.jobs.push_front(job);
+                break;
+            }
+            items += job.items();
+            bytes += job.bytes();
+            jobs.push(job);
+        }
+        waiting.items -= items;
+        waiting.bytes -= bytes;
+        Taken::Jobs(jobs)
+    }
+
+    /// Takes nothing more; what waits is still written.
+    pub(super) fn shut(&self, why: &str) {
+        self.waiting.lock().shut.get_or_insert(why.into());
+        self.changed.notify_one();
+    }
+
+    /// The writer ends: refuses what waits and whatever comes.
+    pub(super) fn desert(&self, why: &str) {
+        let jobs = {
+            let mut waiting = self.waiting.lock();
+            waiting.shut = Some(why.into());
+            waiting.deserted = true;
+            (waiting.items, waiting.bytes) = (0, 0);
+            std::mem::take(&mut waiting.jobs)
+        };
+        jobs.into_iter().for_each(|job| job.refuse(StoreError::Unavailable(why.into())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Pending;
+
+    fn append(bytes: usize) -> Job {
+        let (promise, _) = Pending::promised();
+        Job::Append(vec![Accepted::Quarantine(vec![0; bytes].into())], promise)
+    }
+
+    fn taken(queue: &Queue, items: usize, bytes: usize) -> usize {
+        match queue.take(items, bytes, Some(Duration::ZERO)) {
+            Taken::Jobs(jobs) => jobs.len(),
+            Taken::Idle | Taken::Ended => 0,
+        }
+    }
+
+    #[test]
+    fn batch_is_cut_at_its_items_and_at_its_bytes() {
+        let queue = Queue::new(100, 10_000);
+        (0..6).for_each(|_| queue.push(append(10)));
+        assert_eq!(taken(&queue, 2, 1000), 2);
+        assert_eq!(taken(&queue, 100, 35), 3);
+        assert_eq!(taken(&queue, 100, 1), 1);
+        assert_eq!(taken(&queue, 100, 1), 0);
+    }
+
+    #[test]
+    fn appends_are_refused_when_too_much_waits_and_others_are_not() {
+        let queue = Queue::new(1, 10_000);
+        queue.push(append(1));
+        let (promise, refused) = Pending::promised();
+        queue.push(Job::Append(Vec::new(), promise));
+        let (promise, _waiting) = Pending::promised();
+        queue.push(Job::Document(Box::default(), None, promise));
+        assert_eq!(taken(&queue, 10, 1000), 2);
+        let answer = futures_block(refused);
+        assert_eq!(answer, Err(StoreError::Unavailable("too much is waiting to be written".into())));
+    }
+
+    #[test]
+    fn deserted_queue_refuses_everything_but_close() {
+        let queue = Queue::new(1, 1);
+        queue.desert("the disk is gone");
+        let (promise, refused) = Pending::promised();
+        queue.push(Job::Document(Box::default(), None, promise));
+        assert_eq!(futures_block(refused), Err(StoreError::Unavailable("the disk is gone".into())));
+        let (promise, closed) = Pending::promised();
+        queue.push(Job::Close(promise));
+        assert_eq!(futures_block(closed), Ok(()));
+    }
+
+    fn futures_block<T>(pending: Pending<T>) -> Result<T, StoreError> {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(pending)
+    }
+}

@@ -1,0 +1,75 @@
+//! The suite that every engine must pass: here the model, and redb with and without constant folding.
+
+mod inbox;
+mod lists;
+mod outbox;
+mod turns;
+
+use crate::kit::{InMemory, OnDisk, roomy, tiny};
+
+/// Makes a test of each named check, for each engine.
+macro_rules! conformance {
+    ($($group:ident: $($check:ident),* $(,)?;)*) => {
+        mod model {
+            $($(#[test] fn $check() { super::$group::$check(&mut super::InMemory::new()); })*)*
+        }
+        mod redb_unfolded {
+            $($(#[test] fn $check() { super::$group::$check(&mut super::OnDisk::new(super::roomy)); })*)*
+        }
+        mod redb_folding {
+            $($(#[test] fn $check() { super::$group::$check(&mut super::OnDisk::new(super::tiny)); })*)*
+        }
+    };
+}
+
+conformance! {
+    inbox:
+        numbers_rise_from_one_in_the_order_of_the_calls,
+        pending_rows_come_in_order_and_in_pages,
+        rows_are_found_by_number_until_they_are_consumed,
+        appended_tells_the_last_committed_number,
+        inbox_and_its_numbers_survive_a_restart,
+        consumed_numbers_are_not_given_out_again_after_a_restart,
+        quarantined_items_are_listed_and_never_pending;
+    turns:
+        first_turn_makes_the_conversation,
+        later_turn_replaces_what_it_says_and_keeps_the_rest,
+        wrong_revision_is_a_conflict_that_tells_the_right_one,
+        consuming_twice_is_a_conflict_and_changes_nothing,
+        unknown_inbox_row_is_a_conflict,
+        gap_in_the_sends_is_a_conflict,
+        fence_of_an_earlier_epoch_is_refused,
+        conversation_survives_a_restart,
+        wake_is_replaced_and_cleared,
+        wakes_come_earliest_first_up_to_the_time,
+        aliases_lead_to_their_contact,
+        documents_are_written_replaced_and_removed,
+        secret_stays_the_same,
+        closed_store_is_unavailable;
+    outbox:
+        decided_sends_are_queued_and_open,
+        statuses_converge_in_every_order,
+        status_may_come_before_the_answer,
+        late_answer_keeps_the_status_and_adds_the_id,
+        attempts_go_through_their_states,
+        known_attempt_is_not_started_again,
+        late_attempts_do_not_move_a_settled_row,
+        dead_row_keeps_one_letter,
+        failed_status_makes_one_letter,
+        failed_after_delivered_makes_no_letter,
+        other_nonce_and_unknown_row_are_unknown,
+        settling_twice_changes_nothing_more,
+        settlements_of_one_call_see_each_other,
+        settlements_of_an_earlier_epoch_are_refused,
+        settled_rows_are_no_longer_open,
+        open_sends_go_on_after_a_row;
+    lists:
+        history_comes_newest_first,
+        conversations_come_by_last_activity,
+        conversations_of_one_number_are_filtered,
+        outbox_is_listed_by_creation_and_by_state,
+        dead_letters_come_newest_first_and_survive_a_restart,
+        cursors_hold_while_rows_are_added,
+        limit_of_zero_is_one,
+        cursor_of_no_list_is_an_empty_page;
+}
