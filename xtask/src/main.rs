@@ -1,1 +1,86 @@
-fn main() {}
+//! Every development command: `cargo xtask help` lists them.
+#![allow(clippy::print_stdout, reason = "a command for people at a terminal")]
+
+mod arrows;
+mod bench;
+mod licences;
+mod metadata;
+mod report;
+mod sources;
+mod tests_of_workspace;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Context;
+
+use metadata::{Metadata, cargo_command, root};
+use report::Report;
+
+const HELP: &str = "\
+Development commands of Parlance
+
+  cargo xtask check          format, clippy, rustdoc, arrows between crates, licences, words in the sources
+  cargo xtask test           check, then every test of the workspace; what CI runs
+  cargo xtask bench [ARGS]   criterion benches, given ARGS, then `parlance bench`
+  cargo xtask help           this text
+
+Each step is announced with its time. All steps run even if one fails. `test` ends with the line
+`N passed, N failed`, where a step that failed counts as one. Nothing is to be installed besides the Rust toolchain
+with rustfmt and clippy, and a C compiler.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let report = match words.as_slice() {
+        ["check"] => check(),
+        ["test"] => test(),
+        ["bench", rest @ ..] => bench::run(rest),
+        ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            print!("{HELP}");
+            return ExitCode::from(64);
+        }
+    };
+    report.finish()
+}
+
+fn check() -> Report {
+    let mut report = Report::default();
+    report.step("format", || cargo(&["fmt", "--all", "--check"]));
+    report.step("words in the sources", || sources::check(root()?));
+    report.step("arrows between crates", || arrows::check(&Metadata::load()?));
+    report.step("licences", || licences::check(&Metadata::load()?));
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    report.step("clippy", || cargo(&clippy));
+    report.step("documentation", || {
+        run(cargo_command().args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    report
+}
+
+fn test() -> Report {
+    let mut report = check();
+    report.step_with("tests", tests_of_workspace::run);
+    report.counts_tests = true;
+    report
+}
+
+fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
+    run(cargo_command().args(arguments))
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.current_dir(root()?).status().with_context(|| format!("{command:?} did not start"))?;
+    anyhow::ensure!(status.success(), "{command:?} ended with {status}");
+    Ok(())
+}
+
+/// Turns findings into one error that lists them all.
+fn refuse(findings: &[String]) -> anyhow::Result<()> {
+    anyhow::ensure!(findings.is_empty(), "{}", findings.join("\n"));
+    Ok(())
+}
