@@ -96,12 +96,12 @@ impl Handle {
 
     /// A phone taps a reply button of the latest message that offers it.
     pub fn tap(&self, phone: usize, button: &Choose) -> Result<String, PhoneError> {
-        self.choose(phone, ChoiceKind::Button, button)
+        self.choose(phone, ChoiceKind::Button, button, None)
     }
 
     /// A phone picks a row of the latest list that offers it.
     pub fn pick(&self, phone: usize, row: &Choose) -> Result<String, PhoneError> {
-        self.choose(phone, ChoiceKind::Row, row)
+        self.choose(phone, ChoiceKind::Row, row, None)
     }
 
     /// A phone sends any inbound message object. Sender, id and time are added where they are missing.
@@ -110,8 +110,15 @@ impl Handle {
         self.write(phone, phone_number_id, inbound::raw(message)?)
     }
 
-    fn choose(&self, phone: usize, kind: ChoiceKind, wanted: &Choose) -> Result<String, PhoneError> {
-        let (offer, choice) = self.core.phones.get(phone)?.offered(kind, wanted)?;
+    /// A phone taps or picks; in the message `wamid` if it is given, which need not be the latest.
+    pub fn choose(
+        &self,
+        phone: usize,
+        kind: ChoiceKind,
+        wanted: &Choose,
+        wamid: Option<&str>,
+    ) -> Result<String, PhoneError> {
+        let (offer, choice) = self.core.phones.get(phone)?.offered(kind, wanted, wamid)?;
         let (_, number) = self.number(Some(&offer.phone_number_id))?;
         let message = inbound::reply(&choice, &offer.wamid, number);
         self.write(phone, Some(&offer.phone_number_id), message)

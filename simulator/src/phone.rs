@@ -205,10 +205,17 @@ impl Phone {
         self.state.lock().transcript.find(wamid).cloned()
     }
 
-    /// The latest choice of `kind` that a message of the business offers, with that message.
-    pub(crate) fn offered(&self, kind: ChoiceKind, wanted: &Choose) -> Result<(Entry, Choice), PhoneError> {
+    /// The latest choice of `kind` that a message of the business offers, with that message; only in
+    /// the message `wamid` if it is given.
+    pub(crate) fn offered(
+        &self,
+        kind: ChoiceKind,
+        wanted: &Choose,
+        wamid: Option<&str>,
+    ) -> Result<(Entry, Choice), PhoneError> {
         let state = self.state.lock();
-        let found = state.transcript.offers().find_map(|entry| {
+        let asked = |entry: &&Entry| wamid.is_none_or(|id| entry.wamid == id);
+        let found = state.transcript.offers().filter(asked).find_map(|entry| {
             let choice = entry.choices.iter().find(|c| c.kind == kind && wanted.is(c))?;
             Some((entry.clone(), choice.clone()))
         });
@@ -222,7 +229,7 @@ impl Phone {
     /// The next message of the business that was not handed out yet.
     pub(crate) fn take_next(&self) -> Option<Entry> {
         let mut state = self.state.lock();
-        let entry = state.transcript.from_business_after(state.taken)?.clone();
+        let entry = state.transcript.next_of_business(state.taken)?.clone();
         state.taken = entry.seq;
         Some(entry)
     }

@@ -14,7 +14,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::problem::{Problem, read};
 use crate::handle::Handle;
-use crate::phone::{Choose, PhoneError, PhoneEvent, Progress};
+use crate::phone::{ChoiceKind, Choose, PhoneError, PhoneEvent, Progress};
 
 type Answer = Result<Json<Value>, Problem>;
 
@@ -29,6 +29,8 @@ struct Text {
 struct Chosen {
     id: Option<String>,
     title: Option<String>,
+    /// The message that offers it; the latest one that does, if left out.
+    wamid: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -63,11 +65,11 @@ pub(super) async fn text(State(handle): State<Handle>, Path(phone): Path<String>
 }
 
 pub(super) async fn tap(State(handle): State<Handle>, Path(phone): Path<String>, body: Bytes) -> Answer {
-    written(handle.tap(number(&phone)?, &chosen(&body)?))
+    choose(&handle, &phone, ChoiceKind::Button, &body)
 }
 
 pub(super) async fn pick(State(handle): State<Handle>, Path(phone): Path<String>, body: Bytes) -> Answer {
-    written(handle.pick(number(&phone)?, &chosen(&body)?))
+    choose(&handle, &phone, ChoiceKind::Row, &body)
 }
 
 pub(super) async fn raw(State(handle): State<Handle>, Path(phone): Path<String>, body: Bytes) -> Answer {
@@ -124,12 +126,14 @@ fn number(phone: &str) -> Result<usize, Problem> {
     phone.parse().map_err(|_| Problem::bad(format!("{phone:?} is not the number of a phone")))
 }
 
-fn chosen(body: &[u8]) -> Result<Choose, Problem> {
-    match read::<Chosen>(body)? {
-        Chosen { id: Some(id), title: None } => Ok(Choose::Id(id)),
-        Chosen { id: None, title: Some(title) } => Ok(Choose::Title(title)),
-        _ => Err(Problem::bad("give either the id or the title of what to choose")),
-    }
+fn choose(handle: &Handle, phone: &str, kind: ChoiceKind, body: &[u8]) -> Answer {
+    let Chosen { id, title, wamid } = read(body)?;
+    let wanted = match (id, title) {
+        (Some(id), None) => Choose::Id(id),
+        (None, Some(title)) => Choose::Title(title),
+        _ => return Err(Problem::bad("give either the id or the title of what to choose")),
+    };
+    written(handle.choose(number(phone)?, kind, &wanted, wamid.as_deref()))
 }
 
 fn written(wamid: Result<String, PhoneError>) -> Answer {

@@ -173,7 +173,7 @@ impl Transcript {
         self.rows.iter().rev().filter(|e| e.author == Author::Business && !e.choices.is_empty())
     }
 
-    pub(crate) fn from_business_after(&self, seq: u64) -> Option<&Entry> {
+    pub(crate) fn next_of_business(&self, seq: u64) -> Option<&Entry> {
         self.rows.iter().find(|e| e.seq > seq && e.author == Author::Business)
     }
 

@@ -65,15 +65,15 @@ async fn post(core: &Arc<Core>, job: Job, rule: Rule, aside: &mut JoinSet<()>) {
         sleep_if(wait).await;
         let body = trip.depart();
         trip.copies(&body, aside);
-        trip.from_try(1, body).await;
+        trip.until_taken(1, body).await;
         return;
     }
     if !wait.is_zero() {
         aside.spawn(async move {
             sleep(wait).await;
             let body = trip.depart();
-            let copies = (0..trip.rule.duplicate).map(|_| trip.clone().from_try(1, body.clone()));
-            futures_util::future::join(trip.clone().from_try(1, body.clone()), futures_util::future::join_all(copies))
+            let copies = (0..trip.rule.duplicate).map(|_| trip.clone().until_taken(1, body.clone()));
+            futures_util::future::join(trip.clone().until_taken(1, body.clone()), futures_util::future::join_all(copies))
                 .await;
         });
         return;
@@ -81,7 +81,7 @@ async fn post(core: &Arc<Core>, job: Job, rule: Rule, aside: &mut JoinSet<()>) {
     let body = trip.depart();
     trip.copies(&body, aside);
     if !trip.one_try(1, &body).await {
-        aside.spawn(trip.from_try(2, body));
+        aside.spawn(trip.until_taken(2, body));
     }
 }
 
@@ -110,12 +110,12 @@ impl Trip {
 
     fn copies(&self, body: &Bytes, aside: &mut JoinSet<()>) {
         for _ in 0..self.rule.duplicate {
-            aside.spawn(self.clone().from_try(1, body.clone()));
+            aside.spawn(self.clone().until_taken(1, body.clone()));
         }
     }
 
     /// Tries until it is taken, with growing waits, the same bytes each time.
-    async fn from_try(self, first: u32, body: Bytes) {
+    async fn until_taken(self, first: u32, body: Bytes) {
         let retry = self.core.config.retry;
         let doubled = |n: u32| retry.first_ms.saturating_mul(1 << n.min(20)).min(retry.max_ms);
         let mut number = first;
