@@ -120,16 +120,14 @@ impl World {
         }
         let head = self.heads.get(&turn.conversation);
         let actual = head.map_or(Revision(0), |head| head.revision);
-        let mut next = head.map_or(1, |head| head.next_send);
         let mut consumed = turn.consumed.clone();
         consumed.sort();
         consumed.dedup();
         let mut fits = actual == turn.expected && consumed.len() == turn.consumed.len();
         fits &= consumed.iter().all(|row| self.inbox.contains_key(row));
-        for send in &turn.sends {
-            fits &= send.n == next;
-            next += 1;
-        }
+        let first = head.map_or(1, |head| head.next_send);
+        let numbers: Vec<u64> = turn.sends.iter().map(|send| send.n).collect();
+        fits &= numbers == (first..first + numbers.len() as u64).collect::<Vec<_>>();
         if fits { Ok(()) } else { Err(StoreError::Conflict { actual }) }
     }
 

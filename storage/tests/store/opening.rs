@@ -1,0 +1,195 @@
+//! Opening: what is made, what is refused and in which words; and the bounds that options set.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use redb::{Database, TableDefinition};
+use storage::{Change, InboxSeq, OpenError, Options, RedbStore, Store, StoreError};
+
+use crate::kit::*;
+use crate::script::{content, run, script};
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    (folder, path)
+}
+
+fn refusal(path: &Path) -> String {
+    RedbStore::open(path, roomy()).unwrap_err().to_string()
+}
+
+#[test]
+fn missing_directories_and_file_are_made_for_the_owner_only() {
+    let (folder, _) = folder();
+    let path = folder.path().join("a").join("b").join("store.redb");
+    let _store = RedbStore::open(&path, roomy()).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&folder.path().join("a")), 0o700);
+    assert_eq!(mode(&folder.path().join("a").join("b")), 0o700);
+}
+
+#[test]
+fn second_open_is_refused_and_names_the_process() {
+    let (_folder, path) = folder();
+    let store = RedbStore::open(&path, roomy()).unwrap();
+    let expected = format!("{} is in use by another process (pid {})", path.display(), std::process::id());
+    assert_eq!(refusal(&path), expected);
+    get(store.append(vec![message("unharmed")]));
+    get(store.close());
+    RedbStore::open(&path, roomy()).unwrap();
+}
+
+#[test]
+fn other_files_are_told_from_stores() {
+    let (_folder, path) = folder();
+    std::fs::write(&path, "id,name\n1,somebody\n").unwrap();
+    assert_eq!(
+        refusal(&path),
+        format!("{} is not a Parlance store: it does not begin like a redb file", path.display())
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "id,name\n1,somebody\n");
+}
+
+#[test]
+fn redb_file_of_another_program_is_refused() {
+    for name in ["users", "meta"] {
+        let (_folder, path) = folder();
+        let database = Database::create(&path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let table: TableDefinition<'_, &str, &[u8]> = TableDefinition::new(name);
+        transaction.open_table(table).unwrap().insert("product", b"other".as_slice()).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        let error = RedbStore::open(&path, roomy()).unwrap_err();
+        assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
+    }
+}
+
+#[test]
+fn newer_format_is_refused() {
+    let (_folder, path) = folder();
+    drop(RedbStore::open(&path, roomy()).unwrap());
+    let database = Database::open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let meta: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+    transaction.open_table(meta).unwrap().insert("schema", 2u64.to_be_bytes().as_slice()).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let expected = "has format 2, and this version of Parlance knows 1: use a newer one";
+    assert_eq!(refusal(&path), format!("{} {expected}", path.display()));
+}
+
+#[test]
+fn directory_in_place_of_the_file_is_an_error_of_the_system() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = RedbStore::open(folder.path(), roomy()).unwrap_err();
+    assert!(matches!(error, OpenError::Io { .. }), "{error}");
+    assert!(error.to_string().contains("Is a directory"), "{error}");
+}
+
+#[test]
+fn truncated_file_is_refused_or_whole() {
+    let (_folder, path) = folder();
+    let store = RedbStore::open(&path, tiny()).unwrap();
+    for (at, step) in script(3, 80).iter().enumerate() {
+        run(&*store, step, at).unwrap();
+    }
+    let expected = content(&*store);
+    drop(store);
+    let whole = std::fs::read(&path).unwrap();
+    for part in 1..100 {
+        let cut = folder_with(&whole[..whole.len() * part / 100]);
+        match RedbStore::open(&cut.1, tiny()) {
+            Ok(store) => assert_eq!(content(&*store), expected, "{part} %"),
+            Err(error) => {
+                let told = matches!(error, OpenError::Damaged { .. } | OpenError::Foreign { .. });
+                assert!(told, "{part} %: {error}");
+            }
+        }
+    }
+}
+
+fn folder_with(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let (folder, path) = folder();
+    std::fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn empty_file_becomes_a_store() {
+    let (_folder, path) = folder_with(b"");
+    let store = RedbStore::open(&path, roomy()).unwrap();
+    assert_eq!(get(store.append(vec![message("a")])), [InboxSeq(1)]);
+}
+
+#[test]
+fn acceptance_stops_and_goes_on_with_the_free_space_while_turns_go_on() {
+    let (_folder, path) = folder();
+    let free = Arc::new(AtomicU64::new(10 << 20));
+    let probe = free.clone();
+    let options = Options {
+        min_free_bytes: 5 << 20,
+        free_space_every: Duration::ZERO,
+        free_space: Some(Box::new(move || Some(probe.load(Ordering::SeqCst)))),
+        ..roomy()
+    };
+    let store = RedbStore::open(&path, options).unwrap();
+    get(store.append(vec![message("a")]));
+    free.store(3 << 20, Ordering::SeqCst);
+    let why = "the disk has 3 MB free, and 5 MB are kept in reserve".into();
+    assert_eq!(wait(store.append(vec![message("b")])), Err(StoreError::Unavailable(why)));
+    let ids = with_sends(&*store, conversation(1, 1), 1);
+    let change = Change::Sending { attempt: 1 };
+    get(store.settle(fence(&*store), vec![settlement(ids[0], 1, change)]));
+    free.store(6 << 20, Ordering::SeqCst);
+    assert_eq!(get(store.append(vec![message("c")])), [InboxSeq(2)]);
+}
+
+#[test]
+fn real_filesystem_has_space_to_tell() {
+    let (_folder, path) = folder();
+    let store = RedbStore::open(&path, Options { min_free_bytes: u64::MAX, ..roomy() }).unwrap();
+    assert!(matches!(wait(store.append(vec![message("a")])), Err(StoreError::Unavailable(_))));
+}
+
+#[test]
+fn commits_are_counted_and_reported() {
+    let (_folder, path) = folder();
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let seen = reports.clone();
+    let options = Options { observe: Some(Box::new(move |report| seen.lock().push(report))), ..roomy() };
+    let store = RedbStore::open(&path, options).unwrap();
+    get(store.append(vec![message("a"), message("b")]));
+    get(store.commit(fence(&*store), turn(conversation(1, 1), 0)));
+    let refused = wait(store.commit(fence(&*store), turn(conversation(1, 1), 0)));
+    assert!(refused.is_err());
+    let items: Vec<_> = reports.lock().iter().map(|report| report.items).collect();
+    assert_eq!(items, [2, 1]);
+    assert!(reports.lock().iter().all(|report| report.bytes > 0 && report.seconds > 0.0));
+    let stats = store.stats();
+    assert_eq!((stats.commits, stats.rows, stats.unfolded, stats.inbox), (2, 3, 1, 2));
+    assert_eq!(stats.file_bytes, std::fs::metadata(&path).unwrap().len());
+}
+
+#[test]
+fn closing_folds_what_is_cheap() {
+    let (_folder, path) = folder();
+    let store = RedbStore::open(&path, roomy()).unwrap();
+    let consumed = get(store.append(vec![message("a")]));
+    get(store.commit(fence(&*store), storage::Turn { consumed, ..turn(conversation(1, 1), 0) }));
+    get(store.close());
+    drop(store);
+    let database = Database::open(&path).unwrap();
+    let transaction = redb::ReadableDatabase::begin_read(&database).unwrap();
+    for name in ["log", "inbox"] {
+        let table: TableDefinition<'_, u64, &[u8]> = TableDefinition::new(name);
+        let rows = redb::ReadableTableMetadata::len(&transaction.open_table(table).unwrap()).unwrap();
+        assert_eq!(rows, 0, "{name}");
+    }
+}

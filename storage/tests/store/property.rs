@@ -1,0 +1,73 @@
+//! Both engines do the same: random scripts with restarts, constant folding on one side and plain maps on the other.
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use storage::{Model, Options, RedbStore, Store};
+
+use crate::disk::Disk;
+use crate::kit::{roomy, tiny};
+use crate::script::{Step, content, run};
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0..4u8, 0..2u8).prop_map(|(messages, quarantined)| Step::Append { messages, quarantined }),
+        3 => (0..6u8, 0..4u8, 0..3u8, 0..3u8, 0..8u8, 0..16u8).prop_map(
+            |(who, consume, sends, entries, wake, extras)| Step::Turn { who, consume, sends, entries, wake, extras }
+        ),
+        3 => (0..6u8, 0..6u8, vec(0..20u8, 0..4)).prop_map(|(who, n, kinds)| Step::Settle { who, n, kinds }),
+        1 => (0..4u8, 0..4u8).prop_map(|(key, value)| Step::Document { key, value }),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn open(disk: &Disk, options: Options) -> Arc<RedbStore> {
+    RedbStore::open_on(Box::new(disk.clone()), "test disk", options).unwrap()
+}
+
+fn compare(steps: &[Step], options: fn() -> Options) {
+    let disk = Disk::default();
+    let mut model = Model::new();
+    let mut engine = Some(open(&disk, options()));
+    for (at, step) in steps.iter().enumerate() {
+        if let Step::Reopen = step {
+            model = model.reopen();
+            engine = None;
+        }
+        let engine = engine.get_or_insert_with(|| open(&disk, options()));
+        let expected = run(&*model, step, at).unwrap();
+        assert_eq!(run(&**engine, step, at).unwrap(), expected, "step {at}: {step:?}");
+        if at % 8 == 0 {
+            assert_eq!(content(&**engine), content(&*model), "after step {at}: {step:?}");
+        }
+    }
+    let engine = engine.unwrap_or_else(|| open(&disk, options()));
+    assert_eq!(content(&*engine), content(&*model));
+    drop(engine);
+    assert_eq!(content(&*open(&disk, options())), content(&*model as &dyn Store), "after a restart");
+}
+
+/// Folds with every commit, but never more than the least slice.
+fn busy() -> Options {
+    Options { fold_rows: 40, fold_bytes: 4_000, ..tiny() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn engine_that_folds_all_the_time_equals_the_model(steps in vec(any_step(), 1..60)) {
+        compare(&steps, tiny);
+    }
+
+    #[test]
+    fn engine_that_folds_now_and_then_equals_the_model(steps in vec(any_step(), 1..100)) {
+        compare(&steps, busy);
+    }
+
+    #[test]
+    fn engine_that_never_folds_equals_the_model(steps in vec(any_step(), 1..60)) {
+        compare(&steps, roomy);
+    }
+}

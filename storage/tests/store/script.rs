@@ -1,0 +1,178 @@
+//! Scripts of store calls that mean the same to every engine, and the whole content of a store as text.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use storage::{
+    Accept, Alias, Change, ConversationId, InboxSeq, NewDeadLetter, Revision, SendId, SendState, Settlement, Store,
+    StoreError, Turn,
+};
+
+use crate::kit::*;
+
+/// One call; small numbers choose among what there is.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Append { messages: u8, quarantined: u8 },
+    Turn { who: u8, consume: u8, sends: u8, entries: u8, wake: u8, extras: u8 },
+    Settle { who: u8, n: u8, kinds: Vec<u8> },
+    Document { key: u8, value: u8 },
+    Reopen,
+}
+
+/// A script that depends on nothing but the seed.
+pub(crate) fn script(seed: u64, length: usize) -> Vec<Step> {
+    let mut random = Random(seed);
+    (0..length).map(|_| step(&mut random)).collect()
+}
+
+fn step(random: &mut Random) -> Step {
+    match random.below(10) {
+        0..3 => Step::Append { messages: random.byte(4), quarantined: random.byte(2) },
+        3..6 => Step::Turn {
+            who: random.byte(6),
+            consume: random.byte(4),
+            sends: random.byte(3),
+            entries: random.byte(3),
+            wake: random.byte(8),
+            extras: random.byte(16),
+        },
+        6..9 => {
+            let kinds = (0..random.below(4)).map(|_| random.byte(20)).collect();
+            Step::Settle { who: random.byte(6), n: random.byte(6), kinds }
+        }
+        _ => Step::Document { key: random.byte(4), value: random.byte(4) },
+    }
+}
+
+/// SplitMix64: enough to choose, the same everywhere.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn byte(&mut self, end: u64) -> u8 {
+        self.below(end) as u8
+    }
+}
+
+/// Runs a step; the answer as text. `at` is the step's place in its script.
+pub(crate) fn run(store: &dyn Store, step: &Step, at: usize) -> Result<String, StoreError> {
+    let said = match step {
+        Step::Append { messages, quarantined: bad } => {
+            let mut items: Vec<Accept> = (0..*messages).map(|i| message(&format!("{at} {i}"))).collect();
+            items.extend((0..*bad).map(|i| Accept::Quarantine(quarantined(&format!("{at} {i}")))));
+            format!("{:?}", wait(store.append(items))?)
+        }
+        Step::Turn { .. } => {
+            let turn = build_turn(store, step, at)?;
+            match wait(store.commit(fence(store), turn)) {
+                Err(conflict @ StoreError::Conflict { .. }) => conflict.to_string(),
+                answer => format!("{:?}", answer?),
+            }
+        }
+        Step::Settle { who, n, kinds } => {
+            let send = SendId { conversation: person(*who), n: u64::from(*n) };
+            let settlements = kinds.iter().map(|kind| build_settlement(send, *kind, at)).collect();
+            format!("{:?}", wait(store.settle(fence(store), settlements))?)
+        }
+        Step::Document { key, value } => {
+            let value = (*value > 0).then(|| Bytes::from(vec![*value; 20]));
+            format!("{:?}", wait(store.put_document("kind", &key.to_string(), value))?)
+        }
+        Step::Reopen => String::new(),
+    };
+    Ok(said)
+}
+
+fn person(who: u8) -> ConversationId {
+    conversation(who % 2, who)
+}
+
+fn build_turn(store: &dyn Store, step: &Step, at: usize) -> Result<Turn, StoreError> {
+    let Step::Turn { who, consume, sends, entries, wake, extras } = step else { unreachable!("only turns") };
+    let id = person(*who);
+    let head = wait(store.load(id))?;
+    let stale = u64::from(extras & 12 == 12);
+    let first = head.as_ref().map_or(1, |head| head.next_send);
+    let revision = head.map_or(0, |head| head.revision.0);
+    let pending = wait(store.pending(InboxSeq(0), usize::from(*consume)))?;
+    let letter = NewDeadLetter {
+        inbox: Some(InboxSeq(1)),
+        send: None,
+        reason: "bot_error".into(),
+        payload: Bytes::from_static(b"?"),
+    };
+    Ok(Turn {
+        expected: Revision(revision + stale),
+        // Clocks may step back.
+        at_ms: 1_000 + (at as u64 % 7) * 10,
+        consumed: pending.iter().map(|(seq, _)| *seq).collect(),
+        snapshot: vec![at as u8; 30 + at % 50].into(),
+        entries: (0..*entries).map(|i| format!("{at} {i}").into()).collect(),
+        sends: (first..).take(usize::from(*sends)).map(new_send).collect(),
+        wake_ms: wake.checked_sub(3).map(u64::from),
+        aliases: if extras & 1 == 1 { vec![(Alias("wa:shared".into()), contact(*who))] } else { Vec::new() },
+        dead_letters: if extras & 3 == 2 { vec![letter] } else { Vec::new() },
+        ..turn(id, 0)
+    })
+}
+
+fn build_settlement(send: SendId, kind: u8, at: usize) -> Settlement {
+    let error = (kind > 9).then(|| Bytes::from(vec![kind]));
+    let wamid: Box<str> = format!("wamid.{kind}").into();
+    let letter = NewDeadLetter { inbox: None, send: None, reason: "permanent".into(), payload: Bytes::new() };
+    let change = match kind % 10 {
+        0 => Change::Sending { attempt: u32::from(kind) / 10 + 1 },
+        1 => Change::Accepted { wamid },
+        2 => Change::Retry { due_ms: 70, error },
+        3 => Change::Uncertain { until_ms: 80, error },
+        4 => Change::Held { error },
+        5 => Change::Dead { letter, error },
+        6 => Change::Status { state: SendState::Sent, wamid, error },
+        7 => Change::Status { state: SendState::Failed, wamid, error },
+        8 => Change::Status { state: SendState::Delivered, wamid, error },
+        _ => Change::Status { state: SendState::Read, wamid, error },
+    };
+    let nonce = if kind == 19 { Some(78) } else { None };
+    Settlement { send, nonce, at_ms: 5_000 + at as u64, change }
+}
+
+/// Everything that a reader can find.
+pub(crate) fn content(store: &dyn Store) -> String {
+    let mut text = String::new();
+    let mut say = |what: &str, found: &dyn std::fmt::Debug| writeln!(text, "{what}: {found:?}").unwrap();
+    let pending = get(store.pending(InboxSeq(0), 1_000));
+    say("inbox by number", &get(store.inbox(pending.iter().map(|(seq, _)| *seq).collect())));
+    say("pending", &pending);
+    say("conversations", &all(3, |page| store.conversations(None, page)));
+    say("of one number", &all(2, |page| store.conversations(Some([0, 0, 0, 1]), page)));
+    for who in 0..6 {
+        say("head", &get(store.load(person(who))));
+        say("history", &all(3, |page| store.history(person(who), page)));
+    }
+    let outbox = all(4, |page| store.outbox(None, page));
+    say("by id", &get(store.sends(outbox.iter().map(|send| send.id).collect())));
+    say("outbox", &outbox);
+    for state in [SendState::Queued, SendState::Held, SendState::Dead, SendState::Failed, SendState::Accepted] {
+        say("outbox of a state", &all(2, |page| store.outbox(Some(state), page)));
+    }
+    say("open", &get(store.open_sends(None, 1_000)));
+    say("wakes", &get(store.wakes_due(u64::MAX, 1_000)));
+    say("dead letters", &all(3, |page| store.dead_letters(page)));
+    say("quarantine", &all(3, |page| store.quarantine(page)));
+    say("documents", &get(store.documents("kind")));
+    say("document", &get(store.document("kind", "1")));
+    say("alias", &get(store.resolve(vec![Alias("wa:none".into()), Alias("wa:shared".into())])));
+    text
+}
