@@ -53,15 +53,6 @@ impl Outgoing {
         address(content, to, callback_data)
     }
 
-    /// The body without an addressee, as an operator would write it.
-    pub fn raw(&self) -> Value {
-        let mut body = self.body(&Recipient::UserId(String::new()), "");
-        if let Value::Object(members) = &mut body {
-            members.retain(|name, _| name != "recipient");
-        }
-        body
-    }
-
     /// Meta's `type`.
     pub fn type_name(&self) -> &'static str {
         match self {

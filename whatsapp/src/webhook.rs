@@ -97,3 +97,5 @@ pub fn parse(body: &[u8]) -> Result<Vec<Event>, ParseError> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::mutate;

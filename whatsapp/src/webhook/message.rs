@@ -224,3 +224,5 @@ fn errors(members: &Members<'_>) -> Vec<ErrorObject> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::samples;
