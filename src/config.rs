@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-pub use engine::{Bots, Conversation, OnUncertain, Outbox, Store};
+pub use engine::{Bots, Conversation, Outbox, Store};
 pub use log::{Format, Log, Redact};
 pub use platform::{Graph, Limits, Number, Whatsapp};
 pub use problem::{Errors, Problem, Source};
@@ -43,7 +43,7 @@ pub struct Config {
     pub limits: Limits,
     /// Messages on their way out.
     pub outbox: Outbox,
-    /// Conversations and runs of bots.
+    /// Conversations.
     pub conversation: Conversation,
     /// Bot files.
     pub bots: Bots,

@@ -18,20 +18,9 @@ pub struct Outbox {
     pub backoff_max: Duration,
     /// Time to wait for a status of a message of which nobody knows whether it left; may be zero.
     pub doubt_window: Duration,
-    /// What happens after that.
-    pub on_uncertain: OnUncertain,
 }
 
-/// What happens to a message that may or may not have arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnUncertain {
-    /// It is sent again, with the same opaque id.
-    Resend,
-    /// An operator decides.
-    Hold,
-}
-
-/// Bounds of conversations and of the runs of their bots.
+/// Bounds of conversations.
 #[derive(Clone, Debug)]
 pub struct Conversation {
     /// Conversations in memory at once.
@@ -40,18 +29,6 @@ pub struct Conversation {
     pub idle_passivate: Duration,
     /// Unprocessed messages of one conversation.
     pub mailbox_limit: usize,
-    /// Nodes that one turn may visit.
-    pub max_nodes_per_turn: u32,
-    /// Turns of one run.
-    pub max_turns_per_run: u32,
-    /// Messages that one turn may send.
-    pub max_messages_per_turn: u32,
-    /// Bytes of all variables of a run.
-    pub max_variables_bytes: usize,
-    /// Bytes of one value.
-    pub max_value_bytes: usize,
-    /// Bytes that one template may produce.
-    pub max_template_bytes: usize,
 }
 
 /// Bot files.
@@ -80,8 +57,6 @@ impl Outbox {
             backoff_base: reader.duration("outbox.backoff_base"),
             backoff_max: reader.duration("outbox.backoff_max"),
             doubt_window: reader.duration_or_zero("outbox.doubt_window"),
-            on_uncertain: reader
-                .choice("outbox.on_uncertain", &[("resend", OnUncertain::Resend), ("hold", OnUncertain::Hold)]),
         };
         // A zero here stands for a value that was refused already.
         if !outbox.backoff_max.is_zero() && outbox.backoff_max < outbox.backoff_base {
@@ -98,12 +73,6 @@ impl Conversation {
             max_live: reader.integer("conversation.max_live", 1..=10_000_000),
             idle_passivate: reader.duration("conversation.idle_passivate"),
             mailbox_limit: reader.integer("conversation.mailbox_limit", 1..=1_000_000),
-            max_nodes_per_turn: reader.integer("conversation.max_nodes_per_turn", 1..=100_000),
-            max_turns_per_run: reader.integer("conversation.max_turns_per_run", 1..=1_000_000),
-            max_messages_per_turn: reader.integer("conversation.max_messages_per_turn", 1..=1_000),
-            max_variables_bytes: reader.integer("conversation.max_variables_bytes", 1_024..=16 << 20),
-            max_value_bytes: reader.integer("conversation.max_value_bytes", 256..=16 << 20),
-            max_template_bytes: reader.integer("conversation.max_template_bytes", 256..=16 << 20),
         }
     }
 }

@@ -93,11 +93,17 @@ impl Whatsapp {
 
 impl Graph {
     pub(super) fn read(reader: &Reader<'_>) -> Self {
-        Self {
+        let graph = Self {
             base_url: base_url(reader, "graph.base_url"),
             connect_timeout: reader.duration("graph.connect_timeout"),
             request_timeout: reader.duration("graph.request_timeout"),
+        };
+        // A zero here stands for a value that was refused already.
+        if !graph.request_timeout.is_zero() && graph.request_timeout < graph.connect_timeout {
+            let shown = format!("{:?}", graph.request_timeout);
+            reader.reject("graph.request_timeout", &shown, "a duration of at least graph.connect_timeout");
         }
+        graph
     }
 }
 

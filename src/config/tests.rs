@@ -157,7 +157,7 @@ fn variables_and_flags_take_every_type() {
 
 #[test]
 fn all_problems_are_reported_together() {
-    let errors = Case::dev("[server]\nlisten = 'here'\nmax_body_bytes = 'big'\n\n[outbox]\non_uncertain = 'guess'\n")
+    let errors = Case::dev("[server]\nlisten = 'here'\nmax_body_bytes = 'big'\n\n[log]\nredact = 'some'\n")
         .serve()
         .env("PARLANCE__LIMITS__PAIR_BURST", "many")
         .env("PARLANCE__STORE__PATHH", "x")
@@ -170,8 +170,8 @@ fn all_problems_are_reported_together() {
             "server.listen is \"here\"\n  --> config.toml:2:10",
             "server.max_body_bytes is \"big\"\n  --> config.toml:3:18",
             "write a whole number from 1024",
-            "outbox.on_uncertain is \"guess\"",
-            "write \"resend\" or \"hold\"",
+            "log.redact is \"some\"",
+            "write \"numbers\" or \"all\" or \"off\"",
             "limits.pair_burst is \"many\"\n  --> PARLANCE__LIMITS__PAIR_BURST",
             "unknown key store.pathh\n  --> PARLANCE__STORE__PATHH\n   = help: did you mean PARLANCE__STORE__PATH?",
             "whatsapp.app_secret_file names absent.txt, which cannot be read",
@@ -193,8 +193,11 @@ fn a_placeholder_causes_no_second_problem() {
 
 #[test]
 fn settings_that_contradict_each_other_are_refused() {
-    let errors = Case::dev("[outbox]\nbackoff_max = '1s'\n[server]\nmax_buffered_bytes = 2048\n").errors();
-    assert_mentions(&errors, &["at least outbox.backoff_base", "at least server.max_body_bytes", "2 problems"]);
+    let file = "[outbox]\nbackoff_max = '1s'\n[server]\nmax_buffered_bytes = 2048\n[graph]\nrequest_timeout = '1s'\n";
+    let expected = ["at least outbox.backoff_base", "at least server.max_body_bytes", "at least graph.connect_timeout"];
+    let errors = Case::dev(file).errors();
+    assert_mentions(&errors, &expected);
+    assert_mentions(&errors, &["3 problems"]);
 }
 
 #[test]
@@ -346,4 +349,11 @@ fn log_levels_go_by_module() {
     for text in ["", "inof", "info,actors", "=info", "info,", "3"] {
         assert!(level(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_named_file_must_be_there() {
+    let absent = Path::new("absent/config.toml");
+    let errors = Config::from_process(Some(absent), vec![], vec![], Mode::Dev).expect_err("there is no such file");
+    assert_mentions(&errors.to_string(), &["absent/config.toml cannot be read", "correct --config", "1 problem "]);
 }

@@ -74,9 +74,17 @@ fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.current_dir(root()?).status().with_context(|| format!("{command:?} did not start"))?;
-    anyhow::ensure!(status.success(), "{command:?} ended with {status}");
+    let shown = shown(command);
+    let status = command.current_dir(root()?).status().with_context(|| format!("`{shown}` did not start"))?;
+    anyhow::ensure!(status.success(), "`{shown}` ended with {status}");
     Ok(())
+}
+
+/// The command as somebody would type it.
+fn shown(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 /// Turns findings into one error that lists them all.

@@ -6,6 +6,8 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
+use crate::shown;
+
 /// `cargo metadata`, as far as it is read here.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Metadata {
@@ -88,9 +90,10 @@ pub(crate) fn root() -> anyhow::Result<&'static Path> {
 }
 
 fn output(command: &mut Command) -> anyhow::Result<String> {
-    let output = command.current_dir(root()?).output().with_context(|| format!("{command:?} did not start"))?;
+    let shown = shown(command);
+    let output = command.current_dir(root()?).output().with_context(|| format!("`{shown}` did not start"))?;
     let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?} ended with {}\n{errors}", output.status);
+    ensure!(output.status.success(), "`{shown}` ended with {}\n{errors}", output.status);
     Ok(String::from_utf8(output.stdout)?)
 }
 
