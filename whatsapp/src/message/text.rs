@@ -52,6 +52,6 @@ impl Text {
     }
 
     pub(super) fn content(&self) -> Value {
-        members([("preview_url", self.preview_url.then(|| json!(true))), ("body", Some(json!(self.body)))])
+        members([("preview_url", self.preview_url.then_some(Value::Bool(true))), ("body", Some(json!(self.body)))])
     }
 }

@@ -38,7 +38,7 @@ async fn request(socket: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Takes one connection, answers every request on it with the same bytes, and closes it if told so.
+/// Takes one connection and gives these answers to its requests, then closes it.
 async fn serve(answers: Vec<String>) -> (SocketAddr, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -120,7 +120,11 @@ async fn gateway_page_is_ambiguous() {
 
 #[tokio::test]
 async fn redirect_is_ambiguous_and_not_followed() {
-    assert!(is_ambiguous(send_to(answer("307 Temporary Redirect", "location: /elsewhere\r\n", "")).await));
+    let redirect = answer("307 Temporary Redirect", "location: /elsewhere\r\n", "");
+    let (address, server) = serve(vec![redirect, answer("200 OK", "", SUCCESS)]).await;
+    assert!(is_ambiguous(send(&client(format!("http://{address}"))).await));
+    let requests = server.await.unwrap();
+    assert!(requests.iter().skip(1).all(String::is_empty), "{requests:?}");
 }
 
 #[tokio::test]
