@@ -17,7 +17,7 @@ const JUMPS = [["+1 min", "1m"], ["+1 h", "1h"], ["+25 h", "25h"], ["+31 d", "31
 
 let trouble = { rules: [] };
 let logKind = "requests";
-let logTimer = 0;
+let refreshTimer = 0;
 
 export function startDrawer(reloadChat) {
   PRESETS.forEach(([title, hint, rule]) => $("presets").append(preset(title, hint, rule)));
@@ -29,8 +29,9 @@ export function startDrawer(reloadChat) {
   }
   for (const button of document.querySelectorAll("[data-panel]")) button.addEventListener("click", () => openPanel(button));
   arrowKeys(document.querySelector("#drawer [role=tablist]"));
-  $("calm").addEventListener("click", async () => showTrouble(await call("DELETE", "/_sim/trouble")));
+  $("calm").addEventListener("click", async () => { showTrouble(await call("DELETE", "/_sim/trouble")); fillRules(); });
   $("rules-apply").addEventListener("click", applyRules);
+  $("rules").closest("details").addEventListener("toggle", fillRules);
   $("reset-phone").addEventListener("click", () => call("POST", `/_sim/phones/${currentPhone()}/reset`));
   $("reset-all").addEventListener("click", async () => { await call("POST", "/_sim/reset"); reloadChat(); loadTrouble(); });
   $("show-requests").addEventListener("click", () => showLog("requests"));
@@ -46,9 +47,8 @@ export function startDrawer(reloadChat) {
 function toggleDrawer(open) {
   $("drawer").classList.toggle("open", open);
   $("drawer-open").setAttribute("aria-expanded", String(open));
-  // Hidden by CSS until the next frame, and focus does not go to what is hidden.
-  requestAnimationFrame(() => $(open ? "drawer-close" : "drawer-open").focus());
-  if (open) refreshLog();
+  $(open ? "drawer-close" : "drawer-open").focus();
+  if (open) refreshDrawer();
 }
 
 function openPanel(chosen) {
@@ -60,7 +60,7 @@ function openPanel(chosen) {
   }
   if (chosen.dataset.panel === "clock") call("GET", "/_sim/clock").then(showClock);
   if (chosen.dataset.panel === "trouble") loadTrouble();
-  refreshLog();
+  refreshDrawer();
 }
 
 function preset(title, hint, rule) {
@@ -95,16 +95,21 @@ async function loadTrouble() {
 function showTrouble(next) {
   if (!next) return;
   trouble = next;
-  $("rules").value = JSON.stringify(trouble, null, 2);
+  // Not under the hands of somebody who edits.
+  if (!$("rules").closest("details").open || $("rules").value === "") fillRules();
   for (const box of $("presets").querySelectorAll("input")) {
     const rule = JSON.parse(box.dataset.rule);
     box.checked = trouble.rules.some((r) => same(r, rule));
   }
 }
 
-function applyRules() {
+function fillRules() {
+  $("rules").value = JSON.stringify(trouble, null, 2);
+}
+
+async function applyRules() {
   try {
-    putTrouble(JSON.parse($("rules").value));
+    await putTrouble(JSON.parse($("rules").value));
   } catch (error) {
     alertUser(`Not JSON: ${error.message}`);
   }
@@ -121,14 +126,16 @@ function showLog(kind) {
   logKind = kind;
   $("show-requests").setAttribute("aria-pressed", String(kind === "requests"));
   $("show-webhooks").setAttribute("aria-pressed", String(kind === "webhooks"));
-  refreshLog();
+  refreshDrawer();
 }
 
 /** Asked after every change on the phone; reads once for many, and only what is looked at. */
-export function refreshLog() {
-  if ($("panel-log").hidden || logTimer) return;
-  logTimer = setTimeout(async () => {
-    logTimer = 0;
+export function refreshDrawer() {
+  if (refreshTimer) return;
+  refreshTimer = setTimeout(async () => {
+    refreshTimer = 0;
+    if (!$("panel-trouble").hidden) loadTrouble(); // counted rules are used up
+    if ($("panel-log").hidden) return;
     const log = await call("GET", `/_sim/${logKind}?limit=50`);
     if (log) fillLog(log.items);
   }, 150);

@@ -1,5 +1,5 @@
 // The phone: tabs, chat, composer. Text from anyone goes to the page by textContent only.
-import { startDrawer, refreshLog } from "/drawer.js";
+import { startDrawer, refreshDrawer } from "/drawer.js";
 
 const $ = (id) => document.getElementById(id);
 const state = { phones: [], phone: 1, rows: new Map(), events: null };
@@ -91,7 +91,7 @@ function select(phone) {
 function listen(phone) {
   state.events?.close();
   const events = new EventSource(`/_sim/phones/${phone}/events`);
-  const row = (event) => { show(JSON.parse(event.data)); refreshLog(); };
+  const row = (event) => { show(JSON.parse(event.data)); refreshDrawer(); };
   events.addEventListener("message", row);
   events.addEventListener("status", row);
   events.addEventListener("typing", showTyping);
@@ -109,7 +109,7 @@ async function reload() {
   $("chat").replaceChildren();
   if (transcript.items.length === 0) $("chat").append(make("li", "empty", "Nothing said yet. Write “hi”."));
   transcript.items.forEach(show);
-  refreshLog();
+  refreshDrawer();
 }
 
 function show(entry) {

@@ -30,7 +30,7 @@ pub struct Config {
     pub numbers: Vec<Number>,
     /// Scripted phones at the start, at most [`MAX_PHONES`].
     pub phones: usize,
-    /// Seed of everything that is drawn.
+    /// Seed of everything that is drawn. Message ids also depend on the clock at the start.
     pub seed: u64,
     /// Which statuses come by themselves after a send was accepted.
     pub auto_status: AutoStatus,

@@ -1,12 +1,29 @@
 //! The control surface under `/_sim/`: the [`Handle`] over HTTP, for the phone page, for
-//! `parlance say` and for tests in other languages.
+//! `parlance say` and for tests in other languages. Bodies are JSON, refusals problem documents.
+//!
+//! | path | what |
+//! | --- | --- |
+//! | `GET phones` | who there is |
+//! | `POST phones/{n}/text` `{text}` | writes |
+//! | `POST phones/{n}/tap`, `pick` `{id}` or `{title}`, `wamid?` | taps a button, picks a list row |
+//! | `POST phones/{n}/raw` `{message, phone_number_id?}` | sends any inbound message object |
+//! | `POST phones/{n}/status` `{wamid, status}` | sends a status that does not come by itself |
+//! | `PUT phones/{n}/profile` `{name?, username?, hides_number?}` | changes what webhooks say |
+//! | `GET phones/{n}/transcript?after=SEQ`, `events` | what was said; the same as it happens (SSE) |
+//! | `POST phones/{n}/reset`, `POST reset` | forgets one phone; everything |
+//! | `GET requests?path&status&callback_data&limit`, `webhooks?limit` | the log, newest first |
+//! | `GET`, `PUT`, `DELETE trouble` | rules, see [`Trouble`] |
+//! | `POST deliver` `{body, signature?: valid\|none\|wrong, times?}` | posts any webhook body |
+//! | `POST windows` `{phone_number_id, person}` | opens a 24 hour window |
+//! | `GET`, `POST clock` `{advance: "25h"}` | the time |
+//! | `GET ledger`, `stats` | accepted sends in order; counters |
 
 mod guard;
 mod phones;
 mod problem;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router, middleware};
@@ -20,10 +37,12 @@ use crate::handle::Handle;
 use crate::log::Filter;
 use crate::trouble::Trouble;
 use crate::webhook::Signing;
-use problem::{Problem, read};
+use problem::{Asked, Problem, query, read};
 
 const MAX_BODY: usize = 8 * 1_048_576;
 const MAX_TIMES: usize = 1_000;
+/// A hundred years: beyond that, dates stop making sense.
+const MAX_ADVANCE_MS: u64 = 36_525 * 86_400_000;
 
 type Answer = Result<Json<Value>, Problem>;
 
@@ -70,12 +89,6 @@ struct Wanted {
 fn page_size() -> usize {
     100
 }
-
-fn query<T>(query: Result<Query<T>, axum::extract::rejection::QueryRejection>) -> Result<T, Problem> {
-    query.map(|Query(q)| q).map_err(|e| Problem::bad(e.body_text()))
-}
-
-type Asked<T> = Result<Query<T>, axum::extract::rejection::QueryRejection>;
 
 async fn requests(State(handle): State<Handle>, wanted: Asked<Wanted>) -> Answer {
     let Wanted { path, status, callback_data, limit } = query(wanted)?;
@@ -177,7 +190,8 @@ struct Advance {
 async fn advance(State(handle): State<Handle>, body: Bytes) -> Answer {
     let Advance { advance } = read(&body)?;
     let ms = parse_span(&advance)
-        .ok_or_else(|| Problem::bad(format!("{advance:?} is not a span like 90s, 15m, 25h or 31d")))?;
+        .filter(|ms| *ms <= MAX_ADVANCE_MS)
+        .ok_or_else(|| Problem::bad(format!("{advance:?} is not a span like 90s, 15m, 25h or 31d, up to 100 years")))?;
     if !handle.advance(ms) {
         return Err(Problem::new(StatusCode::CONFLICT, "this clock cannot be moved"));
     }

@@ -14,7 +14,7 @@ use crate::config::Number;
 use crate::core::{Core, StatsView, person_id};
 use crate::ledger::{Count, LedgerView};
 use crate::log::{Filter, LoggedRequest, LoggedWebhook};
-use crate::phone::{Author, ChoiceKind, Choose, Entry, PhoneError, PhoneEvent, PhoneInfo, Progress, describe, inbound};
+use crate::phone::{Author, ChoiceKind, Choose, Entry, PhoneError, PhoneEvent, PhoneInfo, Progress, inbound};
 use crate::trouble::Trouble;
 use crate::webhook::{self, Job, MessageJob, Signing, StatusJob};
 
@@ -144,7 +144,8 @@ impl Handle {
         let wamid = message.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let body = webhook::body::message(number, &who, &message);
         core.windows.open(at, &phone.wa_id, now_ms);
-        phone.push(person_entry(&wamid, number, now_ms, Value::Object(message)));
+        let entry = Entry::new(Author::Person, &wamid, &number.phone_number_id, now_ms, Value::Object(message));
+        phone.push(entry);
         let generation = core.generation.load(Ordering::Acquire);
         let job = MessageJob { phone: phone.number, number: at, wamid: wamid.clone(), body, generation };
         if !core.webhooks.queue(Job::Message(job)) {
@@ -301,28 +302,4 @@ impl Handle {
     pub fn open_port(&self) {
         self.core.port.send_replace(true);
     }
-}
-
-fn person_entry(wamid: &str, number: &Number, at_ms: u64, raw: Value) -> Entry {
-    let mut entry = Entry {
-        seq: 0,
-        author: Author::Person,
-        wamid: wamid.to_owned(),
-        at_ms,
-        phone_number_id: number.phone_number_id.clone(),
-        kind: String::new(),
-        header: None,
-        text: String::new(),
-        footer: None,
-        list_button: None,
-        choices: Vec::new(),
-        context: None,
-        callback_data: None,
-        status: Progress::Sent,
-        error: None,
-        raw: Value::Null,
-    };
-    describe(&raw, &mut entry);
-    entry.raw = raw;
-    entry
 }

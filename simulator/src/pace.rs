@@ -55,7 +55,7 @@ impl Pace {
             pairs.retain(|_, full_at| *full_at > now_ms);
         }
         let full_at = pairs.entry(format!("{number}/{person}")).or_insert(now_ms);
-        let after = (*full_at).max(now_ms) + PAIR_INTERVAL_MS;
+        let after = (*full_at).max(now_ms).saturating_add(PAIR_INTERVAL_MS);
         if after - now_ms > PAIR_BURST * PAIR_INTERVAL_MS {
             return Err(Limit::Pair);
         }

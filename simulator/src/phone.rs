@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, watch};
 use crate::ids::mix;
 pub use transcript::{Author, Choice, ChoiceKind, Entry, ErrorNote, Progress};
 
-pub(crate) use transcript::{Transcript, describe};
+use transcript::Transcript;
 
 /// Changes that a slow listener may be behind by before it has to read the transcript again.
 const EVENTS_BEHIND: usize = 256;

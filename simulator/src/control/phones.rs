@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::problem::{Problem, read};
+use super::problem::{Asked, Problem, query, read};
 use crate::handle::Handle;
 use crate::phone::{ChoiceKind, Choose, PhoneError, PhoneEvent, Progress};
 
@@ -88,8 +88,18 @@ pub(super) async fn profile(State(handle): State<Handle>, Path(phone): Path<Stri
     Ok(Json(json!(handle.set_profile(number(&phone)?, name, username, hides_number)?)))
 }
 
-pub(super) async fn transcript(State(handle): State<Handle>, Path(phone): Path<String>) -> Answer {
-    Ok(Json(json!({ "items": handle.transcript(number(&phone)?)? })))
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct After {
+    #[serde(default)]
+    after: u64,
+}
+
+pub(super) async fn transcript(State(handle): State<Handle>, Path(phone): Path<String>, after: Asked<After>) -> Answer {
+    let After { after } = query(after)?;
+    let mut rows = handle.transcript(number(&phone)?)?;
+    rows.retain(|entry| entry.seq > after);
+    Ok(Json(json!({ "items": rows })))
 }
 
 pub(super) async fn reset(State(handle): State<Handle>, Path(phone): Path<String>) -> Answer {

@@ -1,6 +1,8 @@
 //! Refusals of the control surface: `application/problem+json` with a sentence that says what to do.
 
 use axum::Json;
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -50,4 +52,11 @@ impl IntoResponse for Problem {
 /// Reads a JSON body, or says what is wrong with it and where.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|e| Problem::bad(format!("the request body does not fit: {e}")))
+}
+
+/// Query parameters, or what is wrong with them.
+pub(crate) type Asked<T> = Result<Query<T>, QueryRejection>;
+
+pub(crate) fn query<T>(asked: Asked<T>) -> Result<T, Problem> {
+    asked.map(|Query(query)| query).map_err(|e| Problem::bad(e.body_text()))
 }

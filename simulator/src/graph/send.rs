@@ -12,7 +12,7 @@ use super::route::{Route, major};
 use super::validate::{self, Call, Person, Read, Send};
 use crate::core::Core;
 use crate::pace::Limit;
-use crate::phone::{Author, Entry, Progress, describe};
+use crate::phone::{Author, Entry, Progress};
 use crate::trouble::Rule;
 use crate::webhook::{Job, StatusJob};
 
@@ -77,7 +77,8 @@ fn accept(core: &Core, number: usize, route: &Route<'_>, send: &Send, body: Valu
     let wamid = core.ids.wamid();
     let phone = core.phones.by_person(send.person.id());
     if phone.is_some() || core.ledger.is_some() {
-        let entry = entry(core, route, send, body, &wamid);
+        let mut entry = Entry::new(Author::Business, &wamid, route.phone_number_id, core.now_ms(), body);
+        entry.callback_data = send.callback_data.clone();
         if let Some(ledger) = &core.ledger {
             let person = core.canonical(send.person.id());
             ledger.accepted(person, send.callback_data.as_deref().unwrap_or_default(), &wamid, &entry.text);
@@ -88,30 +89,6 @@ fn accept(core: &Core, number: usize, route: &Route<'_>, send: &Send, body: Valu
     }
     queue_statuses(core, number, route, send, &wamid, rule.and_then(|r| r.failed_status));
     wamid
-}
-
-fn entry(core: &Core, route: &Route<'_>, send: &Send, body: Value, wamid: &str) -> Entry {
-    let mut entry = Entry {
-        seq: 0,
-        author: Author::Business,
-        wamid: wamid.to_owned(),
-        at_ms: core.now_ms(),
-        phone_number_id: route.phone_number_id.to_owned(),
-        kind: String::new(),
-        header: None,
-        text: String::new(),
-        footer: None,
-        list_button: None,
-        choices: Vec::new(),
-        context: None,
-        callback_data: send.callback_data.clone(),
-        status: Progress::Accepted,
-        error: None,
-        raw: Value::Null,
-    };
-    describe(&body, &mut entry);
-    entry.raw = body;
-    entry
 }
 
 fn queue_statuses(core: &Core, number: usize, route: &Route<'_>, send: &Send, wamid: &str, failed: Option<u32>) {
@@ -139,7 +116,7 @@ fn queue_statuses(core: &Core, number: usize, route: &Route<'_>, send: &Send, wa
         generation: core.generation.load(Ordering::Acquire),
     };
     for (step, progress) in (1..).zip(steps) {
-        let job = StatusJob { progress, delay_ms: step * core.config.status_delay_ms, ..job.clone() };
+        let job = StatusJob { progress, delay_ms: core.config.status_delay_ms.saturating_mul(step), ..job.clone() };
         if !core.webhooks.queue(Job::Status(job)) {
             core.stats.webhooks_lost.up();
         }

@@ -124,6 +124,35 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// A row for a message object; its `seq` is set when it joins a transcript.
+    pub(crate) fn new(author: Author, wamid: &str, phone_number_id: &str, at_ms: u64, raw: Value) -> Self {
+        let status = match author {
+            Author::Person => Progress::Sent,
+            Author::Business => Progress::Accepted,
+        };
+        let mut entry = Self {
+            seq: 0,
+            author,
+            wamid: wamid.to_owned(),
+            at_ms,
+            phone_number_id: phone_number_id.to_owned(),
+            kind: String::new(),
+            header: None,
+            text: String::new(),
+            footer: None,
+            list_button: None,
+            choices: Vec::new(),
+            context: None,
+            callback_data: None,
+            status,
+            error: None,
+            raw: Value::Null,
+        };
+        describe(&raw, &mut entry);
+        entry.raw = raw;
+        entry
+    }
+
     pub(crate) fn offer_text(&self) -> String {
         let each = |c: &Choice| format!("{} {:?} (id {:?})", c.kind.word(), c.title, c.id);
         self.choices.iter().map(each).collect::<Vec<_>>().join(", ")
@@ -199,7 +228,7 @@ impl Transcript {
 }
 
 /// Fills what a reader sees from a message object, outgoing or inbound: both name their content by `type`.
-pub(crate) fn describe(message: &Value, entry: &mut Entry) {
+fn describe(message: &Value, entry: &mut Entry) {
     let kind = message["type"].as_str().unwrap_or("text");
     let content = &message[kind];
     kind.clone_into(&mut entry.kind);

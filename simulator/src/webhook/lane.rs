@@ -58,7 +58,7 @@ async fn release(core: &Arc<Core>, overtaken: &mut Option<(Job, Rule)>, aside: &
 }
 
 async fn post(core: &Arc<Core>, job: Job, rule: Rule, aside: &mut JoinSet<()>) {
-    let wait = Duration::from_millis(rule.delay_ms + job.delay_ms());
+    let wait = Duration::from_millis(rule.delay_ms.saturating_add(job.delay_ms()));
     let trip = Trip { core: core.clone(), job: Arc::new(job), rule: Arc::new(rule) };
     let in_order = matches!(*trip.job, Job::Message(_)) || aside.len() >= MAX_ASIDE;
     if in_order {
@@ -73,8 +73,11 @@ async fn post(core: &Arc<Core>, job: Job, rule: Rule, aside: &mut JoinSet<()>) {
             sleep(wait).await;
             let body = trip.depart();
             let copies = (0..trip.rule.duplicate).map(|_| trip.clone().until_taken(1, body.clone()));
-            futures_util::future::join(trip.clone().until_taken(1, body.clone()), futures_util::future::join_all(copies))
-                .await;
+            futures_util::future::join(
+                trip.clone().until_taken(1, body.clone()),
+                futures_util::future::join_all(copies),
+            )
+            .await;
         });
         return;
     }

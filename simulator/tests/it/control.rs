@@ -84,9 +84,11 @@ async fn the_clock_is_shown_and_moved() {
     assert_eq!(world.get("/_sim/clock").await, json!({ "now_ms": NOON }));
     let (_, moved) = world.control("POST", "/_sim/clock", json!({ "advance": "1m" })).await;
     assert_eq!(moved["now_ms"], NOON + 60_000);
-    let (status, problem) = world.control("POST", "/_sim/clock", json!({ "advance": "soon" })).await;
-    assert_eq!(status, 400);
-    assert!(problem["detail"].as_str().unwrap().contains("\"soon\" is not a span"));
+    for bad in ["soon", "99999999999d"] {
+        let (status, problem) = world.control("POST", "/_sim/clock", json!({ "advance": bad })).await;
+        assert_eq!(status, 400);
+        assert!(problem["detail"].as_str().unwrap().contains("is not a span"), "{problem}");
+    }
 }
 
 #[tokio::test]

@@ -120,6 +120,29 @@ async fn messages_are_handed_out_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn an_older_offer_is_chosen_by_its_message() {
+    let mut world = World::start().await;
+    let older = offer(&mut world).await;
+    let newer = offer(&mut world).await;
+    for (wamid, quoted) in [(json!(older), &older), (json!(null), &newer)] {
+        let (status, _) = world.control("POST", "/_sim/phones/1/tap", json!({ "id": "no", "wamid": wamid })).await;
+        assert_eq!(status, 200);
+        assert_eq!(world.webhook().await.value()["messages"][0]["context"]["id"], quoted.as_str());
+    }
+}
+
+#[tokio::test]
+async fn a_transcript_is_read_from_where_one_was() {
+    let world = World::start().await;
+    world.handle.text(1, "one").unwrap();
+    world.handle.text(1, "two").unwrap();
+    let later = world.get("/_sim/phones/1/transcript?after=1").await;
+    let texts: Vec<_> = later["items"].as_array().unwrap().iter().map(|e| e["text"].clone()).collect();
+    assert_eq!(texts, ["two"]);
+    assert_eq!(world.get("/_sim/phones/1/transcript?after=x").await["status"], 400);
+}
+
+#[tokio::test]
 async fn one_phone_is_reset_without_the_others() {
     let world = World::start().await;
     world.handle.text(1, "hi").unwrap();

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::phone::{Author, Entry};
 
 fn template() -> Template {
     Template { name: "order_update".into(), language: "en_US".into() }
@@ -248,6 +249,35 @@ fn read_receipts_are_checked() {
     ] {
         refused(&body, code, says);
     }
+}
+
+#[test]
+fn no_odd_value_in_any_place_panics() {
+    let body = list("Open", json!([{ "title": "A", "rows": rows(0, 2) }]));
+    let header = json!({ "type": "image", "image": { "link": "https://i.example/1.png" } });
+    let mut bodies = vec![text(), body, with(buttons(vec![button("y", "Yes")]), "/interactive/header", header)];
+    bodies.push(flow(json!({ "flow_message_version": "3", "flow_id": "8", "flow_cta": "Book" })));
+    bodies.push(message("contacts", json!([{ "name": { "formatted_name": "Tola B" } }])));
+    let odd = [json!(null), json!(-1.5), json!(true), json!([[]]), json!({ "type": {} }), json!("\u{0}é"), json!("")];
+    for body in bodies {
+        for pointer in pointers(&body, String::new()) {
+            for value in &odd {
+                let mut changed = body.clone();
+                *changed.pointer_mut(&pointer).unwrap() = value.clone();
+                drop(checked(&changed));
+                drop(Entry::new(Author::Person, "wamid.X", "1", 0, changed));
+            }
+        }
+    }
+}
+
+fn pointers(value: &Value, at: String) -> Vec<String> {
+    let inner: Vec<_> = match value {
+        Value::Object(map) => map.iter().flat_map(|(k, v)| pointers(v, format!("{at}/{k}"))).collect(),
+        Value::Array(list) => list.iter().enumerate().flat_map(|(i, v)| pointers(v, format!("{at}/{i}"))).collect(),
+        _ => Vec::new(),
+    };
+    [vec![at], inner].concat()
 }
 
 fn refused(body: &Value, code: u32, says: &str) {
