@@ -1,47 +1,26 @@
-//! The backend between redb and the file: knows its length, and takes the space that it grows by at once.
+//! The backend between redb and the file: knows its length without asking the system.
+//!
+//! It does not allocate what the file grows by: redb doubles it, up to 4 GiB at once, and a disk with less than that
+//! free can still hold many pages. The space guard keeps a reserve instead.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
-use rustix::fs::FallocateFlags;
-use rustix::io::Errno;
 
 /// Hands everything on, locks included.
 pub(super) struct Watched {
     inner: Box<dyn StorageBackend>,
-    file: Option<File>,
     length: Arc<AtomicU64>,
 }
 
 impl Watched {
-    /// Over a file. `length` always tells its size.
-    pub(super) fn over_file(file: File, length: Arc<AtomicU64>) -> io::Result<Self> {
-        let second = file.try_clone()?;
-        let inner = FileBackend::new(file).map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(Self { inner: Box::new(inner), file: Some(second), length })
-    }
-
+    /// `length` always tells the size of what is stored.
     pub(super) fn over(inner: Box<dyn StorageBackend>, length: Arc<AtomicU64>) -> Self {
-        Self { inner, file: None, length }
-    }
-
-    /// Without this, a full disk would show up in the middle of a commit instead of here.
-    fn allocate(&self, length: u64) -> io::Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
-        let now = file.metadata()?.len();
-        if length <= now {
-            return Ok(());
-        }
-        match rustix::fs::fallocate(file, FallocateFlags::empty(), now, length - now) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) | Ok(()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        Self { inner, length }
     }
 }
 
@@ -63,7 +42,6 @@ impl StorageBackend for Watched {
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
-        self.allocate(length)?;
         self.inner.set_len(length)?;
         self.length.store(length, Ordering::Relaxed);
         Ok(())

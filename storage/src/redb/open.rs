@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
+use redb::backends::FileBackend;
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
     StorageError, TableError, TableHandle, WriteTransaction,
@@ -97,7 +98,8 @@ pub(super) fn open_file(path: &Path, mut options: Options) -> Result<Opened, Ope
     let identity = file.metadata().map_err(fault)?;
     check_magic(&mut file, &name)?;
     let length = Arc::new(AtomicU64::new(identity.len()));
-    let backend = Watched::over_file(file, length.clone()).map_err(fault)?;
+    let backend = FileBackend::new(file).map_err(|error| database_error(&name, error))?;
+    let backend = Watched::over(Box::new(backend), length.clone());
     if options.free_space.is_none() {
         options.free_space = Some(space::of_filesystem(path));
     }

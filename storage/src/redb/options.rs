@@ -62,7 +62,7 @@ impl Default for Options {
             batch_bytes: 1 << 20,
             fold_bytes: 16 << 20,
             fold_rows: 65_536,
-            fold_after: Duration::from_secs(1),
+            fold_after: Duration::from_secs(5),
             fold_slice: 512,
             inbox_bytes: 64 << 20,
             min_free_bytes: 1 << 30,

@@ -93,7 +93,7 @@ fn crash_while_opening_after_a_crash_is_no_worse() {
 }
 
 #[test]
-fn file_that_was_never_closed_opens_with_everything() {
+fn dropped_store_opens_with_everything() {
     let mut engine = crate::kit::OnDisk::new(tiny);
     let steps = script(31, 60);
     for (at, step) in steps.iter().enumerate() {

@@ -1,5 +1,8 @@
 //! Tests of the store from outside: one suite for every engine, the comparison of both, crashes, faults, opening.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod concurrency;
 mod conformance;
 mod crash;
 mod disk;
