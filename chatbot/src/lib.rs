@@ -1,1 +1,31 @@
-//! Bot files and the pure turn function.
+//! Bot files and the pure turn function: types, loading, checking, expressions, importers.
+//!
+//! Nothing here sends, waits, reads a clock or draws a random number: what happens outside comes in
+//! as a value, and what shall happen goes out as one.
+#![warn(missing_docs)]
+
+pub mod bot;
+pub mod caps;
+mod diagnostic;
+mod duration;
+mod explain;
+mod expr;
+pub mod import;
+mod input;
+mod loose;
+mod names;
+mod node;
+mod snapshot;
+mod source;
+mod trace;
+mod tree;
+mod turn;
+
+pub use bot::{Bot, Format, Loaded, load};
+pub use diagnostic::{Diagnostic, Severity};
+pub use explain::{codes, explain};
+pub use expr::filters::OURS as FILTERS;
+pub use input::{ContactView, Given, Incoming, Input, NumberView};
+pub use snapshot::{Snapshot, Vars};
+pub use trace::{Trace, Why};
+pub use turn::{Effect, Turn, TurnError, turn};

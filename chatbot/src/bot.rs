@@ -1,0 +1,113 @@
+//! A loaded bot: checked, compiled, immutable, shared by every conversation that runs it.
+
+mod check;
+mod load;
+pub(crate) mod policies;
+pub(crate) mod read;
+pub(crate) mod triggers;
+pub(crate) mod vars;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::Path;
+
+use minijinja::Environment;
+
+use crate::diagnostic::Diagnostic;
+use crate::node::Node;
+
+pub use load::load;
+
+/// The syntax of a bot file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON, the canonical form.
+    Json,
+    /// YAML, the syntax for authors.
+    Yaml,
+}
+
+impl Format {
+    /// The format of a file by its extension; `None` if it is no bot file.
+    pub fn by_extension(path: impl AsRef<Path>) -> Option<Self> {
+        let extension = path.as_ref().extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "json" => Some(Format::Json),
+            "yaml" | "yml" => Some(Format::Yaml),
+            _ => None,
+        }
+    }
+}
+
+/// What came of loading a file.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The bot, if and only if no diagnostic is an error.
+    pub bot: Option<Bot>,
+    /// The findings, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A bot, ready to run. Texts and expressions are compiled; put it into an `Arc` to share it.
+pub struct Bot {
+    id: String,
+    title: Option<String>,
+    version: String,
+    canonical: String,
+    locale: String,
+    pub(crate) imported: bool,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) by_id: HashMap<String, usize>,
+    pub(crate) triggers: Vec<triggers::Trigger>,
+    pub(crate) policies: policies::Policies,
+    pub(crate) vars: BTreeMap<String, vars::Declared>,
+    pub(crate) templates: Environment<'static>,
+}
+
+impl Bot {
+    /// The `id` of the file.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The title, or the id if it has none.
+    pub fn title(&self) -> &str {
+        self.title.as_deref().unwrap_or(&self.id)
+    }
+
+    /// The version: SHA-256 of the canonical form, in hex.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The canonical form: JSON without spaces, keys in order. YAML and JSON of one bot give the same.
+    pub fn canonical_json(&self) -> String {
+        self.canonical.clone()
+    }
+
+    /// How many nodes the bot has.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The ids of the nodes, in the order of the file.
+    pub fn node_ids(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(|node| node.id.as_str())
+    }
+
+    /// The default language, `en` if the file names none.
+    pub fn locale(&self) -> &str {
+        &self.locale
+    }
+
+    pub(crate) fn node(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+}
+
+impl fmt::Debug for Bot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version: String = self.version.chars().take(12).collect();
+        write!(f, "Bot({} {version}, {} nodes)", self.id, self.nodes.len())
+    }
+}

@@ -1,0 +1,181 @@
+//! From a file to a bot: read the tree, then every part of it, then check the whole.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::read::{At, Fields, Reader};
+use super::{Bot, Format, Loaded, check, policies, triggers, vars};
+use crate::caps;
+use crate::explain;
+use crate::expr::Missing;
+use crate::node::{self, Node};
+use crate::tree::{self, Kind};
+
+/// The version of the file format that this program reads.
+const FORMAT_VERSION: u32 = 1;
+
+const KEYS: &[&str] =
+    &["parlance", "id", "title", "locale", "vars", "secrets", "triggers", "policies", "nodes", "flows", "tests", "ui"];
+const LATER: &[&str] = &["i18n"];
+
+/// Loads a bot file. `name` is what diagnostics call the file; nothing is read from disk.
+pub fn load(source: &str, name: &str, format: Format) -> Loaded {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let mut reader = Reader::new(source, name);
+    let bot = read_document(&mut reader, source, format);
+    let bot = bot.filter(|_| !reader.has_errors()).map(|parts| parts.into_bot(&mut reader));
+    let mut diagnostics = reader.diagnostics;
+    diagnostics.sort_by_key(|found| (found.line, found.column));
+    Loaded { bot, diagnostics }
+}
+
+/// The parts of a bot before its texts move out of the reader.
+struct Parts {
+    id: String,
+    title: Option<String>,
+    locale: String,
+    canonical: String,
+    nodes: Vec<Node>,
+    triggers: Vec<triggers::Trigger>,
+    policies: policies::Policies,
+    vars: BTreeMap<String, vars::Declared>,
+}
+
+impl Parts {
+    fn into_bot(self, reader: &mut Reader<'_>) -> Bot {
+        let by_id = self.nodes.iter().enumerate().map(|(index, node)| (node.id.clone(), index)).collect();
+        Bot {
+            version: hex::encode(Sha256::digest(self.canonical.as_bytes())),
+            id: self.id,
+            title: self.title,
+            canonical: self.canonical,
+            locale: self.locale,
+            imported: reader.imported,
+            by_id,
+            nodes: self.nodes,
+            triggers: self.triggers,
+            policies: self.policies,
+            vars: self.vars,
+            templates: std::mem::take(&mut reader.templates),
+        }
+    }
+}
+
+fn read_document(reader: &mut Reader<'_>, source: &str, format: Format) -> Option<Parts> {
+    if source.len() > caps::MAX_BOT_FILE_BYTES {
+        let message = format!("the file has {} bytes, a bot may have {}", source.len(), caps::MAX_BOT_FILE_BYTES);
+        reader.report_span(explain::TOO_LARGE, 0..0, "", message);
+        return None;
+    }
+    let root = match tree::parse(source, format) {
+        Ok(root) => root,
+        Err(error) => {
+            let code = if error.duplicate_key { explain::DUPLICATE_KEY } else { explain::SYNTAX };
+            reader.report_span(code, error.at..error.at, "", error.message);
+            return None;
+        }
+    };
+    let at = At { node: &root, pointer: String::new() };
+    reader.imported = root.get("x-imported").is_some_and(|node| matches!(node.kind, Kind::Text(_)));
+    let fields = reader.fields_with(&at, KEYS, LATER)?;
+    read_version(reader, &fields);
+    read_parts(reader, &fields)
+}
+
+fn read_version(reader: &mut Reader<'_>, fields: &Fields<'_>) {
+    let Some(at) = reader.required(fields, "parlance") else { return };
+    let known = matches!(&at.node.kind, Kind::Number(n) if n.as_u64() == Some(u64::from(FORMAT_VERSION)));
+    if !known {
+        let message = format!("format version {} is unknown", at.node.to_json());
+        reader.report(explain::FORMAT_VERSION, &at, message).help = Some(format!("write `parlance: {FORMAT_VERSION}`"));
+    }
+}
+
+fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
+    let id = reader.required(fields, "id").and_then(|at| {
+        let id = reader.text(&at)?;
+        check_id(reader, &at, "bot id", &id);
+        Some(id)
+    });
+    let title = fields.get("title").and_then(|at| reader.text(&at));
+    let locale = fields.get("locale").and_then(|at| reader.text(&at)).unwrap_or_else(|| "en".to_owned());
+    for key in ["flows", "ui"] {
+        if let Some(at) = fields.get(key) {
+            reader.entries(&at);
+        }
+    }
+    if let Some(at) = fields.get("flows").filter(|_| !reader.imported) {
+        reader.not_yet(&at, "`flows`");
+    }
+    if let Some(at) = fields.get("secrets") {
+        reader.texts(&at);
+    }
+    reader.set_missing(read_missing(fields));
+    let vars = fields.get("vars").map(|at| vars::read(reader, &at)).unwrap_or_default();
+    let nodes_at = reader.required(fields, "nodes");
+    let entries = nodes_at.as_ref().map(|at| reader.entries(at)).unwrap_or_default();
+    if entries.len() > caps::MAX_NODES_PER_BOT
+        && let Some(at) = &nodes_at
+    {
+        let message = format!("{} nodes, a bot may have {}", entries.len(), caps::MAX_NODES_PER_BOT);
+        reader.report(explain::TOO_MANY, at, message);
+        return None;
+    }
+    reader.set_node_ids(entries.iter().map(|(entry, _)| entry.key.clone()).collect());
+    let policies = policies::read(reader, fields.get("policies").as_ref());
+    let triggers = triggers::read(reader, fields);
+    let mut nodes = Vec::with_capacity(entries.len());
+    let mut places = Vec::with_capacity(entries.len());
+    for (entry, at) in &entries {
+        let key =
+            At { node: &tree::Node { kind: Kind::Null, span: entry.key_span.clone() }, pointer: at.pointer.clone() };
+        check_id(reader, &key, "node id", &entry.key);
+        nodes.extend(node::read(reader, at, &entry.key));
+        places.push((entry.key_span.clone(), at.pointer.clone()));
+    }
+    if let Some(at) = nodes_at.filter(|_| entries.is_empty()) {
+        reader.report(explain::MISSING_KEY, &at, "a bot needs at least one node");
+    }
+    // Targets are positions in the file: a node that was not read would shift them.
+    if nodes.len() == entries.len() {
+        check::graph(reader, &nodes, &triggers, &policies, &places);
+    }
+    check::names(reader, &vars);
+    let canonical = canonical(&fields.at.node.to_json());
+    Some(Parts { id: id?, title, locale, canonical, nodes, triggers, policies, vars })
+}
+
+/// `missing` decides how texts are compiled, so it is looked up before everything else.
+fn read_missing(fields: &Fields<'_>) -> Missing {
+    let value = fields.get("policies").and_then(|at| at.node.get("missing").map(tree::Node::to_json));
+    match value {
+        Some(Value::String(word)) if word == "error" => Missing::Error,
+        _ => Missing::Empty,
+    }
+}
+
+fn check_id(reader: &mut Reader<'_>, at: &At<'_>, thing: &str, id: &str) {
+    let shaped = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if id.is_empty() || id.chars().count() > 128 || !id.chars().all(shaped) {
+        reader.report(explain::BAD_NAME, at, format!("`{id}` cannot be a {thing}")).help =
+            Some("use letters, digits, _, - and ., at most 128 of them".to_owned());
+    }
+}
+
+/// JSON without spaces, with keys in order.
+pub(crate) fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(entries) => {
+            let sorted: BTreeMap<&String, &Value> = entries.iter().collect();
+            let parts: Vec<String> = sorted
+                .into_iter()
+                .map(|(key, value)| format!("{}:{}", Value::String(key.clone()), canonical(value)))
+                .collect();
+            format!("{{{}}}", parts.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        scalar => scalar.to_string(),
+    }
+}

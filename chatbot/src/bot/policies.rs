@@ -1,0 +1,152 @@
+//! What holds for the whole bot: `policies`.
+
+use super::read::{At, Reader};
+use crate::caps;
+use crate::expr::Template;
+use whatsapp::limits;
+
+const KEYS: &[&str] =
+    &["idle_timeout", "on_idle", "max_age", "restart_words", "unexpected", "missing", "on_error", "limits"];
+const LATER: &[&str] =
+    &["stop_words", "human_words", "debounce_ms", "typing", "mark_read", "window", "order", "handoff"];
+
+/// The policies of a bot.
+pub(crate) struct Policies {
+    /// How long a run waits for the person at any node.
+    pub(crate) idle_ms: Option<u64>,
+    /// Where an idle run goes; it ends if there is none.
+    pub(crate) on_idle: Option<usize>,
+    /// How old a run may become.
+    pub(crate) max_age_ms: Option<u64>,
+    /// Words that start over at any node, folded.
+    pub(crate) restart_words: Vec<String>,
+    pub(crate) media: Unexpected,
+    pub(crate) reaction: Unexpected,
+    pub(crate) other: Unexpected,
+    /// Where errors and open ports lead; the run ends if there is none.
+    pub(crate) on_error: Option<usize>,
+    pub(crate) limits: Limits,
+}
+
+/// The caps of [`crate::caps`], lowered by the bot.
+pub(crate) struct Limits {
+    pub(crate) nodes_per_turn: usize,
+    pub(crate) turns_per_run: u32,
+    pub(crate) messages_per_turn: usize,
+}
+
+/// What happens with a message that is no answer.
+pub(crate) enum Unexpected {
+    /// It counts as a wrong answer.
+    Refuse,
+    /// Nothing.
+    Ignore,
+    /// The text is said, the node goes on waiting.
+    Say(Template),
+    /// The node is left for this one.
+    Route(usize),
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self {
+            idle_ms: None,
+            on_idle: None,
+            max_age_ms: None,
+            restart_words: Vec::new(),
+            media: Unexpected::Refuse,
+            reaction: Unexpected::Ignore,
+            other: Unexpected::Refuse,
+            on_error: None,
+            limits: Limits {
+                nodes_per_turn: caps::MAX_NODES_PER_TURN,
+                turns_per_run: caps::MAX_TURNS_PER_RUN,
+                messages_per_turn: caps::MAX_MESSAGES_PER_TURN,
+            },
+        }
+    }
+}
+
+impl Policies {
+    /// Nodes that policies lead to.
+    pub(crate) fn targets(&self) -> Vec<usize> {
+        let routes = [&self.media, &self.reaction, &self.other].into_iter().filter_map(|unexpected| match unexpected {
+            Unexpected::Route(to) => Some(*to),
+            _ => None,
+        });
+        self.on_idle.into_iter().chain(self.on_error).chain(routes).collect()
+    }
+
+    pub(crate) fn is_restart(&self, text: &str) -> bool {
+        !self.restart_words.is_empty() && self.restart_words.contains(&fold(text))
+    }
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, at: Option<&At<'_>>) -> Policies {
+    let mut policies = Policies::default();
+    let Some(fields) = at.and_then(|at| reader.fields_with(at, KEYS, LATER)) else { return policies };
+    policies.idle_ms = fields.get("idle_timeout").and_then(|at| reader.duration_ms(&at));
+    policies.on_idle = fields.get("on_idle").and_then(|at| reader.target(&at));
+    policies.max_age_ms = fields.get("max_age").and_then(|at| reader.duration_ms(&at));
+    policies.on_error = fields.get("on_error").and_then(|at| reader.target(&at));
+    if let Some(at) = fields.get("restart_words") {
+        policies.restart_words = reader.texts(&at).iter().map(|word| fold(word)).collect();
+    }
+    if let Some(at) = fields.get("missing") {
+        reader.word(&at, &["empty", "error"]);
+    }
+    if let Some(at) = fields.get("unexpected")
+        && let Some(inner) = reader.fields(&at, &["media", "reaction", "other"])
+    {
+        for (key, into) in
+            [("media", &mut policies.media), ("reaction", &mut policies.reaction), ("other", &mut policies.other)]
+        {
+            if let Some(found) = inner.get(key).and_then(|at| read_unexpected(reader, &at)) {
+                *into = found;
+            }
+        }
+    }
+    if let Some(at) = fields.get("limits") {
+        read_limits(reader, &at, &mut policies.limits);
+    }
+    policies
+}
+
+/// `ignore`, `{say: text}` or `{route: node}`.
+fn read_unexpected(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Unexpected> {
+    if !matches!(at.node.kind, crate::tree::Kind::Map(_)) {
+        return match reader.word(at, &["ignore", "refuse"])? {
+            "ignore" => Some(Unexpected::Ignore),
+            _ => Some(Unexpected::Refuse),
+        };
+    }
+    let fields = reader.fields(at, &["say", "route"])?;
+    if let Some(route) = fields.get("route") {
+        return reader.target(&route).map(Unexpected::Route);
+    }
+    let say = reader.required(&fields, "say")?;
+    reader.template_up_to(&say, "text", limits::TEXT_BODY).map(Unexpected::Say)
+}
+
+fn read_limits(reader: &mut Reader<'_>, at: &At<'_>, limits: &mut Limits) {
+    let Some(fields) = reader.fields(at, &["nodes_per_turn", "turns_per_run", "messages_per_turn"]) else { return };
+    let mut lowered = |key: &str, most: u32| {
+        let at = fields.get(key)?;
+        reader.count(&at, 1, most)
+    };
+    if let Some(n) = lowered("nodes_per_turn", caps::MAX_NODES_PER_TURN as u32) {
+        limits.nodes_per_turn = n as usize;
+    }
+    if let Some(n) = lowered("turns_per_run", caps::MAX_TURNS_PER_RUN) {
+        limits.turns_per_run = n;
+    }
+    if let Some(n) = lowered("messages_per_turn", caps::MAX_MESSAGES_PER_TURN as u32) {
+        limits.messages_per_turn = n as usize;
+    }
+}
+
+/// Lower case, single spaces, without marks of punctuation at the ends.
+pub(crate) fn fold(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    words.trim_matches(|c: char| c.is_ascii_punctuation() || matches!(c, '¡' | '¿' | '…')).to_owned()
+}

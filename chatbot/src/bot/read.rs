@@ -1,0 +1,437 @@
+//! Reads values out of the tree and reports, with their place, those that are not what they should be.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use minijinja::Environment;
+
+use crate::caps;
+use crate::diagnostic::Diagnostic;
+use crate::explain::{self, Code};
+use crate::expr::{Expr, Missing, Template, configured};
+use crate::names::nearest;
+use crate::source::{LineIndex, narrow};
+use crate::tree::{Entry, Kind, Node};
+
+/// A value and its JSON pointer.
+#[derive(Clone)]
+pub(crate) struct At<'t> {
+    pub(crate) node: &'t Node,
+    pub(crate) pointer: String,
+}
+
+impl<'t> At<'t> {
+    pub(crate) fn child(&self, key: &str, node: &'t Node) -> At<'t> {
+        let key = key.replace('~', "~0").replace('/', "~1");
+        At { node, pointer: format!("{}/{key}", self.pointer) }
+    }
+}
+
+/// A map whose keys were held against the known ones.
+pub(crate) struct Fields<'t> {
+    pub(crate) at: At<'t>,
+    entries: &'t [Entry],
+}
+
+impl<'t> Fields<'t> {
+    pub(crate) fn get(&self, key: &str) -> Option<At<'t>> {
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        Some(self.at.child(key, &entry.value))
+    }
+}
+
+/// A read of a name by an expression, kept until all names are known.
+pub(crate) struct Read {
+    pub(crate) name: String,
+    pub(crate) span: Range<usize>,
+    pub(crate) pointer: String,
+}
+
+/// Collects findings while a bot file is read.
+pub(crate) struct Reader<'s> {
+    pub(crate) source: &'s str,
+    file: &'s str,
+    lines: LineIndex,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) templates: Environment<'static>,
+    pub(crate) missing: Missing,
+    pub(crate) imported: bool,
+    pub(crate) node_ids: Vec<String>,
+    by_id: HashMap<String, usize>,
+    pub(crate) reads: Vec<Read>,
+    pub(crate) writes: BTreeSet<String>,
+}
+
+impl<'s> Reader<'s> {
+    pub(crate) fn new(source: &'s str, file: &'s str) -> Self {
+        Self {
+            source,
+            file,
+            lines: LineIndex::new(source),
+            diagnostics: Vec::new(),
+            templates: configured(Missing::Empty),
+            missing: Missing::Empty,
+            imported: false,
+            node_ids: Vec::new(),
+            by_id: HashMap::new(),
+            reads: Vec::new(),
+            writes: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn set_missing(&mut self, missing: Missing) {
+        self.missing = missing;
+        self.templates = configured(missing);
+    }
+
+    pub(crate) fn set_node_ids(&mut self, ids: Vec<String>) {
+        self.by_id = ids.iter().enumerate().map(|(index, id)| (id.clone(), index)).collect();
+        self.node_ids = ids;
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    // Reporting
+
+    pub(crate) fn report(&mut self, code: Code, at: &At<'_>, message: impl Into<String>) -> &mut Diagnostic {
+        self.report_span(code, at.node.span.clone(), &at.pointer, message)
+    }
+
+    pub(crate) fn report_span(
+        &mut self,
+        code: Code,
+        span: Range<usize>,
+        pointer: &str,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let (line, column) = self.lines.place(self.source, span.start);
+        let known = (span.end > span.start).then_some(span);
+        self.diagnostics.push(Diagnostic {
+            code: code.name(),
+            severity: code.severity(),
+            message: message.into(),
+            file: self.file.to_owned(),
+            line,
+            column,
+            span: known,
+            help: None,
+            pointer: pointer.to_owned(),
+        });
+        let last = self.diagnostics.len() - 1;
+        &mut self.diagnostics[last]
+    }
+
+    pub(crate) fn wrong(&mut self, at: &At<'_>, wanted: &str) {
+        let message = format!("expected {wanted}, found {}", at.node.noun());
+        self.report(explain::WRONG_VALUE, at, message);
+    }
+
+    /// Reports what the format knows and this version cannot run. An import may carry it.
+    pub(crate) fn not_yet(&mut self, at: &At<'_>, thing: &str) {
+        if self.imported {
+            let message = format!("{thing} cannot run yet; reaching it takes its error path");
+            self.report(explain::LATER_IMPORTED, at, message);
+        } else {
+            self.report(explain::LATER, at, format!("{thing} is not supported yet"));
+        }
+    }
+
+    // Maps and lists
+
+    /// Opens a map and reports keys that are neither known nor `x-…`.
+    pub(crate) fn fields<'t>(&mut self, at: &At<'t>, known: &[&str]) -> Option<Fields<'t>> {
+        self.fields_with(at, known, &[])
+    }
+
+    /// As [`Self::fields`], with keys of the format that this version does not support.
+    pub(crate) fn fields_with<'t>(&mut self, at: &At<'t>, known: &[&str], later: &[&str]) -> Option<Fields<'t>> {
+        let Kind::Map(entries) = &at.node.kind else {
+            self.wrong(at, "a map");
+            return None;
+        };
+        for entry in entries {
+            let key = entry.key.as_str();
+            if known.contains(&key) || key.starts_with("x-") {
+                continue;
+            }
+            let child = at.child(key, &entry.value);
+            if later.contains(&key) {
+                let place = At { node: &Node { kind: Kind::Null, span: entry.key_span.clone() }, ..child };
+                self.not_yet(&place, &format!("`{key}`"));
+                continue;
+            }
+            let near = nearest(key, known.iter().chain(later).copied()).map(str::to_owned);
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known keys are {}; `x-…` is free for tools", list(known)),
+            };
+            self.report_span(
+                explain::UNKNOWN_KEY,
+                entry.key_span.clone(),
+                &child.pointer,
+                format!("unknown key `{key}`"),
+            )
+            .help = Some(help);
+        }
+        Some(Fields { at: at.clone(), entries })
+    }
+
+    /// The value of a key that must be there.
+    pub(crate) fn required<'t>(&mut self, fields: &Fields<'t>, key: &str) -> Option<At<'t>> {
+        let found = fields.get(key);
+        if found.is_none() {
+            self.report(explain::MISSING_KEY, &fields.at, format!("key `{key}` is missing"));
+        }
+        found
+    }
+
+    /// The entries of a map whose keys are names of the author's.
+    pub(crate) fn entries<'t>(&mut self, at: &At<'t>) -> Vec<(&'t Entry, At<'t>)> {
+        match &at.node.kind {
+            Kind::Map(entries) => entries.iter().map(|entry| (entry, at.child(&entry.key, &entry.value))).collect(),
+            _ => {
+                self.wrong(at, "a map");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(crate) fn list<'t>(&mut self, at: &At<'t>) -> Vec<At<'t>> {
+        match &at.node.kind {
+            Kind::List(items) => {
+                items.iter().enumerate().map(|(index, item)| at.child(&index.to_string(), item)).collect()
+            }
+            _ => {
+                self.wrong(at, "a list");
+                Vec::new()
+            }
+        }
+    }
+
+    // Scalars
+
+    /// Text; numbers are taken as written, so that ids like `1` need no quotes.
+    pub(crate) fn text(&mut self, at: &At<'_>) -> Option<String> {
+        match &at.node.kind {
+            Kind::Text(text) => Some(text.clone()),
+            Kind::Number(number) => Some(number.to_string()),
+            _ => {
+                self.wrong(at, "text");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn texts(&mut self, at: &At<'_>) -> Vec<String> {
+        let items = self.list(at);
+        items.iter().filter_map(|item| self.text(item)).collect()
+    }
+
+    pub(crate) fn flag(&mut self, at: &At<'_>) -> Option<bool> {
+        match at.node.kind {
+            Kind::Bool(value) => Some(value),
+            _ => {
+                self.wrong(at, "true or false");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn number(&mut self, at: &At<'_>) -> Option<f64> {
+        match &at.node.kind {
+            Kind::Number(number) => number.as_f64(),
+            _ => {
+                self.wrong(at, "a number");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn count(&mut self, at: &At<'_>, from: u32, to: u32) -> Option<u32> {
+        let number = match &at.node.kind {
+            Kind::Number(number) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
+            _ => None,
+        };
+        let found = number.filter(|n| (from..=to).contains(n));
+        if found.is_none() {
+            self.report(explain::WRONG_VALUE, at, format!("expected a whole number from {from} to {to}"));
+        }
+        found
+    }
+
+    /// One of the given words.
+    pub(crate) fn word(&mut self, at: &At<'_>, words: &[&'static str]) -> Option<&'static str> {
+        let text = self.text(at)?;
+        let found = words.iter().copied().find(|word| *word == text);
+        if found.is_none() {
+            let near = nearest(&text, words.iter().copied());
+            self.report(explain::WRONG_VALUE, at, format!("`{text}` is not one of {}", list(words))).help =
+                near.map(|near| format!("did you mean `{near}`?"));
+        }
+        found
+    }
+
+    pub(crate) fn duration_ms(&mut self, at: &At<'_>) -> Option<u64> {
+        let text = self.text(at)?;
+        let found = crate::duration::parse_ms(&text);
+        if found.is_none() {
+            self.report(explain::DURATION, at, format!("`{text}` is not a duration")).help =
+                Some("write 45s, 30m, 2h, 1d or 1h30m; at most 366 days".to_owned());
+        }
+        found
+    }
+
+    // Names
+
+    /// The index of a node that must exist.
+    pub(crate) fn target(&mut self, at: &At<'_>) -> Option<usize> {
+        let id = self.text(at)?;
+        if let Some(index) = self.by_id.get(&id) {
+            return Some(*index);
+        }
+        let near = nearest(&id, self.node_ids.iter().map(String::as_str)).map(str::to_owned);
+        self.report(explain::UNKNOWN_NODE, at, format!("there is no node `{id}`")).help =
+            near.map(|near| format!("did you mean `{near}`?"));
+        None
+    }
+
+    /// A variable that the bot writes.
+    pub(crate) fn variable(&mut self, at: &At<'_>) -> Option<String> {
+        let name = self.text(at)?;
+        self.variable_name(&name, at.node.span.clone(), &at.pointer).then_some(name)
+    }
+
+    pub(crate) fn variable_name(&mut self, name: &str, span: Range<usize>, pointer: &str) -> bool {
+        let mut chars = name.chars();
+        let first = chars.next().is_some_and(|c| c.is_alphabetic() || c == '_');
+        let shaped = first && chars.all(|c| c.is_alphanumeric() || c == '_') && name.chars().count() <= 64;
+        let free = !crate::expr::scope::FIXED.contains(&name) && !RESERVED.contains(&name);
+        if shaped && free {
+            self.writes.insert(name.to_owned());
+            return true;
+        }
+        let why = if shaped { "is a name of the language" } else { "is not a name for a variable" };
+        self.report_span(explain::BAD_NAME, span, pointer, format!("`{name}` {why}")).help =
+            Some("use letters, digits and _, beginning with a letter".to_owned());
+        false
+    }
+
+    // Expressions
+
+    /// A string in which `{{ … }}` may stand.
+    pub(crate) fn template(&mut self, at: &At<'_>) -> Option<Template> {
+        let text = self.text(at)?;
+        match Template::compile(&text, self.missing, &mut self.templates) {
+            Ok(template) => {
+                self.note_reads(at, &text, template.reads());
+                Some(template)
+            }
+            Err(error) => {
+                self.syntax(at, &text, &error);
+                None
+            }
+        }
+    }
+
+    /// A template held against a limit of characters, where its length is known.
+    pub(crate) fn template_up_to(&mut self, at: &At<'_>, thing: &str, limit: usize) -> Option<Template> {
+        let template = self.template(at)?;
+        if let Some(text) = template.as_plain() {
+            let actual = text.chars().count();
+            if actual > limit {
+                self.report(
+                    explain::TOO_LONG,
+                    at,
+                    format!("{thing} is too long: {actual} characters, WhatsApp allows {limit}"),
+                )
+                .help = Some("shorten it".to_owned());
+            }
+        }
+        Some(template)
+    }
+
+    /// A bare expression; booleans and numbers may stand for themselves.
+    pub(crate) fn expression(&mut self, at: &At<'_>) -> Option<Expr> {
+        let text = match &at.node.kind {
+            Kind::Text(text) => text.clone(),
+            Kind::Bool(_) | Kind::Number(_) => at.node.to_json().to_string(),
+            _ => {
+                self.wrong(at, "an expression");
+                return None;
+            }
+        };
+        match Expr::compile(&text, self.missing) {
+            Ok(expr) => {
+                self.note_reads(at, &text, expr.reads());
+                Some(expr)
+            }
+            Err(error) => {
+                self.syntax(at, &text, &error);
+                None
+            }
+        }
+    }
+
+    fn syntax(&mut self, at: &At<'_>, text: &str, error: &crate::expr::CompileError) {
+        let whole = at.node.span.clone();
+        let span = match &error.range {
+            Some(range) => narrow(self.source, &whole, text, range.clone()),
+            None => whole,
+        };
+        self.report_span(explain::EXPRESSION, span, &at.pointer, error.message.clone());
+    }
+
+    fn note_reads(&mut self, at: &At<'_>, text: &str, reads: &[String]) {
+        for dotted in reads {
+            let name = dotted.split('.').next().unwrap_or(dotted).to_owned();
+            let part = find_word(text, &name).unwrap_or(0..0);
+            let span = narrow(self.source, &at.node.span, text, part.clone());
+            let span = if part.is_empty() { at.node.span.clone() } else { span };
+            self.reads.push(Read { name, span, pointer: at.pointer.clone() });
+        }
+    }
+}
+
+/// Words of the expression language that cannot name a variable.
+const RESERVED: &[&str] =
+    &["true", "false", "none", "and", "or", "not", "in", "is", "if", "else", "loop", "self", "range", "namespace"];
+
+/// `a`, `b` and `c`, for messages.
+pub(crate) fn list(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+/// The first place where a name stands as a whole word.
+fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
+    let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).map(|(at, _)| at..at + word.len()).find(|range| {
+        let before = text.get(..range.start).and_then(|t| t.chars().next_back());
+        let after = text.get(range.end..).and_then(|t| t.chars().next());
+        !before.is_some_and(part_of_name) && !after.is_some_and(part_of_name)
+    })
+}
+
+/// A pattern within the bounds of [`caps`]; matching takes linear time.
+pub(crate) fn pattern(reader: &mut Reader<'_>, at: &At<'_>) -> Option<regex::Regex> {
+    let text = reader.text(at)?;
+    if text.chars().count() > caps::MAX_PATTERN_CHARS {
+        let message = format!("the pattern is longer than {} characters", caps::MAX_PATTERN_CHARS);
+        reader.report(explain::PATTERN, at, message);
+        return None;
+    }
+    match regex::RegexBuilder::new(&text).size_limit(caps::MAX_PATTERN_BYTES).build() {
+        Ok(regex) => Some(regex),
+        Err(error) => {
+            let message = error.to_string();
+            let last = message.lines().last().unwrap_or("it does not compile").trim().to_owned();
+            reader.report(explain::PATTERN, at, format!("the pattern is not valid: {last}"));
+            None
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What begins a run: `triggers`, consulted in order.
+//!
+//! A trigger is a map with one key that names its type, and `to`, `interrupt`, `when` beside it.
+
+use super::policies::fold;
+use super::read::{At, Fields, Reader};
+use crate::explain;
+use crate::expr::Expr;
+
+/// Trigger types that run.
+pub(crate) const TYPES: &[&str] = &["keyword", "default"];
+/// Trigger types that come later.
+const LATER: &[&str] =
+    &["pattern", "payload", "referral", "flow_done", "order", "first_contact", "api", "schedule", "window_closing"];
+const COMMON: &[&str] = &["to", "interrupt", "when"];
+
+/// A trigger.
+pub(crate) struct Trigger {
+    pub(crate) kind: TriggerKind,
+    pub(crate) to: usize,
+    pub(crate) interrupts: bool,
+    pub(crate) when: Option<Expr>,
+}
+
+pub(crate) enum TriggerKind {
+    Default,
+    Keyword {
+        /// Folded words.
+        any: Vec<String>,
+        how: Match,
+    },
+}
+
+/// How a keyword is compared. Always without regard to case and outer punctuation.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Match {
+    /// The whole text.
+    Exact,
+    /// Anywhere in the text, as whole words.
+    Word,
+    /// The beginning of the text.
+    Prefix,
+}
+
+impl TriggerKind {
+    /// The keyword that a text matches.
+    pub(crate) fn keyword(&self, text: &str) -> Option<&str> {
+        let TriggerKind::Keyword { any, how } = self else { return None };
+        let text = fold(text);
+        let hit = any.iter().find(|word| match how {
+            Match::Exact => text == **word,
+            Match::Prefix => text.starts_with(word.as_str()),
+            Match::Word => contains_words(&text, word),
+        });
+        hit.map(String::as_str)
+    }
+}
+
+fn contains_words(text: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|t| t.chars().next_back());
+        let after = text.get(at + word.len()..).and_then(|t| t.chars().next());
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<Trigger> {
+    let Some(at) = fields.get("triggers") else {
+        reader.report(explain::NO_TRIGGER, &fields.at, "the bot has no `triggers`");
+        return Vec::new();
+    };
+    let items = reader.list(&at);
+    if items.is_empty() {
+        reader.report(explain::NO_TRIGGER, &at, "the bot has no triggers");
+    }
+    let triggers: Vec<Trigger> = items.iter().filter_map(|item| read_one(reader, item)).collect();
+    let has_default = items.iter().any(|item| item.node.get("default").is_some());
+    if !items.is_empty() && !has_default {
+        reader.report(explain::NO_DEFAULT, &at, "there is no `default` trigger");
+    }
+    triggers
+}
+
+fn read_one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Trigger> {
+    let known: Vec<&str> = TYPES.iter().chain(COMMON).copied().collect();
+    let fields = reader.fields_with(at, &known, LATER)?;
+    let Some(kind_key) = TYPES.iter().copied().find(|key| fields.get(key).is_some()) else {
+        if !LATER.iter().any(|key| fields.get(key).is_some()) {
+            let message = "a trigger needs a type: `keyword` or `default`";
+            reader.report(explain::MISSING_KEY, at, message);
+        }
+        return None;
+    };
+    let kind_at = fields.get(kind_key)?;
+    let kind = match kind_key {
+        "keyword" => read_keyword(reader, &kind_at)?,
+        _ => {
+            reader.fields(&kind_at, &[])?;
+            TriggerKind::Default
+        }
+    };
+    let to = reader.required(&fields, "to").and_then(|at| reader.target(&at));
+    let interrupt = fields.get("interrupt").and_then(|at| reader.word(&at, &["never", "if_waiting", "always"]));
+    let when = fields.get("when").and_then(|at| reader.expression(&at));
+    Some(Trigger { kind, to: to?, interrupts: matches!(interrupt, Some("if_waiting" | "always")), when })
+}
+
+fn read_keyword(reader: &mut Reader<'_>, at: &At<'_>) -> Option<TriggerKind> {
+    let fields = reader.fields(at, &["any", "match"])?;
+    let any_at = reader.required(&fields, "any")?;
+    let mut any = Vec::new();
+    for item in reader.list(&any_at) {
+        let Some(text) = reader.text(&item) else { continue };
+        let word = fold(&text);
+        if word.is_empty() {
+            reader.report(explain::WRONG_VALUE, &item, format!("`{text}` is not a word"));
+        } else {
+            any.push(word);
+        }
+    }
+    let how = match fields.get("match").map(|at| reader.word(&at, &["exact", "word", "prefix"])) {
+        Some(Some("word")) => Match::Word,
+        Some(Some("prefix")) => Match::Prefix,
+        _ => Match::Exact,
+    };
+    Some(TriggerKind::Keyword { any, how })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(how: Match, text: &str) -> bool {
+        TriggerKind::Keyword { any: vec!["book".into(), "buenos días".into()], how }.keyword(text).is_some()
+    }
+
+    #[test]
+    fn keywords_match_by_their_way() {
+        assert!(hit(Match::Exact, " Book! "));
+        assert!(!hit(Match::Exact, "book now"));
+        assert!(hit(Match::Word, "I want to book, please"));
+        assert!(!hit(Match::Word, "facebook"));
+        assert!(hit(Match::Word, "hola, ¡BUENOS  DÍAS!"));
+        assert!(hit(Match::Prefix, "bookings"));
+        assert!(!hit(Match::Prefix, "my book"));
+    }
+}

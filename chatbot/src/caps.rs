@@ -1,0 +1,32 @@
+//! Every bound of the engine, in one place. Reaching one is a normal outcome with its own error.
+
+/// Nodes that one turn may enter; an endless loop ends here.
+pub const MAX_NODES_PER_TURN: usize = 100;
+/// Turns that one run may take before it is ended and the next message starts a new one.
+pub const MAX_TURNS_PER_RUN: u32 = 500;
+/// Messages that one turn may send.
+pub const MAX_MESSAGES_PER_TURN: usize = 10;
+/// Bytes of text that one turn may send, all messages together.
+pub const MAX_TEXT_PER_TURN: usize = 24 * 1024;
+/// Bytes of all variables of a conversation, as JSON.
+pub const MAX_VARIABLES_BYTES: usize = 256 * 1024;
+/// Bytes of one variable, as JSON.
+pub const MAX_VALUE_BYTES: usize = 64 * 1024;
+/// Bytes that one template may print.
+pub const MAX_TEMPLATE_OUTPUT: usize = 64 * 1024;
+/// Fuel of one template or expression: about one unit per instruction and per 64 bytes handled.
+pub const TEMPLATE_FUEL: u64 = 50_000;
+/// Nesting of calls, blocks and macros in a template.
+pub const TEMPLATE_DEPTH: usize = 32;
+/// Bytes of a bot file.
+pub const MAX_BOT_FILE_BYTES: usize = 4 * 1024 * 1024;
+/// Nodes of a bot file.
+pub const MAX_NODES_PER_BOT: usize = 5_000;
+/// Characters of a regular expression.
+pub const MAX_PATTERN_CHARS: usize = 512;
+/// Bytes that a compiled regular expression may take.
+pub const MAX_PATTERN_BYTES: usize = 1 << 20;
+/// Options that one menu may offer over all its pages.
+pub const MAX_MENU_OPTIONS: usize = 200;
+/// Wrong answers that a node may be told to accept.
+pub const MAX_TRIES: u32 = 20;

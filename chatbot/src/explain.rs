@@ -1,0 +1,89 @@
+//! The codes of the checker, each with what it means and what to do. Codes are never reused.
+
+use crate::diagnostic::Severity;
+
+/// A code of the checker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Code {
+    number: u16,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal $code:literal $kind:ident $text:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $name: Code = Code { number: $number };)*
+
+        /// Every code with its text.
+        const ALL: &[(u16, &str, Severity, &str)] = &[$(($number, $code, Severity::$kind, $text)),*];
+    };
+}
+
+codes! {
+    SYNTAX = 201 "PAR-0201" Error "The file is not valid YAML or JSON. Nothing behind this place was read. Look at the line above, too: a missing quote, bracket or space of indentation often shows one line late.";
+    UNKNOWN_KEY = 202 "PAR-0202" Error "The format has no such key here. It is mostly a slip of the pen; the nearest known key is named. Keys that begin with x- are free for tools.";
+    MISSING_KEY = 203 "PAR-0203" Error "Something that this part of the file cannot do without is missing. Add the key.";
+    WRONG_VALUE = 204 "PAR-0204" Error "The value has the wrong kind or is out of range. The message says what is expected.";
+    FORMAT_VERSION = 205 "PAR-0205" Error "`parlance` is the version of the file format. This program reads version 1.";
+    UNKNOWN_NODE = 206 "PAR-0206" Error "A port, trigger or policy leads to a node that does not exist. Correct the name or add the node.";
+    TOO_LONG = 207 "PAR-0207" Error "WhatsApp would refuse or cut this text. Limits: button titles 20 characters, row titles 24, row descriptions 72, headers and footers 60, menu texts 1024, plain texts 4096.";
+    UNCONNECTED = 208 "PAR-0208" Error "This node always may leave by the port, so the port needs a node to lead to. Ports for trouble (`failed`, `invalid`, `timeout`, `other`, `empty`) may stay open: they fall to `policies.on_error`, or end the run.";
+    UNKNOWN_PORT = 209 "PAR-0209" Error "A node of this type has no such port. For menus the ports are the ids of the options.";
+    EXPRESSION = 210 "PAR-0210" Error "The expression or template does not compile. Texts take {{ expressions }}; `when`, `check` and `assign` take bare expressions without braces.";
+    LOOP = 211 "PAR-0211" Error "These nodes lead to one another without ever waiting for the person, and nothing leads out. A turn may enter 100 nodes, then it is stopped. Put an `ask` or `menu` into the circle, or a way out.";
+    MAYBE_LOOP = 212 "PAR-0212" Warning "These nodes can run in a circle without waiting for the person. If the way out is never taken, the turn is stopped after 100 nodes.";
+    UNREACHABLE = 213 "PAR-0213" Warning "No trigger and no port leads to this node. Connect it or remove it.";
+    UNDECLARED = 214 "PAR-0214" Warning "Nothing sets this variable: it is not in `vars`, no node saves to it, and the engine does not provide it. It will be empty.";
+    NO_TRIGGER = 215 "PAR-0215" Error "Without a trigger the bot never starts. Add at least `- default: {}` with a `to`.";
+    NO_DEFAULT = 216 "PAR-0216" Warning "There is no `default` trigger: a person whose message matches no other trigger gets no answer.";
+    LATER = 217 "PAR-0217" Error "The format describes this, but this version of the program does not run it yet. Remove it, or wait for a newer version.";
+    LATER_IMPORTED = 218 "PAR-0218" Warning "The imported bot uses something that this version of the program does not run yet. The bot loads and plays; where it reaches this part it takes the error port, `policies.on_error`, or ends.";
+    TWICE = 219 "PAR-0219" Error "Two of these must not be equal, because WhatsApp or the engine could not tell them apart.";
+    DURATION = 220 "PAR-0220" Error "Durations are numbers with a unit: 45s, 30m, 2h, 1d, 1h30m.";
+    PATTERN = 221 "PAR-0221" Error "The regular expression is not valid or too large. Patterns run in linear time, so back-references and look-around do not exist.";
+    UNKNOWN_TYPE = 222 "PAR-0222" Error "There is no node, trigger or answer type of this name.";
+    BAD_NAME = 223 "PAR-0223" Error "Ids and variables need names that expressions and ports can use: letters, digits and _ (ids also - and .), not a word of the language.";
+    OWN_ASSIGN = 224 "PAR-0224" Warning "All values of one `set` node are computed from the variables as they were before the node. To use a new value, compute it in a second `set` node.";
+    TOO_MANY = 225 "PAR-0225" Error "There is more here than WhatsApp or the engine can take. The message names the limit.";
+    DUPLICATE_KEY = 226 "PAR-0226" Error "A map has the same key twice, so one of the two would be lost.";
+    TOO_LARGE = 227 "PAR-0227" Error "The file is larger than a bot may be. Split the bot.";
+}
+
+impl Code {
+    pub(crate) fn name(self) -> &'static str {
+        self.row().map_or("PAR-0200", |row| row.1)
+    }
+
+    pub(crate) fn severity(self) -> Severity {
+        self.row().map_or(Severity::Error, |row| row.2)
+    }
+
+    fn row(self) -> Option<&'static (u16, &'static str, Severity, &'static str)> {
+        ALL.iter().find(|row| row.0 == self.number)
+    }
+}
+
+/// What a code of the checker means and what to do about it.
+pub fn explain(code: &str) -> Option<&'static str> {
+    ALL.iter().find(|row| row.1 == code).map(|row| row.3)
+}
+
+/// Every code of the checker, in order.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|row| row.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_named_by_their_number() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (number, code, _, text) in ALL {
+            assert_eq!(*code, format!("PAR-0{number}"));
+            assert!(seen.insert(number), "{code} twice");
+            assert!(!text.is_empty());
+            assert_eq!(explain(code), Some(*text));
+        }
+        assert_eq!(explain("PAR-9999"), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! What a turn is given: the message or tick, the clock, the seed, the contact and the number.
+
+mod webhook;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::expr::scope::rfc3339;
+
+/// The facts of a turn. Same facts, same turn, byte for byte.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// The time of the turn, in milliseconds since 1970.
+    pub now_ms: u64,
+    /// The only source of randomness: run ids come from it.
+    pub seed: u64,
+    /// The person.
+    pub contact: &'a ContactView,
+    /// The business phone number.
+    pub number: &'a NumberView,
+}
+
+/// What a bot may know of the person. Since 2026 `wa_id` can be missing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContactView {
+    /// The profile name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The WhatsApp id: digits of the phone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wa_id: Option<String>,
+    /// The business-scoped user id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+}
+
+impl ContactView {
+    /// The phone number with its `+`, if the WhatsApp id is known.
+    pub fn phone(&self) -> Option<String> {
+        self.wa_id.as_deref().map(|digits| format!("+{}", digits.trim_start_matches('+')))
+    }
+
+    pub(crate) fn as_json(&self) -> Value {
+        json!({ "name": self.name, "phone": self.phone(), "wa_id": self.wa_id, "user_id": self.user_id })
+    }
+}
+
+/// The business phone number as bots see it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NumberView {
+    /// Meta's phone number id.
+    pub id: String,
+    /// The number as people read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display: Option<String>,
+}
+
+/// One input of a conversation. One input is one turn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A message of the person.
+    Message(Incoming),
+    /// A wake time may be due. If none is, nothing happens and `Turn::changed` is false.
+    Tick,
+}
+
+impl Input {
+    pub(crate) fn as_json(&self) -> Option<Value> {
+        match self {
+            Input::Message(message) => Some(message.as_json()),
+            Input::Tick => Some(json!({ "type": "timer" })),
+        }
+    }
+}
+
+/// A message of the person, as far as a bot needs it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Incoming {
+    /// Meta's id of the message.
+    pub wamid: String,
+    /// When the person sent it, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Meta's type: `text`, `interactive`, `button`, `image`, …; `group` for any message of a group.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Body, caption or the title of what was tapped; may be empty.
+    pub text: String,
+    /// The id of a tapped button or row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The title of a tapped button or row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Image, video, audio, document or sticker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<Value>,
+    /// A shared location.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Value>,
+    /// The data of a form, an order or contacts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    /// The message that this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_id: Option<String>,
+}
+
+/// What sort of answer a message can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Typed text.
+    Text,
+    /// A tapped button or row.
+    Tap,
+    /// Image, video, audio, document, sticker.
+    Media,
+    /// A reaction to a message.
+    Reaction,
+    /// Notices about messages, and what belongs to a group: never an answer.
+    Notice,
+    /// Everything else: location, contacts, order, form, unsupported.
+    Other,
+}
+
+impl Incoming {
+    pub(crate) fn class(&self) -> Class {
+        match self.kind.as_str() {
+            "text" => Class::Text,
+            "button" => Class::Tap,
+            "interactive" if self.id.is_some() => Class::Tap,
+            "image" | "video" | "audio" | "voice" | "document" | "sticker" => Class::Media,
+            "reaction" => Class::Reaction,
+            "system" | "edit" | "revoke" | "group" => Class::Notice,
+            _ => Class::Other,
+        }
+    }
+
+    /// Whether a message of this type may start a run by the `default` trigger.
+    pub(crate) fn may_start(&self) -> bool {
+        !matches!(self.class(), Class::Reaction | Class::Notice) && self.kind != "unsupported"
+    }
+
+    fn as_json(&self) -> Value {
+        json!({
+            "type": self.kind, "text": self.text, "id": self.id, "title": self.title, "media": self.media,
+            "location": self.location, "data": self.data, "wamid": self.wamid, "at": rfc3339(self.at_ms),
+            "context_id": self.context_id,
+        })
+    }
+}

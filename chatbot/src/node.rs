@@ -1,0 +1,251 @@
+//! The node kinds: one file each, dispatched here. A kind reads itself from the bot file, names its
+//! ports and says what happens when it is entered and when the person answers.
+
+mod answer;
+mod ask;
+mod branch;
+mod end;
+mod goto;
+mod later;
+mod menu;
+mod restart;
+mod say;
+mod set;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::bot::read::{At, Fields, Reader};
+use crate::explain;
+use crate::input::Incoming;
+use crate::names::nearest;
+use crate::snapshot::Wait;
+use crate::trace::Why;
+use crate::turn::{Fault, Walk};
+
+/// A node of a loaded bot.
+pub(crate) struct Node {
+    pub(crate) id: String,
+    /// Port to node.
+    pub(crate) ports: BTreeMap<String, usize>,
+    pub(crate) kind: Kind,
+}
+
+/// What a node does.
+pub(crate) enum Kind {
+    Say(say::Say),
+    Ask(Box<ask::Ask>),
+    Menu(Box<menu::Menu>),
+    Branch(branch::Branch),
+    Set(set::Set),
+    Goto(goto::Goto),
+    Restart(restart::Restart),
+    End(end::End),
+    /// A kind of the format that this version cannot run.
+    Later(later::Later),
+}
+
+/// Where a node leads.
+pub(crate) enum Next {
+    /// Out by a port.
+    Port { port: Cow<'static, str>, why: Option<Why> },
+    /// Straight to a node, under a label for the trace.
+    Jump { label: String, to: usize, why: Option<Why> },
+    /// Waits for the person (again).
+    Wait(Wait),
+    /// Goes on waiting as before.
+    Stay,
+    /// Ends the run.
+    End { reason: String, result: Option<serde_json::Value> },
+    /// Starts over, at the node or at the trigger.
+    Restart(Option<usize>),
+}
+
+impl Next {
+    pub(crate) fn port(port: impl Into<Cow<'static, str>>) -> Self {
+        Next::Port { port: port.into(), why: None }
+    }
+}
+
+/// The ports of a node kind.
+#[derive(Default)]
+pub(crate) struct Ports {
+    /// Must be connected.
+    pub(crate) required: Vec<String>,
+    /// May be connected; else `policies.on_error`, else the end.
+    pub(crate) optional: Vec<String>,
+}
+
+/// The node that is at work.
+#[derive(Clone, Copy)]
+pub(crate) struct Here<'b> {
+    pub(crate) node: &'b Node,
+}
+
+/// Keys that every node may have.
+const COMMON: &[&str] = &["type", "next", "note", "ui"];
+
+/// Names of node types that run, for messages.
+pub(crate) const TYPES: &[&str] = &["say", "ask", "menu", "branch", "set", "goto", "restart", "end"];
+
+/// Reads a node; reports and gives none if it cannot be used.
+pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>, id: &str) -> Option<Node> {
+    let Some(kind_at) = at.node.get("type").map(|node| at.child("type", node)) else {
+        if !matches!(at.node.kind, crate::tree::Kind::Map(_)) {
+            reader.wrong(at, "a map");
+        } else {
+            reader.report(explain::MISSING_KEY, at, format!("node `{id}` has no `type`"));
+        }
+        return None;
+    };
+    let name = reader.text(&kind_at)?;
+    let kind = read_kind(reader, at, &kind_at, &name)?;
+    let ports = read_ports(reader, at, id, &kind);
+    Some(Node { id: id.to_owned(), ports, kind })
+}
+
+fn read_kind(reader: &mut Reader<'_>, at: &At<'_>, kind_at: &At<'_>, name: &str) -> Option<Kind> {
+    match name {
+        "say" => fields(reader, at, say::KEYS, say::LATER).and_then(|f| say::read(reader, &f)).map(Kind::Say),
+        "ask" => fields(reader, at, ask::KEYS, &[]).and_then(|f| ask::read(reader, &f)).map(|a| Kind::Ask(a.into())),
+        "menu" => {
+            fields(reader, at, menu::KEYS, &[]).and_then(|f| menu::read(reader, &f)).map(|m| Kind::Menu(m.into()))
+        }
+        "branch" => fields(reader, at, branch::KEYS, &[]).and_then(|f| branch::read(reader, &f)).map(Kind::Branch),
+        "set" => fields(reader, at, set::KEYS, set::LATER).and_then(|f| set::read(reader, &f)).map(Kind::Set),
+        "goto" => fields(reader, at, goto::KEYS, &[]).and_then(|f| goto::read(reader, &f)).map(Kind::Goto),
+        "restart" => fields(reader, at, restart::KEYS, &[]).and_then(|f| restart::read(reader, &f)).map(Kind::Restart),
+        "end" => fields(reader, at, end::KEYS, &[]).and_then(|f| end::read(reader, &f)).map(Kind::End),
+        _ => match later::find(name) {
+            Some(later) => {
+                reader.not_yet(kind_at, &format!("node type `{name}`"));
+                later::read(reader, at, later).map(Kind::Later)
+            }
+            None => {
+                let near = nearest(name, TYPES.iter().copied().chain(later::names()));
+                let help = near.map_or_else(
+                    || format!("types are {}", crate::bot::read::list(TYPES)),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                reader.report(explain::UNKNOWN_TYPE, kind_at, format!("unknown node type `{name}`")).help = Some(help);
+                None
+            }
+        },
+    }
+}
+
+fn fields<'t>(reader: &mut Reader<'_>, at: &At<'t>, keys: &[&str], later: &[&str]) -> Option<Fields<'t>> {
+    let known: Vec<&str> = COMMON.iter().chain(keys).copied().collect();
+    reader.fields_with(at, &known, later)
+}
+
+fn read_ports(reader: &mut Reader<'_>, at: &At<'_>, id: &str, kind: &Kind) -> BTreeMap<String, usize> {
+    let ports = kind.ports();
+    let mut connected = BTreeMap::new();
+    let mut named = Vec::new();
+    if let Some(next) = at.node.get("next").map(|node| at.child("next", node)) {
+        for (entry, target_at) in reader.entries(&next) {
+            named.push(entry.key.clone());
+            let all = || ports.required.iter().chain(&ports.optional).map(String::as_str);
+            if !all().any(|port| port == entry.key) {
+                let near = nearest(&entry.key, all()).map(|near| format!("did you mean `{near}`?"));
+                let names: Vec<&str> = all().take(12).collect();
+                let help = near.unwrap_or_else(|| match names.is_empty() {
+                    true => format!("a `{}` node has no ports", kind.name()),
+                    false => format!("its ports are {}", crate::bot::read::list(&names)),
+                });
+                let message = format!("node `{id}` has no port `{}`", entry.key);
+                let span = entry.key_span.clone();
+                reader.report_span(explain::UNKNOWN_PORT, span, &target_at.pointer, message).help = Some(help);
+            } else if let Some(target) = reader.target(&target_at) {
+                connected.insert(entry.key.clone(), target);
+            }
+        }
+    }
+    // A menu whose options all may leave by `picked` needs no port per option.
+    let caught = matches!(kind, Kind::Menu(_)) && named.iter().any(|port| port == "picked");
+    for port in ports.required {
+        if !named.contains(&port) && !caught {
+            let help = format!("add `{port}` to `next`");
+            reader.report(explain::UNCONNECTED, at, format!("port `{port}` of node `{id}` leads nowhere")).help =
+                Some(help);
+        }
+    }
+    connected
+}
+
+impl Kind {
+    /// The name of the type in bot files.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Kind::Say(_) => "say",
+            Kind::Ask(_) => "ask",
+            Kind::Menu(_) => "menu",
+            Kind::Branch(_) => "branch",
+            Kind::Set(_) => "set",
+            Kind::Goto(_) => "goto",
+            Kind::Restart(_) => "restart",
+            Kind::End(_) => "end",
+            Kind::Later(later) => later.name(),
+        }
+    }
+
+    pub(crate) fn ports(&self) -> Ports {
+        match self {
+            Kind::Say(_) => say::ports(),
+            Kind::Ask(_) => ask::ports(),
+            Kind::Menu(menu) => menu.ports(),
+            Kind::Set(_) => set::ports(),
+            Kind::Later(later) => later.ports(),
+            Kind::Branch(_) | Kind::Goto(_) | Kind::Restart(_) | Kind::End(_) => Ports::default(),
+        }
+    }
+
+    /// Nodes that it leads to other than by ports.
+    pub(crate) fn jumps(&self) -> Vec<usize> {
+        match self {
+            Kind::Branch(branch) => branch.jumps(),
+            Kind::Goto(goto) => vec![goto.to],
+            Kind::Restart(restart) => restart.to.into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a turn ends here until the person writes or time passes.
+    pub(crate) fn waits(&self) -> bool {
+        match self {
+            Kind::Ask(_) | Kind::Menu(_) => true,
+            Kind::Later(later) => later.waits(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn enter(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<Next, Fault> {
+        match self {
+            Kind::Say(say) => say.enter(here, walk),
+            Kind::Ask(ask) => ask.enter(here, walk),
+            Kind::Menu(menu) => menu.enter(here, walk),
+            Kind::Branch(branch) => branch.enter(walk),
+            Kind::Set(set) => set.enter(walk),
+            Kind::Goto(goto) => Ok(goto.enter()),
+            Kind::Restart(restart) => Ok(Next::Restart(restart.to)),
+            Kind::End(end) => end.enter(walk),
+            Kind::Later(later) => later.enter(),
+        }
+    }
+
+    /// Takes the person's answer; `None` if nodes of this kind do not wait for one.
+    pub(crate) fn answer(
+        &self,
+        here: Here<'_>,
+        walk: &mut Walk<'_>,
+        wait: &Wait,
+        message: &Incoming,
+    ) -> Option<Result<Next, Fault>> {
+        match self {
+            Kind::Ask(ask) => Some(ask.answer(here, walk, wait, message)),
+            Kind::Menu(menu) => Some(menu.answer(here, walk, wait, message)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The state of a conversation between turns. Serde both ways in JSON and named MessagePack;
+//! the caller puts its version byte in front.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Variables by name, in name order, so that equal states are equal bytes.
+pub type Vars = BTreeMap<String, Value>;
+
+/// What is kept of a conversation between turns.
+#[derive(Serialize, Deserialize, Clone, Default, PartialEq, Debug)]
+pub struct Snapshot {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) run: Option<Run>,
+    /// Variables of scope `contact`: they outlive runs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) contact: Vars,
+}
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+pub(crate) struct Run {
+    pub(crate) id: String,
+    pub(crate) bot: String,
+    pub(crate) version: String,
+    pub(crate) started_ms: u64,
+    pub(crate) turns: u32,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) vars: Vars,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wait: Option<Wait>,
+    /// `on_idle` has run and the person has not written since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) idled: bool,
+    /// When `max_age` ends the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_ms: Option<u64>,
+}
+
+/// A run that waits for the person at a node.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+pub(crate) struct Wait {
+    pub(crate) node: String,
+    /// When the node's own `timeout` is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) timeout_ms: Option<u64>,
+    /// When `idle_timeout` is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) idle_ms: Option<u64>,
+    /// Wrong answers so far.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) tries: u32,
+    /// The page of a menu that is shown, from 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) page: u32,
+    /// What a menu offered, where that depends on variables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) offered: Option<Vec<Offered>>,
+}
+
+/// One option as the person saw it.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+pub(crate) struct Offered {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    /// What `save` gets.
+    #[serde(default)]
+    pub(crate) value: Value,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) synonyms: Vec<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Snapshot {
+    /// When the conversation wants a [`crate::Input::Tick`], if ever.
+    pub fn wake_ms(&self) -> Option<u64> {
+        let run = self.run.as_ref()?;
+        let wait = run.wait.as_ref()?;
+        [wait.timeout_ms, wait.idle_ms, run.expires_ms].into_iter().flatten().min()
+    }
+
+    /// Id and version of the bot that runs here; the shell hands `turn` exactly this version.
+    pub fn bot(&self) -> Option<(&str, &str)> {
+        self.run.as_ref().map(|run| (run.bot.as_str(), run.version.as_str()))
+    }
+
+    /// The node at which the run waits.
+    pub fn node(&self) -> Option<&str> {
+        Some(self.run.as_ref()?.wait.as_ref()?.node.as_str())
+    }
+
+    /// Whether a run waits for the person.
+    pub fn is_waiting(&self) -> bool {
+        self.node().is_some()
+    }
+
+    /// The variables of the run and of the contact, as one map.
+    pub fn variables(&self) -> Value {
+        let run = self.run.iter().flat_map(|run| &run.vars);
+        let all = self.contact.iter().chain(run).map(|(name, value)| (name.clone(), value.clone()));
+        Value::Object(all.collect())
+    }
+
+    /// The id of the current run.
+    pub fn run_id(&self) -> Option<&str> {
+        self.run.as_ref().map(|run| run.id.as_str())
+    }
+
+    /// When the current run began, in milliseconds since 1970.
+    pub fn started_ms(&self) -> Option<u64> {
+        self.run.as_ref().map(|run| run.started_ms)
+    }
+}

@@ -1,0 +1,125 @@
+//! Why a turn did what it did: stored as history, shown to operators.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One step of a turn. Serialized with its kind under `step`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Trace {
+    /// A run began.
+    RunStarted {
+        /// The id of the run.
+        run: String,
+        /// What began it: `keyword hello`, `default`, `restart`.
+        trigger: String,
+    },
+    /// A run ended.
+    RunEnded {
+        /// The id of the run.
+        run: String,
+        /// The reason of the `end` node, or `idle`, `max_age`, `restarted`, `interrupted`,
+        /// `turn_limit`, `node_gone`, `error`, or the port that leads nowhere.
+        reason: String,
+        /// The result of the `end` node.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<Value>,
+    },
+    /// A node was entered.
+    Entered {
+        /// Its id.
+        node: String,
+        /// Its type.
+        kind: String,
+    },
+    /// A node was left.
+    Took {
+        /// Its id.
+        node: String,
+        /// The port: its name, an option id, `case 2`, `else`.
+        port: String,
+        /// The node that follows, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// What decided it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Why>,
+    },
+    /// A variable got a value.
+    Set {
+        /// Its name.
+        name: String,
+        /// The value before, if it had one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Value>,
+        /// The value now.
+        after: Value,
+    },
+    /// A run waits for the person.
+    Waiting {
+        /// The node.
+        node: String,
+        /// When it gives up by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<u64>,
+    },
+    /// An answer was refused.
+    Refused {
+        /// The node.
+        node: String,
+        /// Why.
+        why: String,
+        /// Wrong answers so far.
+        tries: u32,
+    },
+    /// A message was not sent, or an option not shown.
+    Skipped {
+        /// The node.
+        node: String,
+        /// Why.
+        why: String,
+    },
+    /// A title was cut to what WhatsApp shows.
+    Cut {
+        /// The node.
+        node: String,
+        /// The title that is shown.
+        title: String,
+    },
+    /// The input had no effect.
+    Ignored {
+        /// Meta's type of the message.
+        kind: String,
+        /// Why.
+        why: String,
+    },
+    /// Something went wrong; the run took its error path or ended.
+    Error {
+        /// The node, if one was at work.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+        /// What happened.
+        message: String,
+    },
+}
+
+/// What decided a port.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Why {
+    /// The expression, or how an answer was understood: `tapped`, `title`, `number`, `synonym`.
+    pub expression: String,
+    /// The values that it read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub operands: BTreeMap<String, Value>,
+    /// What came out.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub result: Value,
+}
+
+impl Why {
+    pub(crate) fn said(how: &str, result: impl Into<Value>) -> Self {
+        Self { expression: how.to_owned(), operands: BTreeMap::new(), result: result.into() }
+    }
+}

@@ -1,0 +1,128 @@
+//! The turn: one input advances one conversation. Pure; the shell commits what it decides, then
+//! performs the effects.
+//!
+//! A message goes to the run that waits, after restart words and triggers that interrupt; without a
+//! run the triggers are consulted in order. A tick takes the port `timeout` of the node that waits,
+//! or `policies.on_idle`, whichever was due first; a message that comes before a late tick wins.
+//!
+//! Where nothing else is said, an error takes the error port of its node, then `policies.on_error`
+//! (once a turn). Without either a message fails with [`TurnError`] and leaves the state as it was;
+//! a tick, which would be due again at once, ends the run instead.
+
+pub(crate) mod compose;
+mod fault;
+mod start;
+mod walk;
+
+use serde::{Deserialize, Serialize};
+use whatsapp::message::Outgoing;
+
+use crate::bot::Bot;
+use crate::input::{Given, Incoming, Input};
+use crate::snapshot::{Snapshot, Wait};
+use crate::trace::Trace;
+
+pub(crate) use fault::Fault;
+pub use fault::TurnError;
+pub(crate) use walk::Walk;
+
+/// What a turn decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// The state after the turn.
+    pub after: Snapshot,
+    /// What the shell shall do, in this order, after the commit.
+    pub effects: Vec<Effect>,
+    /// Why.
+    pub trace: Vec<Trace>,
+    /// Whether the state differs or something shall be done.
+    pub changed: bool,
+}
+
+/// Something that the shell shall do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Queue the message for the person, after all messages decided before.
+    Send(Outgoing),
+}
+
+/// Advances one conversation by one input. Never sends, waits or reads a clock: the same arguments
+/// give the same turn, byte for byte. Hand it the bot version that [`Snapshot::bot`] names.
+///
+/// # Errors
+/// A failure of the bot that no error path takes; the conversation stays as it was.
+pub fn turn(bot: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>) -> Result<Turn, TurnError> {
+    let mut walk = Walk::new(bot, before, input, given);
+    match input {
+        Input::Message(message) => on_message(&mut walk, message)?,
+        Input::Tick => on_tick(&mut walk)?,
+    }
+    Ok(walk.finish(before))
+}
+
+fn on_message(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnError> {
+    if walk.has_run() && !walk.count_turn() {
+        return start::by_trigger(walk, message);
+    }
+    if !walk.has_run() {
+        return start::by_trigger(walk, message);
+    }
+    if message.may_start() {
+        if walk.bot().policies.is_restart(&message.text) {
+            return start::over(walk, message);
+        }
+        if let Some(hit) = start::interrupting(walk, message)? {
+            walk.end_run("interrupted", None);
+            return start::at(walk, hit);
+        }
+    }
+    let Some((index, wait)) = walk.waiting() else {
+        walk.end_run("node_gone", None);
+        return start::by_trigger(walk, message);
+    };
+    walk.answer(index, &wait, message)
+}
+
+fn on_tick(walk: &mut Walk<'_>) -> Result<(), TurnError> {
+    let Some(due) = walk.due() else { return Ok(()) };
+    if !walk.count_turn() {
+        return Ok(());
+    }
+    let Some((index, wait)) = walk.waiting() else {
+        walk.end_run("node_gone", None);
+        return Ok(());
+    };
+    let result = match due {
+        Due::Timeout => walk.timeout(index),
+        Due::Idle => walk.idle(&wait),
+        Due::MaxAge => {
+            walk.end_run("max_age", None);
+            Ok(())
+        }
+    };
+    result.or_else(|error| {
+        walk.note(Trace::Error { node: Some(error.node().to_owned()), message: error.to_string() });
+        walk.end_run("error", None);
+        Ok(())
+    })
+}
+
+/// Which wake time has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Due {
+    Timeout,
+    Idle,
+    MaxAge,
+}
+
+impl Due {
+    /// The earliest of those that are due.
+    fn of(wait: &Wait, expires_ms: Option<u64>, now_ms: u64) -> Option<Self> {
+        [(expires_ms, Due::MaxAge), (wait.timeout_ms, Due::Timeout), (wait.idle_ms, Due::Idle)]
+            .into_iter()
+            .filter_map(|(at, due)| at.filter(|at| *at <= now_ms).map(|at| (at, due)))
+            .min_by_key(|(at, _)| *at)
+            .map(|(_, due)| due)
+    }
+}

@@ -1,0 +1,62 @@
+//! Makes outgoing messages out of texts that were computed.
+
+use whatsapp::limits::LimitError;
+use whatsapp::message::{self, Button, Buttons, List, Outgoing, Section, Text};
+
+/// A button or row before it is known which.
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) description: Option<String>,
+}
+
+pub(crate) fn text(body: String) -> Result<Outgoing, String> {
+    Text::new(body).map(Outgoing::from).map_err(|error| error.to_string())
+}
+
+pub(crate) fn buttons(
+    header: Option<String>,
+    body: String,
+    footer: Option<String>,
+    rows: Vec<Row>,
+) -> Result<Outgoing, String> {
+    let make = || -> Result<Outgoing, LimitError> {
+        let buttons = rows.into_iter().map(|row| Button::new(row.id, row.title)).collect();
+        let message = Buttons::new(body, buttons)?;
+        let message = message.with_header(header.unwrap_or_default())?;
+        Ok(message.with_footer(footer.unwrap_or_default())?.into())
+    };
+    make().map_err(|error| error.to_string())
+}
+
+pub(crate) fn list(
+    header: Option<String>,
+    body: String,
+    footer: Option<String>,
+    button: String,
+    rows: Vec<Row>,
+) -> Result<Outgoing, String> {
+    let row = |row: Row| message::Row::new(row.id, row.title).with_description(row.description.unwrap_or_default());
+    let make = || -> Result<Outgoing, LimitError> {
+        let sections = vec![Section::new(rows.into_iter().map(row).collect())];
+        let message = List::new(body, button, sections)?;
+        let message = message.with_header(header.unwrap_or_default())?;
+        Ok(message.with_footer(footer.unwrap_or_default())?.into())
+    };
+    make().map_err(|error| error.to_string())
+}
+
+/// Bytes of text that a message carries.
+pub(crate) fn text_bytes(message: &Outgoing) -> usize {
+    match message {
+        Outgoing::List(list) => {
+            let rows = list.sections().iter().flat_map(|section| &section.rows);
+            list.body().len()
+                + rows.map(|row| row.title.len() + row.description.as_ref().map_or(0, String::len)).sum::<usize>()
+        }
+        Outgoing::Buttons(buttons) => {
+            buttons.body().len() + buttons.buttons().iter().map(|button| button.title.len()).sum::<usize>()
+        }
+        Outgoing::Text(text) => text.body().len(),
+    }
+}
