@@ -1,4 +1,12 @@
 //! The parts of the `parlance` binary.
 
+pub mod admin;
+pub mod bench;
+pub mod bots;
+pub mod cli;
 pub mod config;
+pub mod front;
+pub mod metrics;
+pub mod net;
+pub mod server;
 pub mod telemetry;

@@ -1,1 +1,35 @@
-//! TBD
+//! Everything that happens after a message was accepted: routing, conversations, timers, sending.
+//!
+//! ractor is named in this crate only. Mailboxes are unbounded, so nothing that matters waits in one: the store is the
+//! only truth, actors get wake tokens and pull. No actor asks an actor.
+
+mod alarm;
+mod bots;
+mod clock;
+mod codec;
+mod conversation;
+mod deps;
+mod engine;
+mod events;
+pub mod identity;
+mod metrics;
+mod queue;
+mod records;
+mod router;
+mod seen;
+mod sender;
+mod settings;
+mod shard;
+mod timers;
+pub mod view;
+
+pub use bots::{Bots, TRIP_CONVERSATIONS, TRIP_WINDOW_MS};
+pub use clock::{AdjustableClock, Clock};
+pub use codec::CodecError;
+pub use conversation::TurnFunction;
+pub use engine::{Engine, EngineStatus, Setup, StartError};
+pub use metrics::Metrics;
+pub use records::{OnDoubt, SERVICE_WINDOW_MS, inbound};
+pub use seen::MAX_AGE_MS;
+pub use sender::{SenderStatus, Transport};
+pub use settings::{ConversationSettings, Number, SenderSettings};

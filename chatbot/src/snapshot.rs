@@ -108,6 +108,11 @@ impl Snapshot {
         Value::Object(all.collect())
     }
 
+    /// What is left when the run is ended from outside, because it cannot go on: the contact's variables.
+    pub fn without_run(&self) -> Self {
+        Self { run: None, contact: self.contact.clone() }
+    }
+
     /// The id of the current run.
     pub fn run_id(&self) -> Option<&str> {
         self.run.as_ref().map(|run| run.id.as_str())

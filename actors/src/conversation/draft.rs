@@ -1,0 +1,314 @@
+//! A storage turn in the making: inputs go in, the state advances, what must be written gathers. Pure: no store, no
+//! clock. Nothing that gathers here is real before the commit.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chatbot::{Bot, ContactView, Effect, Given, Incoming, Input, NumberView, Snapshot, Trace, TurnError};
+use storage::{Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewSend, Revision, SendId, Turn};
+use whatsapp::message::Outgoing;
+use whatsapp::webhook::{Message, Profile};
+
+use crate::codec::{self, CodecError};
+use crate::identity;
+use crate::records::{self, DeadLetterPayload, HistoryEntry, HistoryInput, InboxPayload, OnDoubt, SendPayload, State};
+use crate::seen;
+
+/// The bot function: [`chatbot::turn`], or a stand-in of a test.
+pub type TurnFunction = dyn Fn(&Bot, &Snapshot, &Input, &Given<'_>) -> Result<chatbot::Turn, TurnError> + Send + Sync;
+
+/// A message that leaves once the commit is acknowledged.
+#[derive(Clone, Debug)]
+pub(crate) struct Outbound {
+    pub id: SendId,
+    pub nonce: u32,
+    pub decided_ms: u64,
+    pub payload: SendPayload,
+}
+
+/// A conversation loaded into memory, as of its last commit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Loaded {
+    pub revision: Revision,
+    pub next_send: u64,
+    pub wake_ms: Option<u64>,
+    pub state: State,
+}
+
+impl Loaded {
+    pub(crate) fn from_head(head: Option<&Head>) -> Result<Self, CodecError> {
+        let Some(head) = head else { return Ok(Self { next_send: 1, ..Self::default() }) };
+        Ok(Self {
+            revision: head.revision,
+            next_send: head.next_send,
+            wake_ms: head.wake_ms,
+            state: State::decode(&head.snapshot)?,
+        })
+    }
+}
+
+/// What one input came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The bot took it, or it was only recorded.
+    Done,
+    /// Already processed: consumed without a trace.
+    Duplicate,
+    /// The bot failed for good at this node (bot, version, node): the message is a dead letter.
+    Failed { bot: Box<str>, version: Box<str>, node: Box<str> },
+}
+
+pub(crate) struct Draft<'a> {
+    id: ConversationId,
+    secret: [u8; 16],
+    now_ms: u64,
+    turn: &'a TurnFunction,
+    before: Revision,
+    pub after: Loaded,
+    consumed: Vec<InboxSeq>,
+    entries: Vec<Bytes>,
+    outbound: Vec<Outbound>,
+    aliases: Vec<(Alias, ContactId)>,
+    dead_letters: Vec<NewDeadLetter>,
+    pub trimmed_memory: bool,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(id: ConversationId, secret: [u8; 16], now_ms: u64, turn: &'a TurnFunction, loaded: Loaded) -> Self {
+        Self {
+            id,
+            secret,
+            now_ms,
+            turn,
+            before: loaded.revision,
+            after: loaded,
+            consumed: Vec::new(),
+            entries: Vec::new(),
+            outbound: Vec::new(),
+            aliases: Vec::new(),
+            dead_letters: Vec::new(),
+            trimmed_memory: false,
+        }
+    }
+
+    /// Takes one inbox row. `bot` is what answers; `None` records the message only.
+    pub(crate) fn message(&mut self, seq: InboxSeq, row: &Inbound, bot: Option<&Arc<Bot>>) -> Step {
+        self.consumed.push(seq);
+        let payload: InboxPayload = match codec::decode(&row.payload) {
+            Ok(payload) => payload,
+            Err(error) => {
+                self.bury(Some(seq), "damaged", &error.to_string(), None, None, 1);
+                return Step::Done;
+            }
+        };
+        let message = Message::parse(&payload.message);
+        let hash = seen::hash(&self.secret, &message.wamid);
+        if self.after.state.seen.contains(hash) {
+            return Step::Duplicate;
+        }
+        self.trimmed_memory |= self.after.state.seen.remember(hash, self.now_ms);
+        self.learn(row, &payload, &message);
+        let input = HistoryInput {
+            seq,
+            received_ms: row.received_ms,
+            sent_ms: payload.sent_ms,
+            raw: payload.message.clone(),
+        };
+        match bot.filter(|_| !payload.group) {
+            Some(bot) => self.run(bot, &Input::Message(Incoming::from(&message)), Some(input)),
+            None => {
+                self.record(0, Some(input), Vec::new(), Vec::new(), None);
+                Step::Done
+            }
+        }
+    }
+
+    /// A wake time that the conversation asked for is due.
+    pub(crate) fn tick(&mut self, bot: Option<&Arc<Bot>>) -> Step {
+        match bot {
+            Some(bot) => self.run(bot, &Input::Tick, None),
+            None => Step::Done,
+        }
+    }
+
+    /// Gives up an input that made the actor fail again and again, without running it. A timer is given up with its run,
+    /// for it would be due again at once.
+    pub(crate) fn give_up(&mut self, seq: Option<InboxSeq>, row: Option<&Inbound>, detail: &str, tries: u32) -> Step {
+        let payload = row.and_then(|row| codec::decode::<InboxPayload>(&row.payload).ok());
+        if let (Some(row), Some(payload)) = (row, &payload) {
+            let message = Message::parse(&payload.message);
+            let hash = seen::hash(&self.secret, &message.wamid);
+            self.trimmed_memory |= self.after.state.seen.remember(hash, self.now_ms);
+            self.learn(row, payload, &message);
+        }
+        self.consumed.extend(seq);
+        let raw = payload.as_ref().map(|payload| payload.message.clone());
+        self.bury(seq, "panic", detail, None, raw, tries);
+        let input = match (seq, row, payload) {
+            (Some(seq), Some(row), Some(payload)) => Some(HistoryInput {
+                seq,
+                received_ms: row.received_ms,
+                sent_ms: payload.sent_ms,
+                raw: payload.message,
+            }),
+            _ => None,
+        };
+        self.record(0, input, Vec::new(), Vec::new(), Some(detail.into()));
+        let failure = self.failure(None);
+        if seq.is_none() {
+            self.after.state.bot = self.after.state.bot.without_run();
+        }
+        failure
+    }
+
+    fn learn(&mut self, row: &Inbound, payload: &InboxPayload, message: &Message) {
+        let state = &mut self.after.state;
+        state.number_id = row.partition.0.clone();
+        if payload.display_number.is_some() {
+            state.display_number.clone_from(&payload.display_number);
+        }
+        if payload.group {
+            return;
+        }
+        let profile = payload.contact.as_deref().map(Profile::parse);
+        state.person.update(profile.as_ref(), message.from.as_deref(), identity::user_id(&row.aliases));
+        let written_ms = payload.sent_ms.unwrap_or(row.received_ms).min(self.now_ms);
+        state.last_inbound_ms = state.last_inbound_ms.max(Some(written_ms));
+        let contact = identity::contact_of(self.id);
+        for (alias, contact) in identity::aliases_to_record(&row.aliases, contact) {
+            if !state.aliases.contains(&alias) {
+                state.aliases.push(alias.clone());
+                self.aliases.push((alias, contact));
+            }
+        }
+    }
+
+    fn run(&mut self, bot: &Arc<Bot>, input: &Input, history: Option<HistoryInput>) -> Step {
+        let state = &self.after.state;
+        let contact = ContactView {
+            name: state.person.name.as_deref().map(Into::into),
+            wa_id: state.person.wa_id.as_deref().map(Into::into),
+            user_id: state.person.user_id.as_deref().map(Into::into),
+        };
+        let display = state.display_number.as_deref().map(Into::into);
+        let number = NumberView { id: state.number_id.as_ref().into(), display };
+        let seed = self.seed();
+        let given = Given { now_ms: self.now_ms, seed, contact: &contact, number: &number };
+        match (self.turn)(bot, &state.bot, input, &given) {
+            Ok(turn) => {
+                let node = turn.after.node().map(Box::from);
+                let sends = self.queue(turn.effects, node);
+                self.after.state.bot = turn.after;
+                if history.is_some() || turn.changed {
+                    self.record(seed, history, sends, turn.trace, None);
+                }
+                Step::Done
+            }
+            Err(error) => {
+                let seq = history.as_ref().map(|input| input.seq);
+                let raw = history.as_ref().map(|input| input.raw.clone());
+                let detail = error.to_string();
+                self.bury(seq, "bot_error", &detail, Some(error.node()), raw, 1);
+                self.record(seed, history, Vec::new(), Vec::new(), Some(detail.into()));
+                if matches!(input, Input::Tick) {
+                    // It would be due again at once.
+                    self.after.state.bot = self.after.state.bot.without_run();
+                }
+                self.failure(Some((bot, error.node())))
+            }
+        }
+    }
+
+    /// Same conversation, revision and place in the turn: same seed, so that a repeated turn gives the same bytes.
+    fn seed(&self) -> u64 {
+        let place = (self.before.0 << 8) | (self.entries.len() as u64 & 0xFF);
+        seen::hash(&self.secret, &format!("{}:{place}", self.id))
+    }
+
+    fn queue(&mut self, effects: Vec<Effect>, node: Option<Box<str>>) -> Vec<u64> {
+        let mut numbers = Vec::with_capacity(effects.len());
+        for effect in effects {
+            let Effect::Send(message) = effect;
+            numbers.extend(self.send(message, node.clone()));
+        }
+        numbers
+    }
+
+    fn send(&mut self, message: Outgoing, node: Option<Box<str>>) -> Option<u64> {
+        let to = self.after.state.person.recipient()?;
+        let id = SendId { conversation: self.id, n: self.after.next_send };
+        self.after.next_send += 1;
+        let nonce = seen::hash(&self.secret, &format!("{id}:{}", self.now_ms)) as u32;
+        let number_id = self.after.state.number_id.clone();
+        let payload = SendPayload { number_id, to, message, on_doubt: OnDoubt::Resend, node };
+        self.outbound.push(Outbound { id, nonce, decided_ms: self.now_ms, payload });
+        Some(id.n)
+    }
+
+    fn record(
+        &mut self,
+        seed: u64,
+        input: Option<HistoryInput>,
+        sends: Vec<u64>,
+        trace: Vec<Trace>,
+        error: Option<Box<str>>,
+    ) {
+        let entry = HistoryEntry { at_ms: self.now_ms, seed, input, sends, trace, error };
+        self.entries.push(codec::encode(&entry));
+    }
+
+    fn bury(&mut self, seq: Option<InboxSeq>, reason: &str, detail: &str, node: Option<&str>, raw: Option<Box<str>>, tries: u32) {
+        let snapshot = &self.after.state.bot;
+        let pinned = snapshot.bot();
+        let payload = DeadLetterPayload {
+            detail: detail.into(),
+            hint: None,
+            bot: pinned.map(|(id, _)| id.into()),
+            version: pinned.map(|(_, version)| version.into()),
+            node: node.or(snapshot.node()).map(Box::from),
+            raw,
+            tries,
+        };
+        self.dead_letters.push(records::dead_letter(seq, None, reason, &payload));
+    }
+
+    fn failure(&self, at: Option<(&Arc<Bot>, &str)>) -> Step {
+        let pinned = self.after.state.bot.bot();
+        let bot = at.map(|(bot, _)| bot.id()).or(pinned.map(|(id, _)| id));
+        let version = at.map(|(bot, _)| bot.version()).or(pinned.map(|(_, version)| version));
+        let node = at.map(|(_, node)| node).or(self.after.state.bot.node());
+        Step::Failed {
+            bot: bot.unwrap_or_default().into(),
+            version: version.unwrap_or_default().into(),
+            node: node.unwrap_or_default().into(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.consumed.is_empty() && self.entries.is_empty() && self.outbound.is_empty() && self.dead_letters.is_empty()
+    }
+
+    /// The unit to commit, what leaves after it, and the state then.
+    pub(crate) fn finish(mut self) -> (Turn, Vec<Outbound>, Loaded) {
+        self.after.revision = Revision(self.before.0 + 1);
+        self.after.wake_ms = self.after.state.bot.wake_ms();
+        let sends = self
+            .outbound
+            .iter()
+            .map(|out| NewSend { n: out.id.n, nonce: out.nonce, payload: codec::encode(&out.payload) })
+            .collect();
+        let turn = Turn {
+            conversation: self.id,
+            expected: self.before,
+            at_ms: self.now_ms,
+            consumed: self.consumed,
+            snapshot: codec::encode(&self.after.state),
+            entries: self.entries,
+            sends,
+            wake_ms: self.after.wake_ms,
+            aliases: self.aliases,
+            dead_letters: self.dead_letters,
+        };
+        (turn, self.outbound, self.after)
+    }
+}

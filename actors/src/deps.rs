@@ -1,0 +1,48 @@
+//! What every actor of an engine shares.
+
+use std::sync::{Arc, OnceLock};
+
+use ractor::ActorRef;
+use storage::{Fence, Partition, Store};
+
+use crate::bots::Bots;
+use crate::clock::Clock;
+use crate::conversation::TurnFunction;
+use crate::metrics::Metrics;
+use crate::queue::Load;
+use crate::sender::{self, Senders};
+use crate::settings::ConversationSettings;
+use crate::{router, timers};
+
+pub(crate) struct Deps {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub bots: Arc<Bots>,
+    pub turn: Arc<TurnFunction>,
+    pub settings: ConversationSettings,
+    pub metrics: Arc<Metrics>,
+    pub load: Load,
+    pub senders: Senders,
+    /// Set once, when the engine has started all of them.
+    pub peers: OnceLock<Peers>,
+}
+
+pub(crate) struct Peers {
+    pub router: ActorRef<router::Message>,
+    pub timers: ActorRef<timers::Message>,
+}
+
+impl Deps {
+    pub(crate) fn peers(&self) -> &Peers {
+        self.peers.get().expect("actors receive their first message after the engine has set the peers")
+    }
+
+    pub(crate) fn fence(&self, number_id: &str) -> Fence {
+        self.store.fence(&Partition(number_id.into()))
+    }
+
+    /// Hands committed messages to the sender of their number.
+    pub(crate) fn send(&self, outbound: Vec<crate::conversation::Outbound>) {
+        self.senders.hand_over(outbound.into_iter().map(sender::Row::queued).collect());
+    }
+}

@@ -1,0 +1,309 @@
+//! The engine: all actors of a process, started over a store, drained in order.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use storage::{Change, SendState, Settlement, Store, StoreError};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use whatsapp::webhook::{StatusKind, StatusUpdate};
+
+use crate::bots::Bots;
+use crate::clock::Clock;
+use crate::codec;
+use crate::conversation::TurnFunction;
+use crate::deps::{Deps, Peers};
+use crate::metrics::{Metrics, Status};
+use crate::queue::Load;
+use crate::records;
+use crate::router::{self, Router};
+use crate::sender::{self, Sender, SenderStatus, Senders, Transport};
+use crate::settings::{ConversationSettings, Number, SenderSettings};
+use crate::shard::{self, Shard};
+use crate::timers::Timers;
+
+/// Open outbox rows read at once when the engine starts.
+const RECOVERY_PAGE: usize = 1_000;
+
+/// What an engine is made of.
+pub struct Setup {
+    /// The store. Open it first, close it last.
+    pub store: Arc<dyn Store>,
+    /// The source of time.
+    pub clock: Arc<dyn Clock>,
+    /// The bots.
+    pub bots: Arc<Bots>,
+    /// The bot function: [`chatbot::turn`].
+    pub turn: Arc<TurnFunction>,
+    /// The business numbers; a message to another one must not be appended.
+    pub numbers: Vec<Number>,
+    /// The way to Graph.
+    pub transport: Arc<dyn Transport>,
+    /// Limits of conversations.
+    pub conversations: ConversationSettings,
+    /// Rates of each number.
+    pub sender: SenderSettings,
+    /// Where events are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store could not be read.
+    #[error("reading what was left to do: {0}")]
+    Store(#[from] StoreError),
+    /// An actor did not start.
+    #[error("starting an actor: {0}")]
+    Actor(#[from] ractor::SpawnErr),
+    /// A started actor ended at once.
+    #[error("an actor ended while starting")]
+    Ended,
+}
+
+/// A running engine.
+pub struct Engine {
+    deps: Arc<Deps>,
+    shards: Vec<ActorRef<shard::Message>>,
+    root: ActorRef<()>,
+    live: Arc<AtomicUsize>,
+    failed: watch::Receiver<Option<Box<str>>>,
+    pull_task: JoinHandle<()>,
+}
+
+/// The engine as operators see it.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct EngineStatus {
+    /// Live conversation actors.
+    pub live_actors: usize,
+    /// Inputs that wait in memory.
+    pub waiting_inputs: usize,
+    /// The senders, by number.
+    pub senders: HashMap<Box<str>, SenderStatus>,
+    /// Bot versions that are stopped: (bot, version).
+    pub tripped: Vec<(Box<str>, Box<str>)>,
+}
+
+impl Engine {
+    /// Starts all actors and hands them what the store says is left to do.
+    pub async fn start(setup: Setup) -> Result<Self, StartError> {
+        let Setup { store, clock, bots, turn, numbers, transport, conversations, sender: sender_settings, metrics } = setup;
+        let deps = Arc::new(Deps {
+            store,
+            clock,
+            bots,
+            turn,
+            settings: conversations,
+            metrics,
+            load: Load::default(),
+            senders: Senders::default(),
+            peers: OnceLock::new(),
+        });
+        let (failed_sender, failed) = watch::channel(None);
+        let (root, _) = Actor::spawn(None, Root, failed_sender).await?;
+
+        let live = Arc::new(AtomicUsize::new(0));
+        let shards = start_shards(&deps, &live, &root).await?;
+        let mut senders = HashMap::new();
+        for number in numbers {
+            let id = number.id.clone();
+            let arguments =
+                sender::Arguments { deps: deps.clone(), number, settings: sender_settings.clone(), transport: transport.clone() };
+            senders.insert(id, Actor::spawn_linked(None, Sender, arguments, root.get_cell()).await?.0);
+        }
+        deps.senders.set(senders);
+
+        let pulling = Arc::new(AtomicBool::new(true));
+        let arguments = router::Arguments { deps: deps.clone(), shards: shards.clone(), pulling: pulling.clone() };
+        let (router, _) = Actor::spawn_linked(None, Router, arguments, root.get_cell()).await?;
+        let (timers, _) = Actor::spawn_linked(None, Timers, deps.clone(), root.get_cell()).await?;
+        let _set_once = deps.peers.set(Peers { router: router.clone(), timers });
+
+        recover_sends(&deps).await?;
+        router.cast(router::Message::Pull).map_err(|_| StartError::Ended)?;
+        let pull_task = tokio::spawn(pull_when_appended(deps.store.appended(), router, pulling));
+        Ok(Self { deps, shards, root, live, failed, pull_task })
+    }
+
+    /// T3 for status webhooks: commits them all, then tells the senders. Statuses that are not ours are counted only.
+    pub async fn statuses(&self, updates: &[StatusUpdate]) -> Result<(), StoreError> {
+        let now_ms = self.deps.clock.now_ms();
+        let mut settlements: HashMap<&str, Vec<Settlement>> = HashMap::new();
+        for update in updates {
+            let state = state_of(&update.status);
+            self.deps.metrics.statuses.get_or_create(&Status { status: status_label(&update.status) }).inc();
+            let ours = update.callback_data.as_deref().and_then(records::parse_callback_data);
+            if let (Some((send, nonce)), Some(state)) = (ours, state) {
+                let error = (!update.errors.is_empty()).then(|| codec::encode(&update.errors));
+                let change = Change::Status { state, wamid: update.wamid.as_str().into(), error };
+                let at_ms = update.at_ms.unwrap_or(now_ms);
+                settlements.entry(&update.phone_number_id).or_default().push(Settlement {
+                    send,
+                    nonce: Some(nonce),
+                    at_ms,
+                    change,
+                });
+            }
+        }
+        for (number, settlements) in settlements {
+            let told: Vec<_> = settlements.iter().map(|settlement| settlement.send).collect();
+            let settled = self.deps.store.settle(self.deps.fence(number), settlements).await?;
+            let Some(sender) = self.deps.senders.get(number) else { continue };
+            for (send, settled) in told.into_iter().zip(settled) {
+                if let storage::Settled::Now(state) = settled {
+                    // An error means that the engine is shutting down; the store has it.
+                    let _gone = sender.cast(sender::Message::Status { send, state });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A bot version went live: conversations that waited for one go on.
+    pub fn bots_changed(&self) {
+        // An error means that the engine is shutting down.
+        let _gone = self.deps.peers().router.cast(router::Message::Retry);
+    }
+
+    /// How it stands. Senders that do not answer within a second are left out.
+    pub async fn status(&self) -> EngineStatus {
+        let mut senders = HashMap::new();
+        for (number, sender) in self.deps.senders.all() {
+            let asked = sender.call(sender::Message::Describe, Some(Duration::from_secs(1))).await;
+            if let Ok(ractor::rpc::CallResult::Success(status)) = asked {
+                senders.insert(number.clone(), status);
+            }
+        }
+        EngineStatus {
+            live_actors: self.live.load(Ordering::Relaxed),
+            waiting_inputs: self.deps.load.items.load(Ordering::Relaxed),
+            senders,
+            tripped: self.deps.bots.tripped(),
+        }
+    }
+
+    /// Turns to a sentence when an actor that must not fail has failed: the process should end then.
+    pub fn failed(&self) -> watch::Receiver<Option<Box<str>>> {
+        self.failed.clone()
+    }
+
+    /// Takes nothing more in, lets conversations finish what they have in hand, then the requests under way. Whatever is
+    /// not finished within `patience` is in the store and goes on at the next start.
+    pub async fn drain(&self, patience: Duration) {
+        self.pull_task.abort();
+        // Errors below mean that the actor has ended already.
+        let _gone = self.deps.peers().router.cast(router::Message::Stop);
+        let all = async {
+            let shards = self.shards.iter().map(|shard| shard.call(shard::Message::Drain, None));
+            futures_util::future::join_all(shards).await;
+            let senders = self.deps.senders.all().map(|(_, sender)| sender.call(sender::Message::Drain, None));
+            futures_util::future::join_all(senders).await;
+        };
+        if tokio::time::timeout(patience, all).await.is_err() {
+            tracing::warn!("not everything finished in time; the rest goes on at the next start");
+        }
+        self.root.stop_children(None);
+        self.root.stop(None);
+    }
+}
+
+async fn start_shards(
+    deps: &Arc<Deps>,
+    live: &Arc<AtomicUsize>,
+    root: &ActorRef<()>,
+) -> Result<Vec<ActorRef<shard::Message>>, StartError> {
+    let count = std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 16));
+    let max_live = deps.settings.max_live.div_ceil(count).max(1);
+    let mut shards = Vec::with_capacity(count);
+    for _ in 0..count {
+        let arguments = shard::Arguments { deps: deps.clone(), max_live, live: live.clone() };
+        shards.push(Actor::spawn_linked(None, Shard, arguments, root.get_cell()).await?.0);
+    }
+    Ok(shards)
+}
+
+async fn recover_sends(deps: &Arc<Deps>) -> Result<(), StartError> {
+    let by_tag: HashMap<_, _> = deps
+        .senders
+        .all()
+        .map(|(number, sender)| (crate::identity::partition_tag(&storage::Partition(number.clone())), sender.clone()))
+        .collect();
+    let mut after = None;
+    loop {
+        let page = deps.store.open_sends(after, RECOVERY_PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id);
+        let mut by_sender: HashMap<[u8; 4], Vec<storage::Send>> = HashMap::new();
+        for row in page {
+            by_sender.entry(crate::identity::tag_of(row.id.conversation)).or_default().push(row);
+        }
+        for (tag, rows) in by_sender {
+            match by_tag.get(&tag) {
+                Some(sender) => sender.cast(sender::Message::Recovered(rows)).map_err(|_| StartError::Ended)?,
+                None => tracing::warn!(rows = rows.len(), "messages of a number that is not configured wait in the outbox"),
+            }
+        }
+    }
+}
+
+async fn pull_when_appended(
+    mut appended: watch::Receiver<storage::InboxSeq>,
+    router: ActorRef<router::Message>,
+    pulling: Arc<AtomicBool>,
+) {
+    while appended.changed().await.is_ok() {
+        if !pulling.swap(true, Ordering::AcqRel) && router.cast(router::Message::Pull).is_err() {
+            return;
+        }
+    }
+}
+
+fn state_of(status: &StatusKind) -> Option<SendState> {
+    match status {
+        StatusKind::Sent => Some(SendState::Sent),
+        StatusKind::Delivered => Some(SendState::Delivered),
+        StatusKind::Read | StatusKind::Played => Some(SendState::Read),
+        StatusKind::Failed => Some(SendState::Failed),
+        StatusKind::Other(_) => None,
+    }
+}
+
+fn status_label(status: &StatusKind) -> &'static str {
+    match status {
+        StatusKind::Sent => "sent",
+        StatusKind::Delivered => "delivered",
+        StatusKind::Read => "read",
+        StatusKind::Played => "played",
+        StatusKind::Failed => "failed",
+        StatusKind::Other(_) => "other",
+    }
+}
+
+/// Supervises what must not fail: router, shards, senders, timers. If one does, the process must end: restarted with
+/// the journal intact it is in a known state, which a half-dead one is not.
+struct Root;
+
+impl Actor for Root {
+    type Msg = ();
+    type State = watch::Sender<Option<Box<str>>>;
+    type Arguments = watch::Sender<Option<Box<str>>>;
+
+    async fn pre_start(&self, _: ActorRef<()>, failed: Self::Arguments) -> Result<Self::State, ActorProcessingErr> {
+        Ok(failed)
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<()>,
+        event: SupervisionEvent,
+        failed: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        if let SupervisionEvent::ActorFailed(_, error) = event {
+            failed.send_replace(Some(format!("an actor that must not fail has failed: {error}").into()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! Who a message is from: Meta's ids as aliases, the contact that they lead to, and the conversation's key.
+
+use sha2::{Digest, Sha256};
+use storage::{Alias, ContactId, ConversationId, Inbound, Partition};
+use whatsapp::webhook::Received;
+
+/// The ids that a message's sender goes by: phone number, business-scoped id, parent id; most telling first.
+/// A group's messages belong to the group.
+pub fn aliases_of(received: &Received) -> Vec<Alias> {
+    if let Some(group) = &received.group_id {
+        return vec![alias("group", group)];
+    }
+    let ids =
+        [("wa", &received.from), ("bsuid", &received.from_user_id), ("parent", &received.from_parent_user_id)];
+    ids.into_iter().filter_map(|(kind, id)| id.as_deref().filter(|id| !id.is_empty()).map(|id| alias(kind, id))).collect()
+}
+
+/// The alias of a phone number given by a person: digits, with or without plus and spaces.
+pub fn phone_alias(phone: &str) -> Alias {
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    alias("wa", &digits)
+}
+
+/// The business-scoped id among the aliases.
+pub(crate) fn user_id(aliases: &[Alias]) -> Option<&str> {
+    aliases.iter().find_map(|alias| alias.0.strip_prefix("bsuid:"))
+}
+
+fn alias(kind: &str, id: &str) -> Alias {
+    Alias(format!("{kind}:{id}").into())
+}
+
+/// The contact that a person gets who is first seen under this alias: derived, so that two processes and two runs agree.
+pub fn first_contact(alias: &Alias) -> ContactId {
+    let digest = Sha256::digest(alias.0.as_bytes());
+    let mut id = [0; 12];
+    id.copy_from_slice(&digest[..12]);
+    ContactId(id)
+}
+
+/// The contact that a row's aliases were linked to; else the one that its sender gets as a new person. A message from
+/// nobody (some system messages) belongs to the number itself.
+pub(crate) fn contact_or_first(linked: Option<ContactId>, row: &Inbound) -> ContactId {
+    let nobody = || first_contact(&alias("number", &row.partition.0));
+    linked.unwrap_or_else(|| row.aliases.first().map_or_else(nobody, first_contact))
+}
+
+/// Aliases that must be written down for this contact: all but the phone number that it was derived from.
+pub(crate) fn aliases_to_record(aliases: &[Alias], contact: ContactId) -> Vec<(Alias, ContactId)> {
+    let derived = |alias: &Alias| alias.0.starts_with("wa:") && first_contact(alias) == contact;
+    aliases.iter().filter(|alias| !derived(alias)).map(|alias| (alias.clone(), contact)).collect()
+}
+
+/// The four bytes that stand for a business number in every conversation key.
+pub fn partition_tag(partition: &Partition) -> [u8; 4] {
+    let digest = Sha256::digest(partition.0.as_bytes());
+    [digest[0], digest[1], digest[2], digest[3]]
+}
+
+/// The conversation of a contact with a business number.
+pub fn conversation_id(partition: &Partition, contact: ContactId) -> ConversationId {
+    let mut id = [0; 16];
+    id[..4].copy_from_slice(&partition_tag(partition));
+    id[4..].copy_from_slice(&contact.0);
+    ConversationId(id)
+}
+
+/// The tag of the number that a conversation belongs to.
+pub fn tag_of(conversation: ConversationId) -> [u8; 4] {
+    let [a, b, c, d, ..] = conversation.0;
+    [a, b, c, d]
+}
+
+pub(crate) fn contact_of(conversation: ConversationId) -> ContactId {
+    let mut id = [0; 12];
+    id.copy_from_slice(&conversation.0[4..]);
+    ContactId(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_number_needs_no_alias_row_but_every_other_id_does() {
+        let phone = phone_alias("+44 7700 900123");
+        assert_eq!(&*phone.0, "wa:447700900123");
+        let contact = first_contact(&phone);
+        let bsuid = alias("bsuid", "GB.1");
+        assert_eq!(aliases_to_record(&[phone, bsuid.clone()], contact), vec![(bsuid.clone(), contact)]);
+
+        let contact = first_contact(&bsuid);
+        assert_eq!(aliases_to_record(std::slice::from_ref(&bsuid), contact), vec![(bsuid.clone(), contact)]);
+    }
+
+    #[test]
+    fn a_conversation_key_starts_with_its_number() {
+        let number = Partition("700800900100200".into());
+        let contact = first_contact(&phone_alias("447700900123"));
+        let id = conversation_id(&number, contact);
+        assert_eq!(tag_of(id), partition_tag(&number));
+        assert_eq!(contact_of(id), contact);
+    }
+}

@@ -1,0 +1,218 @@
+//! What this crate writes into the store's opaque fields: inbox payloads, snapshots, history entries, messages to send.
+
+use bytes::Bytes;
+use chatbot::{Snapshot, Trace};
+use serde::{Deserialize, Serialize};
+use storage::{Alias, Inbound, InboxSeq, NewDeadLetter, Partition, SendId};
+use whatsapp::message::{Outgoing, Recipient};
+use whatsapp::webhook::{Profile, Received};
+
+use crate::codec::{self, CodecError};
+use crate::identity;
+use crate::seen::Seen;
+
+/// An inbound message as it lies in the inbox: the raw JSON elements, untouched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InboxPayload {
+    pub message: Box<str>,
+    pub contact: Option<Box<str>>,
+    pub display_number: Option<Box<str>>,
+    pub sent_ms: Option<u64>,
+    pub group: bool,
+}
+
+/// Makes the inbox row of a received message.
+pub fn inbound(received: &Received, now_ms: u64) -> Inbound {
+    let payload = InboxPayload {
+        message: received.message.get().into(),
+        contact: received.contact.as_ref().map(|contact| contact.get().into()),
+        display_number: received.display_phone_number.as_deref().map(Into::into),
+        sent_ms: received.sent_ms,
+        group: received.group_id.is_some(),
+    };
+    Inbound {
+        partition: Partition(received.phone_number_id.as_str().into()),
+        aliases: identity::aliases_of(received),
+        received_ms: now_ms,
+        payload: codec::encode(&payload),
+    }
+}
+
+/// Everything that a conversation is, between two turns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// The business number it belongs to.
+    pub number_id: Box<str>,
+    pub display_number: Option<Box<str>>,
+    pub person: Person,
+    /// Every alias already written down.
+    pub aliases: Vec<Alias>,
+    /// When the person last wrote (Unix ms); the service window ends 24 hours later.
+    pub last_inbound_ms: Option<u64>,
+    pub seen: Seen,
+    pub control: Control,
+    /// The chatbot's part.
+    pub bot: Snapshot,
+}
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Control {
+    #[default]
+    Bot,
+}
+
+/// A person as last seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Person {
+    pub wa_id: Option<Box<str>>,
+    pub user_id: Option<Box<str>>,
+    pub name: Option<Box<str>>,
+}
+
+impl Person {
+    /// Takes over what a newer message tells; what it leaves out stays.
+    pub(crate) fn update(&mut self, profile: Option<&Profile>, from: Option<&str>, user_id: Option<&str>) {
+        let known = |value: Option<&str>| value.filter(|value| !value.is_empty()).map(Box::from);
+        let profile_wa_id = profile.and_then(|profile| profile.wa_id.as_deref());
+        let profile_user_id = profile.and_then(|profile| profile.user_id.as_deref());
+        if let Some(wa_id) = known(from).or_else(|| known(profile_wa_id)) {
+            self.wa_id = Some(wa_id);
+        }
+        if let Some(user_id) = known(user_id).or_else(|| known(profile_user_id)) {
+            self.user_id = Some(user_id);
+        }
+        if let Some(name) = known(profile.and_then(|profile| profile.name.as_deref())) {
+            self.name = Some(name);
+        }
+    }
+
+    /// How Graph is told whom to send to: the number where there is one.
+    pub(crate) fn recipient(&self) -> Option<Recipient> {
+        let phone = self.wa_id.as_deref().map(|wa_id| Recipient::Phone(wa_id.into()));
+        phone.or_else(|| self.user_id.as_deref().map(|id| Recipient::UserId(id.into())))
+    }
+}
+
+/// The service window: free-form messages may be sent this long after the person's last message.
+pub const SERVICE_WINDOW_MS: u64 = 24 * 3_600_000;
+
+/// One step of a conversation as it is kept for operators.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct HistoryEntry {
+    pub at_ms: u64,
+    /// With `at_ms`, all that the turn was given beside its input: replaying it gives the same bytes.
+    pub seed: u64,
+    pub input: Option<HistoryInput>,
+    /// Outbox numbers of what it decided to send.
+    pub sends: Vec<u64>,
+    pub trace: Vec<Trace>,
+    pub error: Option<Box<str>>,
+}
+
+/// The inbound message of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HistoryInput {
+    pub seq: InboxSeq,
+    pub received_ms: u64,
+    pub sent_ms: Option<u64>,
+    pub raw: Box<str>,
+}
+
+/// What to do when nobody knows whether a message was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDoubt {
+    /// Send it again after the doubt window: the person may get it twice.
+    Resend,
+    /// Leave it to an operator: the person may not get it.
+    Hold,
+}
+
+/// An outgoing message as it lies in the outbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SendPayload {
+    pub number_id: Box<str>,
+    pub to: Recipient,
+    pub message: Outgoing,
+    pub on_doubt: OnDoubt,
+    /// The node that decided it.
+    pub node: Option<Box<str>>,
+}
+
+/// The text that Graph echoes in statuses: which row, and the nonce that tells it from one of an earlier database.
+pub(crate) fn callback_data(send: SendId, nonce: u32) -> String {
+    format!("{send}.{nonce:08x}")
+}
+
+pub(crate) fn parse_callback_data(text: &str) -> Option<(SendId, u32)> {
+    let (send, nonce) = text.split_once('.')?;
+    (nonce.len() == 8).then_some(())?;
+    Some((send.parse().ok()?, u32::from_str_radix(nonce, 16).ok()?))
+}
+
+/// What a dead letter shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeadLetterPayload {
+    /// What happened, in words.
+    pub detail: Box<str>,
+    /// What to do about it.
+    pub hint: Option<Box<str>>,
+    pub bot: Option<Box<str>>,
+    pub version: Option<Box<str>>,
+    pub node: Option<Box<str>>,
+    /// The message itself: raw JSON.
+    pub raw: Option<Box<str>>,
+    pub tries: u32,
+}
+
+pub(crate) fn dead_letter(
+    inbox: Option<InboxSeq>,
+    send: Option<SendId>,
+    reason: &str,
+    payload: &DeadLetterPayload,
+) -> NewDeadLetter {
+    NewDeadLetter { inbox, send, reason: reason.into(), payload: codec::encode(payload) }
+}
+
+impl State {
+    pub(crate) fn decode(bytes: &Bytes) -> Result<Self, CodecError> {
+        codec::decode(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storage::ConversationId;
+
+    use super::*;
+
+    #[test]
+    fn callback_data_leads_back_to_its_row_and_is_short() {
+        let send = SendId { conversation: ConversationId([0xA5; 16]), n: 41 };
+        let text = callback_data(send, 0x00C0_FFEE);
+        assert_eq!(parse_callback_data(&text), Some((send, 0x00C0_FFEE)));
+        assert!(text.len() < 64, "{text}");
+        for foreign in ["", "o_x.1", "obx:1", &text[..text.len() - 1], &text.replace('.', ":")] {
+            assert_eq!(parse_callback_data(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_person_keeps_what_a_later_message_leaves_out() {
+        let mut person = Person::default();
+        let profile = Profile { name: Some("Ada".into()), user_id: Some("GB.1".into()), ..Profile::default() };
+        person.update(Some(&profile), Some("447700900123"), None);
+        person.update(None, None, Some("GB.1"));
+        assert_eq!(person.name.as_deref(), Some("Ada"));
+        assert_eq!(person.recipient(), Some(Recipient::Phone("447700900123".into())));
+    }
+
+    #[test]
+    fn a_person_without_a_number_is_reached_by_the_business_scoped_id() {
+        let mut person = Person::default();
+        person.update(None, None, Some("GB.1"));
+        assert_eq!(person.recipient(), Some(Recipient::UserId("GB.1".into())));
+    }
+}

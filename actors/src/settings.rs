@@ -1,0 +1,65 @@
+//! What the binary tells the actors: limits, rates, numbers.
+
+use secrecy::SecretString;
+
+/// Limits of routing and conversations.
+#[derive(Clone, Debug)]
+pub struct ConversationSettings {
+    /// Live conversation actors at most.
+    pub max_live: usize,
+    /// Waiting inputs of one conversation kept in memory; further ones wait on disk.
+    pub mailbox_limit: usize,
+    /// An actor without work for this long leaves (ms).
+    pub idle_passivate_ms: u64,
+}
+
+impl Default for ConversationSettings {
+    fn default() -> Self {
+        Self { max_live: 10_000, mailbox_limit: 1_000, idle_passivate_ms: 15 * 60_000 }
+    }
+}
+
+/// Rates and patience of a number's sender.
+#[derive(Clone, Debug)]
+pub struct SenderSettings {
+    /// Messages per second of one number; 0 switches the limit off.
+    pub messages_per_second: u32,
+    /// One message to one person per this many milliseconds, after the burst; 0 switches the limit off.
+    pub pair_interval_ms: u64,
+    /// Messages that may go to one person at once.
+    pub pair_burst: u32,
+    /// Requests under way at once.
+    pub concurrency: usize,
+    /// How long a status is waited for when nobody knows whether a message was sent (ms).
+    pub doubt_window_ms: u64,
+    /// Tries before a message is given up.
+    pub max_attempts: u32,
+    /// First delay of the backoff (ms).
+    pub backoff_base_ms: u64,
+    /// Longest delay of the backoff (ms).
+    pub backoff_max_ms: u64,
+}
+
+impl Default for SenderSettings {
+    fn default() -> Self {
+        Self {
+            messages_per_second: 80,
+            pair_interval_ms: 6_000,
+            pair_burst: 45,
+            concurrency: 64,
+            doubt_window_ms: 30_000,
+            max_attempts: 8,
+            backoff_base_ms: 2_000,
+            backoff_max_ms: 300_000,
+        }
+    }
+}
+
+/// A business phone number that we answer for.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// Meta's `phone_number_id`.
+    pub id: Box<str>,
+    /// The token that may send from it.
+    pub token: SecretString,
+}

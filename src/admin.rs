@@ -1,0 +1,159 @@
+//! The admin port: health, metrics, and the REST API under `/api/v1`.
+//!
+//! Open to everybody who reaches the port: `/healthz`, `/readyz`. Everything else, unknown paths too, needs the token;
+//! in `dev` callers from loopback need none. The order is fixed: Host, then credential, then route.
+
+mod access;
+mod conversations;
+mod lists;
+mod problem;
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actors::{Bots, Clock, Engine};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use secrecy::SecretString;
+use storage::{Health, Store};
+use tower::ServiceExt;
+
+use crate::metrics::Metrics;
+use crate::net::Body;
+pub use access::allowed_hosts;
+use access::{Access, Denied, Peer};
+use problem::Problem;
+
+/// Bytes of a request body at most.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// What the admin port needs.
+pub struct Parts {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The source of time.
+    pub clock: Arc<dyn Clock>,
+    /// The bots.
+    pub bots: Arc<Bots>,
+    /// All metrics.
+    pub metrics: Arc<Metrics>,
+    /// The business numbers.
+    pub numbers: Vec<Box<str>>,
+    /// The admin token, if one is set.
+    pub token: Option<SecretString>,
+    /// Whether callers from loopback need no credential.
+    pub open_on_loopback: bool,
+    /// Host names that are answered.
+    pub allowed_hosts: HashSet<String>,
+    /// Whether `/metrics` answers.
+    pub metrics_enabled: bool,
+}
+
+/// The admin port.
+#[derive(Clone)]
+pub struct Admin {
+    router: Router,
+}
+
+struct Shared {
+    parts: Parts,
+    access: Access,
+}
+
+type Ctx = State<Arc<Shared>>;
+
+impl Admin {
+    /// An admin port over these parts.
+    pub fn new(parts: Parts) -> Self {
+        let access = Access::new(parts.token.clone(), parts.open_on_loopback, parts.allowed_hosts.clone());
+        let shared = Arc::new(Shared { parts, access });
+        let router = Router::new()
+            .route("/healthz", get(async || "ok"))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(metrics))
+            .route("/api/v1/status", get(status))
+            .route("/api/v1/conversations", get(conversations::list))
+            .route("/api/v1/conversations/{id}", get(conversations::show))
+            .route("/api/v1/conversations/{id}/messages", get(conversations::messages))
+            .route("/api/v1/outbox", get(lists::outbox))
+            .route("/api/v1/dead-letters", get(lists::dead_letters))
+            .route("/api/v1/quarantine", get(lists::quarantine))
+            .route("/api/v1/bots", get(lists::bots))
+            .fallback(async || Problem::not_found("there is no such path"))
+            .method_not_allowed_fallback(async || Problem::method_not_allowed())
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(middleware::from_fn_with_state(shared.clone(), guard))
+            .with_state(shared);
+        Self { router }
+    }
+
+    /// Answers one request.
+    pub async fn answer(self, request: http::Request<Incoming>, peer: SocketAddr) -> http::Response<Body> {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        let answer = self.router.oneshot(request).await.unwrap_or_else(|never| match never {});
+        answer.map(|body| body.map_err(|error| error.into_inner()).boxed_unsync())
+    }
+}
+
+async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
+    let now_ms = shared.parts.clock.now_ms();
+    let mut answer = match shared.access.check(&request, now_ms) {
+        Ok(()) => next.run(request).await,
+        Err(Denied::Host) => Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign-host", "this Host is not answered here")
+            .hint("call it by a loopback name, or add the name to admin.allowed_hosts")
+            .into_response(),
+        Err(Denied::Credential) => Problem::unauthorized().into_response(),
+        Err(Denied::Braked { seconds }) => Problem::braked(seconds).into_response(),
+    };
+    let headers = answer.headers_mut();
+    headers.insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
+    answer
+}
+
+async fn ready(State(shared): Ctx) -> Response {
+    let health = shared.parts.store.health().borrow().clone();
+    match health {
+        Health::Good => "ready".into_response(),
+        Health::Failed(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store has failed").into_response(),
+        Health::Closed => (StatusCode::SERVICE_UNAVAILABLE, "shutting down").into_response(),
+    }
+}
+
+async fn metrics(State(shared): Ctx) -> Result<Response, Problem> {
+    if !shared.parts.metrics_enabled {
+        return Err(Problem::not_found("metrics are switched off (metrics.enabled)"));
+    }
+    let status = shared.parts.engine.status().await;
+    let oldest_ms = status.senders.values().filter_map(|sender| sender.oldest_ms).min();
+    let page = shared.parts.metrics.page(&*shared.parts.store, oldest_ms, shared.parts.clock.now_ms());
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(http::header::CONTENT_TYPE, content_type)], page).into_response())
+}
+
+async fn status(State(shared): Ctx) -> axum::Json<serde_json::Value> {
+    let engine = shared.parts.engine.status().await;
+    let stats = shared.parts.store.stats();
+    axum::Json(serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "numbers": shared.parts.numbers,
+        "engine": engine,
+        "store": {
+            "file_bytes": stats.file_bytes,
+            "commits": stats.commits,
+            "rows": stats.rows,
+            "unfolded": stats.unfolded,
+            "inbox": stats.inbox,
+        },
+    }))
+}

@@ -1,0 +1,87 @@
+//! The plain lists of the admin API: outbox, dead letters, quarantine, bots.
+
+use actors::{CodecError, view};
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use storage::Page;
+
+use super::Ctx;
+use super::problem::Problem;
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OutboxQuery {
+    state: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
+    match asked {
+        None => Ok(DEFAULT_LIMIT),
+        Some(limit @ 1..=MAX_LIMIT) => Ok(limit),
+        Some(limit) => Err(Problem::bad_request(format!("limit is {limit}; it must be from 1 to {MAX_LIMIT}"))),
+    }
+}
+
+pub(super) fn page(asked: Option<usize>, cursor: Option<String>) -> Result<Page, Problem> {
+    Ok(Page { cursor: cursor.map(Into::into), limit: limit(asked)? })
+}
+
+type Asked<T> = Result<Query<T>, QueryRejection>;
+
+fn read<T>(query: Asked<T>) -> Result<T, Problem> {
+    query.map(|Query(query)| query).map_err(|error| Problem::bad_request(error.body_text()))
+}
+
+pub(super) async fn outbox(State(shared): Ctx, query: Asked<OutboxQuery>) -> Result<Json<Value>, Problem> {
+    let query = read(query)?;
+    let state = match query.state.as_deref() {
+        None => None,
+        Some(name) => Some(view::state_by_name(name).ok_or_else(|| {
+            Problem::bad_request(format!("there is no outbox state {name:?}"))
+                .hint("queued, sending, uncertain, held, accepted, sent, delivered, read, failed, dead")
+        })?),
+    };
+    let listed = shared.parts.store.outbox(state, page(query.limit, query.cursor)?).await?;
+    let items: Result<Vec<_>, CodecError> = listed.items.iter().map(view::send).collect();
+    let items = items.map_err(|error| Problem::damaged(&error))?;
+    Ok(Json(json!({ "items": items, "next_cursor": listed.next })))
+}
+
+pub(super) async fn dead_letters(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
+    let query = read(query)?;
+    let listed = shared.parts.store.dead_letters(page(query.limit, query.cursor)?).await?;
+    let items: Vec<_> = listed.items.iter().map(view::dead_letter).collect();
+    Ok(Json(json!({ "items": items, "next_cursor": listed.next })))
+}
+
+pub(super) async fn quarantine(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
+    let query = read(query)?;
+    let listed = shared.parts.store.quarantine(page(query.limit, query.cursor)?).await?;
+    let items: Vec<_> = listed.items.iter().map(|(id, row)| view::quarantined(*id, row)).collect();
+    Ok(Json(json!({ "items": items, "next_cursor": listed.next })))
+}
+
+pub(super) async fn bots(State(shared): Ctx) -> Json<Value> {
+    let tripped = shared.parts.bots.tripped();
+    let item = |bot: std::sync::Arc<chatbot::bot::Bot>| {
+        let stopped = tripped.iter().any(|(id, version)| **id == *bot.id() && **version == *bot.version());
+        json!({ "id": bot.id(), "title": bot.title(), "version": bot.version(), "nodes": bot.node_count(), "stopped": stopped })
+    };
+    let items: Vec<_> = shared.parts.bots.live().into_iter().map(item).collect();
+    Json(json!({ "items": items, "next_cursor": null }))
+}

@@ -1,0 +1,129 @@
+//! The command line. Data goes to standard output, talk to standard error; exit codes are in [`Exit`].
+
+mod bot;
+mod dev;
+mod output;
+mod say;
+mod serve;
+mod sim;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::{Failed, talk};
+
+/// What a command ends with. Part of the contract: scripts rely on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Something failed that has no code of its own.
+    Failed = 1,
+    /// What was asked for does not exist.
+    NotFound = 3,
+    /// Nothing answers where something should run.
+    Unreachable = 5,
+    /// The command line is wrong.
+    Usage = 64,
+    /// A bot file or other input is wrong.
+    Data = 65,
+    /// The store cannot open, read, write or sync.
+    Store = 74,
+    /// The configuration is wrong.
+    Config = 78,
+}
+
+/// A WhatsApp Business conversation engine in one binary.
+#[derive(Parser)]
+#[command(name = "parlance", version, about, after_help = "Start here: parlance dev")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run against the real WhatsApp
+    Serve(serve::Args),
+    /// Run against a stand-in for Meta on this machine: no account, nothing to set up
+    Dev(dev::Args),
+    /// Run the stand-in for Meta alone
+    Sim(sim::Args),
+    /// Say something to a running `dev` as one of its phones, and print the replies
+    Say(say::Args),
+    /// Check, import and list bots
+    #[command(subcommand)]
+    Bot(bot::Command),
+    /// Measure this machine: webhooks and replies per second against a bare skeleton
+    Bench(crate::bench::Args),
+    /// Explain an error code, such as PAR-0207
+    Explain {
+        /// The code
+        code: String,
+    },
+}
+
+/// Where the configuration comes from.
+#[derive(clap::Args, Clone, Debug)]
+struct ConfigArgs {
+    /// Configuration file; ./config.toml if it exists
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come as errors, too.
+            let code = if error.use_stderr() { Exit::Usage as u8 } else { 0 };
+            // A closed terminal is no reason to fail differently.
+            let _closed = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed { exit, message }) => {
+            talk(&message);
+            ExitCode::from(exit as u8)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failed> {
+    // One provider for every TLS connection of the process; a second call (tests) changes nothing.
+    let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match command {
+        Command::Serve(args) => serve::run(args),
+        Command::Dev(args) => dev::run(args),
+        Command::Sim(args) => sim::run(args),
+        Command::Say(args) => say::run(args),
+        Command::Bot(command) => bot::run(command),
+        Command::Bench(args) => crate::bench::run(args).map_err(|error| Failed::new(Exit::Failed, format!("{error:#}"))),
+        Command::Explain { code } => explain(&code),
+    }
+}
+
+fn explain(code: &str) -> Result<(), Failed> {
+    match chatbot::explain(&code.to_uppercase()) {
+        Some(text) => {
+            output::data(text);
+            Ok(())
+        }
+        None => Err(Failed::new(Exit::NotFound, format!("there is no code {code}; codes look like {}", example_code()))),
+    }
+}
+
+fn example_code() -> &'static str {
+    chatbot::codes().next().unwrap_or("PAR-0207")
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::new(Exit::Failed, format!("cannot start the runtime: {error}")))
+}

@@ -1,0 +1,231 @@
+//! `parlance dev`: the same server, opposite a stand-in for Meta on this machine.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use actors::{AdjustableClock, Clock};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::output::{Failed, data, talk};
+use super::{ConfigArgs, Exit, runtime, serve};
+use crate::bots::{self, BotFile};
+use crate::config::{Config, Mode};
+use crate::front::WEBHOOK_PATH;
+use crate::server::{self, Given, Running};
+
+/// Where a running `dev` leaves word of itself.
+pub(super) const WORD: &str = ".parlance/dev.json";
+const STORE: &str = ".parlance/dev.redb";
+/// Served when there is no folder of bots: a binary alone can be tried, too.
+const SAMPLE: &str = include_str!("../../bots/welcome.yaml");
+/// Ports tried after the one asked for.
+const PORTS_TRIED: u16 = 50;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Forget everything from earlier runs
+    #[arg(long)]
+    fresh: bool,
+    /// Folder of bot files
+    #[arg(long, value_name = "DIR")]
+    bots: Option<PathBuf>,
+    /// First of the three ports: front door, admin, stand-in
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    port_base: u16,
+    /// Phones that can be used
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    phones: usize,
+    /// Seed of what the stand-in draws by chance
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// What `say` needs to find a running `dev`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Word {
+    pub pid: u32,
+    pub phone: String,
+    pub admin: String,
+}
+
+pub(super) fn run(args: Args) -> Result<(), Failed> {
+    if args.fresh {
+        forget()?;
+    }
+    runtime()?.block_on(start(args))
+}
+
+/// The stand-in's clock is the engine's: moving one moves both.
+struct SharedClock(Arc<AdjustableClock>);
+
+impl simulator::Clock for SharedClock {
+    fn now_ms(&self) -> u64 {
+        self.0.now_ms()
+    }
+
+    fn advance(&self, ms: u64) -> bool {
+        self.0.advance(ms);
+        true
+    }
+}
+
+async fn start(args: Args) -> Result<(), Failed> {
+    let clock = Arc::new(AdjustableClock::system());
+    let config = configure(&args)?;
+    let stand_in = start_stand_in(&args, &config, clock.clone()).await?;
+    let config = Config::from_process(
+        args.config.config.as_deref(),
+        vec![("graph.base_url".into(), stand_in.handle().base_url())],
+        generated(&config, &args),
+        Mode::Dev,
+    )
+    .map_err(|errors| Failed::new(Exit::Config, errors.to_string()))?;
+    let files = bot_files(&config, args.bots.is_some())?;
+    let clock: Arc<dyn Clock> = clock;
+    serve::init_log(&config, &clock)?;
+    let given = Given { open_admin: true, ..Given::new(clock, files) };
+    let bots_dir = config.bots.dir.clone();
+    let running = server::start(&config, given).await.map_err(serve::start_failed)?;
+    stand_in.handle().set_webhook_url(&format!("http://{}{WEBHOOK_PATH}", running.front));
+    leave_word(&running, stand_in.addr());
+    banner(&running, stand_in.addr(), &config, &bots_dir);
+    let end = serve::until_the_end(running, config.server.drain_timeout).await;
+    // The word may have been removed by hand.
+    let _gone = std::fs::remove_file(WORD);
+    stand_in.stop().await;
+    end
+}
+
+/// The configuration with everything that `dev` makes up: secrets, ports that are free, its own store.
+fn configure(args: &Args) -> Result<Config, Failed> {
+    let mut made_up = vec![
+        ("store.path".into(), STORE.into()),
+        ("log.level".into(), "warn".into()),
+        ("whatsapp.phone_number_id".into(), simulator::Number::default().phone_number_id),
+        ("whatsapp.business_account_id".into(), simulator::Number::default().waba_id),
+        ("whatsapp.access_token".into(), random_text()),
+        ("whatsapp.app_secret".into(), random_text()),
+        ("whatsapp.webhook_verify_token".into(), random_text()),
+    ];
+    for (offset, key) in [(0, "server.listen"), (1, "admin.listen"), (2, "simulator.listen")] {
+        made_up.push((key.into(), free_address(args.port_base.saturating_add(offset))?.to_string()));
+    }
+    Config::from_process(args.config.config.as_deref(), overrides(args), made_up, Mode::Dev)
+        .map_err(|errors| Failed::new(Exit::Config, errors.to_string()))
+}
+
+fn overrides(args: &Args) -> Vec<(String, String)> {
+    args.bots.iter().map(|dir| ("bots.dir".into(), dir.display().to_string())).collect()
+}
+
+/// The same again, now that the stand-in has its port: what was made up stays what it was.
+fn generated(config: &Config, args: &Args) -> Vec<(String, String)> {
+    use secrecy::ExposeSecret;
+    let number = &config.whatsapp.numbers[0];
+    let text = |secret: &SecretString| secret.expose_secret().to_owned();
+    let mut made_up = vec![
+        ("store.path".into(), config.store.path.display().to_string()),
+        ("log.level".into(), "warn".into()),
+        ("whatsapp.phone_number_id".into(), number.phone_number_id.clone()),
+        ("whatsapp.access_token".into(), text(&number.access_token)),
+        ("whatsapp.app_secret".into(), text(&config.whatsapp.app_secret)),
+        ("whatsapp.webhook_verify_token".into(), text(&config.whatsapp.webhook_verify_token)),
+        ("server.listen".into(), config.server.listen.to_string()),
+        ("admin.listen".into(), config.admin.listen.to_string()),
+        ("simulator.listen".into(), config.simulator.listen.to_string()),
+    ];
+    made_up.extend(overrides(args));
+    made_up
+}
+
+/// Unguessable, from the operating system.
+fn random_text() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>())
+}
+
+/// A loopback address whose port is free, at or after the one asked for.
+fn free_address(port: u16) -> Result<SocketAddr, Failed> {
+    let mut ports = (port..=u16::MAX).step_by(if port == 0 { 1 } else { 3 }).take(PORTS_TRIED.into());
+    let free = ports.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    let port = free.ok_or_else(|| Failed::new(Exit::Failed, format!("error: no free port near {port}; use --port-base")))?;
+    Ok(SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
+async fn start_stand_in(args: &Args, config: &Config, clock: Arc<AdjustableClock>) -> Result<simulator::Running, Failed> {
+    let number = &config.whatsapp.numbers[0];
+    let secrets = (config.whatsapp.app_secret.clone(), number.access_token.clone());
+    let mut stand_in = simulator::Config::new("", secrets.0, secrets.1, Arc::new(SharedClock(clock)));
+    stand_in.listen = config.simulator.listen;
+    stand_in.phones = args.phones;
+    stand_in.seed = args.seed;
+    stand_in.status_delay_ms = 250;
+    stand_in.numbers =
+        vec![simulator::Number { phone_number_id: number.phone_number_id.clone(), ..simulator::Number::default() }];
+    simulator::Simulator::start(stand_in).await.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))
+}
+
+/// The folder's files; without a folder that anybody asked for, the sample.
+fn bot_files(config: &Config, asked: bool) -> Result<Vec<BotFile>, Failed> {
+    if !asked && !config.bots.dir.exists() {
+        talk(&format!("there is no folder {}: serving the sample bot", config.bots.dir.display()));
+        let loaded = chatbot::load(SAMPLE, "welcome.yaml", chatbot::Format::Yaml);
+        return Ok(vec![BotFile { path: "welcome.yaml".into(), source: SAMPLE.into(), loaded }]);
+    }
+    bots::read_dir(&config.bots.dir).map_err(|error| Failed::new(Exit::Data, format!("error: {error}")))
+}
+
+fn forget() -> Result<(), Failed> {
+    match std::fs::remove_file(STORE) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failed::new(Exit::Store, format!("error: {STORE} cannot be removed: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn leave_word(running: &Running, stand_in: SocketAddr) {
+    let word = Word {
+        pid: std::process::id(),
+        phone: format!("http://{stand_in}"),
+        admin: format!("http://{}", running.admin),
+    };
+    let text = serde_json::to_string_pretty(&word).unwrap_or_default();
+    if let Err(error) = std::fs::write(WORD, text) {
+        talk(&format!("{WORD} cannot be written ({error}); `parlance say` will not find this process"));
+    }
+}
+
+fn banner(running: &Running, stand_in: SocketAddr, config: &Config, bots_dir: &Path) {
+    for problem in &running.bots.problems {
+        talk(problem);
+    }
+    let (version, bots) = (env!("CARGO_PKG_VERSION"), &running.bots);
+    data(&format!(
+        "parlance {version} · dev · nothing leaves this machine
+
+  Phone     http://{stand_in}/        talk to the bot
+  Webhook   http://{front}{WEBHOOK_PATH}   signed with a generated secret
+  Graph     http://{stand_in}/{api}   stand-in for graph.facebook.com
+  Admin     http://{admin}/api/v1/conversations   open to this machine only
+  Bots      {dir} · {count} {bot} · {nodes} nodes · {problems} problems
+  Data      {store}   kept between runs (start over: --fresh)
+
+  Next: open the phone and say \"hi\"  ·  or here: parlance say \"hi\"
+",
+        front = running.front,
+        api = config.whatsapp.api_version,
+        admin = running.admin,
+        dir = bots_dir.display(),
+        count = bots.bots,
+        bot = if bots.bots == 1 { "bot" } else { "bots" },
+        nodes = bots.nodes,
+        problems = bots.problems.len(),
+        store = config.store.path.display(),
+    ));
+}

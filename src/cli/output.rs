@@ -1,0 +1,28 @@
+//! The only place that prints: data to standard output, talk to standard error.
+
+use super::Exit;
+
+/// A command that failed: its exit code, and what to tell.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub exit: Exit,
+    pub message: String,
+}
+
+impl Failed {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+}
+
+/// Prints what was asked for.
+#[allow(clippy::print_stdout, reason = "this is the command line's output")]
+pub(super) fn data(text: &str) {
+    println!("{text}");
+}
+
+/// Prints what a person should know.
+#[allow(clippy::print_stderr, reason = "this is the command line's output")]
+pub(super) fn talk(text: &str) {
+    eprintln!("{text}");
+}

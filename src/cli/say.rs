@@ -1,0 +1,193 @@
+//! `parlance say`: one message to a running `dev`, and the replies until the bot waits or ends.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::dev::{WORD, Word};
+use super::output::{Failed, data};
+use super::{Exit, runtime};
+
+/// The replies are waited for this long at most.
+const PATIENCE: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+#[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["text", "tap"])))]
+pub(super) struct Args {
+    /// What to say
+    text: Option<String>,
+    /// Tap the button or pick the row with this id (or title) instead
+    #[arg(long, value_name = "ID")]
+    tap: Option<String>,
+    /// Which phone says it
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    phone: usize,
+}
+
+pub(super) fn run(args: Args) -> Result<(), Failed> {
+    let nothing_runs = || Failed::new(Exit::Unreachable, "nothing runs here: start `parlance dev` in this folder first");
+    let word = std::fs::read_to_string(WORD).map_err(|_| nothing_runs())?;
+    let word: Word = serde_json::from_str(&word).map_err(|_| nothing_runs())?;
+    runtime()?.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        let client = client.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))?;
+        Talk { client, word, phone: args.phone }.go(args.text, args.tap).await
+    })
+}
+
+struct Talk {
+    client: reqwest::Client,
+    word: Word,
+    phone: usize,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    wamid: String,
+}
+
+#[derive(Deserialize)]
+struct Items<T> {
+    items: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    direction: String,
+    wamid: Option<String>,
+    status: String,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    wamid: String,
+    author: String,
+    text: String,
+    header: Option<String>,
+    footer: Option<String>,
+    #[serde(default)]
+    choices: Vec<Choice>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    id: String,
+    title: String,
+    description: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Phone {
+    wa_id: String,
+}
+
+#[derive(Deserialize)]
+struct Conversation {
+    id: String,
+}
+
+impl Talk {
+    async fn go(&self, text: Option<String>, tap: Option<String>) -> Result<(), Failed> {
+        let phones: Items<Phone> = self.get(&format!("{}/_sim/phones", self.word.phone)).await?;
+        let phone = self.phone.checked_sub(1).and_then(|index| phones.items.get(index));
+        let wa_id = &phone.ok_or_else(|| Failed::new(Exit::NotFound, format!("there is no phone {}", self.phone)))?.wa_id;
+        let wamid = match (text, tap) {
+            (Some(text), _) => self.post("text", &json!({ "text": text })).await?,
+            (None, Some(choice)) => match self.post("tap", &json!({ "id": choice })).await {
+                Ok(wamid) => wamid,
+                Err(_) => self.post("tap", &json!({ "title": choice })).await?,
+            },
+            (None, None) => return Err(Failed::new(Exit::Usage, "say what, or --tap what")),
+        };
+        let mut printed = Vec::new();
+        let listening = async {
+            loop {
+                let finished = self.is_answered(wa_id, &wamid).await?;
+                self.print_new(&wamid, &mut printed).await?;
+                if finished.is_some_and(|replies| replies.iter().all(|reply| printed.contains(reply))) {
+                    return Ok(());
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, listening).await {
+            Ok(done) => done,
+            Err(_) if printed.is_empty() => Err(Failed::new(Exit::Failed, "no reply within 5 seconds; look at the log of `parlance dev`")),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The replies to this message, once the bot has decided them all and each has left or failed.
+    async fn is_answered(&self, wa_id: &str, wamid: &str) -> Result<Option<Vec<String>>, Failed> {
+        let url = format!("{}/api/v1/conversations?phone={wa_id}", self.word.admin);
+        let conversations: Items<Conversation> = self.get(&url).await?;
+        let Some(conversation) = conversations.items.first() else { return Ok(None) };
+        let url = format!("{}/api/v1/conversations/{}/messages?limit=100", self.word.admin, conversation.id);
+        let messages: Items<Message> = self.get(&url).await?;
+        let newest_first = &messages.items;
+        let asked = newest_first.iter().position(|message| message.wamid.as_deref() == Some(wamid) && message.status == "received");
+        let Some(asked) = asked else { return Ok(None) };
+        let mut replies = Vec::new();
+        for message in newest_first[..asked].iter().filter(|message| message.direction == "out") {
+            match (&message.wamid, message.status.as_str()) {
+                (Some(wamid), _) => replies.push(wamid.clone()),
+                (None, "dead" | "failed" | "held") => {}
+                (None, _) => return Ok(None),
+            }
+        }
+        Ok(Some(replies))
+    }
+
+    async fn print_new(&self, wamid: &str, printed: &mut Vec<String>) -> Result<(), Failed> {
+        let url = format!("{}/_sim/phones/{}/transcript", self.word.phone, self.phone);
+        let shown: Items<Shown> = self.get(&url).await?;
+        let after = shown.items.iter().skip_while(|entry| entry.wamid != wamid).skip(1);
+        for entry in after.filter(|entry| entry.author != "person") {
+            if !printed.contains(&entry.wamid) {
+                data(&render(entry));
+                printed.push(entry.wamid.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T, Failed> {
+        let answer = self.client.get(url).send().await.map_err(|error| self.unreachable(&error))?;
+        answer.json().await.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))
+    }
+
+    async fn post(&self, what: &str, body: &Value) -> Result<String, Failed> {
+        let url = format!("{}/_sim/phones/{}/{what}", self.word.phone, self.phone);
+        let answer = self.client.post(url).json(body).send().await.map_err(|error| self.unreachable(&error))?;
+        if !answer.status().is_success() {
+            let problem: Value = answer.json().await.unwrap_or_default();
+            let detail = problem["detail"].as_str().or(problem["error"].as_str()).unwrap_or("the phone refused");
+            return Err(Failed::new(Exit::Failed, format!("error: {detail}")));
+        }
+        let written: Result<Written, _> = answer.json().await;
+        written.map(|written| written.wamid).map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failed {
+        if error.is_connect() || error.is_timeout() {
+            let message = format!("nothing answers at {}: start `parlance dev` in this folder", self.word.phone);
+            return Failed::new(Exit::Unreachable, message);
+        }
+        Failed::new(Exit::Failed, format!("error: {error}"))
+    }
+}
+
+fn render(entry: &Shown) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(entry.header.clone());
+    lines.push(entry.text.clone());
+    lines.extend(entry.footer.clone());
+    for choice in &entry.choices {
+        let description = choice.description.as_deref().map(|text| format!(" · {text}")).unwrap_or_default();
+        lines.push(format!("  [{}] {}{description}", choice.id, choice.title));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,101 @@
+//! `parlance serve`: the server, until a signal or a failure ends it. Also the part of it that `dev` shares.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::{AdjustableClock, Clock};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::output::{Failed, data, talk};
+use super::{ConfigArgs, Exit, runtime};
+use crate::bots;
+use crate::config::{Config, Mode};
+use crate::server::{self, Failure, Given, Running, StartError};
+use crate::telemetry;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Check the configuration and the bots, then end
+    #[arg(long)]
+    check_only: bool,
+}
+
+pub(super) fn run(args: Args) -> Result<(), Failed> {
+    let config = Config::from_process(args.config.config.as_deref(), Vec::new(), Vec::new(), Mode::Serve)
+        .map_err(|errors| Failed::new(Exit::Config, errors.to_string()))?;
+    let files = bots::read_dir(&config.bots.dir).map_err(|error| Failed::new(Exit::Data, error.to_string()))?;
+    if args.check_only {
+        return check_only(&files);
+    }
+    let clock: Arc<dyn Clock> = Arc::new(AdjustableClock::system());
+    init_log(&config, &clock)?;
+    let given = Given::new(clock, files);
+    runtime()?.block_on(async {
+        let running = server::start(&config, given).await.map_err(start_failed)?;
+        for problem in &running.bots.problems {
+            talk(problem);
+        }
+        tracing::info!(front = %running.front, admin = %running.admin, bots = running.bots.bots, "ready");
+        until_the_end(running, config.server.drain_timeout).await
+    })
+}
+
+fn check_only(files: &[bots::BotFile]) -> Result<(), Failed> {
+    let mut broken = false;
+    for file in files {
+        for diagnostic in &file.loaded.diagnostics {
+            talk(&diagnostic.render(&file.source));
+        }
+        broken |= file.loaded.bot.is_none();
+    }
+    if broken {
+        return Err(Failed::new(Exit::Data, "some bots have errors"));
+    }
+    data("the configuration and the bots are fine");
+    Ok(())
+}
+
+pub(super) fn init_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(), Failed> {
+    let clock = clock.clone();
+    telemetry::init(&config.log, &config.secrets(), move || i64::try_from(clock.now_ms()).unwrap_or(i64::MAX))
+        .map_err(|error| Failed::new(Exit::Failed, format!("error: the log cannot be set up: {error}")))
+}
+
+pub(super) fn start_failed(error: StartError) -> Failed {
+    let exit = match &error {
+        StartError::Open(_) | StartError::Store(_) => Exit::Store,
+        StartError::Bots(_) => Exit::Data,
+        StartError::AdminExposed(_) | StartError::NumbersCollide(..) | StartError::Graph(_) => Exit::Config,
+        StartError::Engine(_) | StartError::Bind { .. } => Exit::Failed,
+    };
+    Failed::new(exit, format!("error: {error}"))
+}
+
+/// Waits for a signal, then drains; or for a failure, then ends at once.
+pub(super) async fn until_the_end(running: Running, patience: Duration) -> Result<(), Failed> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        return Err(Failed::new(Exit::Failed, "error: signals cannot be received"));
+    };
+    tokio::select! {
+        failure = running.failed() => return Err(failed(failure)),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: finishing what is in hand");
+    running.drain(patience).await.map_err(|error| Failed::new(Exit::Store, format!("error: closing the store: {error}")))?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn failed(failure: Failure) -> Failed {
+    match failure {
+        Failure::Store(why) => Failed::new(
+            Exit::Store,
+            format!("error: {why}; nothing more is acknowledged, and what was acknowledged is on disk: check the disk, then start again"),
+        ),
+        Failure::Actor(why) => Failed::new(Exit::Failed, format!("error: {why}; start again, nothing is lost")),
+    }
+}

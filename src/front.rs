@@ -1,0 +1,117 @@
+//! The front door: the only port that the internet reaches. Meta's webhooks come in here and are answered 200 once they
+//! are stored, before anybody looks at what they mean.
+//!
+//! Routes: `GET` and `POST /api/webhooks/whatsapp`, `GET /healthz`. Everything else is 404 or 405.
+
+mod body;
+mod intake;
+mod reply;
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+
+use crate::metrics::{FrontMetrics, Refusal};
+use crate::net::Body;
+use body::BodyError;
+pub use intake::Intake;
+use reply::{error, text};
+
+/// Path of Meta's webhooks.
+pub const WEBHOOK_PATH: &str = "/api/webhooks/whatsapp";
+
+/// What the front door needs to answer.
+pub struct Front {
+    intake: Intake,
+    verify_token: SecretString,
+    body: body::Limits,
+    buffered: Arc<Semaphore>,
+    metrics: Arc<FrontMetrics>,
+}
+
+impl Front {
+    /// A front door over `intake`.
+    pub fn new(
+        intake: Intake,
+        verify_token: SecretString,
+        server: &crate::config::Server,
+        metrics: Arc<FrontMetrics>,
+    ) -> Self {
+        let body = body::Limits { max_bytes: server.max_body_bytes, timeout: server.body_timeout };
+        let buffered = Arc::new(Semaphore::new(server.max_buffered_bytes.min(Semaphore::MAX_PERMITS)));
+        Self { intake, verify_token, body, buffered, metrics }
+    }
+
+    /// Answers one request.
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+        let started = tokio::time::Instant::now();
+        let method = request.method().clone();
+        let (route, answer) = match (&method, request.uri().path()) {
+            (&Method::POST, WEBHOOK_PATH) => ("webhook", self.webhook(request).await),
+            (&Method::GET, WEBHOOK_PATH) => ("verify", self.verify(request.uri().query().unwrap_or_default())),
+            (&Method::GET | &Method::HEAD, "/healthz") => ("healthz", text(StatusCode::OK, "ok".into())),
+            (_, WEBHOOK_PATH) => ("webhook", reply::not_allowed("GET, POST")),
+            (_, "/healthz") => ("healthz", reply::not_allowed("GET, HEAD")),
+            _ => ("other", error(StatusCode::NOT_FOUND, "there is nothing here")),
+        };
+        self.metrics.request(route, &method, answer.status(), started.elapsed());
+        answer
+    }
+
+    /// Meta's check of the callback URL: echoes the challenge if the token is right.
+    fn verify(&self, query: &str) -> Response<Body> {
+        let (mut mode, mut token, mut challenge) = (None, None, None);
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "hub.mode" => mode = Some(value),
+                "hub.verify_token" => token = Some(value),
+                "hub.challenge" => challenge = Some(value),
+                _ => {}
+            }
+        }
+        let right = token.is_some_and(|token| whatsapp::signature::tokens_match(&self.verify_token, &token));
+        match challenge.filter(|_| right && mode.as_deref() == Some("subscribe")) {
+            Some(challenge) => text(StatusCode::OK, challenge.into_owned()),
+            None => error(StatusCode::FORBIDDEN, "the verify token, the mode or the challenge is wrong or missing"),
+        }
+    }
+
+    async fn webhook(&self, request: Request<Incoming>) -> Response<Body> {
+        let started = tokio::time::Instant::now();
+        let signature = request.headers().get("x-hub-signature-256").and_then(|value| value.to_str().ok()).map(String::from);
+        // Held until the answer: bytes in memory are bounded, whoever sends them.
+        let (body, _permit) = match body::read(request, self.body, &self.buffered).await {
+            Ok(read) => read,
+            Err(BodyError::TooLarge) => return reply::too_large(self.body.max_bytes),
+            Err(BodyError::TooSlow) => return reply::closing(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
+            Err(BodyError::Broken) => return reply::closing(StatusCode::BAD_REQUEST, "the body broke off"),
+            Err(BodyError::Crowded) => return reply::unavailable("too many bodies are being read"),
+        };
+        if let Err(refused) = self.intake.verify(signature.as_deref(), &body) {
+            self.metrics.refused(&refused);
+            return error(StatusCode::UNAUTHORIZED, &format!("X-Hub-Signature-256 {}", refusal_text(&refused)));
+        }
+        match self.intake.accept(body).await {
+            Ok(()) => {
+                self.metrics.acknowledged(started.elapsed());
+                reply::success()
+            }
+            Err(error) => {
+                tracing::error!(%error, "a webhook was not stored; Meta was told to send it again");
+                self.metrics.refused_to_store();
+                reply::unavailable("it could not be stored")
+            }
+        }
+    }
+}
+
+fn refusal_text(refusal: &Refusal) -> &'static str {
+    match refusal.reason {
+        "missing" => "is missing",
+        "malformed" => "is not sha256= and 64 hexadecimal digits",
+        _ => "does not fit the body",
+    }
+}

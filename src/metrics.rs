@@ -1,0 +1,174 @@
+//! The metrics of the ports and the store, and the registry that `/metrics` prints.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use storage::Store;
+
+/// Why a signature was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Refusal {
+    /// missing, malformed, mismatch
+    pub reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    listener: &'static str,
+    route: &'static str,
+    method: &'static str,
+    status_class: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Event {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Key {
+    key: &'static str,
+}
+
+/// What the front door counts.
+pub struct FrontMetrics {
+    requests: Family<Request, Counter>,
+    seconds: Histogram,
+    ack_seconds: Histogram,
+    events: Family<Event, Counter>,
+    signature_failures: Family<Refusal, Counter>,
+    signed_by: Family<Key, Counter>,
+    not_stored: Counter,
+}
+
+impl Default for FrontMetrics {
+    fn default() -> Self {
+        Self {
+            requests: Family::default(),
+            seconds: Histogram::new(LATENCY),
+            ack_seconds: Histogram::new(LATENCY),
+            events: Family::default(),
+            signature_failures: Family::default(),
+            signed_by: Family::default(),
+            not_stored: Counter::default(),
+        }
+    }
+}
+
+const LATENCY: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
+
+impl FrontMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("http_requests", "Requests answered", self.requests.clone());
+        registry.register_with_unit("http_request_duration", "From head to answer", Unit::Seconds, self.seconds.clone());
+        registry.register_with_unit("webhook_ack", "From head to the 200 of a webhook", Unit::Seconds, self.ack_seconds.clone());
+        registry.register("webhook_events", "Elements of webhooks", self.events.clone());
+        registry.register("webhook_signature_failures", "Webhooks refused", self.signature_failures.clone());
+        registry.register("webhook_signed_by", "Webhooks by the secret that signed them", self.signed_by.clone());
+        registry.register("webhook_not_stored", "Webhooks answered 503", self.not_stored.clone());
+    }
+
+    pub(crate) fn request(&self, route: &'static str, method: &Method, status: StatusCode, took: Duration) {
+        let method = match *method {
+            Method::GET => "GET",
+            Method::POST => "POST",
+            _ => "other",
+        };
+        let label = Request { listener: "front", route, method, status_class: class(status) };
+        self.requests.get_or_create(&label).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn acknowledged(&self, took: Duration) {
+        self.ack_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn refused(&self, refusal: &Refusal) {
+        self.signature_failures.get_or_create(refusal).inc();
+    }
+
+    pub(crate) fn refused_to_store(&self) {
+        self.not_stored.inc();
+    }
+
+    pub(crate) fn signed_by(&self, key: usize) {
+        let key = if key == 0 { "current" } else { "previous" };
+        self.signed_by.get_or_create(&Key { key }).inc();
+    }
+
+    pub(crate) fn event(&self, kind: &'static str, outcome: &'static str) {
+        self.events.get_or_create(&Event { kind, outcome }).inc();
+    }
+}
+
+fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// Everything that `/metrics` prints.
+pub struct Metrics {
+    registry: Registry,
+    /// The front door's part.
+    pub front: Arc<FrontMetrics>,
+    /// The actors' part.
+    pub actors: Arc<actors::Metrics>,
+    /// Seconds of each commit of the store.
+    pub commit_seconds: Histogram,
+    /// Items of each commit.
+    pub commit_items: Histogram,
+    store_bytes: Gauge,
+    unfolded: Gauge,
+    inbox: Gauge,
+    outbox_oldest: Gauge<f64, std::sync::atomic::AtomicU64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("parlance");
+        let (front, actors) = (Arc::<FrontMetrics>::default(), Arc::<actors::Metrics>::default());
+        front.register(&mut registry);
+        actors.register(&mut registry);
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "This build", build);
+        let commit_seconds = Histogram::new([0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0]);
+        registry.register_with_unit("store_commit", "One commit with its sync", Unit::Seconds, commit_seconds.clone());
+        let commit_items = Histogram::new([1.0, 4.0, 16.0, 64.0, 256.0]);
+        registry.register("store_commit_batch_size", "Items of one commit", commit_items.clone());
+        let (store_bytes, unfolded, inbox) = (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register_with_unit("store", "Size of the store's file", Unit::Bytes, store_bytes.clone());
+        registry.register("store_unfolded_rows", "Log rows not folded yet", unfolded.clone());
+        registry.register("inbox_messages", "Messages accepted and not consumed", inbox.clone());
+        let outbox_oldest = Gauge::default();
+        registry.register_with_unit("outbox_oldest", "Age of the oldest open message", Unit::Seconds, outbox_oldest.clone());
+        Self { registry, front, actors, commit_seconds, commit_items, store_bytes, unfolded, inbox, outbox_oldest }
+    }
+}
+
+impl Metrics {
+    /// The page in the Prometheus text format.
+    pub fn page(&self, store: &dyn Store, oldest_send_ms: Option<u64>, now_ms: u64) -> String {
+        let stats = store.stats();
+        self.store_bytes.set(i64::try_from(stats.file_bytes).unwrap_or(i64::MAX));
+        self.unfolded.set(i64::try_from(stats.unfolded).unwrap_or(i64::MAX));
+        self.inbox.set(i64::try_from(stats.inbox).unwrap_or(i64::MAX));
+        let age_ms = oldest_send_ms.map_or(0, |oldest_ms| now_ms.saturating_sub(oldest_ms));
+        self.outbox_oldest.set(age_ms as f64 / 1_000.0);
+        let mut page = String::new();
+        prometheus_client::encoding::text::encode(&mut page, &self.registry).expect("writing into a String cannot fail");
+        page
+    }
+}

@@ -1,0 +1,262 @@
+//! A whole Parlance in one value: store, engine, front door and admin port, started in order and drained in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::{Bots, Clock, ConversationSettings, Engine, Number, SenderSettings, Setup, TurnFunction};
+use storage::{Health, Observe, OpenError, Options, RedbStore, Store, StoreError};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use whatsapp::graph::{Client, ClientConfig};
+
+use crate::admin::{self, Admin};
+use crate::bots::{self, BotFile, LoadError};
+use crate::config::Config;
+use crate::front::{Front, Intake};
+use crate::metrics::Metrics;
+use crate::net::{self, Limits};
+
+/// Why a server did not start. Nothing is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The bots cannot be loaded.
+    #[error(transparent)]
+    Bots(#[from] LoadError),
+    /// An actor did not start.
+    #[error(transparent)]
+    Engine(#[from] actors::StartError),
+    /// The Graph client refuses its settings.
+    #[error("the Graph client: {0}")]
+    Graph(#[from] whatsapp::graph::ConfigError),
+    /// A port cannot be bound.
+    #[error("{key} = {address}: {source}; is another process using it?")]
+    Bind {
+        /// The setting that named it.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The admin port would be open to the network without a credential.
+    #[error("admin.listen = {0} is not a loopback address and no token is set; set PARLANCE_ADMIN_TOKEN, or listen on 127.0.0.1")]
+    AdminExposed(SocketAddr),
+    /// Two numbers share the four bytes that conversation keys start with.
+    #[error("the phone number ids {0} and {1} cannot be served together")]
+    NumbersCollide(String, String),
+}
+
+/// What is given beside the configuration.
+pub struct Given {
+    /// The source of time.
+    pub clock: Arc<dyn Clock>,
+    /// The bot files.
+    pub bots: Vec<BotFile>,
+    /// The bot function: [`chatbot::turn`].
+    pub turn: Arc<TurnFunction>,
+    /// Whether callers from loopback need no credential at the admin port.
+    pub open_admin: bool,
+}
+
+impl Given {
+    /// Real bots over a clock.
+    pub fn new(clock: Arc<dyn Clock>, bots: Vec<BotFile>) -> Self {
+        Self { clock, bots, turn: Arc::new(chatbot::turn), open_admin: false }
+    }
+}
+
+/// A running server.
+pub struct Running {
+    /// Where the front door listens.
+    pub front: SocketAddr,
+    /// Where the admin port listens.
+    pub admin: SocketAddr,
+    /// What was put live.
+    pub bots: bots::Report,
+    store: Arc<dyn Store>,
+    engine: Arc<Engine>,
+    stop: CancellationToken,
+    ports: Vec<JoinHandle<()>>,
+}
+
+/// Starts everything; answers once both ports are bound and the work left over is handed out.
+pub async fn start(config: &Config, given: Given) -> Result<Running, StartError> {
+    refuse_unsafe(config)?;
+    let front_listener = bind("server.listen", config.server.listen).await?;
+    let admin_listener = bind("admin.listen", config.admin.listen).await?;
+    let metrics = Arc::new(Metrics::default());
+    let store: Arc<dyn Store> = open_store(config, &metrics)?;
+    let registry = Arc::new(Bots::new(&config.bots.default));
+    let report = bots::put_live(&registry, &*store, given.bots, &config.bots.default).await?;
+    let engine = Arc::new(start_engine(config, &given.clock, given.turn, store.clone(), registry.clone(), &metrics).await?);
+
+    let (front, admin) = (local(&front_listener, config.server.listen), local(&admin_listener, config.admin.listen));
+    let intake = Intake::new(store.clone(), engine.clone(), given.clock.clone(), &config.whatsapp, metrics.front.clone());
+    let front_door = Arc::new(Front::new(intake, config.whatsapp.webhook_verify_token.clone(), &config.server, metrics.front.clone()));
+    let admin_port = Admin::new(admin::Parts {
+        store: store.clone(),
+        engine: engine.clone(),
+        clock: given.clock.clone(),
+        bots: registry,
+        metrics,
+        numbers: config.whatsapp.numbers.iter().map(|number| number.phone_number_id.as_str().into()).collect(),
+        token: config.admin.token.clone(),
+        open_on_loopback: given.open_admin,
+        allowed_hosts: admin::allowed_hosts(&config.admin.allowed_hosts, admin),
+        metrics_enabled: config.metrics.enabled,
+    });
+
+    let stop = CancellationToken::new();
+    let limits = Limits {
+        max_connections: config.server.max_connections,
+        header_timeout: config.server.header_timeout,
+        idle_timeout: config.server.idle_timeout,
+    };
+    let patience = config.server.drain_timeout;
+    let front_service = move |request, _| front_door.clone().answer(request);
+    let admin_service = move |request, peer| admin_port.clone().answer(request, peer);
+    let ports = vec![
+        tokio::spawn(net::serve(front_listener, limits, front_service, stop.clone(), patience)),
+        tokio::spawn(net::serve(admin_listener, limits, admin_service, stop.clone(), patience)),
+    ];
+    Ok(Running { front, admin, bots: report, store, engine, stop, ports })
+}
+
+impl Running {
+    /// The store, for tests that look inside.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Waits until the process must end by itself, and says why: the store or an actor has failed.
+    pub async fn failed(&self) -> Failure {
+        let (mut health, mut engine) = (self.store.health(), self.engine.failed());
+        tokio::select! {
+            Ok(health) = health.wait_for(|health| matches!(health, Health::Failed(_))) => match &*health {
+                Health::Failed(why) => Failure::Store(why.clone()),
+                Health::Good | Health::Closed => Failure::Actor("the store closed".into()),
+            },
+            Ok(failed) = engine.wait_for(Option::is_some) => Failure::Actor(failed.clone().unwrap_or_default()),
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Stops accepting, finishes what is in hand within `patience`, and closes the store.
+    pub async fn drain(self, patience: Duration) -> Result<(), StoreError> {
+        self.stop.cancel();
+        for port in self.ports {
+            if let Err(error) = port.await {
+                tracing::error!(%error, "a port ended badly");
+            }
+        }
+        self.engine.drain(patience).await;
+        self.store.close().await
+    }
+}
+
+/// Why a running server cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The store cannot write: exit code 74.
+    Store(Box<str>),
+    /// An actor that must not fail has failed: exit code 1.
+    Actor(Box<str>),
+}
+
+fn refuse_unsafe(config: &Config) -> Result<(), StartError> {
+    if !config.admin.listen.ip().is_loopback() && config.admin.token.is_none() {
+        return Err(StartError::AdminExposed(config.admin.listen));
+    }
+    let tag = |number: &crate::config::Number| {
+        actors::identity::partition_tag(&storage::Partition(number.phone_number_id.as_str().into()))
+    };
+    let numbers = &config.whatsapp.numbers;
+    for (index, number) in numbers.iter().enumerate() {
+        if let Some(twin) = numbers.iter().take(index).find(|other| tag(other) == tag(number)) {
+            return Err(StartError::NumbersCollide(twin.phone_number_id.clone(), number.phone_number_id.clone()));
+        }
+    }
+    Ok(())
+}
+
+async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Bind { key, address, source })
+}
+
+fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(asked)
+}
+
+fn open_store(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<RedbStore>, OpenError> {
+    let metrics = metrics.clone();
+    let observe: Observe = Box::new(move |commit| {
+        metrics.commit_seconds.observe(commit.seconds);
+        metrics.commit_items.observe(commit.items as f64);
+    });
+    let options = Options { cache_bytes: config.store.cache_bytes, observe: Some(observe), ..Options::default() };
+    RedbStore::open(&config.store.path, options)
+}
+
+async fn start_engine(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    turn: Arc<TurnFunction>,
+    store: Arc<dyn Store>,
+    bots: Arc<Bots>,
+    metrics: &Metrics,
+) -> Result<Engine, StartError> {
+    let client = Client::new(ClientConfig {
+        base_url: config.graph.base_url.to_string(),
+        api_version: config.whatsapp.api_version.clone(),
+        connect_timeout: config.graph.connect_timeout,
+        request_timeout: config.graph.request_timeout,
+    })?;
+    let numbers = config.whatsapp.numbers.iter();
+    let setup = Setup {
+        store,
+        clock: clock.clone(),
+        bots,
+        turn,
+        numbers: numbers
+            .map(|number| Number { id: number.phone_number_id.as_str().into(), token: number.access_token.clone() })
+            .collect(),
+        transport: Arc::new(client),
+        conversations: conversation_settings(config),
+        sender: sender_settings(config),
+        metrics: metrics.actors.clone(),
+    };
+    Ok(Engine::start(setup).await?)
+}
+
+fn conversation_settings(config: &Config) -> ConversationSettings {
+    ConversationSettings {
+        max_live: config.conversation.max_live,
+        mailbox_limit: config.conversation.mailbox_limit,
+        idle_passivate_ms: millis(config.conversation.idle_passivate),
+    }
+}
+
+fn sender_settings(config: &Config) -> SenderSettings {
+    SenderSettings {
+        messages_per_second: config.limits.messages_per_second.map_or(0, std::num::NonZero::get),
+        pair_interval_ms: config.limits.pair_interval.map_or(0, millis),
+        pair_burst: config.limits.pair_burst.map_or(1, std::num::NonZero::get),
+        concurrency: config.outbox.concurrency,
+        doubt_window_ms: millis(config.outbox.doubt_window),
+        max_attempts: config.outbox.max_attempts,
+        backoff_base_ms: millis(config.outbox.backoff_base),
+        backoff_max_ms: millis(config.outbox.backoff_max),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
