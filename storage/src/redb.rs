@@ -1,6 +1,6 @@
 //! [`RedbStore`]: the store in one redb file.
 //!
-//! One thread writes ([`writer`](self)): it commits what waits as sequential rows of `inbox` and `log`, applies the
+//! One thread writes: it commits what waits as sequential rows of `inbox` and `log`, applies the
 //! changes to the view in memory, and folds older ones into the `state` table bit by bit. A few threads read what
 //! memory does not hold. `FORMAT.md` tells the layout and the protocol.
 

@@ -49,9 +49,9 @@ pub enum Health {
 /// Which page of a list, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Where the page before ended ([`Listed::next`]); `None` is the newest.
+    /// Where the page before ended ([`Listed::next`]); `None` is the newest. One that no list gave out is an empty page.
     pub cursor: Option<Box<str>>,
-    /// How many rows at the most; at least 1.
+    /// How many rows at the most; 0 counts as 1, and more than 1,000 as 1,000.
     pub limit: usize,
 }
 

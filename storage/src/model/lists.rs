@@ -40,7 +40,7 @@ fn newest_first<T>(mut rows: Vec<T>, page: &Page, name: impl Fn(&T) -> String) -
     if let Some(cursor) = &page.cursor {
         rows.retain(|row| name(row).as_str() < &**cursor);
     }
-    let limit = page.limit.max(1);
+    let limit = page.limit.clamp(1, 1_000);
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| name(row).into());

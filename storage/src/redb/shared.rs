@@ -50,6 +50,17 @@ impl Shared {
         transaction.open_table(table).map_err(|error| failed(error.into()))
     }
 
+    /// Says that nothing more can be written, once.
+    pub(super) fn fail(&self, why: &str) {
+        self.health.send_if_modified(|health| {
+            let news = *health == Health::Good;
+            if news {
+                *health = Health::Failed(why.into());
+            }
+            news
+        });
+    }
+
     /// Closes the file, if that was not done.
     pub(super) fn close_database(&self) {
         let Some(database) = self.database.write().take() else { return };

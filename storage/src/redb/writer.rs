@@ -65,7 +65,7 @@ impl Writer {
             }
             End::Failed(why) => {
                 tracing::error!(store = %self.shared.name, %why, "nothing more is acknowledged");
-                self.shared.health.send_replace(Health::Failed(why.clone()));
+                self.shared.fail(&why);
                 self.shared.queue.desert(&why);
             }
         }
@@ -109,6 +109,8 @@ impl Writer {
             let quota = self.quota(&batch);
             if let Err(error) = self.write(&batch, quota) {
                 let why = self.sentence(&error);
+                // Before anybody hears of it, so that whoever does finds the same everywhere.
+                self.shared.fail(&why);
                 batch.answer(Some(&StoreError::Unknown(why.clone())));
                 return Err(why);
             }

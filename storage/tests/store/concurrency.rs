@@ -96,3 +96,18 @@ fn dropped_answers_do_not_undo_the_call() {
     let store = RedbStore::open(&path, roomy()).unwrap();
     assert_eq!(sequences(&get(store.pending(InboxSeq(0), 10))), [1]);
 }
+
+#[test]
+fn unfolded_tail_stays_bounded_without_a_pause() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(&folder.path().join("store.redb"), busy()).unwrap();
+    let mut longest = 0;
+    for revision in 0..300 {
+        let consumed = get(store.append(vec![message("in")]));
+        let sends = vec![new_send(revision + 1)];
+        get(store.commit(fence(&*store), Turn { consumed, sends, ..turn(conversation(1, 1), revision) }));
+        longest = longest.max(store.stats().unfolded);
+    }
+    // Twice the 60 keys of a memtable, and a turn writes at least four new ones.
+    assert!(longest <= 40, "{longest} log rows were not folded");
+}

@@ -4,7 +4,7 @@ use storage::{Model, Options, RedbStore, Store};
 
 use crate::disk::{Disk, Loss};
 use crate::kit::{Engine, get, message, tiny};
-use crate::script::{Random, Step, content, run, script};
+use crate::script::{Random, Step, assert_same, content, run, script};
 
 const LOSSES: [Loss; 5] = [Loss::All, Loss::None, Loss::Suffix, Loss::Some, Loss::Torn];
 
@@ -27,7 +27,7 @@ pub(crate) fn check(bytes: Vec<u8>, acknowledged: usize, expected: &[String], ab
     let found = content(&*store);
     let one_more = expected.get(acknowledged + 1).unwrap_or(&expected[acknowledged]);
     if found != *one_more {
-        assert_eq!(found, expected[acknowledged], "{about}, {acknowledged} acknowledged");
+        assert_same(&found, &expected[acknowledged], &format!("{about}, {acknowledged} acknowledged"));
     }
     let before = *store.appended().borrow();
     let numbers = get(store.append(vec![message("after the crash")]));
@@ -100,5 +100,5 @@ fn dropped_store_opens_with_everything() {
         run(&*engine.store(), step, at).unwrap();
     }
     engine.reopen();
-    assert_eq!(content(&*engine.store()), expectations(&steps)[steps.len()]);
+    assert_same(&content(&*engine.store()), &expectations(&steps)[steps.len()], "reopened");
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use storage::{Model, Options, RedbStore, Store};
+use storage::{Model, Options, RedbStore};
 
 use crate::disk::Disk;
 use crate::kit::{roomy, tiny};
-use crate::script::{Step, content, run};
+use crate::script::{Step, assert_same, content, run};
 
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
@@ -39,13 +39,13 @@ fn compare(steps: &[Step], options: fn() -> Options) {
         let expected = run(&*model, step, at).unwrap();
         assert_eq!(run(&**engine, step, at).unwrap(), expected, "step {at}: {step:?}");
         if at % 8 == 0 {
-            assert_eq!(content(&**engine), content(&*model), "after step {at}: {step:?}");
+            assert_same(&content(&**engine), &content(&*model), &format!("after step {at}: {step:?}"));
         }
     }
     let engine = engine.unwrap_or_else(|| open(&disk, options()));
-    assert_eq!(content(&*engine), content(&*model));
+    assert_same(&content(&*engine), &content(&*model), "at the end");
     drop(engine);
-    assert_eq!(content(&*open(&disk, options())), content(&*model as &dyn Store), "after a restart");
+    assert_same(&content(&*open(&disk, options())), &content(&*model), "after a restart");
 }
 
 /// Folds with every commit, but never more than the least slice.

@@ -176,3 +176,11 @@ pub(crate) fn content(store: &dyn Store) -> String {
     say("alias", &get(store.resolve(vec![Alias("wa:none".into()), Alias("wa:shared".into())])));
     text
 }
+
+/// Compares two contents, and shows only the first line that differs.
+pub(crate) fn assert_same(found: &str, expected: &str, about: &str) {
+    for (found, expected) in found.lines().zip(expected.lines()) {
+        assert_eq!(found, expected, "{about}");
+    }
+    assert_eq!(found.len(), expected.len(), "{about}");
+}
