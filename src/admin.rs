@@ -109,9 +109,11 @@ async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
     let now_ms = shared.parts.clock.now_ms();
     let mut answer = match shared.access.check(&request, now_ms) {
         Ok(()) => next.run(request).await,
-        Err(Denied::Host) => Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign-host", "this Host is not answered here")
-            .hint("call it by a loopback name, or add the name to admin.allowed_hosts")
-            .into_response(),
+        Err(Denied::Host) => {
+            Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign-host", "this Host is not answered here")
+                .hint("call it by a loopback name, or add the name to admin.allowed_hosts")
+                .into_response()
+        }
         Err(Denied::Credential) => Problem::unauthorized().into_response(),
         Err(Denied::Braked { seconds }) => Problem::braked(seconds).into_response(),
     };

@@ -52,8 +52,13 @@ pub enum LoadError {
         second: PathBuf,
     },
     /// The default bot is neither in a file nor in the store.
-    #[error("no bot with the id {0} (bots.default) could be loaded")]
-    NoDefault(String),
+    #[error("{problems}no bot with the id {id} (bots.default) could be loaded")]
+    NoDefault {
+        /// The id.
+        id: String,
+        /// What is wrong with the files, rendered.
+        problems: String,
+    },
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -94,19 +99,27 @@ pub struct Report {
 }
 
 /// Puts the valid files live, keeps the last good version of broken ones, and makes every stored version known.
-pub async fn put_live(bots: &actors::Bots, store: &dyn Store, files: Vec<BotFile>, default: &str) -> Result<Report, LoadError> {
+pub async fn put_live(
+    bots: &actors::Bots,
+    store: &dyn Store,
+    files: Vec<BotFile>,
+    default: &str,
+) -> Result<Report, LoadError> {
     refuse_twins(&files)?;
     let mut report = Report::default();
     restore(bots, store).await?;
     for file in files {
-        report.problems.extend(file.loaded.diagnostics.iter().map(|diagnostic: &Diagnostic| diagnostic.render(&file.source)));
+        report
+            .problems
+            .extend(file.loaded.diagnostics.iter().map(|diagnostic: &Diagnostic| diagnostic.render(&file.source)));
         if let Some(bot) = file.loaded.bot {
             publish(bots, store, Arc::new(bot)).await?;
         }
     }
     let live = bots.live();
     if !live.iter().any(|bot| bot.id() == default) {
-        return Err(LoadError::NoDefault(default.into()));
+        let problems = report.problems.iter().map(|problem| format!("{problem}\n")).collect();
+        return Err(LoadError::NoDefault { id: default.into(), problems });
     }
     report.bots = live.len();
     report.nodes = live.iter().map(|bot| bot.node_count()).sum();

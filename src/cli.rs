@@ -102,7 +102,9 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Sim(args) => sim::run(args),
         Command::Say(args) => say::run(args),
         Command::Bot(command) => bot::run(command),
-        Command::Bench(args) => crate::bench::run(args).map_err(|error| Failed::new(Exit::Failed, format!("{error:#}"))),
+        Command::Bench(args) => {
+            crate::bench::run(args).map_err(|error| Failed::new(Exit::Failed, format!("{error:#}")))
+        }
         Command::Explain { code } => explain(&code),
     }
 }
@@ -113,7 +115,9 @@ fn explain(code: &str) -> Result<(), Failed> {
             output::data(text);
             Ok(())
         }
-        None => Err(Failed::new(Exit::NotFound, format!("there is no code {code}; codes look like {}", example_code()))),
+        None => {
+            Err(Failed::new(Exit::NotFound, format!("there is no code {code}; codes look like {}", example_code())))
+        }
     }
 }
 

@@ -81,7 +81,8 @@ impl Front {
 
     async fn webhook(&self, request: Request<Incoming>) -> Response<Body> {
         let started = tokio::time::Instant::now();
-        let signature = request.headers().get("x-hub-signature-256").and_then(|value| value.to_str().ok()).map(String::from);
+        let signature =
+            request.headers().get("x-hub-signature-256").and_then(|value| value.to_str().ok()).map(String::from);
         // Held until the answer: bytes in memory are bounded, whoever sends them.
         let (body, _permit) = match body::read(request, self.body, &self.buffered).await {
             Ok(read) => read,

@@ -69,8 +69,18 @@ const LATENCY: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25
 impl FrontMetrics {
     fn register(&self, registry: &mut Registry) {
         registry.register("http_requests", "Requests answered", self.requests.clone());
-        registry.register_with_unit("http_request_duration", "From head to answer", Unit::Seconds, self.seconds.clone());
-        registry.register_with_unit("webhook_ack", "From head to the 200 of a webhook", Unit::Seconds, self.ack_seconds.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "From head to answer",
+            Unit::Seconds,
+            self.seconds.clone(),
+        );
+        registry.register_with_unit(
+            "webhook_ack",
+            "From head to the 200 of a webhook",
+            Unit::Seconds,
+            self.ack_seconds.clone(),
+        );
         registry.register("webhook_events", "Elements of webhooks", self.events.clone());
         registry.register("webhook_signature_failures", "Webhooks refused", self.signature_failures.clone());
         registry.register("webhook_signed_by", "Webhooks by the secret that signed them", self.signed_by.clone());
@@ -153,7 +163,12 @@ impl Default for Metrics {
         registry.register("store_unfolded_rows", "Log rows not folded yet", unfolded.clone());
         registry.register("inbox_messages", "Messages accepted and not consumed", inbox.clone());
         let outbox_oldest = Gauge::default();
-        registry.register_with_unit("outbox_oldest", "Age of the oldest open message", Unit::Seconds, outbox_oldest.clone());
+        registry.register_with_unit(
+            "outbox_oldest",
+            "Age of the oldest open message",
+            Unit::Seconds,
+            outbox_oldest.clone(),
+        );
         Self { registry, front, actors, commit_seconds, commit_items, store_bytes, unfolded, inbox, outbox_oldest }
     }
 }
@@ -168,7 +183,8 @@ impl Metrics {
         let age_ms = oldest_send_ms.map_or(0, |oldest_ms| now_ms.saturating_sub(oldest_ms));
         self.outbox_oldest.set(age_ms as f64 / 1_000.0);
         let mut page = String::new();
-        prometheus_client::encoding::text::encode(&mut page, &self.registry).expect("writing into a String cannot fail");
+        prometheus_client::encoding::text::encode(&mut page, &self.registry)
+            .expect("writing into a String cannot fail");
         page
     }
 }

@@ -47,7 +47,9 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The admin port would be open to the network without a credential.
-    #[error("admin.listen = {0} is not a loopback address and no token is set; set PARLANCE_ADMIN_TOKEN, or listen on 127.0.0.1")]
+    #[error(
+        "admin.listen = {0} is not a loopback address and no token is set; set PARLANCE_ADMIN_TOKEN, or listen on 127.0.0.1"
+    )]
     AdminExposed(SocketAddr),
     /// Two numbers share the four bytes that conversation keys start with.
     #[error("the phone number ids {0} and {1} cannot be served together")]
@@ -96,11 +98,18 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let store: Arc<dyn Store> = open_store(config, &metrics)?;
     let registry = Arc::new(Bots::new(&config.bots.default));
     let report = bots::put_live(&registry, &*store, given.bots, &config.bots.default).await?;
-    let engine = Arc::new(start_engine(config, &given.clock, given.turn, store.clone(), registry.clone(), &metrics).await?);
+    let engine =
+        Arc::new(start_engine(config, &given.clock, given.turn, store.clone(), registry.clone(), &metrics).await?);
 
     let (front, admin) = (local(&front_listener, config.server.listen), local(&admin_listener, config.admin.listen));
-    let intake = Intake::new(store.clone(), engine.clone(), given.clock.clone(), &config.whatsapp, metrics.front.clone());
-    let front_door = Arc::new(Front::new(intake, config.whatsapp.webhook_verify_token.clone(), &config.server, metrics.front.clone()));
+    let intake =
+        Intake::new(store.clone(), engine.clone(), given.clock.clone(), &config.whatsapp, metrics.front.clone());
+    let front_door = Arc::new(Front::new(
+        intake,
+        config.whatsapp.webhook_verify_token.clone(),
+        &config.server,
+        metrics.front.clone(),
+    ));
     let admin_port = Admin::new(admin::Parts {
         store: store.clone(),
         engine: engine.clone(),

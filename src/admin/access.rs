@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_foreign_host_is_refused_even_with_the_right_token() {
-        let denied = access(true).check(&request("evil.example", "/api/v1/status", Some("right-token"), "127.0.0.1"), 0);
+        let denied =
+            access(true).check(&request("evil.example", "/api/v1/status", Some("right-token"), "127.0.0.1"), 0);
         assert_eq!(denied, Err(Denied::Host));
         assert_eq!(access(false).check(&request("LOCALHOST:8081", "/healthz", None, "127.0.0.1"), 0), Ok(()));
     }

@@ -24,7 +24,10 @@ pub(super) struct Filter {
     cursor: Option<String>,
 }
 
-pub(super) async fn list(State(shared): Ctx, filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(
+    State(shared): Ctx,
+    filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Value>, Problem> {
     let Query(filter) = filter.map_err(|error| Problem::bad_request(error.body_text()))?;
     let store = &*shared.parts.store;
     let number = filter.phone_number_id.as_deref();
@@ -49,7 +52,9 @@ async fn of_person(
     phone: &str,
 ) -> Result<Listed<(ConversationId, Head)>, Problem> {
     if !phone.bytes().any(|byte| byte.is_ascii_digit()) {
-        return Err(Problem::bad_request("phone must have digits").hint("such as phone=447700900123 or phone=%2B447700900123"));
+        return Err(
+            Problem::bad_request("phone must have digits").hint("such as phone=447700900123 or phone=%2B447700900123")
+        );
     }
     let contact = view::contact_of_phone(store, phone).await?;
     let mut items = Vec::new();
@@ -123,7 +128,11 @@ pub(super) async fn messages(
     Ok(Json(json!({ "items": items, "next_cursor": next.map(|place| place.text()) })))
 }
 
-async fn entry_messages(store: &dyn Store, conversation: ConversationId, entry: &Entry) -> Result<Vec<MessageView>, Problem> {
+async fn entry_messages(
+    store: &dyn Store,
+    conversation: ConversationId,
+    entry: &Entry,
+) -> Result<Vec<MessageView>, Problem> {
     let numbers = view::sends_of(entry).map_err(|error| Problem::damaged(&error))?;
     let ids = numbers.into_iter().map(|n| SendId { conversation, n }).collect();
     let rows = store.sends(ids).await?;

@@ -85,7 +85,8 @@ fn import(path: &Path, from: Option<&str>, out: Option<&Path>) -> Result<(), Fai
     let unreadable = |error| Failed::new(Exit::NotFound, format!("error: {} cannot be read: {error}", path.display()));
     let source = std::fs::read_to_string(path).map_err(unreadable)?;
     if from.is_none() && import::detect(&source) != Some(Kind::WhatsappBuilder) {
-        let message = format!("error: {} is no export that Parlance knows; it imports whatsapp-builder", path.display());
+        let message =
+            format!("error: {} is no export that Parlance knows; it imports whatsapp-builder", path.display());
         return Err(Failed::new(Exit::Data, message));
     }
     let imported = import::whatsapp_builder(&source)
@@ -93,11 +94,13 @@ fn import(path: &Path, from: Option<&str>, out: Option<&Path>) -> Result<(), Fai
     for change in &imported.changes {
         talk(&format!("changed: {change}"));
     }
-    let text = serde_json::to_string_pretty(&imported.bot_json).map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
+    let text = serde_json::to_string_pretty(&imported.bot_json)
+        .map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
     match out {
         None => data(&text),
         Some(out) => {
-            let failed = |error| Failed::new(Exit::Failed, format!("error: {} cannot be written: {error}", out.display()));
+            let failed =
+                |error| Failed::new(Exit::Failed, format!("error: {} cannot be written: {error}", out.display()));
             std::fs::write(out, text + "\n").map_err(failed)?;
             talk(&format!("written to {}; try it: parlance bot check {0}", out.display()));
         }

@@ -153,11 +153,16 @@ fn random_text() -> String {
 fn free_address(port: u16) -> Result<SocketAddr, Failed> {
     let mut ports = (port..=u16::MAX).step_by(if port == 0 { 1 } else { 3 }).take(PORTS_TRIED.into());
     let free = ports.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    let port = free.ok_or_else(|| Failed::new(Exit::Failed, format!("error: no free port near {port}; use --port-base")))?;
+    let port =
+        free.ok_or_else(|| Failed::new(Exit::Failed, format!("error: no free port near {port}; use --port-base")))?;
     Ok(SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
-async fn start_stand_in(args: &Args, config: &Config, clock: Arc<AdjustableClock>) -> Result<simulator::Running, Failed> {
+async fn start_stand_in(
+    args: &Args,
+    config: &Config,
+    clock: Arc<AdjustableClock>,
+) -> Result<simulator::Running, Failed> {
     let number = &config.whatsapp.numbers[0];
     let secrets = (config.whatsapp.app_secret.clone(), number.access_token.clone());
     let mut stand_in = simulator::Config::new("", secrets.0, secrets.1, Arc::new(SharedClock(clock)));

@@ -28,7 +28,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failed> {
-    let nothing_runs = || Failed::new(Exit::Unreachable, "nothing runs here: start `parlance dev` in this folder first");
+    let nothing_runs =
+        || Failed::new(Exit::Unreachable, "nothing runs here: start `parlance dev` in this folder first");
     let word = std::fs::read_to_string(WORD).map_err(|_| nothing_runs())?;
     let word: Word = serde_json::from_str(&word).map_err(|_| nothing_runs())?;
     runtime()?.block_on(async {
@@ -93,13 +94,11 @@ impl Talk {
     async fn go(&self, text: Option<String>, tap: Option<String>) -> Result<(), Failed> {
         let phones: Items<Phone> = self.get(&format!("{}/_sim/phones", self.word.phone)).await?;
         let phone = self.phone.checked_sub(1).and_then(|index| phones.items.get(index));
-        let wa_id = &phone.ok_or_else(|| Failed::new(Exit::NotFound, format!("there is no phone {}", self.phone)))?.wa_id;
+        let wa_id =
+            &phone.ok_or_else(|| Failed::new(Exit::NotFound, format!("there is no phone {}", self.phone)))?.wa_id;
         let wamid = match (text, tap) {
             (Some(text), _) => self.post("text", &json!({ "text": text })).await?,
-            (None, Some(choice)) => match self.post("tap", &json!({ "id": choice })).await {
-                Ok(wamid) => wamid,
-                Err(_) => self.post("tap", &json!({ "title": choice })).await?,
-            },
+            (None, Some(choice)) => self.choose(&choice).await?,
             (None, None) => return Err(Failed::new(Exit::Usage, "say what, or --tap what")),
         };
         let mut printed = Vec::new();
@@ -115,9 +114,23 @@ impl Talk {
         };
         match tokio::time::timeout(PATIENCE, listening).await {
             Ok(done) => done,
-            Err(_) if printed.is_empty() => Err(Failed::new(Exit::Failed, "no reply within 5 seconds; look at the log of `parlance dev`")),
+            Err(_) if printed.is_empty() => {
+                Err(Failed::new(Exit::Failed, "no reply within 5 seconds; look at the log of `parlance dev`"))
+            }
             Err(_) => Ok(()),
         }
+    }
+
+    /// Taps the button or picks the row with this id, else with this title.
+    async fn choose(&self, choice: &str) -> Result<String, Failed> {
+        for by in ["id", "title"] {
+            for what in ["tap", "pick"] {
+                if let Ok(wamid) = self.post(what, &json!({ by: choice })).await {
+                    return Ok(wamid);
+                }
+            }
+        }
+        self.post("pick", &json!({ "id": choice })).await
     }
 
     /// The replies to this message, once the bot has decided them all and each has left or failed.
@@ -128,7 +141,9 @@ impl Talk {
         let url = format!("{}/api/v1/conversations/{}/messages?limit=100", self.word.admin, conversation.id);
         let messages: Items<Message> = self.get(&url).await?;
         let newest_first = &messages.items;
-        let asked = newest_first.iter().position(|message| message.wamid.as_deref() == Some(wamid) && message.status == "received");
+        let asked = newest_first
+            .iter()
+            .position(|message| message.wamid.as_deref() == Some(wamid) && message.status == "received");
         let Some(asked) = asked else { return Ok(None) };
         let mut replies = Vec::new();
         for message in newest_first[..asked].iter().filter(|message| message.direction == "out") {

@@ -70,7 +70,11 @@ pub(super) fn start_failed(error: StartError) -> Failed {
         StartError::AdminExposed(_) | StartError::NumbersCollide(..) | StartError::Graph(_) => Exit::Config,
         StartError::Engine(_) | StartError::Bind { .. } => Exit::Failed,
     };
-    Failed::new(exit, format!("error: {error}"))
+    match &error {
+        // It begins with the problems of the files, which have their own form.
+        StartError::Bots(problem) => Failed::new(exit, problem.to_string()),
+        _ => Failed::new(exit, format!("error: {error}")),
+    }
 }
 
 /// Waits for a signal, then drains; or for a failure, then ends at once.
@@ -85,7 +89,10 @@ pub(super) async fn until_the_end(running: Running, patience: Duration) -> Resul
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping: finishing what is in hand");
-    running.drain(patience).await.map_err(|error| Failed::new(Exit::Store, format!("error: closing the store: {error}")))?;
+    running
+        .drain(patience)
+        .await
+        .map_err(|error| Failed::new(Exit::Store, format!("error: closing the store: {error}")))?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -94,7 +101,9 @@ fn failed(failure: Failure) -> Failed {
     match failure {
         Failure::Store(why) => Failed::new(
             Exit::Store,
-            format!("error: {why}; nothing more is acknowledged, and what was acknowledged is on disk: check the disk, then start again"),
+            format!(
+                "error: {why}; nothing more is acknowledged, and what was acknowledged is on disk: check the disk, then start again"
+            ),
         ),
         Failure::Actor(why) => Failed::new(Exit::Failed, format!("error: {why}; start again, nothing is lost")),
     }
