@@ -85,8 +85,8 @@ pub(crate) struct Here<'b> {
 /// Keys that every node may have.
 const COMMON: &[&str] = &["type", "next", "note", "ui"];
 
-/// Names of node types that run, for messages.
-pub(crate) const TYPES: &[&str] = &["say", "ask", "menu", "branch", "set", "goto", "restart", "end"];
+/// Names of the node types that run.
+pub const TYPES: &[&str] = &["say", "ask", "menu", "branch", "set", "goto", "restart", "end"];
 
 /// Reads a node; reports and gives none if it cannot be used.
 pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>, id: &str) -> Option<Node> {

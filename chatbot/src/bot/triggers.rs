@@ -8,7 +8,7 @@ use crate::explain;
 use crate::expr::Expr;
 
 /// Trigger types that run.
-pub(crate) const TYPES: &[&str] = &["keyword", "default"];
+pub const TYPES: &[&str] = &["keyword", "default"];
 /// Trigger types that come later.
 const LATER: &[&str] =
     &["pattern", "payload", "referral", "flow_done", "order", "first_contact", "api", "schedule", "window_closing"];

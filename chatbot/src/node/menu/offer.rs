@@ -97,13 +97,13 @@ impl OptionsFrom {
         };
         let text = |value: Value| shown(&value);
         let own = if item.is_object() { item.get("title").or_else(|| item.get("name")) } else { Some(item) };
-        let title = part(&self.title)?.or_else(|| own.cloned()).map(text).unwrap_or_default();
-        let id = match part(&self.id)? {
+        let title = part(&self.title)?.filter(|title| !title.is_null()).or_else(|| own.cloned()).map(text).unwrap_or_default();
+        let id = match part(&self.id)?.filter(|id| !id.is_null()) {
             Some(id) => shown(&id),
             None => item.get("id").map_or_else(|| (index + 1).to_string(), shown),
         };
         let description = part(&self.desc)?.map(text).filter(|text| !text.trim().is_empty());
-        let value = match part(&self.value)? {
+        let value = match part(&self.value)?.filter(|value| !value.is_null()) {
             Some(value) => value,
             None if item.is_object() => Value::String(id.clone()),
             None => item.clone(),

@@ -1,0 +1,139 @@
+//! Every cap is reached by some bot, ends as it should, and quickly.
+
+use chatbot::{TurnError, caps};
+
+use crate::support::{Play, bot, said};
+
+fn error_of(source: &str) -> TurnError {
+    let bot = bot(source);
+    let mut play = Play::new(&bot);
+    let before = play.state.clone();
+    let error = play.step(&said("hi")).expect_err("the turn fails");
+    assert_eq!(play.state, before);
+    error
+}
+
+fn doing(nodes: &str) -> String {
+    format!("parlance: 1\nid: t\ntriggers: [ {{ default: {{}}, to: a }} ]\nnodes:\n{nodes}  end: {{ type: end }}\n")
+}
+
+#[test]
+fn an_endless_loop_ends_with_its_path() {
+    let error = error_of(&doing("  a: { type: branch, cases: [ { when: \"true\", to: b } ], else: end }\n  b: { type: goto, to: a }\n"));
+    let TurnError::StepLimit { node, limit, path } = &error else { panic!("{error}") };
+    assert_eq!((node.as_str(), *limit, path.len()), ("a", caps::MAX_NODES_PER_TURN, caps::MAX_NODES_PER_TURN));
+    assert!(error.to_string().ends_with("a → b → a → b"), "{error}");
+    assert_eq!(error.node(), "a");
+}
+
+#[test]
+fn on_error_takes_an_endless_loop_once() {
+    let source = "parlance: 1\nid: t\npolicies: { on_error: sorry }\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: branch, cases: [ { when: \"true\", to: a } ], else: sorry }\n  sorry: { type: say, messages: [ { text: Sorry } ], next: { next: end } }\n  end: { type: end }\n";
+    let sorry = bot(source);
+    assert_eq!(Play::new(&sorry).say("hi"), ["Sorry"]);
+    let bot = bot(&source.replace("{ next: end }", "{ next: a }"));
+    assert!(Play::new(&bot).say("hi")[0].starts_with("error: node `a`: over 100 nodes"));
+}
+
+#[test]
+fn poison_templates_run_out_of_fuel_or_room() {
+    for text in [
+        "{% for a in range(1000000) %}{% for b in range(1000000) %}x{% endfor %}{% endfor %}",
+        "{{ 'x' * 90000000 }}",
+        "{% set ns = namespace(s='xxxxxxxx') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}",
+        "{% for a in range(9000) %}0123456789{% endfor %}",
+        "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}",
+        "{{ range(100000000) | list | length }}",
+        "{{ ('ab' * 30000) | replace('a', 'b' * 30000) }}",
+        "{{ 'x' | indent(90000000) }}",
+        "{{ '%0900000000d' | format(1) }}",
+        "{{ [[1]] * 90000000 }}",
+    ] {
+        let error = error_of(&doing(&format!(
+            "  a:\n    type: say\n    messages:\n      - text: \"{text}\"\n    next: {{ next: end }}\n"
+        )));
+        assert!(matches!(error, TurnError::Evaluation { .. }), "{text}: {error}");
+        assert_eq!(error.node(), "a");
+    }
+}
+
+#[test]
+fn too_many_messages_and_too_much_text_fail() {
+    let many = "      - text: hi\n".repeat(caps::MAX_MESSAGES_PER_TURN + 1);
+    let error = error_of(&doing(&format!("  a:\n    type: say\n    messages:\n{many}    next: {{ next: end }}\n")));
+    assert!(matches!(error, TurnError::MessageLimit { .. }), "{error}");
+    let long = format!("      - text: {}\n", "é".repeat(3_000)).repeat(9);
+    let error = error_of(&doing(&format!("  a:\n    type: say\n    messages:\n{long}    next: {{ next: end }}\n")));
+    assert!(matches!(error, TurnError::TextLimit { .. }), "{error}");
+}
+
+#[test]
+fn variables_stay_within_their_caps() {
+    let error = error_of(&doing("  a: { type: set, assign: { x: \"'y' * 70000\" }, next: { next: end } }\n"));
+    assert!(error.to_string().contains("variable `x` would be larger than 65536 bytes"), "{error}");
+    let five: String = (0..5)
+        .map(|n| {
+            let next = if n == 4 { "end".to_owned() } else { format!("n{}", n + 1) };
+            let name = if n == 0 { "a".to_owned() } else { format!("n{n}") };
+            format!("  {name}: {{ type: set, assign: {{ v{n}: \"'y' * 60000\" }}, next: {{ next: {next} }} }}\n")
+        })
+        .collect();
+    let error = error_of(&doing(&five));
+    assert!(error.to_string().contains("the variables would be larger than 262144 bytes"), "{error}");
+}
+
+#[test]
+fn a_list_that_grows_with_every_answer_meets_the_cap() {
+    let bot = bot("parlance: 1\nid: t\nvars: { all: { type: list, default: [] } }\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: More?, save: one, next: { ok: add } }\n  add: { type: set, assign: { all: \"all + [one]\" }, next: { next: ask } }\n");
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    let long = "x".repeat(4_000);
+    let refused = (0..30).map(|_| play.say(&long)).find(|said| said[0].starts_with("error"));
+    assert!(refused.unwrap()[0].contains("variable `all` would be larger"));
+    assert!(play.state.is_waiting());
+}
+
+#[test]
+fn a_run_of_too_many_turns_gives_way_to_a_new_one() {
+    let bot = bot("parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\npolicies: { limits: { turns_per_run: 3 } }\nnodes:\n  ask: { type: ask, prompt: More?, next: { ok: ask } }\n");
+    let mut play = Play::new(&bot);
+    play.say("1");
+    let first = play.state.run_id().unwrap().to_owned();
+    play.say("2");
+    play.say("3");
+    assert_eq!(play.state.run_id(), Some(first.as_str()));
+    assert_eq!(play.say("4"), ["More?"]);
+    assert_ne!(play.state.run_id(), Some(first.as_str()));
+}
+
+#[test]
+fn a_tick_that_fails_ends_the_run() {
+    let bot = bot("parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: Well?, timeout: 5m, next: { ok: end, timeout: bad } }\n  bad: { type: set, assign: { x: \"'y' * 70000\" }, next: { next: end } }\n  end: { type: end }\n");
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    let turn = play.wait(300_000).unwrap();
+    assert!(turn.changed && !turn.after.is_waiting() && turn.after.wake_ms().is_none());
+    let turn = play.wait(300_000).unwrap();
+    assert!(!turn.changed && turn.trace.is_empty());
+}
+
+#[test]
+fn a_late_tick_changes_nothing_after_the_reply() {
+    let bot = bot("parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: Well?, timeout: 5m, next: { ok: ask, timeout: end } }\n  end: { type: end }\n");
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    play.now_ms += 400_000;
+    assert_eq!(play.say("here I am"), ["Well?"]);
+    assert!(!play.wait(1_000).unwrap().changed);
+}
+
+#[test]
+fn a_state_at_a_node_that_is_gone_starts_anew() {
+    let old = bot("parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: Old?, next: { ok: end } }\n  end: { type: end }\n");
+    let new = bot("parlance: 1\nid: t\ntriggers: [ { default: {}, to: other } ]\nnodes:\n  other: { type: ask, prompt: New?, next: { ok: ask } }\n  ask: { type: end }\n");
+    let mut play = Play::new(&old);
+    play.say("hi");
+    let mut after = Play::new(&new);
+    after.state = play.state.clone();
+    assert_eq!(after.say("answer"), ["New?"]);
+}

@@ -1,0 +1,77 @@
+//! One fixture per finding of the checker: `testdata/diagnostics/<name>.yaml` (or `.json`). Its first
+//! line says what must be found and where: `# PAR-0206 7:24`, several with commas; in JSON under the
+//! key `x-expect`. `<name>.txt` holds the rendered text. `BLESS=1` rewrites it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use chatbot::{Format, codes, explain, load};
+
+use crate::support::{expect_file, read, testdata};
+
+fn fixtures() -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(testdata("diagnostics"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| Format::by_extension(path).is_some())
+        .collect();
+    files.sort();
+    files
+}
+
+fn expected(source: &str) -> Vec<String> {
+    let line = source.lines().find(|line| line.contains("PAR-")).unwrap_or_default();
+    let from = line.find("PAR-").unwrap_or(0);
+    let list: String = line.chars().skip(from).take_while(|c| *c != '"').collect();
+    list.split(',').map(|part| part.trim().to_owned()).collect()
+}
+
+#[test]
+fn each_finding_has_its_code_and_place() {
+    for path in fixtures() {
+        let source = read(&path);
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let loaded = load(&source, &name, Format::by_extension(&path).unwrap());
+        let found: Vec<String> =
+            loaded.diagnostics.iter().map(|d| format!("{} {}:{}", d.code, d.line, d.column)).collect();
+        let rendered: Vec<String> = loaded.diagnostics.iter().map(|d| d.render(&source)).collect();
+        assert_eq!(found, expected(&source), "{name}\n{}", rendered.join("\n"));
+        assert_eq!(loaded.bot.is_some(), !loaded.diagnostics.iter().any(chatbot::Diagnostic::is_error), "{name}");
+        for diagnostic in &loaded.diagnostics {
+            assert!(explain(diagnostic.code).is_some(), "{}", diagnostic.code);
+            serde_json::to_value(diagnostic).unwrap();
+        }
+        expect_file(&path.with_extension("txt"), &rendered.join("\n"));
+    }
+}
+
+#[test]
+fn every_code_has_a_fixture() {
+    let seen: BTreeSet<String> = fixtures()
+        .iter()
+        .flat_map(|path| expected(&read(path)))
+        .filter_map(|entry| entry.split(' ').next().map(str::to_owned))
+        .collect();
+    // A file over the cap is made here instead of kept.
+    let huge = " ".repeat(chatbot::caps::MAX_BOT_FILE_BYTES + 1);
+    let found = load(&huge, "huge", Format::Yaml).diagnostics;
+    assert_eq!((found.len(), found[0].code, found[0].line), (1, "PAR-0227", 1));
+    for code in codes().filter(|code| *code != "PAR-0227") {
+        assert!(seen.contains(code), "no fixture shows {code}");
+    }
+}
+
+#[test]
+fn a_bot_of_two_thousand_nodes_is_checked() {
+    let mut source = "parlance: 1\nid: big\ntriggers: [ { default: {}, to: n0 } ]\nnodes:\n".to_owned();
+    for n in 0..2_000 {
+        source.push_str(&format!(
+            "  n{n}: {{ type: say, messages: [ {{ text: \"{{{{ contact.name }}}} {n}\" }} ], next: {{ next: n{} }} }}\n",
+            n + 1
+        ));
+    }
+    source.push_str("  n2000: { type: end }\n");
+    let loaded = load(&source, "big.yaml", Format::Yaml);
+    assert_eq!(loaded.diagnostics, []);
+    assert_eq!(loaded.bot.unwrap().node_count(), 2_001);
+}

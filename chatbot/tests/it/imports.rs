@@ -1,0 +1,200 @@
+//! Foreign exports become bots that pass the checker and play as the original would.
+
+use chatbot::import::{ImportError, Imported, Kind, detect, whatsapp_builder};
+use chatbot::{Format, load};
+use serde_json::{Value, json};
+
+use crate::support::{Play, expect_file, read, repository, testdata};
+
+fn import(name: &str) -> Imported {
+    let source = read(&repository(&format!("tests/data/imports/{name}.whatsapp-builder.json")));
+    assert_eq!(detect(&source), Some(Kind::WhatsappBuilder));
+    whatsapp_builder(&source).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn small(nodes: Value, edges: &[(&str, &str, &str)]) -> Imported {
+    let edges: Vec<Value> = edges
+        .iter()
+        .map(|(source, handle, target)| match handle.is_empty() {
+            true => json!({ "source": source, "target": target }),
+            false => json!({ "source": source, "target": target, "sourceHandle": handle }),
+        })
+        .collect();
+    let export = json!({ "name": "Small", "nodes": nodes, "edges": edges });
+    whatsapp_builder(&export.to_string()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn start() -> Value {
+    json!({ "id": "s", "type": "start", "data": { "type": "start" } })
+}
+
+#[test]
+fn what_is_written_loads_again_and_reports_its_changes() {
+    for name in ["clinic", "pizza"] {
+        let imported = import(name);
+        let loaded = load(&imported.bot_json.to_string(), name, Format::Json);
+        let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        assert_eq!(loaded.bot.unwrap().version(), imported.bot.version());
+        assert!(imported.bot.node_count() >= 12);
+        let mut out = serde_json::to_string_pretty(&imported.bot_json).unwrap();
+        out.push_str("\n\n");
+        out.push_str(&imported.changes.join("\n"));
+        out.push('\n');
+        expect_file(&testdata(&format!("imports/{name}.out")), &out);
+    }
+}
+
+#[test]
+fn the_clinic_plays_to_its_end() {
+    let imported = import("clinic");
+    let mut play = Play::new(&imported.bot);
+    let said = play.say("hello");
+    assert_eq!(said[0], "Hello and welcome to the Riverside Clinic.\nYour number is +15550100001.");
+    assert_eq!(said[1], "What is your name?");
+    let said = play.say("Grace");
+    assert!(said[0].contains("Thank you, Grace.") && said[0].contains("(dep_teeth|Teeth and oral hygiene f|Dr. Sato)"), "{said:?}");
+    let said = play.tap("dep_bill", "Billing");
+    assert!(said[0].starts_with("Billing is open") && said[1].contains("(dep_eye|Eyes|Dr. Lind)"));
+    assert_eq!(play.tap("dep_eye", "Eyes"), ["How old is the patient?"]);
+    assert!(play.say("9")[0].contains("[btn_yes|Yes] [btn_no|No, not this time, s]"));
+    let said = play.tap("btn_no", "No, not this time, s");
+    assert!(said[0].starts_with("Patients under 18") && said[1].contains("[btn_morning|Morning]"));
+    let said = play.tap("btn_morning", "Morning");
+    assert_eq!(said[0], "Please do not wear contact lenses on that day.");
+    assert_eq!(said[1], "Summary: Grace, 9 years, Eyes, Morning.");
+    assert!(said[2].starts_with("Shall we go ahead, Grace?"), "{said:?}");
+    let said = play.tap("btn_ok", "Go ahead");
+    assert_eq!(said, ["The form is not available just now; a nurse will call you, Grace."]);
+    assert!(!play.state.is_waiting());
+}
+
+#[test]
+fn typed_words_follow_the_default_edge_as_they_did() {
+    let imported = import("clinic");
+    let mut play = Play::new(&imported.bot);
+    play.say("hello");
+    play.say("Grace");
+    assert_eq!(play.say("my ears"), ["How old is the patient?"]);
+    play.say("42");
+    play.tap("btn_any", "Any time");
+    assert_eq!(play.state.variables()["department"], "my ears");
+}
+
+#[test]
+fn the_pizza_bot_plays_to_its_end() {
+    let imported = import("pizza");
+    let mut play = Play::new(&imported.bot);
+    assert_eq!(play.say("hi")[0], "🍕 Welcome to Forno!");
+    assert!(play.tap("btn-1", "Opening hours")[0].starts_with("Tuesday"));
+    let said = play.tap("btn-0", "Order a pizza");
+    assert!(said[0].contains("(pz-9|Napoli|9 coins) (parlance.page.1|More ›)"), "{said:?}");
+    play.tap("parlance.page.1", "More ›");
+    assert!(play.tap("pz-12", "Bianca")[0].starts_with("One Bianca. Which size?"));
+    assert_eq!(play.tap("l", "Large"), ["How many?"]);
+    let said = play.say("10");
+    assert_eq!(said[0], "That is a party! Allow us an hour.");
+    let said = play.tap("p", "Pick-up");
+    assert_eq!(said, ["Ready for you in 20 minutes: 10 × Bianca (Large).", "Thank you, see you soon!"]);
+    assert!(!play.state.is_waiting());
+}
+
+#[test]
+fn names_by_number_that_differ_by_path_take_the_one_that_was_answered() {
+    let imported = small(
+        json!([
+            start(),
+            { "id": "q", "data": { "type": "question", "questionType": "buttons", "content": "Which?", "buttons": [{"id":"a","title":"A"},{"id":"b","title":"B"}] } },
+            { "id": "qa", "data": { "type": "question", "questionType": "text", "content": "A?" } },
+            { "id": "qb", "data": { "type": "question", "questionType": "text", "content": "B?" } },
+            { "id": "m", "data": { "type": "message", "content": "{{question_2.response}}/{{question_9.response}}/{{missing}}" } },
+        ]),
+        &[("s", "", "q"), ("q", "a", "qa"), ("q", "b", "qb"), ("qa", "", "m"), ("qb", "", "m")],
+    );
+    let mut play = Play::new(&imported.bot);
+    play.say("x");
+    play.tap("b", "B");
+    assert_eq!(play.say("yes"), ["yes//"]);
+    assert!(imported.changes.iter().any(|change| change.starts_with("m: `question_9.response`")), "{:?}", imported.changes);
+}
+
+#[test]
+fn dynamic_lists_are_offered_in_pages() {
+    let imported = small(
+        json!([
+            start(),
+            { "id": "q", "data": { "type": "question", "questionType": "list", "content": "Which?", "variable": "it", "dynamicListSource": "things", "dynamicLabelField": "name", "dynamicDescField": "info" } },
+            { "id": "m", "data": { "type": "message", "content": "{{it}}" } },
+        ]),
+        &[("s", "", "q"), ("q", "", "m")],
+    );
+    let node = &imported.bot_json["nodes"]["q"];
+    assert_eq!(node["options_from"], json!({ "list": "things", "title": "name", "desc": "info", "value": "name" }));
+    assert_eq!(node["next"], json!({ "picked": "m", "empty": "m", "invalid": "q.typed" }));
+    assert_eq!(Play::new(&imported.bot).say("hi"), Vec::<String>::new());
+}
+
+#[test]
+fn every_comparison_of_the_original_is_known() {
+    let operators = [
+        "==", "eq", "equals", "!=", "neq", "ne", "not_equals", "contains", "not_contains", ">", "gt", "greater", "<",
+        "lt", "less", ">=", "gte", "greater_or_equal", "<=", "lte", "less_or_equal", "is_empty", "is_not_empty",
+    ];
+    for operator in operators {
+        let imported = small(
+            json!([
+                start(),
+                { "id": "c", "data": { "type": "condition", "conditionVar": "x", "conditionOp": operator, "conditionVal": "it's \"5\"" } },
+                { "id": "m", "data": { "type": "message", "content": "yes" } },
+            ]),
+            &[("s", "", "c"), ("c", "true", "m")],
+        );
+        assert_eq!(imported.changes.len(), 0, "{operator}: {:?}", imported.changes);
+        Play::new(&imported.bot).say("hi");
+    }
+}
+
+#[test]
+fn odd_parts_are_reported_and_do_no_harm() {
+    let imported = small(
+        json!([
+            start(),
+            { "id": "weird id!", "data": { "type": "telepathy", "label": "Mind" } },
+            { "id": "m", "data": { "type": "message", "content": "" } },
+            { "id": "q", "data": { "type": "question", "questionType": "buttons", "content": "", "variable": "input", "buttons": [] } },
+            { "id": "c", "data": { "type": "condition", "conditionVar": "a b", "conditionOp": "resembles", "conditionVal": "1" } },
+            { "id": "g", "data": { "type": "google_calendar" } },
+            { "id": "b", "data": { "type": "question", "questionType": "buttons", "content": "Same", "buttons": [{"id":"x","title":"Twin"},{"id":"x","title":"Twin"},{"id":"failed","title":"Third"}] } },
+        ]),
+        &[("s", "", "weird id!"), ("weird id!", "", "m"), ("m", "", "q"), ("q", "", "c"), ("c", "false", "g"), ("g", "", "b"), ("b", "", "gone")],
+    );
+    let changes = imported.changes.join("\n");
+    for part in ["telepathy", "resembles", "empty", "input_2", "calendar", "Twin (2)", "gone", "failed_"] {
+        assert!(changes.contains(part), "{part} is missing in\n{changes}");
+    }
+    let mut play = Play::new(&imported.bot);
+    assert_eq!(play.say("hi"), Vec::<String>::new());
+    assert!(play.say("anything")[0].contains("[x|Twin] [x_2|Twin (2)] [failed_|Third]"));
+}
+
+#[test]
+fn credentials_are_not_copied() {
+    let imported = small(
+        json!([
+            start(),
+            { "id": "a", "data": { "type": "rest_api", "apiUrl": "https://x.example/", "apiHeaders": { "Authorization": "Bearer 0000", "Accept": "text/plain" }, "apiAuthToken": "0000" } },
+        ]),
+        &[("s", "", "a")],
+    );
+    assert!(!imported.bot_json.to_string().contains("0000"));
+    assert!(imported.changes.iter().filter(|change| change.contains("credentials")).count() == 2);
+}
+
+#[test]
+fn what_is_no_export_is_refused() {
+    assert!(matches!(whatsapp_builder("{"), Err(ImportError::NotJson(_))));
+    assert!(matches!(whatsapp_builder("{}"), Err(ImportError::Shape(_))));
+    assert!(matches!(whatsapp_builder(r#"{"nodes":[],"edges":[]}"#), Err(ImportError::Shape(_))));
+    assert!(matches!(whatsapp_builder(r#"{"nodes":[{}],"edges":[]}"#), Err(ImportError::Shape(_))));
+    assert_eq!((detect("{}"), detect("nonsense")), (None, None));
+}

@@ -1,0 +1,48 @@
+//! The sample bots load without a finding and play through.
+
+use chatbot::{Format, Snapshot, load};
+
+use crate::support::{Play, bot, read, repository};
+
+#[test]
+fn the_welcome_bot_has_no_findings() {
+    let path = repository("bots/welcome.yaml");
+    let loaded = load(&read(&path), "bots/welcome.yaml", Format::Yaml);
+    assert_eq!(loaded.diagnostics, []);
+    let bot = loaded.bot.unwrap();
+    assert_eq!((bot.id(), bot.title()), ("welcome", "Welcome to Parlance"));
+}
+
+#[test]
+fn yaml_and_canonical_json_are_one_version() {
+    let first = bot(&read(&repository("bots/welcome.yaml")));
+    let second = load(&first.canonical_json(), "welcome.json", Format::Json).bot.unwrap();
+    assert_eq!(first.version(), second.version());
+    assert_eq!(first.canonical_json(), second.canonical_json());
+    assert_eq!(first.version().len(), 64);
+}
+
+#[test]
+fn the_welcome_bot_books_a_table() {
+    let bot = bot(&read(&repository("bots/welcome.yaml")));
+    let mut play = Play::new(&bot);
+    let hi = play.say("hi");
+    assert_eq!(hi[0], "Hi Ada, I am a Parlance bot. 👋");
+    assert!(hi[1].contains("[book|Book a table] [hours|Opening hours] [bye|Nothing, thanks]"), "{hi:?}");
+    let cities = play.tap("book", "Book a table");
+    assert!(cities[0].contains("(parlance.page.1|More ›)"), "{cities:?}");
+    assert!(play.tap("parlance.page.1", "More ›")[0].contains("(tokyo|Tokyo|Shimokitazawa)"));
+    assert_eq!(play.say("Tokyo"), ["For how many people? (1 to 12)"]);
+    assert_eq!(play.say("13"), ["A whole number from 1 to 12, please."]);
+    assert!(play.say("9")[0].starts_with("The long table for 9 in Tokyo: shall I book it?"));
+    assert_eq!(play.say("yes")[0], "Done! The long table for 9 in Tokyo is yours.");
+    assert!(!play.state.is_waiting());
+    assert_eq!(play.say("again")[0], "Welcome back, Ada! This is visit number 2.");
+}
+
+#[test]
+fn an_empty_snapshot_is_small_and_asks_for_nothing() {
+    let empty = Snapshot::default();
+    assert_eq!(rmp_serde::to_vec_named(&empty).unwrap().len(), 1);
+    assert_eq!((empty.wake_ms(), empty.bot(), empty.node(), empty.run_id()), (None, None, None, None));
+}

@@ -1,0 +1,141 @@
+//! Plays a conversation against a bot, and checks at every step what must always hold.
+
+use std::path::{Path, PathBuf};
+
+use chatbot::{
+    Bot, ContactView, Effect, Format, Given, Incoming, Input, NumberView, Snapshot, Trace, Turn, TurnError, load, turn,
+};
+use whatsapp::message::Outgoing;
+
+/// 2026-11-22T10:00:00Z.
+pub const START_MS: u64 = 1_795_341_600_000;
+
+pub fn testdata(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
+}
+
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+pub fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Compares with a file, or writes it when `BLESS` is set.
+pub fn expect_file(path: &Path, actual: &str) {
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, actual).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(actual, expected, "\n{} differs; BLESS=1 rewrites it", path.display());
+}
+
+pub fn bot(source: &str) -> Bot {
+    let loaded = load(source, "test.yaml", Format::Yaml);
+    let found: Vec<String> = loaded.diagnostics.iter().map(|d| d.render(source)).collect();
+    loaded.bot.unwrap_or_else(|| panic!("{}", found.join("\n")))
+}
+
+pub struct Play<'b> {
+    pub bot: &'b Bot,
+    pub state: Snapshot,
+    pub now_ms: u64,
+    seed: u64,
+}
+
+impl<'b> Play<'b> {
+    pub fn new(bot: &'b Bot) -> Self {
+        Self { bot, state: Snapshot::default(), now_ms: START_MS, seed: 0 }
+    }
+
+    pub fn step(&mut self, input: &Input) -> Result<Turn, TurnError> {
+        self.seed += 1;
+        let contact =
+            ContactView { name: Some("Ada".into()), wa_id: Some("15550100001".into()), user_id: Some("u.1".into()) };
+        let number = NumberView { id: "1055501000".into(), display: Some("+1 555 010 0000".into()) };
+        let given = Given { now_ms: self.now_ms, seed: self.seed, contact: &contact, number: &number };
+        let result = turn(self.bot, &self.state, input, &given);
+        assert_eq!(result, turn(self.bot, &self.state, input, &given), "the same arguments give the same turn");
+        assert_eq!(result, turn(self.bot, &recoded(&self.state), input, &given), "encoding loses nothing");
+        if let Ok(turn) = &result {
+            assert_eq!(bytes(&turn.after), bytes(&recoded(&turn.after)), "equal states are equal bytes");
+            assert_eq!(turn.changed, !turn.effects.is_empty() || turn.after != self.state);
+            let trace: Vec<Trace> = rmp_serde::from_slice(&rmp_serde::to_vec_named(&turn.trace).unwrap()).unwrap();
+            assert_eq!(trace, turn.trace);
+            self.state = turn.after.clone();
+        }
+        result
+    }
+
+    pub fn say(&mut self, text: &str) -> Vec<String> {
+        self.step(&said(text)).map_or_else(|error| vec![format!("error: {error}")], |turn| shown(&turn.effects))
+    }
+
+    pub fn tap(&mut self, id: &str, title: &str) -> Vec<String> {
+        self.step(&tapped(id, title)).map_or_else(|error| vec![format!("error: {error}")], |turn| shown(&turn.effects))
+    }
+
+    pub fn wait(&mut self, ms: u64) -> Result<Turn, TurnError> {
+        self.now_ms += ms;
+        self.step(&Input::Tick)
+    }
+}
+
+/// The state after a trip through MessagePack and through JSON.
+fn recoded(state: &Snapshot) -> Snapshot {
+    let packed: Snapshot = rmp_serde::from_slice(&bytes(state)).unwrap();
+    assert_eq!(packed, *state);
+    let text: Snapshot = serde_json::from_str(&serde_json::to_string(&packed).unwrap()).unwrap();
+    assert_eq!(text, *state);
+    text
+}
+
+fn bytes(state: &Snapshot) -> Vec<u8> {
+    rmp_serde::to_vec_named(state).unwrap()
+}
+
+pub fn message(kind: &str, text: &str) -> Incoming {
+    Incoming { wamid: "wamid.TEST".into(), at_ms: START_MS, kind: kind.into(), text: text.into(), ..Incoming::default() }
+}
+
+pub fn said(text: &str) -> Input {
+    Input::Message(message("text", text))
+}
+
+pub fn tapped(id: &str, title: &str) -> Input {
+    let tap = Incoming { id: Some(id.into()), title: Some(title.into()), ..message("interactive", title) };
+    Input::Message(tap)
+}
+
+pub fn shown(effects: &[Effect]) -> Vec<String> {
+    effects.iter().map(show).collect()
+}
+
+fn show(effect: &Effect) -> String {
+    let Effect::Send(message) = effect;
+    match message {
+        Outgoing::Text(text) => text.body().to_owned(),
+        Outgoing::Buttons(buttons) => {
+            let titles: Vec<String> = buttons.buttons().iter().map(|b| format!("[{}|{}]", b.id, b.title)).collect();
+            framed(buttons.header(), buttons.body(), buttons.footer(), &titles.join(" "))
+        }
+        Outgoing::List(list) => {
+            let rows = list.sections().iter().flat_map(|section| &section.rows);
+            let rows: Vec<String> = rows
+                .map(|row| match &row.description {
+                    Some(description) => format!("({}|{}|{description})", row.id, row.title),
+                    None => format!("({}|{})", row.id, row.title),
+                })
+                .collect();
+            framed(list.header(), list.body(), list.footer(), &format!("<{}> {}", list.button(), rows.join(" ")))
+        }
+    }
+}
+
+fn framed(header: Option<&str>, body: &str, footer: Option<&str>, rest: &str) -> String {
+    let header = header.map(|text| format!("^{text}^ ")).unwrap_or_default();
+    let footer = footer.map(|text| format!(" _{text}_")).unwrap_or_default();
+    format!("{header}{body}{footer} {rest}")
+}
