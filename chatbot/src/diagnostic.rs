@@ -1,6 +1,5 @@
 //! What the checker says about a bot file: a code, a place, a cure.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use serde::{Serialize, Serializer};
@@ -61,17 +60,16 @@ impl Diagnostic {
     pub fn render(&self, source: &str) -> String {
         let mut out = format!("{}[{}]: {}\n", self.severity.as_str(), self.code, self.message);
         let gutter = " ".repeat(self.line.to_string().len());
-        // `write!` into a String cannot fail.
-        let _ = writeln!(out, "{gutter}--> {}:{}:{}", self.file, self.line, self.column);
+        out.push_str(&format!("{gutter}--> {}:{}:{}\n", self.file, self.line, self.column));
         if let Some(line) = LineIndex::new(source).line(source, self.line) {
-            let _ = writeln!(out, "{gutter} |");
-            let _ = writeln!(out, "{} | {line}", self.line);
-            let _ = writeln!(out, "{gutter} | {}", self.carets(source, line));
+            out.push_str(&format!("{gutter} |\n"));
+            out.push_str(&format!("{} | {line}\n", self.line));
+            out.push_str(&format!("{gutter} | {}\n", self.carets(source, line)));
         }
         if let Some(help) = &self.help {
-            let _ = writeln!(out, "{gutter} = help: {help}");
+            out.push_str(&format!("{gutter} = help: {help}\n"));
         }
-        let _ = writeln!(out, "{gutter} = note: parlance explain {}", self.code);
+        out.push_str(&format!("{gutter} = note: parlance explain {}\n", self.code));
         out
     }
 

@@ -57,6 +57,7 @@ pub struct NumberView {
 
 /// One input of a conversation. One input is one turn.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // one at a time, by reference
 pub enum Input {
     /// A message of the person.
     Message(Incoming),

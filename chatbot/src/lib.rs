@@ -21,11 +21,11 @@ mod trace;
 mod tree;
 mod turn;
 
+pub use bot::triggers::TYPES as TRIGGER_TYPES;
 pub use bot::{Bot, Format, Loaded, load};
 pub use diagnostic::{Diagnostic, Severity};
 pub use explain::{codes, explain};
 pub use expr::filters::OURS as FILTERS;
-pub use bot::triggers::TYPES as TRIGGER_TYPES;
 pub use input::{ContactView, Given, Incoming, Input, NumberView};
 pub use node::TYPES as NODE_TYPES;
 pub use snapshot::{Snapshot, Vars};

@@ -23,7 +23,11 @@ pub(super) fn graph(
     policies: &Policies,
     places: &[Place],
 ) {
-    unreachable(reader, nodes, triggers, policies, places);
+    // A name that leads nowhere leaves nodes unreached, which then is no finding of its own.
+    let open_ends = [explain::UNKNOWN_NODE.name(), explain::NO_TRIGGER.name()];
+    if !reader.diagnostics.iter().any(|found| open_ends.contains(&found.code)) {
+        unreachable(reader, nodes, triggers, policies, places);
+    }
     loops(reader, nodes, places);
 }
 
@@ -70,7 +74,9 @@ fn loops(reader: &mut Reader<'_>, nodes: &[Node], places: &[Place]) {
         let (code, message) = match leaves {
             true => (explain::MAYBE_LOOP, format!("these nodes may run in a circle without waiting: {path}")),
             // What another program let through shall load; the cap of a turn holds it.
-            false if reader.imported => (explain::MAYBE_LOOP, format!("these nodes run in a circle without waiting: {path}")),
+            false if reader.imported => {
+                (explain::MAYBE_LOOP, format!("these nodes run in a circle without waiting: {path}"))
+            }
             false => (explain::LOOP, format!("these nodes run in a circle without ever waiting: {path}")),
         };
         reader.report_span(code, span.clone(), pointer, message).help =

@@ -429,7 +429,8 @@ pub(crate) fn pattern(reader: &mut Reader<'_>, at: &At<'_>) -> Option<regex::Reg
         Ok(regex) => Some(regex),
         Err(error) => {
             let message = error.to_string();
-            let last = message.lines().last().unwrap_or("it does not compile").trim().to_owned();
+            let last = message.lines().last().unwrap_or("it does not compile").trim();
+            let last = last.strip_prefix("error: ").unwrap_or(last).to_owned();
             reader.report(explain::PATTERN, at, format!("the pattern is not valid: {last}"));
             None
         }

@@ -40,9 +40,11 @@ pub fn whatsapp_builder(source: &str) -> Result<Imported, ImportError> {
     let export = Export::read(&value)?;
     let (bot_json, changes) = Writer::new(&export).write()?;
     let loaded = load(&bot_json.to_string(), "import", Format::Json);
-    let first = loaded.diagnostics.iter().find(|found| found.is_error()).map(|found| {
-        format!("{}: {} ({})", found.code, found.message, found.pointer)
-    });
+    let first = loaded
+        .diagnostics
+        .iter()
+        .find(|found| found.is_error())
+        .map(|found| format!("{}: {} ({})", found.code, found.message, found.pointer));
     match (loaded.bot, first) {
         (Some(bot), _) => Ok(Imported { bot_json, bot, changes }),
         (None, first) => Err(ImportError::DoesNotLoad(first.unwrap_or_default())),
@@ -122,7 +124,10 @@ impl<'e> Writer<'e> {
         }
         let parts = pieces(&content, limits::TEXT_BODY);
         if parts.len() > 1 {
-            self.change(node, &format!("the text is longer than WhatsApp allows and is sent as {} messages", parts.len()));
+            self.change(
+                node,
+                &format!("the text is longer than WhatsApp allows and is sent as {} messages", parts.len()),
+            );
         }
         let messages: Vec<Value> = parts.iter().map(|part| json!({ "text": self.template(node, part) })).collect();
         let next = self.target_any(node);
@@ -173,7 +178,8 @@ impl<'e> Writer<'e> {
     fn general_changes(&mut self) {
         if self.names.used {
             self.changes.push(
-                "all nodes: a variable without a value prints as nothing; the original left its {{name}} standing".into(),
+                "all nodes: a variable without a value prints as nothing; the original left its {{name}} standing"
+                    .into(),
             );
         }
         if self.nodes.values().any(|node| node["type"] == "menu") {

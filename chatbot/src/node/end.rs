@@ -28,7 +28,7 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<End> 
 impl End {
     pub(super) fn enter(&self, walk: &mut Walk<'_>) -> Result<Next, Fault> {
         let result = match &self.result {
-            Some(template) => Some(walk.json(template)?),
+            Some(template) => Some(walk.json(template)?).filter(|value| !value.is_null()),
             None => None,
         };
         Ok(Next::End { reason: self.reason.clone(), result })

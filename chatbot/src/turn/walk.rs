@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
             return Err(limit(&format!("with `{name}` the variables"), caps::MAX_VARIABLES_BYTES));
         }
         let home = declared.map_or(Home::Run, |declared| declared.home);
-        let before = self.scope.variable(home, name).map(shown);
+        let before = self.scope.variable(home, name).filter(|value| !value.is_null()).map(shown);
         self.note(Trace::Set { name: name.to_owned(), before, after: shown(value.clone()) });
         self.scope.set(home, name, value);
         Ok(())

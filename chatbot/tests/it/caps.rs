@@ -19,7 +19,9 @@ fn doing(nodes: &str) -> String {
 
 #[test]
 fn an_endless_loop_ends_with_its_path() {
-    let error = error_of(&doing("  a: { type: branch, cases: [ { when: \"true\", to: b } ], else: end }\n  b: { type: goto, to: a }\n"));
+    let error = error_of(&doing(
+        "  a: { type: branch, cases: [ { when: \"true\", to: b } ], else: end }\n  b: { type: goto, to: a }\n",
+    ));
     let TurnError::StepLimit { node, limit, path } = &error else { panic!("{error}") };
     assert_eq!((node.as_str(), *limit, path.len()), ("a", caps::MAX_NODES_PER_TURN, caps::MAX_NODES_PER_TURN));
     assert!(error.to_string().ends_with("a → b → a → b"), "{error}");
@@ -31,7 +33,7 @@ fn on_error_takes_an_endless_loop_once() {
     let source = "parlance: 1\nid: t\npolicies: { on_error: sorry }\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: branch, cases: [ { when: \"true\", to: a } ], else: sorry }\n  sorry: { type: say, messages: [ { text: Sorry } ], next: { next: end } }\n  end: { type: end }\n";
     let sorry = bot(source);
     assert_eq!(Play::new(&sorry).say("hi"), ["Sorry"]);
-    let bot = bot(&source.replace("{ next: end }", "{ next: a }"));
+    let bot = bot(&source.replace("{ next: end }", "{ next: a, failed: end }"));
     assert!(Play::new(&bot).say("hi")[0].starts_with("error: node `a`: over 100 nodes"));
 }
 
@@ -84,7 +86,9 @@ fn variables_stay_within_their_caps() {
 
 #[test]
 fn a_list_that_grows_with_every_answer_meets_the_cap() {
-    let bot = bot("parlance: 1\nid: t\nvars: { all: { type: list, default: [] } }\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: More?, save: one, next: { ok: add } }\n  add: { type: set, assign: { all: \"all + [one]\" }, next: { next: ask } }\n");
+    let bot = bot(
+        "parlance: 1\nid: t\nvars: { all: { type: list, default: [] } }\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: More?, save: one, next: { ok: add } }\n  add: { type: set, assign: { all: \"all + [one]\" }, next: { next: ask } }\n",
+    );
     let mut play = Play::new(&bot);
     play.say("hi");
     let long = "x".repeat(4_000);
@@ -95,7 +99,9 @@ fn a_list_that_grows_with_every_answer_meets_the_cap() {
 
 #[test]
 fn a_run_of_too_many_turns_gives_way_to_a_new_one() {
-    let bot = bot("parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\npolicies: { limits: { turns_per_run: 3 } }\nnodes:\n  ask: { type: ask, prompt: More?, next: { ok: ask } }\n");
+    let bot = bot(
+        "parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\npolicies: { limits: { turns_per_run: 3 } }\nnodes:\n  ask: { type: ask, prompt: More?, next: { ok: ask } }\n",
+    );
     let mut play = Play::new(&bot);
     play.say("1");
     let first = play.state.run_id().unwrap().to_owned();
@@ -108,7 +114,9 @@ fn a_run_of_too_many_turns_gives_way_to_a_new_one() {
 
 #[test]
 fn a_tick_that_fails_ends_the_run() {
-    let bot = bot("parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: Well?, timeout: 5m, next: { ok: end, timeout: bad } }\n  bad: { type: set, assign: { x: \"'y' * 70000\" }, next: { next: end } }\n  end: { type: end }\n");
+    let bot = bot(
+        "parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: Well?, timeout: 5m, next: { ok: end, timeout: bad } }\n  bad: { type: set, assign: { x: \"'y' * 70000\" }, next: { next: end } }\n  end: { type: end }\n",
+    );
     let mut play = Play::new(&bot);
     play.say("hi");
     let turn = play.wait(300_000).unwrap();
@@ -119,7 +127,9 @@ fn a_tick_that_fails_ends_the_run() {
 
 #[test]
 fn a_late_tick_changes_nothing_after_the_reply() {
-    let bot = bot("parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: Well?, timeout: 5m, next: { ok: ask, timeout: end } }\n  end: { type: end }\n");
+    let bot = bot(
+        "parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: Well?, timeout: 5m, next: { ok: ask, timeout: end } }\n  end: { type: end }\n",
+    );
     let mut play = Play::new(&bot);
     play.say("hi");
     play.now_ms += 400_000;
@@ -129,8 +139,12 @@ fn a_late_tick_changes_nothing_after_the_reply() {
 
 #[test]
 fn a_state_at_a_node_that_is_gone_starts_anew() {
-    let old = bot("parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: Old?, next: { ok: end } }\n  end: { type: end }\n");
-    let new = bot("parlance: 1\nid: t\ntriggers: [ { default: {}, to: other } ]\nnodes:\n  other: { type: ask, prompt: New?, next: { ok: ask } }\n  ask: { type: end }\n");
+    let old = bot(
+        "parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: Old?, next: { ok: end } }\n  end: { type: end }\n",
+    );
+    let new = bot(
+        "parlance: 1\nid: t\ntriggers: [ { default: {}, to: other } ]\nnodes:\n  other: { type: ask, prompt: New?, next: { ok: ask } }\n  ask: { type: end }\n",
+    );
     let mut play = Play::new(&old);
     play.say("hi");
     let mut after = Play::new(&new);

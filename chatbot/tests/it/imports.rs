@@ -53,7 +53,10 @@ fn the_clinic_plays_to_its_end() {
     assert_eq!(said[0], "Hello and welcome to the Riverside Clinic.\nYour number is +15550100001.");
     assert_eq!(said[1], "What is your name?");
     let said = play.say("Grace");
-    assert!(said[0].contains("Thank you, Grace.") && said[0].contains("(dep_teeth|Teeth and oral hygiene f|Dr. Sato)"), "{said:?}");
+    assert!(
+        said[0].contains("Thank you, Grace.") && said[0].contains("(dep_teeth|Teeth and oral hygiene f|Dr. Sato)"),
+        "{said:?}"
+    );
     let said = play.tap("dep_bill", "Billing");
     assert!(said[0].starts_with("Billing is open") && said[1].contains("(dep_eye|Eyes|Dr. Lind)"));
     assert_eq!(play.tap("dep_eye", "Eyes"), ["How old is the patient?"]);
@@ -115,7 +118,11 @@ fn names_by_number_that_differ_by_path_take_the_one_that_was_answered() {
     play.say("x");
     play.tap("b", "B");
     assert_eq!(play.say("yes"), ["yes//"]);
-    assert!(imported.changes.iter().any(|change| change.starts_with("m: `question_9.response`")), "{:?}", imported.changes);
+    assert!(
+        imported.changes.iter().any(|change| change.starts_with("m: `question_9.response`")),
+        "{:?}",
+        imported.changes
+    );
 }
 
 #[test]
@@ -137,8 +144,29 @@ fn dynamic_lists_are_offered_in_pages() {
 #[test]
 fn every_comparison_of_the_original_is_known() {
     let operators = [
-        "==", "eq", "equals", "!=", "neq", "ne", "not_equals", "contains", "not_contains", ">", "gt", "greater", "<",
-        "lt", "less", ">=", "gte", "greater_or_equal", "<=", "lte", "less_or_equal", "is_empty", "is_not_empty",
+        "==",
+        "eq",
+        "equals",
+        "!=",
+        "neq",
+        "ne",
+        "not_equals",
+        "contains",
+        "not_contains",
+        ">",
+        "gt",
+        "greater",
+        "<",
+        "lt",
+        "less",
+        ">=",
+        "gte",
+        "greater_or_equal",
+        "<=",
+        "lte",
+        "less_or_equal",
+        "is_empty",
+        "is_not_empty",
     ];
     for operator in operators {
         let imported = small(
@@ -166,7 +194,15 @@ fn odd_parts_are_reported_and_do_no_harm() {
             { "id": "g", "data": { "type": "google_calendar" } },
             { "id": "b", "data": { "type": "question", "questionType": "buttons", "content": "Same", "buttons": [{"id":"x","title":"Twin"},{"id":"x","title":"Twin"},{"id":"failed","title":"Third"}] } },
         ]),
-        &[("s", "", "weird id!"), ("weird id!", "", "m"), ("m", "", "q"), ("q", "", "c"), ("c", "false", "g"), ("g", "", "b"), ("b", "", "gone")],
+        &[
+            ("s", "", "weird id!"),
+            ("weird id!", "", "m"),
+            ("m", "", "q"),
+            ("q", "", "c"),
+            ("c", "false", "g"),
+            ("g", "", "b"),
+            ("b", "", "gone"),
+        ],
     );
     let changes = imported.changes.join("\n");
     for part in ["telepathy", "resembles", "empty", "input_2", "calendar", "Twin (2)", "gone", "failed_"] {

@@ -1,4 +1,5 @@
 //! The crate from outside: transcripts, diagnostics, imports, caps, determinism.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests, too
 
 mod caps;
 mod diagnostics;

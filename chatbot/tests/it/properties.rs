@@ -20,9 +20,8 @@ fn anything() -> impl Strategy<Value = Input> {
         ".{0,20}".prop_map(Some),
     ];
     let tick = (0u64..10_000_000).prop_map(|_| Input::Tick);
-    let message = (prop::sample::select(kinds.to_vec()), words, ids).prop_map(|(kind, text, id)| {
-        Input::Message(Incoming { title: id.clone(), id, ..message(kind, &text) })
-    });
+    let message = (prop::sample::select(kinds.to_vec()), words, ids)
+        .prop_map(|(kind, text, id)| Input::Message(Incoming { title: id.clone(), id, ..message(kind, &text) }));
     prop_oneof![9 => message, 1 => tick]
 }
 

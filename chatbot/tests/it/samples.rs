@@ -46,3 +46,18 @@ fn an_empty_snapshot_is_small_and_asks_for_nothing() {
     assert_eq!(rmp_serde::to_vec_named(&empty).unwrap().len(), 1);
     assert_eq!((empty.wake_ms(), empty.bot(), empty.node(), empty.run_id()), (None, None, None, None));
 }
+
+#[test]
+fn a_bot_is_shared_by_threads() {
+    fn shareable<T: Send + Sync + 'static>(_: &T) {}
+    let bot = std::sync::Arc::new(bot(&read(&repository("bots/welcome.yaml"))));
+    shareable(&bot);
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let bot = std::sync::Arc::clone(&bot);
+            std::thread::spawn(move || Play::new(&bot).say("hi"))
+        })
+        .collect();
+    let said: Vec<Vec<String>> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    assert!(said.windows(2).all(|pair| pair[0] == pair[1]));
+}

@@ -8,22 +8,22 @@ use chatbot::{
 use whatsapp::message::Outgoing;
 
 /// 2026-11-22T10:00:00Z.
-pub const START_MS: u64 = 1_795_341_600_000;
+pub(crate) const START_MS: u64 = 1_795_341_600_000;
 
-pub fn testdata(path: &str) -> PathBuf {
+pub(crate) fn testdata(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
 }
 
-pub fn repository(path: &str) -> PathBuf {
+pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-pub fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// Compares with a file, or writes it when `BLESS` is set.
-pub fn expect_file(path: &Path, actual: &str) {
+pub(crate) fn expect_file(path: &Path, actual: &str) {
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(path, actual).unwrap();
         return;
@@ -32,25 +32,25 @@ pub fn expect_file(path: &Path, actual: &str) {
     assert_eq!(actual, expected, "\n{} differs; BLESS=1 rewrites it", path.display());
 }
 
-pub fn bot(source: &str) -> Bot {
+pub(crate) fn bot(source: &str) -> Bot {
     let loaded = load(source, "test.yaml", Format::Yaml);
     let found: Vec<String> = loaded.diagnostics.iter().map(|d| d.render(source)).collect();
     loaded.bot.unwrap_or_else(|| panic!("{}", found.join("\n")))
 }
 
-pub struct Play<'b> {
-    pub bot: &'b Bot,
-    pub state: Snapshot,
-    pub now_ms: u64,
+pub(crate) struct Play<'b> {
+    pub(crate) bot: &'b Bot,
+    pub(crate) state: Snapshot,
+    pub(crate) now_ms: u64,
     seed: u64,
 }
 
 impl<'b> Play<'b> {
-    pub fn new(bot: &'b Bot) -> Self {
+    pub(crate) fn new(bot: &'b Bot) -> Self {
         Self { bot, state: Snapshot::default(), now_ms: START_MS, seed: 0 }
     }
 
-    pub fn step(&mut self, input: &Input) -> Result<Turn, TurnError> {
+    pub(crate) fn step(&mut self, input: &Input) -> Result<Turn, TurnError> {
         self.seed += 1;
         let contact =
             ContactView { name: Some("Ada".into()), wa_id: Some("15550100001".into()), user_id: Some("u.1".into()) };
@@ -69,15 +69,15 @@ impl<'b> Play<'b> {
         result
     }
 
-    pub fn say(&mut self, text: &str) -> Vec<String> {
+    pub(crate) fn say(&mut self, text: &str) -> Vec<String> {
         self.step(&said(text)).map_or_else(|error| vec![format!("error: {error}")], |turn| shown(&turn.effects))
     }
 
-    pub fn tap(&mut self, id: &str, title: &str) -> Vec<String> {
+    pub(crate) fn tap(&mut self, id: &str, title: &str) -> Vec<String> {
         self.step(&tapped(id, title)).map_or_else(|error| vec![format!("error: {error}")], |turn| shown(&turn.effects))
     }
 
-    pub fn wait(&mut self, ms: u64) -> Result<Turn, TurnError> {
+    pub(crate) fn wait(&mut self, ms: u64) -> Result<Turn, TurnError> {
         self.now_ms += ms;
         self.step(&Input::Tick)
     }
@@ -96,20 +96,26 @@ fn bytes(state: &Snapshot) -> Vec<u8> {
     rmp_serde::to_vec_named(state).unwrap()
 }
 
-pub fn message(kind: &str, text: &str) -> Incoming {
-    Incoming { wamid: "wamid.TEST".into(), at_ms: START_MS, kind: kind.into(), text: text.into(), ..Incoming::default() }
+pub(crate) fn message(kind: &str, text: &str) -> Incoming {
+    Incoming {
+        wamid: "wamid.TEST".into(),
+        at_ms: START_MS,
+        kind: kind.into(),
+        text: text.into(),
+        ..Incoming::default()
+    }
 }
 
-pub fn said(text: &str) -> Input {
+pub(crate) fn said(text: &str) -> Input {
     Input::Message(message("text", text))
 }
 
-pub fn tapped(id: &str, title: &str) -> Input {
+pub(crate) fn tapped(id: &str, title: &str) -> Input {
     let tap = Incoming { id: Some(id.into()), title: Some(title.into()), ..message("interactive", title) };
     Input::Message(tap)
 }
 
-pub fn shown(effects: &[Effect]) -> Vec<String> {
+pub(crate) fn shown(effects: &[Effect]) -> Vec<String> {
     effects.iter().map(show).collect()
 }
 

@@ -19,12 +19,15 @@ impl<'e> Writer<'e> {
                     .is_some_and(|word| word.eq_ignore_ascii_case("or"));
                 let parts: Vec<String> = list
                     .iter()
-                    .map(|one| self.compare(node, &field(one, "variable"), &field(one, "operator"), &field(one, "value")))
+                    .map(|one| {
+                        self.compare(node, &field(one, "variable"), &field(one, "operator"), &field(one, "value"))
+                    })
                     .collect();
                 parts.join(if any { " or " } else { " and " })
             }
             None => {
-                let (variable, op, value) = (node.text("conditionVar"), node.text("conditionOp"), node.text("conditionVal"));
+                let (variable, op, value) =
+                    (node.text("conditionVar"), node.text("conditionOp"), node.text("conditionVal"));
                 self.compare(node, &variable, &op, &value)
             }
         };
@@ -51,7 +54,10 @@ impl<'e> Writer<'e> {
         }
         let Some(expression) = expression else { return "false".to_owned() };
         if value.contains("{{") {
-            self.change(node, &format!("`{value}` is compared as it reads, as before; variables in it are not filled in"));
+            self.change(
+                node,
+                &format!("`{value}` is compared as it reads, as before; variables in it are not filled in"),
+            );
         }
         format!("({expression} | loosely('{known}', {}))", quoted(value))
     }

@@ -99,7 +99,8 @@ impl Export {
     }
 
     fn read_node(&mut self, node: &Value, taken: &mut BTreeSet<String>) -> Result<(), ImportError> {
-        let id = node.get("id").and_then(Value::as_str).ok_or_else(|| ImportError::Shape("a node has no `id`".into()))?;
+        let id =
+            node.get("id").and_then(Value::as_str).ok_or_else(|| ImportError::Shape("a node has no `id`".into()))?;
         let data = node.get("data").and_then(Value::as_object).cloned().unwrap_or_default();
         let kind = data.get("type").or_else(|| node.get("type")).and_then(Value::as_str).unwrap_or_default();
         let label = data.get("label").and_then(Value::as_str).unwrap_or_default().trim().to_owned();
@@ -155,7 +156,10 @@ impl Export {
     /// Positions of the nodes behind a node.
     pub(super) fn after(&self, index: usize) -> impl Iterator<Item = usize> {
         let id = &self.nodes[index].id;
-        self.edges.iter().filter(move |edge| edge.source == *id).filter_map(|edge| self.by_id.get(&edge.target).copied())
+        self.edges
+            .iter()
+            .filter(move |edge| edge.source == *id)
+            .filter_map(|edge| self.by_id.get(&edge.target).copied())
     }
 
     /// A node's name in our file; an edge back to the start leads to what follows it.

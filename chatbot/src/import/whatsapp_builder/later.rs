@@ -19,7 +19,10 @@ impl<'e> Writer<'e> {
         }
         let mut http = Map::new();
         let method = node.text("apiMethod");
-        http.insert("method".into(), Value::String(if method.is_empty() { "GET".into() } else { method.to_uppercase() }));
+        http.insert(
+            "method".into(),
+            Value::String(if method.is_empty() { "GET".into() } else { method.to_uppercase() }),
+        );
         http.insert("url".into(), Value::String(self.template(node, &node.text("apiUrl"))));
         for (key, ours) in [("apiHeaders", "headers"), ("apiQueryParams", "query")] {
             if let Some(map) = node.get(key).as_object().filter(|map| !map.is_empty()) {

@@ -97,7 +97,8 @@ impl Names {
     fn automatic_path(&self, path: &str, parts: &[String]) -> Option<(Option<String>, Option<String>)> {
         let root = &parts[0];
         let (prefix, _, outputs) = AUTOMATIC.iter().find(|(prefix, _, _)| {
-            root.strip_prefix(prefix).is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
+            root.strip_prefix(prefix)
+                .is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
         })?;
         let output = parts.get(1).map_or(outputs[0], String::as_str);
         let Some((variables, certain)) = self.automatic.get(root) else {
@@ -112,9 +113,8 @@ impl Names {
         if variables.len() > 1 {
             root_expr = format!("({root_expr})");
         }
-        let lost = (!certain).then(|| {
-            format!("`{path}` means different nodes on different paths; the one that was answered is taken")
-        });
+        let lost = (!certain)
+            .then(|| format!("`{path}` means different nodes on different paths; the one that was answered is taken"));
         Some((Some(root_expr + &tail(parts.get(2..).unwrap_or(&[]))), lost))
     }
 
@@ -190,7 +190,8 @@ fn tail(parts: &[String]) -> String {
 }
 
 fn identifier(text: &str) -> String {
-    let mut name: String = text.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).take(60).collect();
+    let mut name: String =
+        text.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).take(60).collect();
     if !name.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') {
         name.insert(0, '_');
     }
@@ -210,7 +211,8 @@ fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
 /// A name for ids of bots and nodes.
 pub(super) fn slug(text: &str, otherwise: &str) -> String {
     let lower = text.trim().to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        lower.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect();
     let name: String = words.join("-").chars().take(64).collect();
     if name.is_empty() { otherwise.to_owned() } else { name }
 }

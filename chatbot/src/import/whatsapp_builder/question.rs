@@ -46,7 +46,10 @@ impl<'e> Writer<'e> {
         let prompt = self.fitted(node, "prompt", &content, limits::TEXT_BODY);
         let ok = self.target_any(node);
         let variable = self.names.of(node);
-        self.put(node, json!({ "type": "ask", "prompt": prompt, "expect": "any", "save": variable, "next": { "ok": ok } }));
+        self.put(
+            node,
+            json!({ "type": "ask", "prompt": prompt, "expect": "any", "save": variable, "next": { "ok": ok } }),
+        );
     }
 
     fn buttons(&mut self, node: &'e Source) -> Vec<Choice> {
@@ -103,7 +106,10 @@ impl<'e> Writer<'e> {
         let (mut ids, mut titles) = (BTreeSet::new(), BTreeSet::new());
         for choice in choices {
             if choice.title.trim().is_empty() || options.len() == caps::MAX_MENU_OPTIONS {
-                self.change(node, &format!("option `{}` is left out: it has no title, or there are too many", choice.id));
+                self.change(
+                    node,
+                    &format!("option `{}` is left out: it has no title, or there are too many", choice.id),
+                );
                 continue;
             }
             let id = option_id(&choice.id, &mut ids);

@@ -19,12 +19,12 @@ impl Menu {
     /// The options of this turn, with unique ids and titles that are not empty.
     pub(super) fn offered(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<Vec<Offered>, Fault> {
         let found = match &self.from {
-            Some(from) => self.from_list(from, walk)?,
-            None => self.from_options(walk)?,
+            Some(from) => self.listed_options(from, walk)?,
+            None => self.own_options(walk)?,
         };
-        let mut ids = BTreeSet::new();
+        let (mut ids, mut titles) = (BTreeSet::new(), BTreeSet::new());
         let mut kept = Vec::with_capacity(found.len());
-        for option in found {
+        for mut option in found {
             let why = if option.title.trim().is_empty() {
                 "an option without a title is not shown"
             } else if !usable_id(&option.id) {
@@ -34,6 +34,7 @@ impl Menu {
             } else if kept.len() == caps::MAX_MENU_OPTIONS {
                 "options beyond the limit are not shown"
             } else {
+                option.title = distinct(&option.title, &mut titles);
                 kept.push(option);
                 continue;
             };
@@ -45,7 +46,7 @@ impl Menu {
         Ok(kept)
     }
 
-    fn from_options(&self, walk: &mut Walk<'_>) -> Result<Vec<Offered>, Fault> {
+    fn own_options(&self, walk: &mut Walk<'_>) -> Result<Vec<Offered>, Fault> {
         let mut offered = Vec::with_capacity(self.options.len());
         for option in &self.options {
             if let Some(when) = &option.when
@@ -58,7 +59,7 @@ impl Menu {
         Ok(offered)
     }
 
-    fn from_list(&self, from: &OptionsFrom, walk: &mut Walk<'_>) -> Result<Vec<Offered>, Fault> {
+    fn listed_options(&self, from: &OptionsFrom, walk: &mut Walk<'_>) -> Result<Vec<Offered>, Fault> {
         let list = from.list.json(walk.scope()).map_err(Fault::evaluation)?;
         let items = match list {
             Value::Array(items) => items,
@@ -97,7 +98,8 @@ impl OptionsFrom {
         };
         let text = |value: Value| shown(&value);
         let own = if item.is_object() { item.get("title").or_else(|| item.get("name")) } else { Some(item) };
-        let title = part(&self.title)?.filter(|title| !title.is_null()).or_else(|| own.cloned()).map(text).unwrap_or_default();
+        let title =
+            part(&self.title)?.filter(|title| !title.is_null()).or_else(|| own.cloned()).map(text).unwrap_or_default();
         let id = match part(&self.id)?.filter(|id| !id.is_null()) {
             Some(id) => shown(&id),
             None => item.get("id").map_or_else(|| (index + 1).to_string(), shown),
@@ -125,6 +127,17 @@ impl Part {
 
 fn shown(value: &Value) -> String {
     print(&to_value(value)).unwrap_or_default()
+}
+
+/// Numbers titles that were there before, so that each can be typed.
+fn distinct(title: &str, seen: &mut BTreeSet<String>) -> String {
+    let mut found = title.to_owned();
+    let mut copy = 2;
+    while !seen.insert(found.to_lowercase()) {
+        found = format!("{title} ({copy})");
+        copy += 1;
+    }
+    found
 }
 
 fn usable_id(id: &str) -> bool {
