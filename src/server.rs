@@ -210,7 +210,12 @@ fn open_store(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<RedbStore>,
         metrics.commit_seconds.observe(commit.seconds);
         metrics.commit_items.observe(commit.items as f64);
     });
-    let options = Options { cache_bytes: config.store.cache_bytes, observe: Some(observe), ..Options::default() };
+    let options = Options {
+        cache_bytes: config.store.cache_bytes,
+        min_free_bytes: config.store.min_free_bytes,
+        observe: Some(observe),
+        ..Options::default()
+    };
     RedbStore::open(&config.store.path, options)
 }
 

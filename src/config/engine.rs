@@ -47,6 +47,8 @@ pub struct Store {
     pub path: PathBuf,
     /// Memory for its pages, in bytes.
     pub cache_bytes: usize,
+    /// Below this much free disk space nothing new is accepted; 0 switches the guard off.
+    pub min_free_bytes: u64,
 }
 
 impl Outbox {
@@ -85,7 +87,11 @@ impl Bots {
 
 impl Store {
     pub(super) fn read(reader: &Reader<'_>) -> Self {
-        Self { path: path(reader, "store.path"), cache_bytes: reader.integer("store.cache_bytes", 1 << 20..=1 << 40) }
+        Self {
+            path: path(reader, "store.path"),
+            cache_bytes: reader.integer("store.cache_bytes", 1 << 20..=1 << 40),
+            min_free_bytes: reader.integer("store.min_free_bytes", 0..=1 << 50),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use actors::{Clock, Engine, MAX_AGE_MS};
 use hyper::body::Bytes;
 use secrecy::SecretString;
 use storage::{Accept, Quarantined, Store, StoreError};
-use whatsapp::signature::{self, SignatureError};
+use whatsapp::signature::{SignatureError, Verifier};
 use whatsapp::webhook::{self, Event, Received, StatusUpdate};
 
 use crate::metrics::{FrontMetrics, Refusal};
@@ -17,8 +17,8 @@ pub struct Intake {
     store: Arc<dyn Store>,
     engine: Arc<Engine>,
     clock: Arc<dyn Clock>,
-    /// The app secret, and the one before a rotation.
-    secrets: Vec<SecretString>,
+    /// Over the app secret, and the one before a rotation.
+    verifier: Verifier,
     numbers: HashSet<Box<str>>,
     metrics: Arc<FrontMetrics>,
 }
@@ -33,13 +33,14 @@ impl Intake {
         metrics: Arc<FrontMetrics>,
     ) -> Self {
         let secrets = [Some(&whatsapp.app_secret), whatsapp.app_secret_previous.as_ref()];
+        let secrets: Vec<SecretString> = secrets.into_iter().flatten().cloned().collect();
         let numbers = whatsapp.numbers.iter().map(|number| number.phone_number_id.as_str().into()).collect();
-        Self { store, engine, clock, secrets: secrets.into_iter().flatten().cloned().collect(), numbers, metrics }
+        Self { store, engine, clock, verifier: Verifier::new(&secrets), numbers, metrics }
     }
 
     /// Checks the signature over the raw bytes, before anything else looks at them.
     pub fn verify(&self, header: Option<&str>, body: &[u8]) -> Result<(), Refusal> {
-        match signature::verify(&self.secrets, header, body) {
+        match self.verifier.verify(header, body) {
             Ok(key) => {
                 self.metrics.signed_by(key);
                 Ok(())
