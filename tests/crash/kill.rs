@@ -1,0 +1,95 @@
+//! kill -9 at random moments under load, again and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rustix::process::Signal;
+use simulator::{Operation, Rule, Trouble};
+
+use crate::support::{Crowd, Evidence, Habits, Interruption, SOON, World};
+
+const CYCLES: u32 = 20;
+const SEED: u64 = 20_261_122;
+/// A busy machine may be slow; the figure that is printed should be under two seconds.
+const READY_AT_MOST: Duration = Duration::from_secs(10);
+
+/// What goes wrong at the stand-in while a cycle runs, beside the kill.
+fn trouble(cycle: u32) -> Trouble {
+    let cut = Rule { probability: 20, drop_after: true, ..Rule::on(Operation::Send) };
+    let no_statuses = Rule { lose: true, ..Rule::on(Operation::WebhookStatus) };
+    let confused = [
+        Rule { probability: 20, duplicate: 2, ..Rule::on(Operation::WebhookStatus) },
+        Rule { probability: 20, reorder: true, ..Rule::on(Operation::WebhookStatus) },
+    ];
+    let rules = match cycle % 4 {
+        0 => Vec::new(),
+        1 => [vec![cut], confused.to_vec()].concat(),
+        2 => vec![cut, no_statuses],
+        _ => vec![no_statuses],
+    };
+    Trouble { rules, ..Trouble::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_kills_lose_nothing_and_double_only_what_was_under_way() {
+    let world = Arc::new(World::new().await);
+    let mut random = StdRng::seed_from_u64(SEED);
+    let mut evidence = Evidence::default();
+    let mut slowest = Duration::ZERO;
+    let (mut program, _) = world.start().await;
+    let crowd = Crowd::start(&world, Habits::usual(SEED));
+    for cycle in 0..CYCLES {
+        world.meta.set_trouble(trouble(cycle)).expect("the trouble makes sense");
+        tokio::time::sleep(Duration::from_millis(random.random_range(50..1_500))).await;
+        evidence.kills.push(Interruption { at_ms: world.meta.now_ms() });
+        program.kill();
+        let (again, ready) = world.start().await;
+        program = again;
+        slowest = slowest.max(ready);
+        evidence.collect(&world.meta);
+    }
+    world.meta.clear_trouble();
+    let said = crowd.stop().await;
+    world.drained(SOON).await;
+    evidence.collect(&world.meta);
+    world.nothing_left_over().await;
+    let findings = evidence.check(&world.meta, &said);
+    println!("{CYCLES} kills: {findings:?}, slowest start {} ms", slowest.as_millis());
+    assert!(findings.messages >= 500, "there was hardly any load: {findings:?}");
+    assert!(slowest < READY_AT_MOST, "a start took {slowest:?}");
+
+    program.signal(Signal::TERM);
+    assert_eq!(program.end(SOON).await.code(), Some(0));
+    nothing_leaves_again(&world).await;
+}
+
+/// After a clean end there is nothing in doubt.
+async fn nothing_leaves_again(world: &World) {
+    let before = world.meta.ledger().map(|books| books.rows.len());
+    let (_program, _) = world.start().await;
+    world.drained(SOON).await;
+    tokio::time::sleep(Duration::from_millis(World::DOUBT_WINDOW_MS + 200)).await;
+    assert_eq!(world.meta.ledger().map(|books| books.rows.len()), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_comes_fifty_times_around_a_kill_has_one_echo() {
+    let world = Arc::new(World::new().await);
+    let (program, _) = world.start().await;
+    let body = world.texts(&[("99900009999".into(), "wamid.fifty".into(), "once".into())]);
+    let fifty = async || {
+        let posts = (0..50).map(|_| world.post(&body));
+        futures_util::future::join_all(posts).await
+    };
+    assert!(fifty().await.iter().all(|status| *status == Some(200)));
+    program.kill();
+    let (_program, _) = world.start().await;
+    assert!(fifty().await.iter().all(|status| *status == Some(200)));
+    world.drained(SOON).await;
+    let books = world.meta.ledger().expect("the stand-in keeps books");
+    let ids: std::collections::HashSet<_> = books.rows.iter().map(|row| &row.callback_data).collect();
+    assert_eq!(ids.len(), 1, "{books:?}");
+    world.nothing_left_over().await;
+}

@@ -1,0 +1,14 @@
+//! Black-box tests of the `parlance` binary: it is killed, its disk fails, its files are damaged, it is told to stop.
+//!
+//! Each test starts the real program in a folder of its own, opposite a stand-in for Meta inside the test. What was
+//! acknowledged and what was sent is compared from outside only: by the answers to webhooks and by the stand-in's books.
+
+mod backlog;
+mod bot_files;
+mod dev;
+mod disk;
+mod kill;
+mod signals;
+mod start;
+mod store_file;
+mod support;

@@ -1,0 +1,13 @@
+//! What the tests share: a folder with a program in it, the stand-in opposite, a crowd that writes, and the evidence.
+
+mod crowd;
+mod evidence;
+mod place;
+mod program;
+mod world;
+
+pub(crate) use crowd::{Crowd, Habits, Said};
+pub(crate) use evidence::{Evidence, Interruption};
+pub(crate) use place::{Place, free_ports};
+pub(crate) use program::{Ended, Program, SOON, eventually};
+pub(crate) use world::World;
