@@ -158,15 +158,16 @@ impl Running {
         }
     }
 
-    /// Stops accepting, finishes what is in hand within `patience`, and closes the store.
+    /// Stops accepting, finishes what is in hand within `patience` (ports and engine together), and closes the store.
     pub async fn drain(self, patience: Duration) -> Result<(), StoreError> {
+        let deadline = tokio::time::Instant::now() + patience;
         self.stop.cancel();
         for port in self.ports {
             if let Err(error) = port.await {
                 tracing::error!(%error, "a port ended badly");
             }
         }
-        self.engine.drain(patience).await;
+        self.engine.drain(deadline.saturating_duration_since(tokio::time::Instant::now())).await;
         self.store.close().await
     }
 }
