@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use storage::{OpenError, Options, RedbStore};
 
 use super::output::{Failed, data, talk};
 use super::{ConfigArgs, Exit, runtime, serve};
@@ -185,7 +186,12 @@ fn bot_files(config: &Config, asked: bool) -> Result<Vec<BotFile>, Failed> {
     bots::read_dir(&config.bots.dir).map_err(|error| Failed::new(Exit::Data, format!("error: {error}")))
 }
 
+/// Removes the store, unless a process uses it: that one would go on with a file that nobody else can see.
 fn forget() -> Result<(), Failed> {
+    let store = Path::new(STORE);
+    if store.exists() && let Err(error @ OpenError::Locked { .. }) = RedbStore::open(store, Options::default()) {
+        return Err(serve::start_failed(error.into()));
+    }
     match std::fs::remove_file(STORE) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Failed::new(Exit::Store, format!("error: {STORE} cannot be removed: {error}")))
