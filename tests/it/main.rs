@@ -1,0 +1,17 @@
+//! The real server in process, opposite the stand-in for Meta: one file per behaviour.
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in test functions, not in their helpers
+
+mod abuse;
+mod admin;
+mod door;
+mod duplicates;
+mod imports;
+mod isolation;
+mod order;
+mod quarantine;
+mod restart;
+mod sending;
+mod slow;
+mod statuses;
+mod support;
+mod timers;

@@ -1,0 +1,106 @@
+//! Callers who take their time are let go at their deadlines, and cost the others nothing.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::support::raw::{Raw, statuses};
+use crate::support::{ADA, Setup, World};
+
+/// Far beyond every deadline below.
+const MUCH_LATER: Duration = Duration::from_secs(8);
+
+async fn impatient() -> World {
+    Setup::default()
+        .set("server.header_timeout", "300ms")
+        .set("server.body_timeout", "400ms")
+        .set("server.idle_timeout", "700ms")
+        .start()
+        .await
+}
+
+#[tokio::test]
+async fn a_head_that_dribbles_in_is_cut_off() {
+    let world = impatient().await;
+    let started = Instant::now();
+    let mut raw = Raw::connect(&world).await;
+    let mut taken = 0;
+    for byte in b"GET /healthz HTTP/1.1\r\nHost: a-long-host-name-that-never-ends".iter().cycle() {
+        // A closed socket takes a few more bytes before it says so.
+        if !raw.send([*byte]).await || started.elapsed() > MUCH_LATER {
+            break;
+        }
+        taken += 1;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(started.elapsed() >= Duration::from_millis(290), "{:?}", started.elapsed());
+    assert!(started.elapsed() < MUCH_LATER, "{taken} bytes were taken");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_is_408_and_closed() {
+    let world = impatient().await;
+    let mut raw = Raw::connect(&world).await;
+    raw.send("POST /api/webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"obj").await;
+    let answer = raw.read_to_end(MUCH_LATER).await.expect("it closes");
+    assert_eq!(statuses(&answer), [408], "{answer}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_closed_and_a_kept_alive_one_may_be_used_until_then() {
+    let world = impatient().await;
+    let mut silent = Raw::connect(&world).await;
+    let mut kept = Raw::connect(&world).await;
+    for _ in 0..3 {
+        kept.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let head = kept.read_head(MUCH_LATER).await.unwrap_or_default();
+        assert!(head.contains("200 OK"), "{head}");
+        let mut ok = [0; 2];
+        tokio::io::AsyncReadExt::read_exact(&mut kept.stream, &mut ok).await.unwrap();
+    }
+    assert_eq!(silent.read_to_end(MUCH_LATER).await.as_deref(), Some(""));
+    assert_eq!(kept.read_to_end(MUCH_LATER).await.as_deref(), Some(""));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_caller_who_never_reads_is_closed_and_does_not_hold_up_the_end() {
+    let world = impatient().await;
+    let mut raw = Raw::connect(&world).await;
+    let started = Instant::now();
+    let many = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
+    // Pipelined without reading: the answers fill both buffers, then nothing moves.
+    while started.elapsed() < MUCH_LATER {
+        match tokio::time::timeout(Duration::from_secs(3), raw.send(&many)).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(_) => panic!("the connection is neither read nor closed"),
+        }
+    }
+    assert!(started.elapsed() < MUCH_LATER);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn two_hundred_slow_callers_do_not_keep_a_message_waiting() {
+    let world = impatient().await;
+    let mut slow = Vec::new();
+    for at in 0..200 {
+        let mut raw = Raw::connect(&world).await;
+        raw.send(if at % 2 == 0 {
+            "POST /api/web"
+        } else {
+            "POST /api/webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+        })
+        .await;
+        slow.push(raw);
+    }
+    world.write(ADA, "hello").await;
+    assert_eq!(world.wait_replies(ADA, 1).await, ["1: hello"]);
+    for mut raw in slow {
+        assert!(raw.read_to_end(MUCH_LATER).await.is_some(), "it is closed");
+    }
+    world.end().await;
+}
