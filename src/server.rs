@@ -18,6 +18,9 @@ use crate::front::{Front, Intake};
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
 
+/// A server that has failed gives its callers this long to hear so.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
+
 /// Why a server did not start. Nothing is left behind.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -155,6 +158,15 @@ impl Running {
             },
             Ok(failed) = engine.wait_for(Option::is_some) => Failure::Actor(failed.clone().unwrap_or_default()),
             else => std::future::pending().await,
+        }
+    }
+
+    /// Ends after a failure: takes no more callers, and lets those it has hear that they were refused.
+    pub async fn give_up(self) {
+        self.stop.cancel();
+        let heard = futures_util::future::join_all(self.ports);
+        if tokio::time::timeout(LAST_ANSWERS, heard).await.is_err() {
+            tracing::debug!("some callers did not wait for their answer");
         }
     }
 

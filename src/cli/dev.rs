@@ -189,7 +189,9 @@ fn bot_files(config: &Config, asked: bool) -> Result<Vec<BotFile>, Failed> {
 /// Removes the store, unless a process uses it: that one would go on with a file that nobody else can see.
 fn forget() -> Result<(), Failed> {
     let store = Path::new(STORE);
-    if store.exists() && let Err(error @ OpenError::Locked { .. }) = RedbStore::open(store, Options::default()) {
+    if store.exists()
+        && let Err(error @ OpenError::Locked { .. }) = RedbStore::open(store, Options::default())
+    {
         return Err(serve::start_failed(error.into()));
     }
     match std::fs::remove_file(STORE) {

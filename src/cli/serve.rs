@@ -77,16 +77,20 @@ pub(super) fn start_failed(error: StartError) -> Failed {
     }
 }
 
-/// Waits for a signal, then drains; or for a failure, then ends at once.
+/// Waits for a signal, then drains; or for a failure, then ends without.
 pub(super) async fn until_the_end(running: Running, patience: Duration) -> Result<(), Failed> {
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
         return Err(Failed::new(Exit::Failed, "error: signals cannot be received"));
     };
-    tokio::select! {
-        failure = running.failed() => return Err(failed(failure)),
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let failure = tokio::select! {
+        failure = running.failed() => Some(failure),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    if let Some(failure) = failure {
+        running.give_up().await;
+        return Err(failed(failure));
     }
     tracing::info!("stopping: finishing what is in hand");
     running

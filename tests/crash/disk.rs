@@ -6,9 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::support::{Crowd, Ended, Evidence, Habits, Program, SOON, World, eventually};
+use crate::support::{Crowd, Ended, Habits, Program, SOON, Said, World, eventually};
 
 const SHIM: &str = r#"
 #define _GNU_SOURCE
@@ -67,24 +66,23 @@ async fn the_disk_fails(breaks: &str) -> Ended {
     eventually("the crowd is heard", SOON, async || (crowd.acknowledged() >= 200).then_some(())).await;
 
     std::fs::write(trigger(&world), "").expect("the folder can be written");
-    // Whatever is acknowledged from here on was posted before the trigger; give such a commit its time, not more.
-    let after = world.texts(&[("99900007777".into(), "wamid.after".into(), "after".into())]);
-    let refused = world.post(&after).await;
-    assert!(matches!(refused, None | Some(503)), "acknowledged on a broken disk: {refused:?}");
+    let after = |n| world.texts(&[(format!("999000077{n:02}"), format!("wamid.after.{n}"), "after".into())]);
+    let bodies: Vec<_> = (0..20).map(after).collect();
+    let answers = futures_util::future::join_all(bodies.iter().map(|body| world.post(body))).await;
+    let refused = |answer: &Option<u16>| matches!(answer, None | Some(503));
+    assert!(answers.iter().all(refused), "acknowledged on a broken disk: {answers:?}");
     let ended = program.end(SOON).await;
     let said = crowd.stop().await;
 
     std::fs::remove_file(trigger(&world)).expect("the folder can be written");
     let (_program, _) = world.start().await;
     world.drained(SOON).await;
-    let mut evidence = Evidence::default();
-    evidence.kills.push(crate::support::Interruption { at_ms: world.meta.now_ms() });
     check_echoes(&world, &said);
     ended
 }
 
 /// Each acknowledged message has its echo. How often one left is not the question here.
-fn check_echoes(world: &World, said: &[crate::support::Said]) {
+fn check_echoes(world: &World, said: &[Said]) {
     let books = world.meta.ledger().expect("the stand-in keeps books");
     for said in said {
         for n in 1..=said.acknowledged {
@@ -108,13 +106,39 @@ async fn a_failed_write_stops_acknowledgements_and_ends_with_74() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_in_hand_when_the_disk_fails_hears_503() {
+    let world = World::new().await;
+    let mut program = start_on_a_disk_that(&world, "sync");
+    world.ready(&mut program).await;
+    // Else the background could be the first to find the disk broken.
+    eventually("nothing is left to write", SOON, async || {
+        (world.admin("/api/v1/status").await["store"]["unfolded"] == 0).then_some(())
+    })
+    .await;
+    std::fs::write(trigger(&world), "").expect("the folder can be written");
+    let body = world.texts(&[("99900003333".into(), "wamid.hears".into(), "hello".into())]);
+    assert_eq!(world.post(&body).await, Some(503));
+    program.end(SOON).await.one_sentence(74, &["Input/output error"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_on_a_broken_disk_says_so_and_ends_with_74() {
     let world = World::new().await;
+    let (program, _) = world.start().await;
+    program.kill();
     std::fs::write(trigger(&world), "").expect("the folder can be written");
     for (breaks, why) in [("sync", "Input/output error"), ("write", "No space left on device")] {
-        let ended = start_on_a_disk_that(&world, breaks).end(Duration::from_secs(10)).await;
-        ended.one_sentence(74, &["parlance.redb", why]);
+        start_on_a_disk_that(&world, breaks).end(SOON).await.one_sentence(74, &["parlance.redb", why]);
     }
-    std::fs::remove_file(trigger(&world)).expect("the folder can be written");
     world.start().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_that_was_cut_short_can_be_tried_again() {
+    for (breaks, why) in [("sync", "Input/output error"), ("write", "No space left on device")] {
+        let world = World::new().await;
+        std::fs::write(trigger(&world), "").expect("the folder can be written");
+        start_on_a_disk_that(&world, breaks).end(SOON).await.one_sentence(74, &["parlance.redb", why]);
+        world.start().await;
+    }
 }

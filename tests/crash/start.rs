@@ -19,9 +19,8 @@ async fn all_problems_of_the_configuration_come_at_once() {
     place.set("PARLANCE__GRAPH__BASE_URL", "ftp://127.0.0.1");
     let ended = ends(&place, &["serve"]).await;
     assert_eq!(ended.code(), Some(78), "{ended:?}");
-    for part in
-        ["whatsapp.app_secret is missing", "outbox.doubt_window", "server.listn", "server.listen", "graph.base_url", "4 problems"]
-    {
+    let near = "did you mean PARLANCE__SERVER__LISTEN?";
+    for part in ["whatsapp.app_secret is missing", "outbox.doubt_window is \"soon\"", near, "graph.base_url", "4 problems"] {
         assert!(ended.stderr.contains(part), "{part:?} is not in {}", ended.stderr);
     }
     assert!(!place.store().exists(), "nothing was started");
