@@ -1,10 +1,176 @@
-//! `parlance bench`.
+//! `parlance bench`: drives the real binary over loopback and a bare skeleton of it in the same minutes, and prints what
+//! it measured as ratios of the two.
+//!
+//! 1. Each run has processes, ports and a folder of its own: the skeleton, then per round Parlance and the skeleton.
+//! 2. Everybody writes once, unmeasured. Then connections send signed webhooks, each the next one after its answer.
+//! 3. Everything that was accepted is worked off, and every reply is looked for, before the next run begins.
+//!
+//! Load and stand-in share the machine with what is measured, so figures are good for their ratio only.
+
+mod child;
+mod load;
+mod machine;
+mod message;
+mod report;
+mod round;
+mod skeleton;
+mod stand_in;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+
+use report::Report;
+use round::{Plan, Subject};
 
 /// Options.
-#[derive(clap::Args)]
-pub struct Args {}
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    /// How long each run is measured, at most 10m
+    #[arg(long = "for", value_name = "TIME", default_value = "5s", value_parser = time)]
+    window: Duration,
+    /// Connections that send webhooks
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    conns: u32,
+    /// People who write
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    people: u32,
+    /// Rounds of each scenario
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// What is measured
+    #[arg(long, value_enum, default_value = "all")]
+    scenario: Choice,
+    /// Where the files of the runs go; should be on the disk that is to be judged
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Be the skeleton: how the command starts the other side of its comparison
+    #[arg(long, hide = true)]
+    skeleton: Option<Scenario>,
+}
 
-/// Runs it.
-pub fn run(_: Args) -> anyhow::Result<()> {
-    anyhow::bail!("being built")
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Choice {
+    /// Webhooks stored and synced before their 200; a turn without a reply follows each
+    Webhooks,
+    /// From the webhook through a turn of five nodes to the reply at the Graph API
+    Replies,
+    /// Both
+    All,
+}
+
+/// One thing to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Scenario {
+    Webhooks,
+    Replies,
+}
+
+impl Scenario {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Webhooks => "webhooks",
+            Self::Replies => "replies",
+        }
+    }
+
+    /// The ratio to the skeleton that is aimed at.
+    fn aim(self) -> f64 {
+        match self {
+            Self::Webhooks => 0.50,
+            Self::Replies => 0.45,
+        }
+    }
+}
+
+impl Choice {
+    fn scenarios(self) -> &'static [Scenario] {
+        match self {
+            Self::Webhooks => &[Scenario::Webhooks],
+            Self::Replies => &[Scenario::Replies],
+            Self::All => &[Scenario::Webhooks, Scenario::Replies],
+        }
+    }
+}
+
+/// Runs it. Errors: a process did not start or broke off, or a reply is missing or came twice.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    if let Some(scenario) = args.skeleton {
+        return runtime.block_on(skeleton::serve(scenario));
+    }
+    let report = runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).context("receiving signals")?;
+        // Returning, rather than dying of the signal, ends the children and removes their folders.
+        tokio::select! {
+            report = measure(&args) => report,
+            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+            _ = terminate.recv() => anyhow::bail!("terminated"),
+        }
+    })?;
+    print(&if args.json { report.json() } else { report.table() });
+    report.refuse_wrong_replies()
+}
+
+async fn measure(args: &Args) -> anyhow::Result<Report> {
+    let dir = args.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let plan = Plan { window: args.window, conns: args.conns, people: args.people, dir };
+    let mut report = Report::new(&plan, args.rounds);
+    for &scenario in args.scenario.scenarios() {
+        let mut runs = Vec::new();
+        for number in 0..=2 * args.rounds {
+            let subject = if number % 2 == 0 { Subject::Skeleton } else { Subject::Parlance };
+            talk(&format!("{} {}/{}: {}", scenario.name(), number + 1, 2 * args.rounds + 1, subject.name()));
+            let run = round::run(&plan, scenario, subject).await;
+            runs.push(run.with_context(|| format!("measuring {} of {}", scenario.name(), subject.name()))?);
+        }
+        report.add(scenario, runs);
+    }
+    Ok(report)
+}
+
+fn time(text: &str) -> Result<Duration, &'static str> {
+    let expected = "a time such as 500ms, 5s or 2m, at most 10m";
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or(expected)?;
+    let (number, unit) = text.split_at(unit_at);
+    let unit_ms = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return Err(expected),
+    };
+    let ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_ms)).ok_or(expected)?;
+    if (1..=600_000).contains(&ms) { Ok(Duration::from_millis(ms)) } else { Err(expected) }
+}
+
+#[allow(clippy::print_stdout, reason = "this is the command's output")]
+fn print(text: &str) {
+    println!("{text}");
+}
+
+#[allow(clippy::print_stderr, reason = "tells a waiting person how far it is")]
+fn talk(text: &str) {
+    eprintln!("{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit_and_a_bound() {
+        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "5", "s", "0s", "11m", "1h", "99999999999999999999s", "-1s", "1.5s"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -1,0 +1,176 @@
+//! A measured process: started in a folder of its own, found ready by asking it, ended however the bench ends.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
+
+use super::Scenario;
+use super::message::NUMBER_ID;
+use super::round::Subject;
+
+/// The bots, by the name of their scenario.
+const BOTS: [(&str, &str); 2] =
+    [("webhooks.yaml", include_str!("bots/webhooks.yaml")), ("replies.yaml", include_str!("bots/replies.yaml"))];
+const READY_WITHIN: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A running child; dropping it kills it and removes its folder.
+pub(super) struct Child {
+    pub front: SocketAddr,
+    pub secret: SecretString,
+    process: std::process::Child,
+    admin: SocketAddr,
+    token: SecretString,
+    client: reqwest::Client,
+    // After the process in order: nobody writes there any more when it is removed.
+    dir: Folder,
+}
+
+/// What a child is started for.
+pub(super) struct Order<'a> {
+    pub subject: Subject,
+    pub scenario: Scenario,
+    /// Where its folder goes.
+    pub dir: &'a Path,
+    pub graph: SocketAddr,
+    /// People who will be in conversations.
+    pub people: u32,
+}
+
+impl Child {
+    /// Starts it and waits until it answers.
+    pub(super) async fn start(order: &Order<'_>) -> anyhow::Result<Self> {
+        let dir = Folder::create(order.dir)?;
+        let bots = dir.0.join("bots");
+        fs::create_dir(&bots).context("making the folder of bots")?;
+        for (name, text) in BOTS {
+            fs::write(bots.join(name), text).context("writing a bot")?;
+        }
+        let log = File::create(dir.0.join("log")).context("making a log file")?;
+        let (front, admin) = free_addresses()?;
+        let (secret, token) = (random_text(), random_text());
+        let mut command = Command::new(std::env::current_exe().context("finding this program")?);
+        match order.subject {
+            Subject::Parlance => command.arg("serve"),
+            Subject::Skeleton => command.args(["bench", "--skeleton", order.scenario.name()]),
+        };
+        command.current_dir(&dir.0).env_clear().envs(environment(order, front, admin, &secret, &token));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let client = reqwest::Client::builder().no_proxy().timeout(REQUEST_TIMEOUT).build()?;
+        // From here on nothing may fail before the child has its owner.
+        let process = command.spawn().context("starting a process")?;
+        let mut child = Self { front, secret, process, admin, token, client, dir };
+        child.wait_until_ready().await?;
+        Ok(child)
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Its metrics page.
+    pub(super) async fn metrics(&self) -> anyhow::Result<String> {
+        let request = self.client.get(format!("http://{}/metrics", self.admin)).bearer_auth(self.token.expose_secret());
+        Ok(request.send().await?.error_for_status()?.text().await?)
+    }
+
+    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + READY_WITHIN;
+        let url = format!("http://{}/healthz", self.front);
+        loop {
+            if let Some(status) = self.process.try_wait().context("looking after a process")? {
+                bail!("it ended with {status}: {}", self.last_words());
+            }
+            if self.client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("it was not ready within {READY_WITHIN:?}: {}", self.last_words());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// The end of its log.
+    pub(super) fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.dir.0.join("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().rev().take(5).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Errors mean that it has ended already.
+        let _ended = self.process.kill();
+        let _gone = self.process.wait();
+    }
+}
+
+/// A folder that is removed with all that is in it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create(parent: &Path) -> anyhow::Result<Self> {
+        let name = format!("parlance-bench-{}", hex::encode(rand::random::<[u8; 8]>()));
+        let parent = std::path::absolute(parent)?;
+        let path = parent.join(name);
+        fs::create_dir(&path).with_context(|| format!("making a folder in {}", parent.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed stays, and can be seen.
+        let _left = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The whole configuration of a child. Nothing of the environment of the bench gets through.
+fn environment(
+    order: &Order<'_>,
+    front: SocketAddr,
+    admin: SocketAddr,
+    secret: &SecretString,
+    token: &SecretString,
+) -> Vec<(&'static str, String)> {
+    let unused = random_text();
+    vec![
+        ("PARLANCE__SERVER__LISTEN", front.to_string()),
+        ("PARLANCE__ADMIN__LISTEN", admin.to_string()),
+        ("PARLANCE__ADMIN__TOKEN", token.expose_secret().to_owned()),
+        ("PARLANCE__WHATSAPP__PHONE_NUMBER_ID", NUMBER_ID.to_owned()),
+        ("PARLANCE__WHATSAPP__APP_SECRET", secret.expose_secret().to_owned()),
+        ("PARLANCE__WHATSAPP__ACCESS_TOKEN", unused.expose_secret().to_owned()),
+        ("PARLANCE__WHATSAPP__WEBHOOK_VERIFY_TOKEN", unused.expose_secret().to_owned()),
+        ("PARLANCE__GRAPH__BASE_URL", format!("http://{}", order.graph)),
+        ("PARLANCE__LIMITS__MESSAGES_PER_SECOND", "0".to_owned()),
+        ("PARLANCE__LIMITS__PAIR_INTERVAL", "0".to_owned()),
+        ("PARLANCE__LIMITS__PAIR_BURST", "0".to_owned()),
+        // Everybody stays in memory: what leaving and coming back costs is another question.
+        ("PARLANCE__CONVERSATION__MAX_LIVE", (u64::from(order.people) * 5 / 4 + 1_000).to_string()),
+        ("PARLANCE__BOTS__DIR", "bots".to_owned()),
+        ("PARLANCE__BOTS__DEFAULT", order.scenario.name().to_owned()),
+        ("PARLANCE__STORE__PATH", "bench.redb".to_owned()),
+        ("PARLANCE__LOG__LEVEL", "warn".to_owned()),
+    ]
+}
+
+/// Two ports that are free now; both are held until both are known.
+fn free_addresses() -> anyhow::Result<(SocketAddr, SocketAddr)> {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("finding a free port");
+    let (front, admin) = (bind()?, bind()?);
+    Ok((front.local_addr()?, admin.local_addr()?))
+}
+
+fn random_text() -> SecretString {
+    hex::encode(rand::random::<[u8; 24]>()).into()
+}

@@ -1,0 +1,118 @@
+//! The webhooks of the load: one signed body after the other, all of a length, about 1 KB, each with its own message id.
+
+use secrecy::SecretString;
+use whatsapp::signature;
+
+use crate::front::WEBHOOK_PATH;
+
+/// Meta's id of the number that everybody writes to.
+pub(super) const NUMBER_ID: &str = "700800900100200";
+/// What stands before a message's number in its id, and so in the reply that quotes the id.
+const MARK: &str = "wamid.BENCH";
+const DIGITS: usize = 12;
+/// Size of a body, about that of Meta's text messages.
+const BODY_BYTES: usize = 1_024;
+
+/// Writes requests.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    secret: SecretString,
+    people: u64,
+    now_s: u64,
+    host: String,
+}
+
+impl Writer {
+    pub(super) fn new(secret: SecretString, people: u32, now_ms: u64, host: String) -> Self {
+        Self { secret, people: people.into(), now_s: now_ms / 1_000, host }
+    }
+
+    /// The `n`-th request of a run, head and body, ready for the wire. The first ones are one of each person, later ones
+    /// are of anybody.
+    pub(super) fn request(&self, n: u64, into: &mut Vec<u8>) {
+        let person = if n < self.people { n } else { scatter(n) % self.people };
+        let body = body(n, person, self.now_s);
+        let signature = signature::sign(&self.secret, body.as_bytes());
+        into.clear();
+        into.extend_from_slice(
+            format!(
+                "POST {WEBHOOK_PATH} HTTP/1.1\r\nhost: {}\r\nuser-agent: bench\r\naccept: */*\r\n\
+                 content-type: application/json\r\nx-hub-signature-256: {signature}\r\ncontent-length: {}\r\n\r\n",
+                self.host,
+                body.len()
+            )
+            .as_bytes(),
+        );
+        into.extend_from_slice(body.as_bytes());
+    }
+}
+
+/// The message number that a text quotes.
+pub(super) fn quoted(text: &[u8]) -> Option<u64> {
+    let at = text.windows(MARK.len()).position(|window| window == MARK.as_bytes())? + MARK.len();
+    std::str::from_utf8(text.get(at..at + DIGITS)?).ok()?.parse().ok()
+}
+
+fn body(n: u64, person: u64, now_s: u64) -> String {
+    // +999 is no country: nobody has these numbers.
+    let mut body = format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"300100200300400","changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550100100","phone_number_id":"{NUMBER_ID}"}},"contacts":[{{"profile":{{"name":"Person {person:07}"}},"wa_id":"9990000{person:07}","user_id":"GB.100000{person:07}"}}],"messages":[{{"from":"9990000{person:07}","from_user_id":"GB.100000{person:07}","id":"{MARK}{n:0DIGITS$}","timestamp":"{now_s}","type":"text","text":{{"body":"Could you tell me "#
+    );
+    const TAIL: &str = r#""}}]},"field":"messages"}]}]}"#;
+    while body.len() + TAIL.len() < BODY_BYTES {
+        body.push_str("more, ");
+    }
+    body.push_str(TAIL);
+    body
+}
+
+/// A fixed spread of numbers that looks random: the next person is nobody in particular.
+fn scatter(n: u64) -> u64 {
+    let n = (n ^ (n >> 31)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let n = (n ^ (n >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    n ^ (n >> 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use whatsapp::webhook::{self, Event};
+
+    use super::*;
+
+    #[test]
+    fn bodies_are_webhooks_of_one_size_that_quote_their_number() {
+        let sizes: Vec<_> =
+            [0, 7, 999_999_999_999].iter().map(|n| body(*n, *n % 10_000, 1_790_000_000).len()).collect();
+        assert!(sizes.iter().all(|size| *size == sizes[0] && (BODY_BYTES..BODY_BYTES + 8).contains(size)), "{sizes:?}");
+        let body = body(41, 3, 1_790_000_000);
+        assert_eq!(quoted(body.as_bytes()), Some(41));
+        let events = webhook::parse(body.as_bytes()).unwrap();
+        let [Event::Message(message)] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!((message.phone_number_id.as_str(), message.from.as_deref()), (NUMBER_ID, Some("99900000000003")));
+    }
+
+    #[test]
+    fn request_is_signed_and_whole() {
+        let secret = SecretString::from("bench-test-secret");
+        let mut request = Vec::new();
+        Writer::new(secret.clone(), 10, 1_790_000_000_000, "127.0.0.1:1".into()).request(12, &mut request);
+        let request = String::from_utf8(request).unwrap();
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        assert_eq!(header("content-length:"), Some(body.len().to_string().as_str()));
+        assert_eq!(signature::verify(&[secret], header("x-hub-signature-256:"), body.as_bytes()), Ok(0));
+    }
+
+    #[test]
+    fn text_without_a_whole_number_quotes_nothing() {
+        for text in [&b""[..], b"wamid.BENCH", b"wamid.BENCH12345678901", b"wamid.BENCH12345678901x"] {
+            assert_eq!(quoted(text), None);
+        }
+    }
+
+    #[test]
+    fn everybody_writes_sooner_or_later() {
+        let met: std::collections::HashSet<_> = (100..2_100).map(|n| scatter(n) % 100).collect();
+        assert_eq!(met.len(), 100);
+    }
+}

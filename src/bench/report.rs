@@ -1,0 +1,269 @@
+//! What was measured, as a table for people or as JSON.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::Scenario;
+use super::machine;
+use super::round::{Plan, Run};
+
+/// Steal above which a pair says little.
+const MUCH_STEAL_PERCENT: f64 = 5.0;
+
+/// All that a bench measured.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    version: &'static str,
+    processors: usize,
+    window_seconds: f64,
+    connections: u32,
+    people: u32,
+    rounds: u32,
+    /// A sync costs nothing then, and the figures say little.
+    files_in_memory: bool,
+    scenarios: Vec<Measured>,
+}
+
+#[derive(Debug, Serialize)]
+struct Measured {
+    scenario: Scenario,
+    aim: f64,
+    median_ratio: f64,
+    rounds: Vec<Ratio>,
+    /// Skeleton, Parlance, skeleton, Parlance, …, skeleton.
+    runs: Vec<Run>,
+}
+
+/// A run of Parlance over the mean of the skeleton's before and after it.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Ratio {
+    per_second: f64,
+    worked_off_per_second: f64,
+    ack_p50: f64,
+    ack_p99: f64,
+    cpu_each: f64,
+    /// The most of the three runs.
+    steal_percent: f64,
+}
+
+impl Report {
+    pub(super) fn new(plan: &Plan, rounds: u32) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            processors: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            window_seconds: plan.window.as_secs_f64(),
+            connections: plan.conns,
+            people: plan.people,
+            rounds,
+            files_in_memory: machine::is_in_memory(&plan.dir),
+            scenarios: Vec::new(),
+        }
+    }
+
+    /// Adds the runs of a scenario, in the order in which they ran.
+    pub(super) fn add(&mut self, scenario: Scenario, runs: Vec<Run>) {
+        let rounds: Vec<_> = runs.windows(3).step_by(2).filter_map(Ratio::of).collect();
+        let median_ratio = median(rounds.iter().map(|round| round.per_second).collect());
+        self.scenarios.push(Measured { scenario, aim: scenario.aim(), median_ratio, rounds, runs });
+    }
+
+    pub(super) fn json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("plain figures always encode")
+    }
+
+    pub(super) fn table(&self) -> String {
+        let mut text = format!(
+            "parlance bench {} · {} processors, load and stand-in on them too · {} connections · {} people · {} s a run\n",
+            self.version, self.processors, self.connections, self.people, self.window_seconds
+        );
+        if self.files_in_memory {
+            text.push_str("\nThe files of these runs were in memory: a sync cost nothing. Use --dir to name a disk.\n");
+        }
+        self.scenarios.iter().for_each(|measured| measured.write(&mut text));
+        text
+    }
+
+    /// Errors: a reply is missing, came twice, or nobody asked for it.
+    pub(super) fn refuse_wrong_replies(&self) -> anyhow::Result<()> {
+        let wrong = self.scenarios.iter().map(|measured| measured.wrong().count()).sum::<usize>();
+        anyhow::ensure!(wrong == 0, "{wrong} runs did not reply exactly once to each accepted message");
+        Ok(())
+    }
+}
+
+impl Measured {
+    fn write(&self, out: &mut String) {
+        let (title, unit) = match self.scenario {
+            Scenario::Webhooks => {
+                ("webhooks: stored and synced before each 200; a turn without a reply follows", "acks/s")
+            }
+            Scenario::Replies => {
+                ("replies: from the webhook through a turn of five nodes to the Graph API", "replies/s")
+            }
+        };
+        let mut line = |text: String| out.push_str(&(text + "\n"));
+        line(format!("\n{title}\n"));
+        line(format!(
+            "  {:<10}{unit:>10}{:>11}{:>9}{:>9}{:>9}{:>10}{:>10}{:>7}{:>8}{:>9}{:>9}{:>7}",
+            "",
+            "with rest",
+            "p50 ms",
+            "p99 ms",
+            "cpu us",
+            "written B",
+            "commits/s",
+            "items",
+            "ms",
+            "RSS MB",
+            "max MB",
+            "steal"
+        ));
+        for run in &self.runs {
+            line(run.row());
+        }
+        line(String::new());
+        for (index, round) in self.rounds.iter().enumerate() {
+            line(round.row(index + 1));
+        }
+        line(format!("  median ratio {:.2} · aim {:.2}", self.median_ratio, self.aim));
+        for run in self.wrong() {
+            line(run.complaint(self.scenario));
+        }
+    }
+
+    fn wrong(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| !run.is_complete(self.scenario))
+    }
+}
+
+impl Run {
+    fn row(&self) -> String {
+        let mega = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+        format!(
+            "  {:<10}{:>10.0}{:>11.0}{:>9.2}{:>9.2}{:>9.0}{:>10.0}{:>10.0}{:>7.0}{:>8.2}{:>9.0}{:>9.0}{:>6.1}%",
+            self.subject.map_or("", super::Subject::name),
+            self.per_second,
+            self.worked_off_per_second,
+            self.ack_p50_ms,
+            self.ack_p99_ms,
+            self.cpu_us_each,
+            self.written_each,
+            self.commits_per_second,
+            self.items_per_commit,
+            self.commit_ms,
+            mega(self.rss_bytes),
+            mega(self.rss_most_bytes),
+            self.steal_percent,
+        )
+    }
+
+    fn complaint(&self, scenario: Scenario) -> String {
+        let Self { accepted, refused, replied, twice, strange, left_over, .. } = self;
+        format!(
+            "\n  !! WRONG in a run of {} of {}: {accepted} accepted, {refused} refused, {replied} replied to, {twice} replied \
+             to again, {strange} strange replies, {left_over} not worked off",
+            scenario.name(),
+            self.subject.map_or("", super::Subject::name),
+        )
+    }
+}
+
+impl Ratio {
+    fn of(runs: &[Run]) -> Option<Self> {
+        let [before, parlance, after] = runs else { return None };
+        let ratio = |figure: fn(&Run) -> f64| {
+            let skeleton = (figure(before) + figure(after)) / 2.0;
+            if skeleton > 0.0 { figure(parlance) / skeleton } else { 0.0 }
+        };
+        Some(Self {
+            per_second: ratio(|run| run.per_second),
+            worked_off_per_second: ratio(|run| run.worked_off_per_second),
+            ack_p50: ratio(|run| run.ack_p50_ms),
+            ack_p99: ratio(|run| run.ack_p99_ms),
+            cpu_each: ratio(|run| run.cpu_us_each),
+            steal_percent: runs.iter().map(|run| run.steal_percent).fold(0.0, f64::max),
+        })
+    }
+
+    fn row(&self, number: usize) -> String {
+        let mut row = format!(
+            "  round {number}: {:.2} of the skeleton ({:.2} with rest), ack p50 {:.1}x, p99 {:.1}x, cpu {:.1}x",
+            self.per_second, self.worked_off_per_second, self.ack_p50, self.ack_p99, self.cpu_each
+        );
+        if self.steal_percent > MUCH_STEAL_PERCENT {
+            write!(row, "; {:.0} % steal: says little", self.steal_percent).expect("writing into a String cannot fail");
+        }
+        row
+    }
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let middle = figures.len() / 2;
+    match figures.len() {
+        0 => 0.0,
+        even if even % 2 == 0 => (figures[middle - 1] + figures[middle]) / 2.0,
+        _ => figures[middle],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Subject;
+    use super::*;
+
+    fn plan() -> Plan {
+        Plan { window: std::time::Duration::from_secs(1), conns: 2, people: 3, dir: "/nonexistent".into() }
+    }
+
+    fn run(subject: Subject, per_second: f64) -> Run {
+        Run {
+            subject: Some(subject),
+            per_second,
+            ack_p99_ms: 1_000.0 / per_second,
+            accepted: 9,
+            replied: 9,
+            ..Run::default()
+        }
+    }
+
+    fn three() -> Vec<Run> {
+        vec![run(Subject::Skeleton, 300.0), run(Subject::Parlance, 100.0), run(Subject::Skeleton, 100.0)]
+    }
+
+    #[test]
+    fn ratio_is_over_the_mean_of_the_neighbours() {
+        let mut report = Report::new(&plan(), 1);
+        report.add(Scenario::Replies, three());
+        let [measured] = report.scenarios.as_slice() else { panic!("one scenario") };
+        assert_eq!((measured.rounds.len(), measured.median_ratio), (1, 0.5));
+        assert!(report.table().contains("median ratio 0.50 · aim 0.45"), "{}", report.table());
+        assert!(report.refuse_wrong_replies().is_ok());
+    }
+
+    #[test]
+    fn missing_reply_is_said_loudly_and_fails_the_command() {
+        let mut runs = three();
+        runs[1].replied = 8;
+        let mut report = Report::new(&plan(), 1);
+        report.add(Scenario::Replies, runs);
+        assert!(report.table().contains("!! WRONG in a run of replies of parlance: 9 accepted, 0 refused, 8 replied"));
+        assert!(report.refuse_wrong_replies().is_err());
+    }
+
+    #[test]
+    fn json_has_the_same_figures() {
+        let mut report = Report::new(&plan(), 1);
+        report.add(Scenario::Replies, three());
+        let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
+        assert_eq!(json["scenarios"][0]["scenario"], "replies");
+        assert_eq!(json["scenarios"][0]["runs"][1]["subject"], "parlance");
+        assert_eq!(json["scenarios"][0]["rounds"][0]["per_second"], 0.5);
+    }
+
+    #[test]
+    fn median_of_an_even_number_is_between_the_middle_two() {
+        assert_eq!((median(vec![]), median(vec![3.0, 1.0, 2.0]), median(vec![4.0, 1.0, 3.0, 2.0])), (0.0, 2.0, 2.5));
+    }
+}
