@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -15,6 +15,8 @@ use redb::{
     Builder, Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
     StorageError, TableError, TableHandle, WriteTransaction,
 };
+use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
 use tokio::sync::watch;
 
 use super::backend::Watched;
@@ -93,8 +95,10 @@ pub(super) fn open_file(path: &Path, mut options: Options) -> Result<Opened, Ope
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fault)?;
     }
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-    let mut file = file.map_err(fault)?;
+    if !path.exists() {
+        create(path, &name)?;
+    }
+    let mut file = open_or_make(path).map_err(fault)?;
     let identity = file.metadata().map_err(fault)?;
     check_magic(&mut file, &name)?;
     let length = Arc::new(AtomicU64::new(identity.len()));
@@ -107,6 +111,36 @@ pub(super) fn open_file(path: &Path, mut options: Options) -> Result<Opened, Ope
         OpenError::Locked { name, .. } => OpenError::Locked { name, pid: holder(identity.ino()) },
         other => other,
     })
+}
+
+fn open_or_make(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Makes an empty store beside the place where it belongs and moves it there whole: redb writes its first bytes last, so
+/// a start that dies in between would leave a file that looks like somebody else's. The folder is synced, or the store
+/// could vanish with its name in a power cut.
+fn create(path: &Path, name: &str) -> Result<(), OpenError> {
+    let fault = |source| OpenError::Io { name: name.into(), source };
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
+    let backend =
+        FileBackend::new(open_or_make(&draft).map_err(fault)?).map_err(|error| database_error(name, error))?;
+    backend.set_len(0).map_err(fault)?;
+    let database = Builder::new().create_with_backend(backend).map_err(|error| database_error(name, error))?;
+    found(&database, name)?;
+    // While the draft is still open, and so locked: another first start must not take it over now.
+    match rustix::fs::renameat_with(CWD, &draft, CWD, path, RenameFlags::NOREPLACE) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => std::fs::remove_file(&draft).map_err(fault)?,
+        // Not every file system knows the flag.
+        Err(Errno::INVAL | Errno::NOSYS) => std::fs::rename(&draft, path).map_err(fault)?,
+        Err(error) => return Err(fault(error.into())),
+    }
+    drop(database);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)
 }
 
 pub(super) fn open_backend(

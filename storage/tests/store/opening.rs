@@ -35,6 +35,16 @@ fn missing_directories_and_file_are_made_for_the_owner_only() {
 }
 
 #[test]
+fn what_a_first_start_left_that_was_cut_short_is_no_hindrance() {
+    let (folder, path) = folder();
+    let draft = folder.path().join("store.redb.new");
+    std::fs::write(&draft, vec![0; 100_000]).unwrap();
+    drop(RedbStore::open(&path, roomy()).unwrap());
+    assert!(!draft.exists());
+    drop(RedbStore::open(&path, roomy()).unwrap());
+}
+
+#[test]
 fn second_open_is_refused_and_names_the_process() {
     let (_folder, path) = folder();
     let store = RedbStore::open(&path, roomy()).unwrap();
