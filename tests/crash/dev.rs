@@ -141,6 +141,19 @@ async fn a_second_dev_in_the_same_folder_is_refused_and_the_first_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_store_stops_dev_until_it_starts_fresh() {
+    let newcomer = Newcomer::new();
+    std::fs::create_dir(newcomer.dir.path().join(".parlance")).expect("a folder for the store");
+    std::fs::write(newcomer.dir.path().join(".parlance/dev.redb"), "not a store").expect("a file");
+    let base = newcomer.port.to_string();
+    let ended = newcomer.spawn(&["dev", "--port-base", &base]).end(SOON).await;
+    ended.one_sentence(74, &["dev.redb is not a Parlance store"]);
+    let (program, _) = newcomer.dev(&["--fresh"]).await;
+    assert_eq!(newcomer.say(&["hi"]).await.code(), Some(0));
+    Newcomer::stop(program).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn say_with_nothing_running_ends_with_5() {
     let newcomer = Newcomer::new();
     let ended = newcomer.say(&["hi"]).await;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use rustix::process::Signal;
+
 use crate::support::{Crowd, Ended, Habits, Program, SOON, Said, World, eventually};
 
 const SHIM: &str = r#"
@@ -40,7 +42,8 @@ ssize_t pwrite64(int fd, const void *from, size_t count, off64_t at) {
 fn shim(dir: &Path) -> PathBuf {
     let (source, library) = (dir.join("shim.c"), dir.join("shim.so"));
     std::fs::write(&source, SHIM).expect("the folder can be written");
-    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).arg("-ldl").output();
+    let compiled =
+        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).arg("-ldl").output();
     let compiled = compiled.expect("this test needs a C compiler: install one that is called cc");
     assert!(compiled.status.success(), "cc: {}", String::from_utf8_lossy(&compiled.stderr));
     library
@@ -141,4 +144,32 @@ async fn a_first_start_that_was_cut_short_can_be_tried_again() {
         start_on_a_disk_that(&world, breaks).end(SOON).await.one_sentence(74, &["parlance.redb", why]);
         world.start().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_is_nearly_full_takes_nothing_in_and_still_sends() {
+    let mut world = World::new().await;
+    let body = |n: u32| world.texts(&[("99900002222".into(), format!("wamid.space.{n}"), format!("hello {n}"))]);
+    let (first, refused, again) = (body(1), body(2), body(2));
+    world.meta.close_port();
+    let (program, _) = world.start().await;
+    assert_eq!(world.post(&first).await, Some(200));
+    program.kill();
+
+    // More than any disk has.
+    world.place.set("PARLANCE__STORE__MIN_FREE_BYTES", (1_u64 << 50).to_string());
+    let (program, _) = world.start().await;
+    assert_eq!(world.post(&refused).await, Some(503));
+    world.meta.open_port();
+    world.drained(SOON).await;
+    assert_eq!(world.admin("/api/v1/conversations").await["items"].as_array().map(Vec::len), Some(1));
+    program.signal(Signal::TERM);
+    assert_eq!(program.end(SOON).await.code(), Some(0));
+
+    world.place.set("PARLANCE__STORE__MIN_FREE_BYTES", "0");
+    let (_program, _) = world.start().await;
+    assert_eq!(world.post(&again).await, Some(200));
+    world.drained(SOON).await;
+    let books = world.meta.ledger().expect("the stand-in keeps books");
+    assert_eq!(books.rows.iter().map(|row| &*row.text).collect::<Vec<_>>(), ["echo hello 1", "echo hello 2"]);
 }

@@ -18,6 +18,7 @@ const READY_AT_MOST: Duration = Duration::from_secs(10);
 /// What goes wrong at the stand-in while a cycle runs, beside the kill.
 fn trouble(cycle: u32) -> Trouble {
     let cut = Rule { probability: 20, drop_after: true, ..Rule::on(Operation::Send) };
+    let slow = Rule { probability: 50, latency_ms: 100, ..Rule::on(Operation::Send) };
     let no_statuses = Rule { lose: true, ..Rule::on(Operation::WebhookStatus) };
     let confused = [
         Rule { probability: 20, duplicate: 2, ..Rule::on(Operation::WebhookStatus) },
@@ -27,7 +28,7 @@ fn trouble(cycle: u32) -> Trouble {
         0 => Vec::new(),
         1 => [vec![cut], confused.to_vec()].concat(),
         2 => vec![cut, no_statuses],
-        _ => vec![no_statuses],
+        _ => vec![slow, no_statuses],
     };
     Trouble { rules, ..Trouble::default() }
 }
@@ -45,6 +46,9 @@ async fn twenty_kills_lose_nothing_and_double_only_what_was_under_way() {
         tokio::time::sleep(Duration::from_millis(random.random_range(50..1_500))).await;
         evidence.kills.push(Interruption { at_ms: world.meta.now_ms() });
         program.kill();
+        if cycle % 5 == 0 {
+            kill_a_start(&world, &mut evidence, random.random_range(0..60)).await;
+        }
         let (again, ready) = world.start().await;
         program = again;
         slowest = slowest.max(ready);
@@ -63,6 +67,23 @@ async fn twenty_kills_lose_nothing_and_double_only_what_was_under_way() {
     program.signal(Signal::TERM);
     assert_eq!(program.end(SOON).await.code(), Some(0));
     nothing_leaves_again(&world).await;
+}
+
+/// Starts it, and kills it before or soon after it is ready.
+async fn kill_a_start(world: &World, evidence: &mut Evidence, after_ms: u64) {
+    let program = world.place.spawn(&["serve"]);
+    tokio::time::sleep(Duration::from_millis(after_ms)).await;
+    evidence.kills.push(Interruption { at_ms: world.meta.now_ms() });
+    program.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_that_is_killed_can_be_tried_again() {
+    for after_ms in 0..25 {
+        let world = World::new().await;
+        kill_a_start(&world, &mut Evidence::default(), after_ms).await;
+        let (_program, _) = world.start().await;
+    }
 }
 
 /// After a clean end there is nothing in doubt.

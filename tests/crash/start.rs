@@ -20,7 +20,9 @@ async fn all_problems_of_the_configuration_come_at_once() {
     let ended = ends(&place, &["serve"]).await;
     assert_eq!(ended.code(), Some(78), "{ended:?}");
     let near = "did you mean PARLANCE__SERVER__LISTEN?";
-    for part in ["whatsapp.app_secret is missing", "outbox.doubt_window is \"soon\"", near, "graph.base_url", "4 problems"] {
+    for part in
+        ["whatsapp.app_secret is missing", "outbox.doubt_window is \"soon\"", near, "graph.base_url", "4 problems"]
+    {
         assert!(ended.stderr.contains(part), "{part:?} is not in {}", ended.stderr);
     }
     assert!(!place.store().exists(), "nothing was started");

@@ -24,7 +24,6 @@ async fn refused(world: &World, contents: &[u8], parts: &[&str]) {
     std::fs::write(world.place.store(), contents).expect("the store can be replaced");
     let ended = world.place.spawn(&["serve"]).end(SOON).await;
     ended.one_sentence(74, &[&["parlance.redb"], parts].concat());
-    assert_eq!(std::fs::read(world.place.store()).expect("the store can be read").len(), contents.len(), "it was changed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,6 +49,7 @@ async fn a_foreign_file_is_refused_and_left_alone() {
     sqlite.resize(8_192, 0);
     for contents in [b"# notes\n".to_vec(), sqlite, vec![0; 65_536]] {
         refused(&world, &contents, &["is not a Parlance store"]).await;
+        assert_eq!(std::fs::read(world.place.store()).expect("it can be read"), contents, "it was changed");
     }
 }
 
@@ -67,19 +67,26 @@ async fn a_file_that_only_begins_like_a_store_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_of_a_newer_version_is_refused() {
+async fn a_store_of_a_newer_version_is_refused_and_not_harmed() {
     let world = world_with_a_store().await;
     let mut contents = std::fs::read(world.place.store()).expect("the store can be read");
-    assert!(set_schema(&mut contents, 2) > 0, "the file has no schema number where it was expected");
+    assert!(set_schema(&mut contents, 1, 2) > 0, "the file has no schema number where it was expected");
     refused(&world, &contents, &["has format 2", "use a newer one"]).await;
+
+    let mut contents = std::fs::read(world.place.store()).expect("the store can be read");
+    assert!(set_schema(&mut contents, 2, 1) > 0, "the schema number was changed");
+    std::fs::write(world.place.store(), contents).expect("the store can be replaced");
+    let (_program, _) = world.start().await;
+    assert_eq!(world.admin("/api/v1/conversations").await["items"].as_array().map(Vec::len), Some(20));
 }
 
 /// Writes another schema number into every version of the table `meta`, and answers how many there were. In a leaf the
 /// values stand together in the order of their keys, so the schema follows the product.
-fn set_schema(contents: &mut [u8], schema: u64) -> usize {
-    let old = [b"parlance".as_slice(), &1_u64.to_be_bytes()].concat();
-    let new = [b"parlance".as_slice(), &schema.to_be_bytes()].concat();
-    let places: Vec<_> = contents.windows(old.len()).enumerate().filter(|(_, bytes)| *bytes == old).map(|(at, _)| at).collect();
+fn set_schema(contents: &mut [u8], from: u64, to: u64) -> usize {
+    let product = b"parlance".as_slice();
+    let (old, new) = ([product, &from.to_be_bytes()].concat(), [product, &to.to_be_bytes()].concat());
+    let windows = contents.windows(old.len()).enumerate();
+    let places: Vec<_> = windows.filter(|(_, bytes)| *bytes == old).map(|(at, _)| at).collect();
     for at in &places {
         contents[*at..*at + new.len()].copy_from_slice(&new);
     }

@@ -116,7 +116,9 @@ impl Evidence {
         by_kill: &mut HashMap<u64, usize>,
     ) {
         let under_way = |kill: &&Interruption| {
-            first.at_ms <= kill.at_ms + BREATH_MS && kill.at_ms <= again.at_ms && kill.at_ms <= first.at_ms + UNDER_WAY_MS
+            first.at_ms <= kill.at_ms + BREATH_MS
+                && kill.at_ms <= again.at_ms
+                && kill.at_ms <= first.at_ms + UNDER_WAY_MS
         };
         let kill = self.kills.iter().find(under_way).map(|kill| kill.at_ms);
         let doubtful_since = match (first.answered, kill) {
@@ -138,8 +140,7 @@ impl Evidence {
         }
         if first.answered {
             findings.doubled_after_kill += 1;
-            findings.oldest_under_way_ms =
-                findings.oldest_under_way_ms.max(doubtful_since.saturating_sub(first.at_ms));
+            findings.oldest_under_way_ms = findings.oldest_under_way_ms.max(doubtful_since.saturating_sub(first.at_ms));
             *by_kill.entry(kill.unwrap_or(doubtful_since)).or_default() += 1;
         } else {
             findings.doubled_after_cut += 1;

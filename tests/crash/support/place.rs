@@ -76,7 +76,7 @@ impl Place {
         place
     }
 
-    fn defaults(&self, graph: &str) -> [(&'static str, String); 19] {
+    fn defaults(&self, graph: &str) -> [(&'static str, String); 20] {
         [
             ("WHATSAPP_PHONE_NUMBER_ID", NUMBER.into()),
             ("WHATSAPP_ACCESS_TOKEN", self.access_token.clone()),
@@ -95,6 +95,7 @@ impl Place {
             ("PARLANCE__OUTBOX__BACKOFF_MAX", "500ms".into()),
             ("PARLANCE__OUTBOX__MAX_ATTEMPTS", "1000".into()),
             ("PARLANCE__STORE__PATH", "data/parlance.redb".into()),
+            ("PARLANCE__STORE__MIN_FREE_BYTES", "0".into()),
             ("PARLANCE__LOG__LEVEL", "warn".into()),
             ("PARLANCE__LOG__FORMAT", "text".into()),
         ]

@@ -90,7 +90,8 @@ impl World {
 
     pub(crate) async fn admin(&self, path: &str) -> Value {
         let url = format!("http://{}{path}", self.place.admin);
-        let answer = self.http.get(url).bearer_auth(&self.place.admin_token).send().await.expect("the admin port answers");
+        let answer =
+            self.http.get(url).bearer_auth(&self.place.admin_token).send().await.expect("the admin port answers");
         assert_eq!(answer.status(), 200, "{path}");
         answer.json().await.expect("the admin port answers JSON")
     }
@@ -122,9 +123,7 @@ impl World {
     pub(crate) fn texts(&self, messages: &[(String, String, String)]) -> Bytes {
         let seconds = (self.meta.now_ms() / 1_000).to_string();
         let contact = |(from, _, _): &(String, String, String)| json!({ "profile": { "name": "Ada" }, "wa_id": from });
-        let message = |(from, id, text): &(String, String, String)| {
-            json!({ "from": from, "id": id, "timestamp": seconds, "type": "text", "text": { "body": text } })
-        };
+        let message = |(from, id, text): &(String, String, String)| json!({ "from": from, "id": id, "timestamp": seconds, "type": "text", "text": { "body": text } });
         let value = json!({
             "messaging_product": "whatsapp",
             "metadata": { "display_phone_number": "15550100100", "phone_number_id": NUMBER },
