@@ -268,6 +268,7 @@ fn conversation_settings(config: &Config) -> ConversationSettings {
         max_live: config.conversation.max_live,
         mailbox_limit: config.conversation.mailbox_limit,
         idle_passivate_ms: millis(config.conversation.idle_passivate),
+        ..ConversationSettings::default()
     }
 }
 

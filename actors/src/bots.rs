@@ -23,15 +23,27 @@ pub struct Bots {
 #[derive(Default)]
 struct Inner {
     default: Option<Box<str>>,
-    live: BTreeMap<Box<str>, Arc<Bot>>,
-    versions: BTreeMap<(Box<str>, Box<str>), Arc<Bot>>,
-    tripped: HashSet<(Box<str>, Box<str>)>,
+    bots: BTreeMap<Box<str>, Known>,
     failures: VecDeque<Failure>,
+    /// Counts what may end a wait: new versions and new live ones.
+    generation: u64,
+}
+
+#[derive(Default)]
+struct Known {
+    live: Option<Box<str>>,
+    versions: BTreeMap<Box<str>, Version>,
+}
+
+struct Version {
+    bot: Arc<Bot>,
+    tripped: bool,
 }
 
 struct Failure {
     at_ms: u64,
-    bot: (Box<str>, Box<str>),
+    bot: Box<str>,
+    version: Box<str>,
     node: Box<str>,
     conversation: ConversationId,
 }
@@ -40,8 +52,8 @@ struct Failure {
 pub(crate) enum Choice {
     /// This version.
     Run(Arc<Bot>),
-    /// The version is tripped: leave the input where it is.
-    Wait,
+    /// The version is tripped: leave the input where it is until the generation is another one.
+    Wait(u64),
     /// There is no bot: record the message, say nothing.
     Nobody,
 }
@@ -55,46 +67,54 @@ impl Bots {
 
     /// Makes a version known, so that conversations pinned to it go on.
     pub fn add_version(&self, bot: Arc<Bot>) {
-        self.inner.lock().versions.insert(key(&bot), bot);
+        self.inner.lock().add(bot);
     }
 
-    /// Puts a version live: new runs use it. Answers whether it replaced another version.
+    /// Puts a version live: new runs use it. Answers whether it replaced another version. Tell the engine
+    /// ([`crate::Engine::bots_changed`]).
     pub fn put_live(&self, bot: Arc<Bot>) -> bool {
         let mut inner = self.inner.lock();
-        inner.versions.insert(key(&bot), bot.clone());
-        let before = inner.live.insert(bot.id().into(), bot.clone());
-        before.is_some_and(|before| before.version() != bot.version())
+        inner.add(bot.clone());
+        let known = inner.bots.entry(bot.id().into()).or_default();
+        let before = known.live.replace(bot.version().into());
+        before.is_some_and(|before| *before != *bot.version())
     }
 
     /// The live version of each bot, by id.
     pub fn live(&self) -> Vec<Arc<Bot>> {
-        self.inner.lock().live.values().cloned().collect()
+        self.inner.lock().bots.values().filter_map(|known| Some(known.live()?.bot.clone())).collect()
     }
 
     /// Versions that are stopped because they failed for many: (bot, version).
     pub fn tripped(&self) -> Vec<(Box<str>, Box<str>)> {
-        self.inner.lock().tripped.iter().cloned().collect()
+        let inner = self.inner.lock();
+        let versions =
+            inner.bots.iter().flat_map(|(id, known)| known.versions.iter().map(move |(name, of)| (id, name, of)));
+        versions.filter(|(_, _, of)| of.tripped).map(|(id, name, _)| (id.clone(), name.clone())).collect()
     }
 
     /// A known version of a bot.
     pub fn version(&self, id: &str, version: &str) -> Option<Arc<Bot>> {
-        self.inner.lock().versions.get(&(id.into(), version.into())).cloned()
+        Some(self.inner.lock().bots.get(id)?.versions.get(version)?.bot.clone())
+    }
+
+    /// Changes whenever a conversation that was told to wait may get another answer.
+    pub(crate) fn generation(&self) -> u64 {
+        self.inner.lock().generation
     }
 
     /// `pinned` is the bot and version of the conversation's run, if one is under way.
     pub(crate) fn choose(&self, pinned: Option<(&str, &str)>) -> Choice {
         let inner = self.inner.lock();
-        if let Some((id, version)) = pinned {
-            let key = (Box::from(id), Box::from(version));
-            let usable = inner.versions.get(&key).filter(|_| !inner.tripped.contains(&key));
-            if let Some(bot) = usable {
-                return Choice::Run(bot.clone());
-            }
+        let known = pinned.and_then(|(id, _)| inner.bots.get(id));
+        let version = known.zip(pinned).and_then(|(known, (_, version))| known.versions.get(version));
+        if let Some(version) = version.filter(|version| !version.tripped) {
+            return Choice::Run(version.bot.clone());
         }
-        let id = pinned.map(|(id, _)| id).filter(|id| inner.live.contains_key(*id)).or(inner.default.as_deref());
-        match id.and_then(|id| inner.live.get(id)) {
-            Some(bot) if inner.tripped.contains(&key(bot)) => Choice::Wait,
-            Some(bot) => Choice::Run(bot.clone()),
+        let default = || inner.bots.get(inner.default.as_deref()?)?.live();
+        match known.and_then(Known::live).or_else(default) {
+            Some(version) if version.tripped => Choice::Wait(inner.generation),
+            Some(version) => Choice::Run(version.bot.clone()),
             None => Choice::Nobody,
         }
     }
@@ -102,19 +122,40 @@ impl Bots {
     /// Notes that a conversation failed for good at a node. Answers whether that tripped the version just now.
     pub(crate) fn failed(&self, bot: (&str, &str), node: &str, conversation: ConversationId, now_ms: u64) -> bool {
         let mut inner = self.inner.lock();
-        let bot = (Box::from(bot.0), Box::from(bot.1));
-        while inner.failures.len() >= REMEMBERED_FAILURES
-            || inner.failures.front().is_some_and(|failure| failure.at_ms + TRIP_WINDOW_MS < now_ms)
-        {
-            inner.failures.pop_front();
+        inner.forget_failures(now_ms);
+        let (id, version) = bot;
+        let failure =
+            Failure { at_ms: now_ms, bot: id.into(), version: version.into(), node: node.into(), conversation };
+        inner.failures.push_back(failure);
+        let here = |failure: &&Failure| *failure.bot == *id && *failure.version == *version && *failure.node == *node;
+        let conversations: HashSet<_> =
+            inner.failures.iter().filter(here).map(|failure| failure.conversation).collect();
+        if conversations.len() < TRIP_CONVERSATIONS {
+            return false;
         }
-        inner.failures.push_back(Failure { at_ms: now_ms, bot: bot.clone(), node: node.into(), conversation });
-        let at_this_node = inner.failures.iter().filter(|failure| failure.bot == bot && *failure.node == *node);
-        let conversations: HashSet<_> = at_this_node.map(|failure| failure.conversation).collect();
-        conversations.len() >= TRIP_CONVERSATIONS && inner.tripped.insert(bot)
+        let version = inner.bots.get_mut(id).and_then(|known| known.versions.get_mut(version));
+        version.is_some_and(|version| !std::mem::replace(&mut version.tripped, true))
     }
 }
 
-fn key(bot: &Bot) -> (Box<str>, Box<str>) {
-    (bot.id().into(), bot.version().into())
+impl Inner {
+    fn add(&mut self, bot: Arc<Bot>) {
+        self.generation += 1;
+        let known = self.bots.entry(bot.id().into()).or_default();
+        let name = bot.version().into();
+        known.versions.entry(name).or_insert(Version { bot, tripped: false });
+    }
+
+    fn forget_failures(&mut self, now_ms: u64) {
+        let old = |failure: &Failure| failure.at_ms + TRIP_WINDOW_MS < now_ms;
+        while self.failures.len() >= REMEMBERED_FAILURES || self.failures.front().is_some_and(old) {
+            self.failures.pop_front();
+        }
+    }
+}
+
+impl Known {
+    fn live(&self) -> Option<&Version> {
+        self.versions.get(self.live.as_deref()?)
+    }
 }

@@ -37,12 +37,7 @@ impl AdjustableClock {
     /// A clock that starts at `now_ms`.
     #[allow(clippy::disallowed_methods, reason = "this is the Clock; tokio's instant stands still in paused tests")]
     pub fn starting_at(now_ms: u64) -> Self {
-        Self {
-            base_ms: now_ms,
-            started: Instant::now(),
-            offset_ms: AtomicU64::new(0),
-            moved: watch::Sender::new(()),
-        }
+        Self { base_ms: now_ms, started: Instant::now(), offset_ms: AtomicU64::new(0), moved: watch::Sender::new(()) }
     }
 
     /// Moves time forward and wakes everybody who waits.

@@ -4,28 +4,34 @@
 //! error) means that this memory is not trusted any more; its shard starts it anew from the store.
 
 mod draft;
+mod recover;
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use storage::{ConversationId, Health, StoreError};
+use storage::{ConversationId, Health, InboxSeq, StoreError};
 use tokio::time::Instant;
 
 pub(crate) use draft::Outbound;
 pub use draft::TurnFunction;
-use draft::{Draft, Loaded, Step};
+use draft::{Draft, Loaded};
+pub(crate) use recover::{GiveUp, Recovery};
 
 use crate::bots::Choice;
+use crate::codec::CodecError;
 use crate::deps::Deps;
 use crate::events;
-use crate::queue::{HANDLING_TICK, Item, Queue};
-use crate::{router, timers};
+use crate::queue::{HANDLING_TICK, Item, Queue, Stall};
+use crate::{router, shard, timers};
 
 /// Inputs that share one commit when they wait anyway.
 const BATCH: usize = 16;
 /// Batches before other messages of the mailbox get their turn.
 const BATCHES_PER_WAKE: usize = 8;
+/// After a failure this many commits hold one input each, so that the next failure is pinned to its input.
+const CAUTIOUS_COMMITS: usize = 2 * BATCH;
 /// A store that is busy is asked again this often before the actor gives its memory up.
 const BUSY_RETRIES: u32 = 50;
 const BUSY_DELAY_MS: u64 = 100;
@@ -35,7 +41,7 @@ pub(crate) struct Conversation;
 pub(crate) enum Message {
     /// Something waits in the queue, or a timer is due.
     Wake,
-    /// Leave, unless something waits.
+    /// Leave. What waits meets the successor.
     Passivate,
 }
 
@@ -43,24 +49,33 @@ pub(crate) struct Arguments {
     pub id: ConversationId,
     pub queue: Arc<Queue>,
     pub deps: Arc<Deps>,
+    pub shard: ActorRef<shard::Message>,
+    /// Set while others wait for an actor's place: say so when there is nothing to do.
+    pub crowded: Arc<AtomicBool>,
     pub after_failure: Option<Recovery>,
-}
-
-/// How an actor starts after its predecessor failed.
-#[derive(Clone, Debug)]
-pub(crate) struct Recovery {
-    /// The input to give up, with the failure's text and the number of runs it had.
-    pub give_up: Option<(u64, Box<str>, u32)>,
 }
 
 pub(crate) struct State {
     id: ConversationId,
     queue: Arc<Queue>,
     deps: Arc<Deps>,
+    shard: ActorRef<shard::Message>,
+    crowded: Arc<AtomicBool>,
     recovery: Option<Recovery>,
-    /// One input per commit, so that a failure is pinned to its input.
-    cautious: bool,
+    cautious: usize,
+    busy: u32,
     loaded: Option<Loaded>,
+}
+
+/// Why a step did not happen.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the conversation's state cannot be read: {0}")]
+    State(#[from] CodecError),
+    #[error("the router has ended")]
+    RouterGone,
 }
 
 impl Actor for Conversation {
@@ -69,16 +84,20 @@ impl Actor for Conversation {
     type Arguments = Arguments;
 
     async fn pre_start(&self, _: ActorRef<Message>, args: Arguments) -> Result<State, ActorProcessingErr> {
-        let Arguments { id, queue, deps, after_failure } = args;
-        let cautious = after_failure.is_some();
-        Ok(State { id, queue, deps, recovery: after_failure, cautious, loaded: None })
+        let Arguments { id, queue, deps, shard, crowded, after_failure } = args;
+        let cautious = if after_failure.is_some() { CAUTIOUS_COMMITS } else { 0 };
+        Ok(State { id, queue, deps, shard, crowded, recovery: after_failure, cautious, busy: 0, loaded: None })
     }
 
-    async fn handle(&self, myself: ActorRef<Message>, message: Message, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Wake => state.on_wake(&myself).await,
             Message::Passivate => {
-                // The shard delivers nothing to a leaving actor; what arrives meanwhile meets its successor.
                 myself.stop(None);
                 Ok(())
             }
@@ -89,12 +108,17 @@ impl Actor for Conversation {
 impl State {
     async fn on_wake(&mut self, myself: &ActorRef<Message>) -> Result<(), ActorProcessingErr> {
         self.queue.woken.store(false, Ordering::Release);
-        if let Some(recovery) = self.recovery.take() {
-            self.recover(recovery).await?;
-        }
+        self.queue.set_stalled(None);
         for _ in 0..BATCHES_PER_WAKE {
-            if !self.advance().await? {
-                return Ok(());
+            match self.step().await {
+                Ok(true) => {}
+                Ok(false) => {
+                    if self.crowded.load(Ordering::Acquire) {
+                        self.shard.cast(shard::Message::Idle(self.id))?;
+                    }
+                    return Ok(());
+                }
+                Err(trouble) => self.wait_if_busy(trouble).await?,
             }
         }
         if !self.queue.woken.swap(true, Ordering::AcqRel) {
@@ -103,114 +127,138 @@ impl State {
         Ok(())
     }
 
+    /// A store that is busy did nothing: the step is computed again from its state. Anything else ends this actor.
+    async fn wait_if_busy(&mut self, trouble: Trouble) -> Result<(), ActorProcessingErr> {
+        let busy = matches!(trouble, Trouble::Store(StoreError::Unavailable(_))) && self.busy < BUSY_RETRIES;
+        if !busy || *self.deps.store.health().borrow() != Health::Good {
+            return Err(trouble.into());
+        }
+        self.busy += 1;
+        self.queue.put_tick_back();
+        let again_ms = self.deps.clock.now_ms() + BUSY_DELAY_MS;
+        self.deps.clock.wait_until(again_ms).await;
+        Ok(())
+    }
+
     /// Computes and commits one batch. Answers whether there may be more to do.
-    async fn advance(&mut self) -> Result<bool, ActorProcessingErr> {
-        let tick = self.queue.tick.swap(false, Ordering::AcqRel);
-        let items = self.queue.front(if self.cautious { 1 } else { BATCH });
-        if items.is_empty() && !tick {
-            if let Some(from) = self.queue.refill_from() {
-                self.deps.peers().router.cast(router::Message::Refill { conversation: self.id, from })?;
+    async fn step(&mut self) -> Result<bool, Trouble> {
+        if self.recovery.is_some() {
+            self.recover().await?;
+        }
+        if !self.queue.has_work() {
+            if let Some(from) = self.queue.ask_for_held() {
+                let refill = router::Message::Refill { conversation: self.id, from };
+                self.deps.peers().router.cast(refill).map_err(|_| Trouble::RouterGone)?;
             }
             return Ok(false);
         }
+        if self.deps.backlog.is_full(self.id) {
+            self.queue.set_stalled(Some(Stall::Outbox));
+            return Ok(false);
+        }
         let loaded = self.load().await?;
-        let items = self.with_rows(items).await?;
-        let started = Instant::now();
+        let tick = self.queue.take_tick();
+        let count = match (self.cautious, tick) {
+            (0, _) => BATCH,
+            (_, true) => 0,
+            (_, false) => 1,
+        };
+        let items = self.with_rows(self.queue.take(count, &self.deps.load)).await?;
+        self.advance(loaded, &items, tick).await
+    }
+
+    async fn advance(&mut self, loaded: Loaded, items: &[Item], tick: bool) -> Result<bool, Trouble> {
         let deps = self.deps.clone();
         let mut draft = Draft::new(self.id, deps.store.secret(), deps.clock.now_ms(), &*deps.turn, loaded);
-        let taken = self.compute(&mut draft, &items, tick);
+        let started = Instant::now();
+        let waits = self.compute(&mut draft, items, tick);
         deps.metrics.turn_seconds.observe(started.elapsed().as_secs_f64());
-        if taken == 0 && draft.is_empty() && !tick {
-            return Ok(false); // the bot version is tripped
+        if !draft.is_empty() {
+            self.commit(draft).await?;
+            return Ok(true);
         }
-        self.commit(draft, taken).await?;
-        Ok(true)
+        // A timer that came too late, or a bot version that is tripped: nothing to write down.
+        self.handling(0);
+        self.loaded = Some(draft.after);
+        let Some(generation) = waits else {
+            self.queue.tick_done();
+            return Ok(true);
+        };
+        self.queue.put_tick_back();
+        self.queue.set_stalled(Some(Stall::Version(generation)));
+        Ok(false)
     }
 
-    /// Runs the inputs through the bot. Answers how many it took.
-    fn compute(&self, draft: &mut Draft<'_>, items: &[Item], tick: bool) -> usize {
+    /// Runs the inputs through the bot, as many as it takes now. Answers the bots' generation if it must wait for
+    /// another version.
+    fn compute(&self, draft: &mut Draft<'_>, items: &[Item], tick: bool) -> Option<u64> {
         if tick {
             self.handling(HANDLING_TICK);
-            if let Some(bot) = self.choose(draft) {
-                let step = draft.tick(bot.as_ref());
-                self.note(&step, draft);
+            match self.choose(draft) {
+                Choice::Run(bot) => draft.tick(&bot),
+                Choice::Nobody => {}
+                Choice::Wait(generation) => return Some(generation),
             }
         }
-        let mut taken = 0;
         for item in items {
-            let Some(row) = &item.row else { break };
+            let Some(row) = &item.row else { continue };
             self.handling(item.seq.0);
-            let Some(bot) = self.choose(draft) else { break };
-            let step = draft.message(item.seq, row, bot.as_ref());
-            self.note(&step, draft);
-            taken += 1;
+            match self.choose(draft) {
+                Choice::Run(bot) => draft.message(item.seq, row, Some(&bot)),
+                Choice::Nobody => draft.message(item.seq, row, None),
+                Choice::Wait(generation) => return Some(generation),
+            }
         }
-        taken
+        None
     }
 
-    /// The bot that answers now; `None` when its version is tripped, `Some(None)` when there is nobody to answer.
-    fn choose(&self, draft: &Draft<'_>) -> Option<Option<Arc<chatbot::Bot>>> {
-        match self.deps.bots.choose(draft.after.state.bot.bot()) {
-            Choice::Run(bot) => Some(Some(bot)),
-            Choice::Nobody => Some(None),
-            Choice::Wait => None,
-        }
+    fn choose(&self, draft: &Draft<'_>) -> Choice {
+        self.deps.bots.choose(draft.after.state.bot.bot())
     }
 
     fn handling(&self, input: u64) {
         self.queue.handling.store(input, Ordering::Release);
     }
 
-    fn note(&self, step: &Step, draft: &Draft<'_>) {
+    /// Commits, then lets the effects out. The inputs leave the queue only now.
+    async fn commit(&mut self, draft: Draft<'_>) -> Result<(), Trouble> {
+        let (turn, done) = draft.finish();
+        let consumed = turn.consumed.clone();
+        let fence = self.deps.fence(&done.after.state.number_id);
+        // From here on a failure is not the input's: a store that refuses must not make a dead letter of it.
+        self.handling(0);
+        self.deps.store.commit(fence, turn).await?;
+        self.queue.consumed(&consumed, &self.deps.load);
+        self.queue.tick_done();
+        self.queue.commits.fetch_add(1, Ordering::AcqRel);
+        self.busy = 0;
+        self.cautious = self.cautious.saturating_sub(1);
+        self.deps.send(done.outbound);
+        self.note(&done.noted);
+        if let Some(wake_ms) = done.after.wake_ms.filter(|wake_ms| *wake_ms < done.now_ms + timers::HORIZON_MS) {
+            // An error means that the engine is shutting down; the store has it.
+            let _gone = self.deps.peers().timers.cast(timers::Message::Asked { wake_ms });
+        }
+        self.loaded = Some(done.after);
+        Ok(())
+    }
+
+    fn note(&self, noted: &draft::Noted) {
         let metrics = &self.deps.metrics;
-        match step {
-            Step::Done => {}
-            Step::Duplicate => {
-                metrics.duplicates.inc();
-            }
-            Step::Failed { bot, version, node } => {
-                events::input_given_up(metrics, self.id, bot, version, node);
-                let now_ms = self.deps.clock.now_ms();
-                if self.deps.bots.failed((bot, version), node, self.id, now_ms) {
-                    events::version_tripped(bot, version, node);
-                }
+        metrics.duplicates.inc_by(noted.duplicates);
+        for failure in &noted.failures {
+            let draft::Failure { bot, version, node } = failure;
+            events::input_given_up(metrics, self.id, bot, version, node);
+            if self.deps.bots.failed((bot, version), node, self.id, self.deps.clock.now_ms()) {
+                events::version_tripped(bot, version, node);
             }
         }
-        if draft.trimmed_memory {
+        if noted.trimmed_memory {
             events::forgot_a_day_early(self.id);
         }
     }
 
-    /// Commits, then lets the effects out. The inputs leave the queue only now.
-    async fn commit(&mut self, draft: Draft<'_>, taken: usize) -> Result<(), ActorProcessingErr> {
-        let (turn, outbound, after) = draft.finish();
-        let fence = self.deps.fence(&after.state.number_id);
-        let mut busy = 0;
-        loop {
-            match self.deps.store.commit(fence, turn.clone()).await {
-                Ok(_) => break,
-                Err(StoreError::Unavailable(reason)) if busy < BUSY_RETRIES => {
-                    if *self.deps.store.health().borrow() != Health::Good {
-                        return Err(StoreError::Unavailable(reason).into());
-                    }
-                    busy += 1;
-                    let again_ms = self.deps.clock.now_ms() + BUSY_DELAY_MS;
-                    self.deps.clock.wait_until(again_ms).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.handling(0);
-        self.queue.consumed(taken, &self.deps.load);
-        if let Some(wake_ms) = after.wake_ms {
-            self.deps.peers().timers.cast(timers::Message::Asked { wake_ms })?;
-        }
-        self.loaded = Some(after);
-        self.deps.send(outbound);
-        Ok(())
-    }
-
-    async fn load(&mut self) -> Result<Loaded, ActorProcessingErr> {
+    async fn load(&mut self) -> Result<Loaded, Trouble> {
         if let Some(loaded) = self.loaded.take() {
             return Ok(loaded);
         }
@@ -218,41 +266,19 @@ impl State {
         Ok(Loaded::from_head(head.as_ref())?)
     }
 
-    /// Fetches the rows that did not ride along.
-    async fn with_rows(&self, mut items: Vec<Item>) -> Result<Vec<Item>, ActorProcessingErr> {
+    /// Fetches the rows that did not ride along. One that the store no longer has was consumed already.
+    async fn with_rows(&self, mut items: Vec<Item>) -> Result<Vec<Item>, Trouble> {
         let missing: Vec<_> = items.iter().filter(|item| item.row.is_none()).map(|item| item.seq).collect();
         if missing.is_empty() {
             return Ok(items);
         }
-        let mut rows: std::collections::HashMap<_, _> = self.deps.store.inbox(missing).await?.into_iter().collect();
+        let mut rows: HashMap<_, _> = self.deps.store.inbox(missing.clone()).await?.into_iter().collect();
+        let gone: Vec<InboxSeq> = missing.into_iter().filter(|seq| !rows.contains_key(seq)).collect();
+        self.queue.consumed(&gone, &self.deps.load);
         for item in items.iter_mut().filter(|item| item.row.is_none()) {
             item.row = rows.remove(&item.seq);
         }
-        // A row that the store no longer has was consumed already.
-        let gone: Vec<_> = items.iter().filter(|item| item.row.is_none()).map(|item| item.seq).collect();
-        if !gone.is_empty() {
-            self.queue.retain(|seq| !gone.contains(&seq), &self.deps.load);
-            items.retain(|item| item.row.is_some());
-        }
+        items.retain(|item| item.row.is_some());
         Ok(items)
-    }
-
-    /// After a failure: drops inputs that were committed before it, and gives up the one that keeps failing.
-    async fn recover(&mut self, recovery: Recovery) -> Result<(), ActorProcessingErr> {
-        let queued = self.queue.sequences();
-        let open = self.deps.store.inbox(queued).await?;
-        self.queue.retain(|seq| open.iter().any(|(open, _)| *open == seq), &self.deps.load);
-        let Some((input, detail, tries)) = recovery.give_up else { return Ok(()) };
-        let loaded = self.load().await?;
-        let deps = self.deps.clone();
-        let mut draft = Draft::new(self.id, deps.store.secret(), deps.clock.now_ms(), &*deps.turn, loaded);
-        let item = open.iter().find(|(seq, _)| seq.0 == input);
-        let step = match item {
-            Some((seq, row)) => draft.give_up(Some(*seq), Some(row), &detail, tries),
-            None if input == HANDLING_TICK => draft.give_up(None, None, &detail, tries),
-            None => return Ok(()),
-        };
-        self.note(&step, &draft);
-        self.commit(draft, usize::from(item.is_some())).await
     }
 }

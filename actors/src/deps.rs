@@ -5,12 +5,13 @@ use std::sync::{Arc, OnceLock};
 use ractor::ActorRef;
 use storage::{Fence, Partition, Store};
 
+use crate::backlog::Backlog;
 use crate::bots::Bots;
 use crate::clock::Clock;
 use crate::conversation::TurnFunction;
 use crate::metrics::Metrics;
 use crate::queue::Load;
-use crate::sender::{self, Senders};
+use crate::sender::Senders;
 use crate::settings::ConversationSettings;
 use crate::{router, timers};
 
@@ -22,6 +23,7 @@ pub(crate) struct Deps {
     pub settings: ConversationSettings,
     pub metrics: Arc<Metrics>,
     pub load: Load,
+    pub backlog: Backlog,
     pub senders: Senders,
     /// Set once, when the engine has started all of them.
     pub peers: OnceLock<Peers>,
@@ -43,6 +45,6 @@ impl Deps {
 
     /// Hands committed messages to the sender of their number.
     pub(crate) fn send(&self, outbound: Vec<crate::conversation::Outbound>) {
-        self.senders.hand_over(outbound.into_iter().map(sender::Row::queued).collect());
+        self.senders.hand_over(self, outbound);
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use whatsapp::webhook::{StatusKind, StatusUpdate};
 
+use crate::backlog::Backlog;
 use crate::bots::Bots;
 use crate::clock::Clock;
 use crate::codec;
@@ -90,7 +91,9 @@ pub struct EngineStatus {
 impl Engine {
     /// Starts all actors and hands them what the store says is left to do.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { store, clock, bots, turn, numbers, transport, conversations, sender: sender_settings, metrics } = setup;
+        let Setup { store, clock, bots, turn, numbers, transport, conversations, sender: sender_settings, metrics } =
+            setup;
+        let backlog = Backlog::new(conversations.max_unsent);
         let deps = Arc::new(Deps {
             store,
             clock,
@@ -99,6 +102,7 @@ impl Engine {
             settings: conversations,
             metrics,
             load: Load::default(),
+            backlog,
             senders: Senders::default(),
             peers: OnceLock::new(),
         });
@@ -110,11 +114,17 @@ impl Engine {
         let mut senders = HashMap::new();
         for number in numbers {
             let id = number.id.clone();
-            let arguments =
-                sender::Arguments { deps: deps.clone(), number, settings: sender_settings.clone(), transport: transport.clone() };
+            let arguments = sender::Arguments {
+                deps: deps.clone(),
+                number,
+                settings: sender_settings.clone(),
+                transport: transport.clone(),
+            };
             senders.insert(id, Actor::spawn_linked(None, Sender, arguments, root.get_cell()).await?.0);
         }
         deps.senders.set(senders);
+        // Before anything can decide new messages: the old ones of a conversation go first.
+        recover_sends(&deps).await?;
 
         let pulling = Arc::new(AtomicBool::new(true));
         let arguments = router::Arguments { deps: deps.clone(), shards: shards.clone(), pulling: pulling.clone() };
@@ -122,7 +132,6 @@ impl Engine {
         let (timers, _) = Actor::spawn_linked(None, Timers, deps.clone(), root.get_cell()).await?;
         let _set_once = deps.peers.set(Peers { router: router.clone(), timers });
 
-        recover_sends(&deps).await?;
         router.cast(router::Message::Pull).map_err(|_| StartError::Ended)?;
         let pull_task = tokio::spawn(pull_when_appended(deps.store.appended(), router, pulling));
         Ok(Self { deps, shards, root, live, failed, pull_task })
@@ -152,12 +161,12 @@ impl Engine {
             let told: Vec<_> = settlements.iter().map(|settlement| settlement.send).collect();
             let settled = self.deps.store.settle(self.deps.fence(number), settlements).await?;
             let Some(sender) = self.deps.senders.get(number) else { continue };
-            for (send, settled) in told.into_iter().zip(settled) {
-                if let storage::Settled::Now(state) = settled {
-                    // An error means that the engine is shutting down; the store has it.
-                    let _gone = sender.cast(sender::Message::Status { send, state });
-                }
-            }
+            let reached = told.into_iter().zip(settled).filter_map(|(send, settled)| match settled {
+                storage::Settled::Now(state) => Some((send, state)),
+                storage::Settled::Unknown => None,
+            });
+            // An error means that the engine is shutting down; the store has it.
+            let _gone = sender.cast(sender::Message::Statuses(reached.collect()));
         }
         Ok(())
     }
@@ -243,7 +252,9 @@ async fn recover_sends(deps: &Arc<Deps>) -> Result<(), StartError> {
         for (tag, rows) in by_sender {
             match by_tag.get(&tag) {
                 Some(sender) => sender.cast(sender::Message::Recovered(rows)).map_err(|_| StartError::Ended)?,
-                None => tracing::warn!(rows = rows.len(), "messages of a number that is not configured wait in the outbox"),
+                None => {
+                    tracing::warn!(rows = rows.len(), "messages of a number that is not configured wait in the outbox")
+                }
             }
         }
     }

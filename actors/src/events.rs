@@ -3,6 +3,7 @@
 use storage::{ConversationId, SendId};
 
 use crate::metrics::{Metrics, Reason};
+use crate::sender::SlowNumber;
 
 pub(crate) fn input_given_up(metrics: &Metrics, conversation: ConversationId, bot: &str, version: &str, node: &str) {
     metrics.dead_letters.get_or_create(&Reason { reason: "input" }).inc();
@@ -27,11 +28,9 @@ pub(crate) fn actor_failed(metrics: &Metrics, conversation: ConversationId, erro
     tracing::error!(%conversation, runs, error, "a conversation actor failed and is started anew");
 }
 
-pub(crate) fn input_held(metrics: &Metrics, conversation: ConversationId, first: bool) {
+pub(crate) fn input_held(metrics: &Metrics, conversation: ConversationId) {
     metrics.held_inputs.inc();
-    if first {
-        tracing::warn!(%conversation, "too many messages of one person wait; further ones are held on disk");
-    }
+    tracing::debug!(%conversation, "too many messages of one person wait; this one is held on disk");
 }
 
 pub(crate) fn route_failed(error: &storage::StoreError) {
@@ -51,8 +50,22 @@ pub(crate) fn send_uncertain(send: SendId, why: &str) {
     tracing::warn!(%send, why, "nobody knows whether a message was sent; waiting for its status");
 }
 
-pub(crate) fn number_paused(number: &str, why: &str) {
-    tracing::error!(number, why, "sending from this number is paused; one message a minute tries whether it works again");
+pub(crate) fn number_slowed(number: &str, why: SlowNumber, text: &str) {
+    match why {
+        SlowNumber::Paused => {
+            tracing::error!(
+                number,
+                text,
+                "sending from this number is paused; one message a minute tries whether it works again"
+            );
+        }
+        SlowNumber::Unreachable => {
+            tracing::warn!(number, text, "Meta cannot be reached; one message at a time tries again");
+        }
+        SlowNumber::TooFast => {
+            tracing::warn!(number, text, "Meta asks to slow down; one message at a time tries again")
+        }
+    }
 }
 
 pub(crate) fn number_resumed(number: &str) {

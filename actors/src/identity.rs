@@ -10,9 +10,10 @@ pub fn aliases_of(received: &Received) -> Vec<Alias> {
     if let Some(group) = &received.group_id {
         return vec![alias("group", group)];
     }
-    let ids =
-        [("wa", &received.from), ("bsuid", &received.from_user_id), ("parent", &received.from_parent_user_id)];
-    ids.into_iter().filter_map(|(kind, id)| id.as_deref().filter(|id| !id.is_empty()).map(|id| alias(kind, id))).collect()
+    let ids = [("wa", &received.from), ("bsuid", &received.from_user_id), ("parent", &received.from_parent_user_id)];
+    ids.into_iter()
+        .filter_map(|(kind, id)| id.as_deref().filter(|id| !id.is_empty()).map(|id| alias(kind, id)))
+        .collect()
 }
 
 /// The alias of a phone number given by a person: digits, with or without plus and spaces.

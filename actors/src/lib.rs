@@ -4,6 +4,7 @@
 //! only truth, actors get wake tokens and pull. No actor asks an actor.
 
 mod alarm;
+mod backlog;
 mod bots;
 mod clock;
 mod codec;

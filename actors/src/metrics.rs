@@ -72,16 +72,33 @@ impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
         registry.register("actors", "Live conversation actors", self.live_actors.clone());
         registry.register("actor_restarts", "Conversation actors started anew after a failure", self.restarts.clone());
-        registry.register("mailbox_depth_max", "Longest queue of one conversation seen", self.mailbox_depth_max.clone());
+        registry.register(
+            "mailbox_depth_max",
+            "Longest queue of one conversation seen",
+            self.mailbox_depth_max.clone(),
+        );
         registry.register("inbound_duplicates", "Inbound messages dropped as duplicates", self.duplicates.clone());
-        registry.register("inbound_held", "Inbound messages kept on disk: their conversation has too many waiting", self.held_inputs.clone());
+        registry.register(
+            "inbound_held",
+            "Inbound messages kept on disk: their conversation has too many waiting",
+            self.held_inputs.clone(),
+        );
         registry.register_with_unit("turn_duration", "Computing one turn", Unit::Seconds, self.turn_seconds.clone());
         registry.register("dead_letters", "Messages given up", self.dead_letters.clone());
         registry.register("outbox_attempts", "Requests to send a message, by outcome", self.attempts.clone());
         registry.register("outbox_open", "Messages that wait, are under way or in doubt", self.open_sends.clone());
-        registry.register_with_unit("graph_request_duration", "Requests to the Graph API", Unit::Seconds, self.graph_seconds.clone());
+        registry.register_with_unit(
+            "graph_request_duration",
+            "Requests to the Graph API",
+            Unit::Seconds,
+            self.graph_seconds.clone(),
+        );
         registry.register("graph_errors", "Error answers of the Graph API", self.graph_errors.clone());
         registry.register("message_statuses", "Status webhooks applied", self.statuses.clone());
-        registry.register("outbox_resends", "Messages sent again because nobody knew whether they had been sent", self.resends.clone());
+        registry.register(
+            "outbox_resends",
+            "Messages sent again because nobody knew whether they had been sent",
+            self.resends.clone(),
+        );
     }
 }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use storage::{Inbound, InboxSeq};
 
 /// An input that waits. Its row rides along while memory allows.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Item {
     pub seq: InboxSeq,
     pub row: Option<Inbound>,
@@ -24,7 +24,7 @@ impl Item {
 #[derive(Debug, Default)]
 pub(crate) struct Load {
     pub items: AtomicUsize,
-    pub bytes: AtomicUsize,
+    bytes: AtomicUsize,
 }
 
 /// Waiting inputs in all queues together; beyond it the router leaves rows in the store.
@@ -48,6 +48,15 @@ impl Load {
     }
 }
 
+/// Why an actor leaves its inputs where they are. Whoever ends that tells the shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stall {
+    /// The bot version is tripped; the number is [`crate::Bots`]' generation at which it was.
+    Version(u64),
+    /// Too many of its messages have not left yet.
+    Outbox,
+}
+
 /// The inputs of one conversation.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -55,9 +64,13 @@ pub(crate) struct Queue {
     /// Set while a wake token is in the actor's mailbox.
     pub woken: AtomicBool,
     /// Set while a timer of this conversation is due.
-    pub tick: AtomicBool,
+    tick: AtomicBool,
+    /// Set while the actor has taken the due timer and not committed.
+    ticking: AtomicBool,
     /// The input being handled ([`HANDLING_TICK`] for a timer, 0 for none): tells the shard what a panic was about.
     pub handling: AtomicU64,
+    /// Commits so far: tells the shard whether a failure is the one before.
+    pub commits: AtomicU64,
 }
 
 /// See [`Queue::handling`]; no inbox row has this number.
@@ -68,6 +81,9 @@ struct Waiting {
     items: VecDeque<Item>,
     /// The first input that was left in the store because the queue was full.
     held_from: Option<InboxSeq>,
+    /// Held inputs were asked for.
+    refilling: bool,
+    stalled: Option<Stall>,
 }
 
 impl Queue {
@@ -86,9 +102,18 @@ impl Queue {
         Some(waiting.items.len())
     }
 
+    /// Where held inputs begin, once nothing else waits; asked for once until [`Queue::refill`].
+    pub(crate) fn ask_for_held(&self) -> Option<InboxSeq> {
+        let mut waiting = self.waiting.lock();
+        let from = waiting.held_from.filter(|_| waiting.items.is_empty() && !waiting.refilling)?;
+        waiting.refilling = true;
+        Some(from)
+    }
+
     /// Puts back what was held: `items` in order, and where the rest begins.
     pub(crate) fn refill(&self, items: Vec<Item>, held_from: Option<InboxSeq>, load: &Load) {
         let mut waiting = self.waiting.lock();
+        waiting.refilling = false;
         for item in items {
             load.add(&item);
             waiting.items.push_back(item);
@@ -96,40 +121,64 @@ impl Queue {
         waiting.held_from = held_from;
     }
 
-    /// The first inputs, which stay queued until [`Queue::consumed`].
-    pub(crate) fn front(&self, count: usize) -> Vec<Item> {
-        self.waiting.lock().items.iter().take(count).cloned().collect()
+    /// The first inputs, with their rows. They keep their place until [`Queue::consumed`]; should the actor fail, their
+    /// rows are read from the store again.
+    pub(crate) fn take(&self, count: usize, load: &Load) -> Vec<Item> {
+        let mut waiting = self.waiting.lock();
+        let taken = waiting.items.iter_mut().take(count).map(|item| {
+            load.bytes.fetch_sub(item.bytes(), Ordering::Relaxed);
+            Item { seq: item.seq, row: item.row.take() }
+        });
+        taken.collect()
     }
 
-    /// Drops the first `count` inputs: they are committed.
-    pub(crate) fn consumed(&self, count: usize, load: &Load) {
+    /// Drops inputs that are committed, or gone from the store.
+    pub(crate) fn consumed(&self, consumed: &[InboxSeq], load: &Load) {
         let mut waiting = self.waiting.lock();
-        for _ in 0..count {
-            if let Some(item) = waiting.items.pop_front() {
-                load.remove(&item);
+        for seq in consumed {
+            if waiting.items.front().is_some_and(|item| item.seq == *seq) {
+                waiting.items.pop_front().inspect(|item| load.remove(item));
+            } else {
+                drop_where(&mut waiting.items, |item| item.seq == *seq, load);
             }
         }
     }
 
     /// Keeps only the inputs that are still to do.
     pub(crate) fn retain(&self, wanted: impl Fn(InboxSeq) -> bool, load: &Load) {
-        self.waiting.lock().items.retain(|item| {
-            let keep = wanted(item.seq);
-            if !keep {
-                load.remove(item);
-            }
-            keep
-        });
+        drop_where(&mut self.waiting.lock().items, |item| !wanted(item.seq), load);
     }
 
     pub(crate) fn sequences(&self) -> Vec<InboxSeq> {
         self.waiting.lock().items.iter().map(|item| item.seq).collect()
     }
 
-    /// Where held inputs begin, once nothing else waits.
-    pub(crate) fn refill_from(&self) -> Option<InboxSeq> {
-        let waiting = self.waiting.lock();
-        waiting.held_from.filter(|_| waiting.items.is_empty())
+    /// A timer is due.
+    pub(crate) fn set_tick(&self) {
+        self.tick.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn take_tick(&self) -> bool {
+        let tick = self.tick.swap(false, Ordering::AcqRel);
+        self.ticking.store(tick, Ordering::Release);
+        tick
+    }
+
+    /// The timer that was taken is dealt with.
+    pub(crate) fn tick_done(&self) {
+        self.ticking.store(false, Ordering::Release);
+    }
+
+    /// The timer that was taken and not dealt with is due again.
+    pub(crate) fn put_tick_back(&self) {
+        if self.ticking.swap(false, Ordering::AcqRel) {
+            self.set_tick();
+        }
+    }
+
+    /// Whether an input or a timer waits here.
+    pub(crate) fn has_work(&self) -> bool {
+        self.tick.load(Ordering::Acquire) || !self.waiting.lock().items.is_empty()
     }
 
     /// Whether nothing waits, neither here nor held in the store.
@@ -137,14 +186,41 @@ impl Queue {
         let waiting = self.waiting.lock();
         waiting.items.is_empty() && waiting.held_from.is_none() && !self.tick.load(Ordering::Acquire)
     }
+
+    /// Says why the inputs stay where they are, or that they do not.
+    pub(crate) fn set_stalled(&self, stalled: Option<Stall>) {
+        self.waiting.lock().stalled = stalled;
+    }
+
+    pub(crate) fn stalled(&self) -> Option<Stall> {
+        self.waiting.lock().stalled
+    }
+}
+
+fn drop_where(items: &mut VecDeque<Item>, unwanted: impl Fn(&Item) -> bool, load: &Load) {
+    items.retain(|item| {
+        let drop = unwanted(item);
+        if drop {
+            load.remove(item);
+        }
+        !drop
+    });
 }
 
 #[cfg(test)]
 mod tests {
+    use storage::Partition;
+
     use super::*;
 
     fn item(seq: u64) -> Item {
-        Item { seq: InboxSeq(seq), row: None }
+        let payload = bytes::Bytes::from_static(b"12345");
+        let row = Inbound { partition: Partition("1".into()), aliases: Vec::new(), received_ms: 0, payload };
+        Item { seq: InboxSeq(seq), row: Some(row) }
+    }
+
+    fn counts(load: &Load) -> (usize, usize) {
+        (load.items.load(Ordering::Relaxed), load.bytes.load(Ordering::Relaxed))
     }
 
     #[test]
@@ -153,13 +229,60 @@ mod tests {
         assert_eq!(queue.push(item(1), 2, &load), Some(1));
         assert_eq!(queue.push(item(2), 2, &load), Some(2));
         assert_eq!(queue.push(item(3), 2, &load), None);
-        queue.consumed(1, &load);
+        queue.consumed(&[InboxSeq(1)], &load);
         assert_eq!(queue.push(item(4), 2, &load), None, "an older one is held, so order wants this one held too");
-        assert_eq!(queue.refill_from(), None);
-        queue.consumed(1, &load);
-        assert_eq!(queue.refill_from(), Some(InboxSeq(3)));
+        assert_eq!(queue.ask_for_held(), None);
+        queue.consumed(&[InboxSeq(2)], &load);
+        assert_eq!(queue.ask_for_held(), Some(InboxSeq(3)));
+        assert_eq!(queue.ask_for_held(), None, "asked for already");
         queue.refill(vec![item(3), item(4)], None, &load);
         assert_eq!(queue.sequences(), [InboxSeq(3), InboxSeq(4)]);
-        assert_eq!(load.items.load(Ordering::Relaxed), 2);
+        assert_eq!(counts(&load), (2, 10));
+    }
+
+    #[test]
+    fn taken_inputs_keep_their_place_but_not_their_row() {
+        let (queue, load) = (Queue::default(), Load::default());
+        for seq in 1..=3 {
+            queue.push(item(seq), 9, &load);
+        }
+        assert!(queue.take(2, &load).iter().all(|item| item.row.is_some()));
+        assert_eq!(counts(&load), (3, 5));
+        assert!(queue.take(2, &load).iter().all(|item| item.row.is_none()), "after a failure they are read again");
+        queue.consumed(&[InboxSeq(1), InboxSeq(2)], &load);
+        assert_eq!(queue.sequences(), [InboxSeq(3)]);
+        assert_eq!(counts(&load), (1, 5));
+    }
+
+    #[test]
+    fn what_is_consumed_is_dropped_wherever_it_stands() {
+        let (queue, load) = (Queue::default(), Load::default());
+        for seq in 1..=3 {
+            queue.push(item(seq), 9, &load);
+        }
+        queue.consumed(&[InboxSeq(2), InboxSeq(9)], &load);
+        assert_eq!(queue.sequences(), [InboxSeq(1), InboxSeq(3)]);
+    }
+
+    #[test]
+    fn a_timer_that_was_taken_and_not_committed_is_due_again() {
+        let queue = Queue::default();
+        queue.set_tick();
+        assert!(queue.take_tick() && !queue.has_work());
+        queue.put_tick_back();
+        assert!(queue.take_tick());
+        queue.tick_done();
+        queue.put_tick_back();
+        assert!(queue.is_idle());
+    }
+
+    #[test]
+    fn rows_ride_along_only_while_memory_allows() {
+        let (queue, load) = (Queue::default(), Load::default());
+        load.bytes.store(MAX_RIDING_BYTES - 7, Ordering::Relaxed);
+        queue.push(item(1), 9, &load);
+        queue.push(item(2), 9, &load);
+        let rows: Vec<_> = queue.take(2, &load).into_iter().map(|item| item.row.is_some()).collect();
+        assert_eq!(rows, [true, false]);
     }
 }

@@ -1,22 +1,23 @@
 //! The router reads what was accepted in journal order, finds out whose it is, and hands it to that conversation's
 //! shard. It is the only reader of new inbox rows, so their order is the order of delivery.
 
-use std::collections::HashMap;
+mod people;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::future::join_all;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use storage::{Alias, ContactId, ConversationId, Inbound, InboxSeq, StoreError};
+use storage::{ConversationId, Inbound, InboxSeq, StoreError};
 
 use crate::deps::Deps;
 use crate::identity;
 use crate::queue::Item;
 use crate::shard;
+use people::People;
 
 /// Rows read at once.
 const PAGE: usize = 256;
-/// People whose contact is remembered; the older half is forgotten when it is full.
-const REMEMBERED_PEOPLE: usize = 65_536;
 /// When a read failed, or too much waits, the router looks again after this long.
 const PAUSE_MS: u64 = 200;
 
@@ -25,8 +26,15 @@ pub(crate) struct Router;
 pub(crate) struct Arguments {
     pub deps: Arc<Deps>,
     pub shards: Vec<ActorRef<shard::Message>>,
-    /// Set while a `Pull` is in the mailbox.
+    /// Set while a `Pull` is in the mailbox or on its way there.
     pub pulling: Arc<AtomicBool>,
+}
+
+/// Reading what was held for a conversation, page by page.
+pub(crate) struct Refill {
+    conversation: ConversationId,
+    after: InboxSeq,
+    items: Vec<Item>,
 }
 
 pub(crate) enum Message {
@@ -34,6 +42,10 @@ pub(crate) enum Message {
     Pull,
     /// A conversation worked off its queue; what was held for it may come.
     Refill { conversation: ConversationId, from: InboxSeq },
+    /// The next page of it: in between, others get their turn.
+    RefillOn(Refill),
+    /// A conversation's messages have left; it takes inputs again.
+    Resume(ConversationId),
     /// Conversations whose wake time is due.
     Due(Vec<ConversationId>),
     /// A bot version went live.
@@ -61,13 +73,23 @@ impl Actor for Router {
         Ok(State { deps, shards, pulling, cursor: InboxSeq(0), people: People::default(), stopped: false })
     }
 
-    async fn handle(&self, myself: ActorRef<Message>, message: Message, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         if state.stopped {
             return Ok(());
         }
         match message {
             Message::Pull => state.on_pull(&myself).await,
-            Message::Refill { conversation, from } => state.on_refill(&myself, conversation, from).await,
+            Message::Refill { conversation, from } => {
+                let after = InboxSeq(from.0.saturating_sub(1));
+                state.on_refill(&myself, Refill { conversation, after, items: Vec::new() }).await
+            }
+            Message::RefillOn(refill) => state.on_refill(&myself, refill).await,
+            Message::Resume(id) => Ok(state.shard_of(id).cast(shard::Message::Resume(id))?),
             Message::Due(due) => state.on_due(due),
             Message::Retry => state.broadcast(|| shard::Message::Retry),
             Message::Stop => {
@@ -78,39 +100,39 @@ impl Actor for Router {
     }
 
     // Shards are supervised by the engine; nothing is linked here.
-    async fn handle_supervisor_evt(&self, _: ActorRef<Message>, _: SupervisionEvent, _: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<Message>,
+        _: SupervisionEvent,
+        _: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         Ok(())
     }
 }
 
 impl State {
     async fn on_pull(&mut self, myself: &ActorRef<Message>) -> Result<(), ActorProcessingErr> {
-        self.pulling.store(false, Ordering::Release);
         if self.deps.load.is_full() {
             self.again_later(myself, Message::Pull);
             return Ok(());
         }
-        let rows = match self.deps.store.pending(self.cursor, PAGE).await {
-            Ok(rows) => rows,
+        // What is appended from here on asks for a pull of its own.
+        self.pulling.store(false, Ordering::Release);
+        let page = match self.page(self.cursor).await {
+            Ok(page) => page,
             Err(error) => {
                 crate::events::route_failed(&error);
-                self.again_later(myself, Message::Pull);
+                if !self.pulling.swap(true, Ordering::AcqRel) {
+                    self.again_later(myself, Message::Pull);
+                }
                 return Ok(());
             }
         };
-        let Some((last, _)) = rows.last() else { return Ok(()) };
-        let (last, more) = (*last, rows.len() == PAGE);
+        let Some((_, last, _)) = page.last() else { return Ok(()) };
+        let (last, more) = (*last, page.len() == PAGE);
         let mut batches: Vec<Vec<(ConversationId, Item)>> = self.shards.iter().map(|_| Vec::new()).collect();
-        for (seq, row) in rows {
-            match self.conversation(&row).await {
-                Ok(id) => batches[self.shard_of(id)].push((id, Item { seq, row: Some(row) })),
-                Err(error) => {
-                    // Nothing of this page was handed out yet: the whole page comes again.
-                    crate::events::route_failed(&error);
-                    self.again_later(myself, Message::Pull);
-                    return Ok(());
-                }
-            }
+        for (id, seq, row) in page {
+            batches[self.place_of(id)].push((id, Item { seq, row: Some(row) }));
         }
         for (shard, batch) in self.shards.iter().zip(batches) {
             if !batch.is_empty() {
@@ -125,40 +147,63 @@ impl State {
     }
 
     /// Reads what was held for a conversation, up to where the router is: later rows come by themselves.
-    async fn on_refill(&mut self, myself: &ActorRef<Message>, conversation: ConversationId, from: InboxSeq) -> Result<(), ActorProcessingErr> {
-        let limit = self.deps.settings.mailbox_limit;
-        let (mut items, mut after) = (Vec::new(), InboxSeq(from.0.saturating_sub(1)));
+    async fn on_refill(&mut self, myself: &ActorRef<Message>, mut refill: Refill) -> Result<(), ActorProcessingErr> {
+        let limit = self.deps.settings.mailbox_limit.max(1);
+        let page = match self.page(refill.after).await {
+            Ok(page) => page,
+            Err(error) => {
+                crate::events::route_failed(&error);
+                self.again_later(myself, Message::RefillOn(refill));
+                return Ok(());
+            }
+        };
+        let full = page.len() == PAGE;
         let mut held_from = None;
-        let cursor = self.cursor;
-        while held_from.is_none() && after < cursor {
-            let rows = match self.deps.store.pending(after, PAGE).await {
-                Ok(rows) => rows,
-                Err(error) => {
-                    crate::events::route_failed(&error);
-                    self.again_later(myself, Message::Refill { conversation, from });
-                    return Ok(());
-                }
-            };
-            let Some((last, _)) = rows.last() else { break };
-            after = *last;
-            for (seq, row) in rows.into_iter().filter(|(seq, _)| *seq <= cursor) {
-                if self.conversation(&row).await.ok() != Some(conversation) {
-                    continue;
-                }
-                if items.len() == limit {
-                    held_from = Some(seq);
-                    break;
-                }
-                items.push(Item { seq, row: None });
+        for (id, seq, _) in page {
+            refill.after = seq;
+            if seq > self.cursor || held_from.is_some() {
+                break;
+            }
+            if id == refill.conversation && refill.items.len() == limit {
+                held_from = Some(seq);
+            } else if id == refill.conversation {
+                refill.items.push(Item { seq, row: None });
             }
         }
-        self.shards[self.shard_of(conversation)].cast(shard::Message::Refill { conversation, items, held_from })?;
+        if full && held_from.is_none() && refill.after < self.cursor {
+            myself.cast(Message::RefillOn(refill))?;
+            return Ok(());
+        }
+        let Refill { conversation, items, .. } = refill;
+        self.shard_of(conversation).cast(shard::Message::Refill { conversation, items, held_from })?;
         Ok(())
+    }
+
+    /// The next rows, with the conversations that they belong to.
+    async fn page(&mut self, after: InboxSeq) -> Result<Vec<(ConversationId, InboxSeq, Inbound)>, StoreError> {
+        let rows = self.deps.store.pending(after, PAGE).await?;
+        // All strangers of a page are looked up at once: one after the other, each would wait for the store's threads.
+        let strangers = rows.iter().filter(|(_, row)| self.people.get(&row.aliases).is_none());
+        let lookups: Vec<_> =
+            strangers.map(|(seq, row)| (*seq, self.deps.store.resolve(row.aliases.clone()))).collect();
+        let found = join_all(lookups.into_iter().map(|(seq, lookup)| async move { (seq, lookup.await) })).await;
+        let mut found = found.into_iter().peekable();
+        let mut page = Vec::with_capacity(rows.len());
+        for (seq, row) in rows {
+            let linked = found.next_if(|(stranger, _)| *stranger == seq).map(|(_, linked)| linked).transpose()?;
+            // Somebody earlier on this page may have been the same person.
+            let remembered = self.people.get(&row.aliases);
+            let contact = remembered.unwrap_or_else(|| identity::contact_or_first(linked.flatten(), &row));
+            // All of them: the turn that writes the links down may not have committed when the next message comes.
+            self.people.remember(&row.aliases, contact);
+            page.push((identity::conversation_id(&row.partition, contact), seq, row));
+        }
+        Ok(page)
     }
 
     fn on_due(&self, due: Vec<ConversationId>) -> Result<(), ActorProcessingErr> {
         for conversation in due {
-            self.shards[self.shard_of(conversation)].cast(shard::Message::Tick(conversation))?;
+            self.shard_of(conversation).cast(shard::Message::Tick(conversation))?;
         }
         Ok(())
     }
@@ -180,43 +225,11 @@ impl State {
         });
     }
 
-    async fn conversation(&mut self, row: &Inbound) -> Result<ConversationId, StoreError> {
-        let remembered = row.aliases.iter().find_map(|alias| self.people.get(alias));
-        let contact = match remembered {
-            Some(contact) => contact,
-            None => identity::contact_or_first(self.deps.store.resolve(row.aliases.clone()).await?, row),
-        };
-        // All of them: the turn that writes the links down may not have committed when the next message comes.
-        for alias in &row.aliases {
-            self.people.remember(alias, contact);
-        }
-        Ok(identity::conversation_id(&row.partition, contact))
-    }
-
-    fn shard_of(&self, id: ConversationId) -> usize {
+    fn place_of(&self, id: ConversationId) -> usize {
         usize::from(id.0[15]) % self.shards.len()
     }
-}
 
-/// Recently seen people, in two generations.
-#[derive(Default)]
-struct People {
-    young: HashMap<Alias, ContactId>,
-    old: HashMap<Alias, ContactId>,
-}
-
-impl People {
-    fn get(&self, alias: &Alias) -> Option<ContactId> {
-        self.young.get(alias).or_else(|| self.old.get(alias)).copied()
-    }
-
-    fn remember(&mut self, alias: &Alias, contact: ContactId) {
-        if self.young.contains_key(alias) {
-            return;
-        }
-        if self.young.len() >= REMEMBERED_PEOPLE / 2 {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(alias.clone(), contact);
+    fn shard_of(&self, id: ConversationId) -> &ActorRef<shard::Message> {
+        &self.shards[self.place_of(id)]
     }
 }

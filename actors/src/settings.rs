@@ -11,11 +11,13 @@ pub struct ConversationSettings {
     pub mailbox_limit: usize,
     /// An actor without work for this long leaves (ms).
     pub idle_passivate_ms: u64,
+    /// A conversation with this many messages that have not left takes no input until half of them have.
+    pub max_unsent: usize,
 }
 
 impl Default for ConversationSettings {
     fn default() -> Self {
-        Self { max_live: 10_000, mailbox_limit: 1_000, idle_passivate_ms: 15 * 60_000 }
+        Self { max_live: 10_000, mailbox_limit: 1_000, idle_passivate_ms: 15 * 60_000, max_unsent: 100 }
     }
 }
 

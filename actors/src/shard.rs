@@ -6,21 +6,25 @@
 //!    nothing is lost, and two never live at once.
 //! 3. After a failure: started anew at once, then after 2 s, and after 30 s the input that it always fails at is given
 //!    up. A panic pins its input through [`Queue::handling`].
+//! 4. An actor whose inputs must stay where they are ([`Queue::stalled`]) may leave like an idle one; it comes back when
+//!    that has ended.
 
-use std::collections::{HashMap, VecDeque};
+mod lifecycle;
+mod room;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use foldhash::{HashMap, HashMapExt};
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use storage::{ConversationId, InboxSeq};
 
-use crate::conversation::{self, Conversation, Recovery};
+use crate::conversation::{self, Recovery};
 use crate::deps::Deps;
 use crate::events;
-use crate::queue::{HANDLING_TICK, Item, Queue};
+use crate::queue::{Item, Queue};
+use room::Room;
 
-/// Waiting times before the second and the third start after a failure; after the third the input is given up.
-const RESTART_DELAYS_MS: [u64; 3] = [0, 2_000, 30_000];
 /// How often idle actors are looked for.
 const SWEEP_EVERY_MS: u64 = 5_000;
 
@@ -37,11 +41,19 @@ pub(crate) struct Arguments {
 pub(crate) enum Message {
     Deliver(Vec<(ConversationId, Item)>),
     /// Held inputs come back; `held_from` says where the rest begins.
-    Refill { conversation: ConversationId, items: Vec<Item>, held_from: Option<InboxSeq> },
+    Refill {
+        conversation: ConversationId,
+        items: Vec<Item>,
+        held_from: Option<InboxSeq>,
+    },
     /// A wake time is due.
     Tick(ConversationId),
     /// The pause after a failure is over.
     Restart(ConversationId),
+    /// An actor has nothing to do, and others wait for its place.
+    Idle(ConversationId),
+    /// A conversation had too many messages that had not left; now it may go on.
+    Resume(ConversationId),
     /// A bot version went live: conversations that waited for one go on.
     Retry,
     Sweep,
@@ -50,24 +62,24 @@ pub(crate) enum Message {
 }
 
 pub(crate) struct State {
+    me: ActorRef<Message>,
     deps: Arc<Deps>,
-    max_live: usize,
     live_everywhere: Arc<AtomicUsize>,
     entries: HashMap<ConversationId, Entry>,
     by_actor: HashMap<ActorId, ConversationId>,
-    /// Conversations with work that found no room for an actor.
-    waiting_for_room: VecDeque<ConversationId>,
+    room: Room,
     longest_queue: i64,
-    draining: Option<RpcReplyPort<()>>,
+    draining: bool,
+    drained: Option<RpcReplyPort<()>>,
 }
 
 struct Entry {
     queue: Arc<Queue>,
     stage: Stage,
     active_ms: u64,
-    /// The input that its actor failed at last, and how often.
-    trouble: Option<(u64, u32)>,
+    trouble: Option<Trouble>,
     recovery: Option<Recovery>,
+    waits_for_room: bool,
 }
 
 enum Stage {
@@ -78,14 +90,21 @@ enum Stage {
     Resting,
 }
 
+/// What its actor failed at last, and how often.
+struct Trouble {
+    input: u64,
+    commits: u64,
+    runs: u32,
+}
+
 impl Actor for Shard {
     type Msg = Message;
     type State = State;
     type Arguments = Arguments;
 
-    async fn pre_start(&self, myself: ActorRef<Message>, args: Arguments) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(&self, me: ActorRef<Message>, args: Arguments) -> Result<State, ActorProcessingErr> {
         let clock = args.deps.clock.clone();
-        let shard = myself.clone();
+        let shard = me.clone();
         tokio::spawn(async move {
             loop {
                 let next_ms = clock.now_ms() + SWEEP_EVERY_MS;
@@ -96,29 +115,43 @@ impl Actor for Shard {
             }
         });
         Ok(State {
+            me,
             deps: args.deps,
-            max_live: args.max_live,
             live_everywhere: args.live,
             entries: HashMap::new(),
             by_actor: HashMap::new(),
-            waiting_for_room: VecDeque::new(),
+            room: Room::new(args.max_live),
             longest_queue: 0,
-            draining: None,
+            draining: false,
+            drained: None,
         })
     }
 
-    async fn handle(&self, myself: ActorRef<Message>, message: Message, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Deliver(items) => {
                 for (conversation, item) in items {
-                    state.deliver(&myself, conversation, item).await?;
+                    state.deliver(conversation, item).await?;
                 }
                 Ok(())
             }
-            Message::Refill { conversation, items, held_from } => state.refill(&myself, conversation, items, held_from).await,
-            Message::Tick(conversation) => state.tick(&myself, conversation).await,
-            Message::Restart(conversation) => state.restart(&myself, conversation).await,
-            Message::Retry => state.retry(&myself).await,
+            Message::Refill { conversation, items, held_from } => state.refill(conversation, items, held_from).await,
+            Message::Tick(conversation) => {
+                state.entry(conversation).queue.set_tick();
+                state.wake(conversation).await
+            }
+            Message::Restart(conversation) => state.restart(conversation).await,
+            Message::Idle(conversation) => {
+                state.give_place(conversation);
+                Ok(())
+            }
+            Message::Resume(conversation) => state.resume(conversation).await,
+            Message::Retry => state.retry().await,
             Message::Sweep => {
                 state.sweep();
                 Ok(())
@@ -133,53 +166,47 @@ impl Actor for Shard {
     // The default would stop the shard as soon as any conversation ends.
     async fn handle_supervisor_evt(
         &self,
-        myself: ActorRef<Message>,
+        _: ActorRef<Message>,
         event: SupervisionEvent,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match event {
-            SupervisionEvent::ActorTerminated(actor, _, _) => state.ended(&myself, actor.get_id()).await,
-            SupervisionEvent::ActorFailed(actor, error) => state.failed(&myself, actor.get_id(), &error.to_string()).await,
+            SupervisionEvent::ActorTerminated(actor, _, _) => state.ended(actor.get_id()).await,
+            SupervisionEvent::ActorFailed(actor, error) => state.failed(actor.get_id(), &error.to_string()).await,
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => Ok(()),
         }
     }
 }
 
 impl State {
-    async fn deliver(&mut self, myself: &ActorRef<Message>, id: ConversationId, item: Item) -> Result<(), ActorProcessingErr> {
-        let limit = self.deps.settings.mailbox_limit;
-        let entry = self.entry(id);
-        let queue = entry.queue.clone();
-        match queue.push(item, limit, &self.deps.load) {
+    async fn deliver(&mut self, id: ConversationId, item: Item) -> Result<(), ActorProcessingErr> {
+        let deps = self.deps.clone();
+        let pushed = self.entry(id).queue.push(item, deps.settings.mailbox_limit, &deps.load);
+        match pushed {
             Some(length) => self.note_length(length),
-            None => events::input_held(&self.deps.metrics, id, false),
+            None => events::input_held(&deps.metrics, id),
         }
-        self.wake(myself, id).await
+        self.wake(id).await
     }
 
     fn note_length(&mut self, length: usize) {
         let length = i64::try_from(length).unwrap_or(i64::MAX);
         if length > self.longest_queue {
             self.longest_queue = length;
-            self.deps.metrics.mailbox_depth_max.set(length);
+            self.deps.metrics.mailbox_depth_max.set(self.deps.metrics.mailbox_depth_max.get().max(length));
         }
     }
 
     async fn refill(
         &mut self,
-        myself: &ActorRef<Message>,
         id: ConversationId,
         items: Vec<Item>,
         held_from: Option<InboxSeq>,
     ) -> Result<(), ActorProcessingErr> {
-        let queue = self.entry(id).queue.clone();
-        queue.refill(items, held_from, &self.deps.load);
-        if queue.is_idle() { Ok(()) } else { self.wake(myself, id).await }
-    }
-
-    async fn tick(&mut self, myself: &ActorRef<Message>, id: ConversationId) -> Result<(), ActorProcessingErr> {
-        self.entry(id).queue.tick.store(true, Ordering::Release);
-        self.wake(myself, id).await
+        // A conversation with held inputs has an entry: it is not idle.
+        let Some(entry) = self.entries.get(&id) else { return Ok(()) };
+        entry.queue.refill(items, held_from, &self.deps.load);
+        self.resume(id).await
     }
 
     fn entry(&mut self, id: ConversationId) -> &mut Entry {
@@ -189,186 +216,39 @@ impl State {
             active_ms: 0,
             trouble: None,
             recovery: None,
+            waits_for_room: false,
         })
     }
 
     /// Sees to it that an actor looks at the queue.
-    async fn wake(&mut self, myself: &ActorRef<Message>, id: ConversationId) -> Result<(), ActorProcessingErr> {
+    async fn wake(&mut self, id: ConversationId) -> Result<(), ActorProcessingErr> {
         let now_ms = self.deps.clock.now_ms();
-        let entry = self.entry(id);
+        let Some(entry) = self.entries.get_mut(&id) else { return Ok(()) };
         entry.active_ms = now_ms;
         match &entry.stage {
             Stage::Live(actor) => {
                 if !entry.queue.woken.swap(true, Ordering::AcqRel) && actor.cast(conversation::Message::Wake).is_err() {
                     // It ended a moment ago; its termination event respawns it.
                     entry.stage = Stage::Leaving;
+                    self.room.leaves();
                 }
                 Ok(())
             }
-            Stage::Asleep => self.spawn(myself, id).await,
+            Stage::Asleep => self.spawn_or_wait(id).await,
             Stage::Leaving | Stage::Resting => Ok(()),
         }
     }
 
-    async fn spawn(&mut self, myself: &ActorRef<Message>, id: ConversationId) -> Result<(), ActorProcessingErr> {
-        if self.draining.is_some() {
-            return Ok(());
-        }
-        if self.by_actor.len() >= self.max_live {
-            self.make_room();
-            if !self.waiting_for_room.contains(&id) {
-                self.waiting_for_room.push_back(id);
-            }
-            return Ok(());
-        }
-        let deps = self.deps.clone();
-        let entry = self.entry(id);
-        let queue = entry.queue.clone();
-        queue.woken.store(true, Ordering::Release);
-        let arguments = conversation::Arguments { id, queue, deps, after_failure: entry.recovery.take() };
-        let (actor, _) = Actor::spawn_linked(None, Conversation, arguments, myself.get_cell()).await?;
-        actor.cast(conversation::Message::Wake)?;
-        self.by_actor.insert(actor.get_id(), id);
-        self.entry(id).stage = Stage::Live(actor);
-        self.count(1);
-        Ok(())
+    async fn resume(&mut self, id: ConversationId) -> Result<(), ActorProcessingErr> {
+        let idle = self.entries.get(&id).is_none_or(|entry| entry.queue.is_idle());
+        if idle { Ok(()) } else { self.wake(id).await }
     }
 
-    fn count(&self, by: i64) {
-        self.deps.metrics.live_actors.inc_by(by);
-        if by > 0 {
-            self.live_everywhere.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.live_everywhere.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Asks the longest idle tenth to leave.
-    fn make_room(&mut self) {
-        if self.entries.values().any(|entry| matches!(entry.stage, Stage::Leaving)) {
-            return; // room is on its way
-        }
-        let live = self.entries.iter().filter(|(_, entry)| matches!(entry.stage, Stage::Live(_)) && entry.queue.is_idle());
-        let mut idle: Vec<_> = live.map(|(id, entry)| (entry.active_ms, *id)).collect();
-        idle.sort_unstable();
-        for (_, id) in idle.into_iter().take((self.max_live / 10).max(1)) {
-            self.passivate(id);
-        }
-    }
-
-    fn passivate(&mut self, id: ConversationId) {
-        let Some(entry) = self.entries.get_mut(&id) else { return };
-        if let Stage::Live(actor) = &entry.stage {
-            // An error means that it has ended already, which is what was wanted.
-            let _ended = actor.cast(conversation::Message::Passivate);
-            entry.stage = Stage::Leaving;
-        }
-    }
-
-    fn sweep(&mut self) {
-        let before_ms = self.deps.clock.now_ms().saturating_sub(self.deps.settings.idle_passivate_ms);
-        let idle = |entry: &Entry| {
-            matches!(entry.stage, Stage::Live(_)) && entry.active_ms <= before_ms && entry.queue.is_idle()
-        };
-        let leaving: Vec<_> = self.entries.iter().filter(|(_, entry)| idle(entry)).map(|(id, _)| *id).collect();
-        for id in leaving {
-            self.passivate(id);
-        }
-        if self.by_actor.len() >= self.max_live && !self.waiting_for_room.is_empty() {
-            self.make_room();
-        }
-    }
-
-    async fn ended(&mut self, myself: &ActorRef<Message>, actor: ActorId) -> Result<(), ActorProcessingErr> {
-        let Some(id) = self.by_actor.remove(&actor) else { return Ok(()) };
-        self.count(-1);
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.stage = Stage::Asleep;
-            if entry.queue.is_idle() {
-                self.entries.remove(&id);
-            } else {
-                self.spawn(myself, id).await?;
-            }
-        }
-        self.after_one_left(myself).await
-    }
-
-    async fn after_one_left(&mut self, myself: &ActorRef<Message>) -> Result<(), ActorProcessingErr> {
-        if self.by_actor.is_empty() && let Some(reply) = self.draining.take_if(|reply| !reply.is_closed()) {
-            reply.send(())?;
-            return Ok(());
-        }
-        if self.by_actor.len() < self.max_live && let Some(next) = self.waiting_for_room.pop_front() {
-            let asleep = self.entries.get(&next).is_some_and(|entry| matches!(entry.stage, Stage::Asleep));
-            if asleep {
-                self.spawn(myself, next).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn failed(&mut self, myself: &ActorRef<Message>, actor: ActorId, error: &str) -> Result<(), ActorProcessingErr> {
-        let Some(id) = self.by_actor.remove(&actor) else { return Ok(()) };
-        self.count(-1);
-        let now_ms = self.deps.clock.now_ms();
-        let Some(entry) = self.entries.get_mut(&id) else { return Ok(()) };
-        let input = entry.queue.handling.load(Ordering::Acquire);
-        let runs = match entry.trouble {
-            Some((before, runs)) if before == input => runs + 1,
-            _ => 1,
-        };
-        entry.trouble = Some((input, runs));
-        entry.stage = Stage::Resting;
-        events::actor_failed(&self.deps.metrics, id, error, runs);
-        let step = usize::try_from(runs).unwrap_or(usize::MAX).min(RESTART_DELAYS_MS.len());
-        let last = step == RESTART_DELAYS_MS.len();
-        let give_up = (last && input != 0).then(|| (input, Box::from(error), runs));
-        if input == HANDLING_TICK {
-            entry.queue.tick.store(true, Ordering::Release);
-        }
-        entry.recovery = Some(Recovery { give_up });
-        self.restart_at(myself, id, now_ms + RESTART_DELAYS_MS[step - 1]);
-        self.after_one_left(myself).await
-    }
-
-    fn restart_at(&self, myself: &ActorRef<Message>, id: ConversationId, at_ms: u64) {
-        let (clock, shard) = (self.deps.clock.clone(), myself.clone());
-        tokio::spawn(async move {
-            clock.wait_until(at_ms).await;
-            // An error means that the engine is shutting down.
-            let _gone = shard.cast(Message::Restart(id));
-        });
-    }
-
-    async fn restart(&mut self, myself: &ActorRef<Message>, id: ConversationId) -> Result<(), ActorProcessingErr> {
-        match self.entries.get_mut(&id) {
-            Some(entry) if matches!(entry.stage, Stage::Resting) => {
-                entry.stage = Stage::Asleep;
-                self.spawn(myself, id).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn retry(&mut self, myself: &ActorRef<Message>) -> Result<(), ActorProcessingErr> {
-        let busy: Vec<_> =
-            self.entries.iter().filter(|(_, entry)| !entry.queue.is_idle()).map(|(id, _)| *id).collect();
+    async fn retry(&mut self) -> Result<(), ActorProcessingErr> {
+        let busy: Vec<_> = self.entries.iter().filter(|(_, entry)| !entry.queue.is_idle()).map(|(id, _)| *id).collect();
         for id in busy {
-            self.wake(myself, id).await?;
+            self.wake(id).await?;
         }
         Ok(())
-    }
-
-    fn drain(&mut self, reply: RpcReplyPort<()>) {
-        let live: Vec<_> = self.entries.keys().copied().collect();
-        for id in live {
-            self.passivate(id);
-        }
-        if self.by_actor.is_empty() {
-            // The caller may have stopped waiting.
-            let _gone = reply.send(());
-        } else {
-            self.draining = Some(reply);
-        }
     }
 }

@@ -1,9 +1,9 @@
 //! Durable wake times: asks the store what is due and tells the router. The row stays until the conversation's next turn
 //! replaces it, so a lost tick comes again and a late one finds nothing due.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use storage::ConversationId;
 
@@ -12,18 +12,20 @@ use crate::deps::Deps;
 use crate::events;
 use crate::router;
 
-/// Ticks handed out at once, and with [`SPREAD_MS`] per second: overdue timers after a restart do not stampede.
+/// Ticks handed out at once, and then after each [`SPREAD_MS`]: overdue timers after a restart do not stampede.
 const BATCH: usize = 500;
 const SPREAD_MS: u64 = 1_000;
 /// A tick that brought no turn is repeated after this long.
 const REPEAT_MS: u64 = 30_000;
-/// Times are looked up again at the latest after this long, whatever was asked for.
-const HORIZON_MS: u64 = 60_000;
+/// Whether ticks that were handed out brought a turn is looked up this often.
+const CHECK_MS: u64 = 10_000;
+/// Times are looked up again at the latest after this long: nobody need ask for a later one.
+pub(crate) const HORIZON_MS: u64 = 60_000;
 
 pub(crate) struct Timers;
 
 pub(crate) enum Message {
-    /// A conversation asked to be woken.
+    /// A conversation asked to be woken soon.
     Asked { wake_ms: u64 },
     /// The alarm rang.
     Look,
@@ -50,7 +52,12 @@ impl Actor for Timers {
         Ok(State { deps, alarm, fired: HashMap::new() })
     }
 
-    async fn handle(&self, _: ActorRef<Message>, message: Message, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Asked { wake_ms } => state.alarm.set_at_latest(wake_ms),
             Message::Look => state.look().await,
@@ -70,22 +77,28 @@ impl State {
                 return;
             }
         };
-        let later = due.iter().map(|(due_ms, _)| *due_ms).find(|due_ms| *due_ms > now_ms);
-        let due: HashMap<_, _> = due.into_iter().filter(|(due_ms, _)| *due_ms <= now_ms).map(|(due_ms, id)| (id, due_ms)).collect();
-        self.fired.retain(|id, (due_ms, fired_ms)| due.get(id) == Some(due_ms) && *fired_ms + REPEAT_MS > now_ms);
-        let fresh: Vec<_> = due.iter().filter(|(id, _)| !self.fired.contains_key(id)).map(|(id, due_ms)| (*id, *due_ms)).collect();
-        let next_ms = if fresh.is_empty() && self.fired.is_empty() {
-            later.unwrap_or(now_ms + HORIZON_MS)
-        } else {
-            now_ms + SPREAD_MS
+        let later_ms = due.iter().map(|(due_ms, _)| *due_ms).find(|due_ms| *due_ms > now_ms);
+        let due: Vec<_> = due.into_iter().filter(|(due_ms, _)| *due_ms <= now_ms).collect();
+        self.forget_what_is_done(&due, now_ms);
+        let mut fresh = due.iter().filter(|(_, id)| !self.fired.contains_key(id)).copied();
+        let now: Vec<_> = fresh.by_ref().take(BATCH).collect();
+        let more = fresh.next().is_some() || now.len() == BATCH;
+        self.fired.extend(now.iter().map(|(due_ms, id)| (*id, (*due_ms, now_ms))));
+        let waits_ms = match (more, self.fired.is_empty()) {
+            (true, _) => SPREAD_MS,
+            (false, false) => CHECK_MS,
+            (false, true) => HORIZON_MS,
         };
-        self.alarm.set(Some(next_ms.min(now_ms + HORIZON_MS)));
-        let fresh: Vec<_> = fresh.into_iter().take(BATCH).collect();
-        self.fired.extend(fresh.iter().map(|(id, due_ms)| (*id, (*due_ms, now_ms))));
-        if !fresh.is_empty() {
-            let ids = fresh.into_iter().map(|(id, _)| id).collect();
+        self.alarm.set(Some(later_ms.unwrap_or(u64::MAX).min(now_ms + waits_ms)));
+        if !now.is_empty() {
+            let ids = now.into_iter().map(|(_, id)| id).collect();
             // An error means that the engine is shutting down; the rows stay due.
             let _gone = self.deps.peers().router.cast(router::Message::Due(ids));
         }
+    }
+
+    fn forget_what_is_done(&mut self, due: &[(u64, ConversationId)], now_ms: u64) {
+        let due: HashMap<_, _> = due.iter().map(|(due_ms, id)| (*id, *due_ms)).collect();
+        self.fired.retain(|id, (due_ms, fired_ms)| due.get(id) == Some(due_ms) && *fired_ms + REPEAT_MS > now_ms);
     }
 }

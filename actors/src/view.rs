@@ -289,7 +289,10 @@ pub fn state_by_name(name: &str) -> Option<SendState> {
 }
 
 /// The contact of a phone number: the one it was linked to, else the one it would get.
-pub async fn contact_of_phone(store: &dyn storage::Store, phone: &str) -> Result<storage::ContactId, storage::StoreError> {
+pub async fn contact_of_phone(
+    store: &dyn storage::Store,
+    phone: &str,
+) -> Result<storage::ContactId, storage::StoreError> {
     let alias = identity::phone_alias(phone);
     let linked = store.resolve(vec![alias.clone()]).await?;
     Ok(linked.unwrap_or_else(|| identity::first_contact(&alias)))

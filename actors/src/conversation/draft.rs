@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chatbot::{Bot, ContactView, Effect, Given, Incoming, Input, NumberView, Snapshot, Trace, TurnError};
-use storage::{Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewSend, Revision, SendId, Turn};
+use storage::{
+    Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewSend, Revision, SendId, Turn,
+};
 use whatsapp::message::Outgoing;
 use whatsapp::webhook::{Message, Profile};
 
+use super::recover::GiveUp;
 use crate::codec::{self, CodecError};
 use crate::identity;
 use crate::records::{self, DeadLetterPayload, HistoryEntry, HistoryInput, InboxPayload, OnDoubt, SendPayload, State};
@@ -47,15 +50,30 @@ impl Loaded {
     }
 }
 
-/// What one input came to.
+/// An input on which the bot failed for good: it is a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// The bot took it, or it was only recorded.
-    Done,
-    /// Already processed: consumed without a trace.
-    Duplicate,
-    /// The bot failed for good at this node (bot, version, node): the message is a dead letter.
-    Failed { bot: Box<str>, version: Box<str>, node: Box<str> },
+pub(crate) struct Failure {
+    pub bot: Box<str>,
+    pub version: Box<str>,
+    pub node: Box<str>,
+}
+
+/// What operators should know, once it is committed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Noted {
+    /// Inputs that were processed before: consumed without a trace.
+    pub duplicates: u64,
+    pub failures: Vec<Failure>,
+    /// Message ids were forgotten before their time.
+    pub trimmed_memory: bool,
+}
+
+/// What follows the commit.
+pub(crate) struct Done {
+    pub now_ms: u64,
+    pub outbound: Vec<Outbound>,
+    pub after: Loaded,
+    pub noted: Noted,
 }
 
 pub(crate) struct Draft<'a> {
@@ -70,11 +88,17 @@ pub(crate) struct Draft<'a> {
     outbound: Vec<Outbound>,
     aliases: Vec<(Alias, ContactId)>,
     dead_letters: Vec<NewDeadLetter>,
-    pub trimmed_memory: bool,
+    noted: Noted,
 }
 
 impl<'a> Draft<'a> {
-    pub(crate) fn new(id: ConversationId, secret: [u8; 16], now_ms: u64, turn: &'a TurnFunction, loaded: Loaded) -> Self {
+    pub(crate) fn new(
+        id: ConversationId,
+        secret: [u8; 16],
+        now_ms: u64,
+        turn: &'a TurnFunction,
+        loaded: Loaded,
+    ) -> Self {
         Self {
             id,
             secret,
@@ -87,78 +111,66 @@ impl<'a> Draft<'a> {
             outbound: Vec::new(),
             aliases: Vec::new(),
             dead_letters: Vec::new(),
-            trimmed_memory: false,
+            noted: Noted::default(),
         }
     }
 
     /// Takes one inbox row. `bot` is what answers; `None` records the message only.
-    pub(crate) fn message(&mut self, seq: InboxSeq, row: &Inbound, bot: Option<&Arc<Bot>>) -> Step {
+    pub(crate) fn message(&mut self, seq: InboxSeq, row: &Inbound, bot: Option<&Arc<Bot>>) {
         self.consumed.push(seq);
         let payload: InboxPayload = match codec::decode(&row.payload) {
             Ok(payload) => payload,
             Err(error) => {
                 self.bury(Some(seq), "damaged", &error.to_string(), None, None, 1);
-                return Step::Done;
+                return;
             }
         };
         let message = Message::parse(&payload.message);
         let hash = seen::hash(&self.secret, &message.wamid);
         if self.after.state.seen.contains(hash) {
-            return Step::Duplicate;
+            self.noted.duplicates += 1;
+            return;
         }
-        self.trimmed_memory |= self.after.state.seen.remember(hash, self.now_ms);
+        self.noted.trimmed_memory |= self.after.state.seen.remember(hash, self.now_ms);
         self.learn(row, &payload, &message);
-        let input = HistoryInput {
-            seq,
-            received_ms: row.received_ms,
-            sent_ms: payload.sent_ms,
-            raw: payload.message.clone(),
-        };
+        let input = history_input(seq, row, &payload);
         match bot.filter(|_| !payload.group) {
-            Some(bot) => self.run(bot, &Input::Message(Incoming::from(&message)), Some(input)),
-            None => {
-                self.record(0, Some(input), Vec::new(), Vec::new(), None);
-                Step::Done
+            Some(bot) => {
+                let at_ms = payload.sent_ms.unwrap_or(row.received_ms);
+                let incoming = Incoming { at_ms, ..Incoming::from(&message) };
+                self.run(bot, &Input::Message(incoming), Some(input));
             }
+            None => self.record(0, Some(input), Vec::new(), Vec::new(), None),
         }
     }
 
     /// A wake time that the conversation asked for is due.
-    pub(crate) fn tick(&mut self, bot: Option<&Arc<Bot>>) -> Step {
-        match bot {
-            Some(bot) => self.run(bot, &Input::Tick, None),
-            None => Step::Done,
-        }
+    pub(crate) fn tick(&mut self, bot: &Arc<Bot>) {
+        self.run(bot, &Input::Tick, None);
     }
 
-    /// Gives up an input that made the actor fail again and again, without running it. A timer is given up with its run,
-    /// for it would be due again at once.
-    pub(crate) fn give_up(&mut self, seq: Option<InboxSeq>, row: Option<&Inbound>, detail: &str, tries: u32) -> Step {
-        let payload = row.and_then(|row| codec::decode::<InboxPayload>(&row.payload).ok());
-        if let (Some(row), Some(payload)) = (row, &payload) {
+    /// Gives up a message that made the actor fail again and again, without running it. `bot` is what would answer.
+    pub(crate) fn give_up_message(&mut self, seq: InboxSeq, row: &Inbound, bot: Option<&Arc<Bot>>, why: &GiveUp) {
+        self.consumed.push(seq);
+        let payload = if why.unread { None } else { codec::decode::<InboxPayload>(&row.payload).ok() };
+        let raw = payload.as_ref().map(|payload| payload.message.clone());
+        self.bury(Some(seq), "panic", &why.detail, None, raw, why.runs);
+        if let Some(payload) = payload {
             let message = Message::parse(&payload.message);
             let hash = seen::hash(&self.secret, &message.wamid);
-            self.trimmed_memory |= self.after.state.seen.remember(hash, self.now_ms);
-            self.learn(row, payload, &message);
+            self.noted.trimmed_memory |= self.after.state.seen.remember(hash, self.now_ms);
+            self.learn(row, &payload, &message);
+            self.record(0, Some(history_input(seq, row, &payload)), Vec::new(), Vec::new(), Some(why.detail.clone()));
         }
-        self.consumed.extend(seq);
-        let raw = payload.as_ref().map(|payload| payload.message.clone());
-        self.bury(seq, "panic", detail, None, raw, tries);
-        let input = match (seq, row, payload) {
-            (Some(seq), Some(row), Some(payload)) => Some(HistoryInput {
-                seq,
-                received_ms: row.received_ms,
-                sent_ms: payload.sent_ms,
-                raw: payload.message,
-            }),
-            _ => None,
-        };
-        self.record(0, input, Vec::new(), Vec::new(), Some(detail.into()));
-        let failure = self.failure(None);
-        if seq.is_none() {
-            self.after.state.bot = self.after.state.bot.without_run();
-        }
-        failure
+        self.failed(bot, None);
+    }
+
+    /// Gives up a timer that made the actor fail again and again, with its run, for it would be due again at once.
+    pub(crate) fn give_up_timer(&mut self, bot: Option<&Arc<Bot>>, why: &GiveUp) {
+        self.bury(None, "panic", &why.detail, None, None, why.runs);
+        self.record(0, None, Vec::new(), Vec::new(), Some(why.detail.clone()));
+        self.failed(bot, None);
+        self.after.state.bot = self.after.state.bot.without_run();
     }
 
     fn learn(&mut self, row: &Inbound, payload: &InboxPayload, message: &Message) {
@@ -183,7 +195,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn run(&mut self, bot: &Arc<Bot>, input: &Input, history: Option<HistoryInput>) -> Step {
+    fn run(&mut self, bot: &Arc<Bot>, input: &Input, history: Option<HistoryInput>) {
         let state = &self.after.state;
         let contact = ContactView {
             name: state.person.name.as_deref().map(Into::into),
@@ -202,7 +214,6 @@ impl<'a> Draft<'a> {
                 if history.is_some() || turn.changed {
                     self.record(seed, history, sends, turn.trace, None);
                 }
-                Step::Done
             }
             Err(error) => {
                 let seq = history.as_ref().map(|input| input.seq);
@@ -210,11 +221,11 @@ impl<'a> Draft<'a> {
                 let detail = error.to_string();
                 self.bury(seq, "bot_error", &detail, Some(error.node()), raw, 1);
                 self.record(seed, history, Vec::new(), Vec::new(), Some(detail.into()));
+                self.failed(Some(bot), Some(error.node()));
                 if matches!(input, Input::Tick) {
                     // It would be due again at once.
                     self.after.state.bot = self.after.state.bot.without_run();
                 }
-                self.failure(Some((bot, error.node())))
             }
         }
     }
@@ -257,7 +268,15 @@ impl<'a> Draft<'a> {
         self.entries.push(codec::encode(&entry));
     }
 
-    fn bury(&mut self, seq: Option<InboxSeq>, reason: &str, detail: &str, node: Option<&str>, raw: Option<Box<str>>, tries: u32) {
+    fn bury(
+        &mut self,
+        seq: Option<InboxSeq>,
+        reason: &str,
+        detail: &str,
+        node: Option<&str>,
+        raw: Option<Box<str>>,
+        tries: u32,
+    ) {
         let snapshot = &self.after.state.bot;
         let pinned = snapshot.bot();
         let payload = DeadLetterPayload {
@@ -272,31 +291,25 @@ impl<'a> Draft<'a> {
         self.dead_letters.push(records::dead_letter(seq, None, reason, &payload));
     }
 
-    fn failure(&self, at: Option<(&Arc<Bot>, &str)>) -> Step {
+    /// Notes which version failed, and at which node: what the trip wire counts.
+    fn failed(&mut self, bot: Option<&Arc<Bot>>, node: Option<&str>) {
         let pinned = self.after.state.bot.bot();
-        let bot = at.map(|(bot, _)| bot.id()).or(pinned.map(|(id, _)| id));
-        let version = at.map(|(bot, _)| bot.version()).or(pinned.map(|(_, version)| version));
-        let node = at.map(|(_, node)| node).or(self.after.state.bot.node());
-        Step::Failed {
-            bot: bot.unwrap_or_default().into(),
-            version: version.unwrap_or_default().into(),
-            node: node.unwrap_or_default().into(),
-        }
+        let (id, version) = bot.map(|bot| (bot.id(), bot.version())).or(pinned).unwrap_or_default();
+        let node = node.or(self.after.state.bot.node()).unwrap_or_default();
+        let failure = Failure { bot: id.into(), version: version.into(), node: node.into() };
+        self.noted.failures.push(failure);
     }
 
+    /// Whether there is nothing to write down.
     pub(crate) fn is_empty(&self) -> bool {
         self.consumed.is_empty() && self.entries.is_empty() && self.outbound.is_empty() && self.dead_letters.is_empty()
     }
 
-    /// The unit to commit, what leaves after it, and the state then.
-    pub(crate) fn finish(mut self) -> (Turn, Vec<Outbound>, Loaded) {
+    /// The unit to commit, and what follows it.
+    pub(crate) fn finish(mut self) -> (Turn, Done) {
         self.after.revision = Revision(self.before.0 + 1);
         self.after.wake_ms = self.after.state.bot.wake_ms();
-        let sends = self
-            .outbound
-            .iter()
-            .map(|out| NewSend { n: out.id.n, nonce: out.nonce, payload: codec::encode(&out.payload) })
-            .collect();
+        let send = |out: &Outbound| NewSend { n: out.id.n, nonce: out.nonce, payload: codec::encode(&out.payload) };
         let turn = Turn {
             conversation: self.id,
             expected: self.before,
@@ -304,11 +317,15 @@ impl<'a> Draft<'a> {
             consumed: self.consumed,
             snapshot: codec::encode(&self.after.state),
             entries: self.entries,
-            sends,
+            sends: self.outbound.iter().map(send).collect(),
             wake_ms: self.after.wake_ms,
             aliases: self.aliases,
             dead_letters: self.dead_letters,
         };
-        (turn, self.outbound, self.after)
+        (turn, Done { now_ms: self.now_ms, outbound: self.outbound, after: self.after, noted: self.noted })
     }
+}
+
+fn history_input(seq: InboxSeq, row: &Inbound, payload: &InboxPayload) -> HistoryInput {
+    HistoryInput { seq, received_ms: row.received_ms, sent_ms: payload.sent_ms, raw: payload.message.clone() }
 }

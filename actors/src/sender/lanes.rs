@@ -5,11 +5,12 @@
 //! 3. When its time has come, the head needs a free slot, then the number's rate, then the person's. A refusal by the
 //!    person's rate costs nobody else anything; the lane is put under the time the limiter names.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::{HashMap, HashMapExt};
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
@@ -48,21 +49,29 @@ pub(crate) struct Lanes {
     number: Option<NumberLimiter>,
     pairs: Option<PairLimiter>,
     under_way: usize,
+    open: usize,
+    /// How many open messages were decided at which time.
+    ages: BTreeMap<u64, u32>,
     concurrency: usize,
-    /// Nothing leaves before this time: Meta asked the number, the account or the app to slow down.
-    not_before_ms: u64,
-    paused: Option<Pause>,
+    brake: Option<Brake>,
     since_forgetting: u32,
 }
 
-/// Nothing leaves until a probe, one message, gets through.
-struct Pause {
-    why: Box<str>,
-    probe_ms: u64,
+/// Nothing leaves until a probe, one message at a time, gets through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Brake {
+    /// For operators.
+    pub why: Box<str>,
+    /// The next probe leaves at this time.
+    pub probe_ms: u64,
+    /// Time between probes.
+    pub every_ms: u64,
+    /// The probe under way: only what left after the brake was set can release it.
+    pub probe: Option<SendId>,
 }
 
-/// A paused number is probed this often (ms).
-const PROBE_EVERY_MS: u64 = 60_000;
+/// Messages whose content stays in memory; beyond it, it is read from the store when its time has come.
+const RIDING: usize = 20_000;
 
 #[derive(Default)]
 struct Lane {
@@ -93,35 +102,44 @@ impl Lanes {
             number,
             pairs,
             under_way: 0,
+            open: 0,
+            ages: BTreeMap::new(),
             concurrency: settings.concurrency.max(1),
-            not_before_ms: 0,
-            paused: None,
+            brake: None,
             since_forgetting: 0,
         }
     }
 
-    /// Appends a message to its lane.
-    pub(crate) fn push(&mut self, row: Row) {
+    /// Appends a message to its lane. One that is not newer than the lane's last is there already: answers `false`.
+    pub(crate) fn push(&mut self, mut row: Row) -> bool {
         let id = row.id.conversation;
         let lane = self.lanes.entry(id).or_default();
+        if lane.rows.back().is_some_and(|last| last.id.n >= row.id.n) {
+            return false;
+        }
+        if self.open >= RIDING {
+            row.payload = None;
+        }
+        self.open += 1;
+        *self.ages.entry(row.created_ms).or_default() += 1;
         lane.rows.push_back(row);
         if lane.rows.len() == 1 {
             self.reschedule(id);
         }
+        true
     }
 
     /// The next message that may leave now, marked as under way; else when to ask again (`None`: when something
     /// changes).
     pub(crate) fn next(&mut self) -> Result<Row, Option<u64>> {
         loop {
-            let room = if self.paused.is_some() { 1 } else { self.concurrency };
+            let room = if self.brake.is_some() { 1 } else { self.concurrency };
             if self.under_way >= room {
                 return Err(None);
             }
             let Some(&(due_ms, id)) = self.schedule.first() else { return Err(None) };
             let now_ms = self.clock.0.now_ms();
-            let probe_ms = self.paused.as_ref().map_or(0, |pause| pause.probe_ms);
-            let due_ms = due_ms.max(self.not_before_ms).max(probe_ms);
+            let due_ms = due_ms.max(self.brake.as_ref().map_or(0, |brake| brake.probe_ms));
             if due_ms > now_ms {
                 return Err(Some(due_ms));
             }
@@ -131,27 +149,30 @@ impl Lanes {
             }
             if let Some(wait_ms) = self.number_wait_ms() {
                 // The person's share stays taken: it is given back by not asking again for this row.
-                self.lane(id).due_ms = 0;
-                self.mark_pair_paid(id);
+                self.head(id).pair_paid = true;
                 return Err(Some(now_ms + wait_ms));
             }
-            return Ok(self.take(id));
+            return Ok(self.take(id, now_ms));
         }
     }
 
-    fn take(&mut self, id: ConversationId) -> Row {
+    fn take(&mut self, id: ConversationId, now_ms: u64) -> Row {
+        let probe = self.head(id).id;
+        if let Some(brake) = &mut self.brake {
+            brake.probe_ms = now_ms + brake.every_ms;
+            brake.probe = Some(probe);
+        }
+        self.under_way += 1;
         let lane = self.lanes.get_mut(&id).expect("a scheduled lane exists");
         self.schedule.remove(&(lane.due_ms, id));
         lane.under_way = true;
-        let row = lane.rows.front_mut().expect("a scheduled lane has a row");
+        let row = self.head(id);
         row.pair_paid = false;
-        let row = row.clone();
-        self.under_way += 1;
-        row
+        row.clone()
     }
 
     fn pair_wait_ms(&mut self, id: ConversationId) -> Option<u64> {
-        let paid = self.lane(id).rows.front().is_some_and(|row| row.pair_paid);
+        let paid = self.head(id).pair_paid;
         let limiter = self.pairs.as_ref().filter(|_| !paid)?;
         self.since_forgetting += 1;
         if self.since_forgetting >= FORGET_EVERY {
@@ -168,21 +189,13 @@ impl Lanes {
         Some(round_up_ms(refused.wait_time_from(self.clock.now())))
     }
 
-    fn mark_pair_paid(&mut self, id: ConversationId) {
-        if let Some(row) = self.lane(id).rows.front_mut() {
-            row.pair_paid = true;
-        }
-        self.reschedule(id);
-    }
-
-    fn lane(&mut self, id: ConversationId) -> &mut Lane {
-        self.lanes.get_mut(&id).expect("a scheduled lane exists")
+    fn head(&mut self, id: ConversationId) -> &mut Row {
+        let lane = self.lanes.get_mut(&id);
+        lane.and_then(|lane| lane.rows.front_mut()).expect("a scheduled lane exists and has a row")
     }
 
     fn put_off(&mut self, id: ConversationId, due_ms: u64) {
-        if let Some(row) = self.lane(id).rows.front_mut() {
-            row.due_ms = due_ms;
-        }
+        self.head(id).due_ms = due_ms;
         self.reschedule(id);
     }
 
@@ -204,37 +217,51 @@ impl Lanes {
 
     /// The message is settled: the next of its lane may go.
     pub(crate) fn settled(&mut self, send: SendId) {
+        let mut created_ms = None;
         self.finish(send, |lane| {
             lane.slowed = 0;
-            lane.rows.pop_front();
+            created_ms = lane.rows.pop_front().map(|row| row.created_ms);
         });
+        if let Some(created_ms) = created_ms {
+            self.forget(created_ms);
+        }
     }
 
-    /// The message goes again, not before `due_ms`.
-    pub(crate) fn again(&mut self, send: SendId, due_ms: u64, attempts: u32) {
-        self.finish(send, |lane| {
-            if let Some(row) = lane.rows.front_mut() {
-                (row.due_ms, row.attempts, row.doubt) = (due_ms, attempts, false);
-            }
-        });
+    fn forget(&mut self, created_ms: u64) {
+        self.open -= 1;
+        let count = self.ages.get_mut(&created_ms).expect("every open message is counted");
+        *count -= 1;
+        if *count == 0 {
+            self.ages.remove(&created_ms);
+        }
+    }
+
+    /// A request was made and the message goes again, not before `due_ms`. It had `tries` that count.
+    pub(crate) fn again(&mut self, send: SendId, due_ms: u64, tries: u32) {
+        self.requested(send, due_ms, tries, false);
     }
 
     /// Nobody knows whether it was sent: it waits for a status until `until_ms` and blocks its lane.
-    pub(crate) fn doubt(&mut self, send: SendId, until_ms: u64, attempts: u32) {
+    pub(crate) fn doubt(&mut self, send: SendId, until_ms: u64, tries: u32) {
+        self.requested(send, until_ms, tries, true);
+    }
+
+    fn requested(&mut self, send: SendId, due_ms: u64, tries: u32, doubt: bool) {
         self.finish(send, |lane| {
             if let Some(row) = lane.rows.front_mut() {
-                (row.due_ms, row.attempts, row.doubt) = (until_ms, attempts, true);
+                row.attempts += 1;
+                (row.due_ms, row.tries, row.doubt) = (due_ms, tries, doubt);
             }
         });
     }
 
+    /// Ends what is under way for a lane's head.
     fn finish(&mut self, send: SendId, change: impl FnOnce(&mut Lane)) {
         let Some(lane) = self.lanes.get_mut(&send.conversation) else { return };
         if lane.rows.front().is_none_or(|row| row.id != send) {
             return;
         }
-        if lane.under_way {
-            lane.under_way = false;
+        if std::mem::take(&mut lane.under_way) {
             self.under_way -= 1;
         }
         self.schedule.remove(&(lane.due_ms, send.conversation));
@@ -242,10 +269,11 @@ impl Lanes {
         self.reschedule(send.conversation);
     }
 
-    /// A status settled a message that is not under way (it was in doubt or waited for a retry).
+    /// A status settled a message. Answers whether it waited here (in doubt, or for a retry); one that is under way
+    /// settles itself.
     pub(crate) fn status(&mut self, send: SendId) -> bool {
-        let waiting = |lane: &&Lane| !lane.under_way && lane.rows.front().is_some_and(|row| row.id == send && row.attempts > 0);
-        let known = self.lanes.get(&send.conversation).as_ref().is_some_and(waiting);
+        let waiting = |lane: &Lane| !lane.under_way && lane.rows.front().is_some_and(|row| row.id == send);
+        let known = self.lanes.get(&send.conversation).is_some_and(waiting);
         if known {
             self.settled(send);
         }
@@ -259,24 +287,26 @@ impl Lanes {
         lane.slowed
     }
 
-    /// Nothing leaves before this time.
-    pub(crate) fn slow_down(&mut self, until_ms: u64) {
-        self.not_before_ms = self.not_before_ms.max(until_ms);
+    /// Nothing leaves but a probe now and then, until one gets through. Answers whether that is new.
+    pub(crate) fn slow_down(&mut self, brake: Brake) -> bool {
+        let before_ms = self.brake.as_ref().map(|before| before.probe_ms);
+        let probe_ms = brake.probe_ms.max(before_ms.unwrap_or(0));
+        self.brake = Some(Brake { probe_ms, ..brake });
+        before_ms.is_none()
     }
 
-    /// Nothing leaves but a probe now and then, until one gets through.
-    pub(crate) fn pause(&mut self, why: &str) {
-        let probe_ms = self.clock.0.now_ms() + PROBE_EVERY_MS;
-        self.paused = Some(Pause { why: why.into(), probe_ms });
+    /// Meta took or judged this message: if it was the probe, the number works again. Answers whether that is new.
+    pub(crate) fn works(&mut self, send: SendId) -> bool {
+        let was_probe = self.brake.as_ref().is_some_and(|brake| brake.probe == Some(send));
+        if was_probe {
+            self.brake = None;
+        }
+        was_probe
     }
 
-    /// Meta took or judged a message: the number works. Answers whether it was paused.
-    pub(crate) fn works(&mut self) -> bool {
-        self.paused.take().is_some()
-    }
-
-    pub(crate) fn paused(&self) -> Option<&str> {
-        self.paused.as_ref().map(|pause| &*pause.why)
+    /// Why nothing but probes leaves, if so.
+    pub(crate) fn brake(&self) -> Option<&Brake> {
+        self.brake.as_ref()
     }
 
     pub(crate) fn under_way(&self) -> usize {
@@ -285,12 +315,12 @@ impl Lanes {
 
     /// Messages not settled yet.
     pub(crate) fn open(&self) -> usize {
-        self.lanes.values().map(|lane| lane.rows.len()).sum()
+        self.open
     }
 
     /// When the oldest of them was decided.
     pub(crate) fn oldest_ms(&self) -> Option<u64> {
-        self.lanes.values().filter_map(|lane| lane.rows.front()).map(|row| row.created_ms).min()
+        self.ages.first_key_value().map(|(created_ms, _)| *created_ms)
     }
 }
 

@@ -1,0 +1,209 @@
+//! A world to test in: a store, a clock, a scripted Graph and a scripted bot. Time is tokio's paused time.
+
+mod flaky;
+mod graph;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::{
+    AdjustableClock, Bots, Clock, ConversationSettings, Engine, Metrics, Number, SenderSettings, Setup, TurnFunction,
+    identity, inbound, view,
+};
+use chatbot::{Bot, Effect, Given, Incoming, Input, Snapshot, Turn, TurnError};
+use storage::{Accept, ConversationId, InboxSeq, Model, Page, SendState, Store};
+use whatsapp::message::{Outgoing, Text};
+use whatsapp::webhook::Received;
+
+pub(crate) use flaky::Flaky;
+pub(crate) use graph::{Answer, Graph, Request, refusal};
+
+pub(crate) const NUMBER: &str = "700800900100200";
+pub(crate) const START_MS: u64 = 1_900_000_000_000;
+
+/// What an engine is started from; restarts share it.
+pub(crate) struct World {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<AdjustableClock>,
+    pub bots: Arc<Bots>,
+    pub graph: Arc<Graph>,
+    pub turn: Arc<TurnFunction>,
+    pub conversations: ConversationSettings,
+    pub sender: SenderSettings,
+    pub metrics: Arc<Metrics>,
+}
+
+impl World {
+    /// Over an empty model, with a bot that echoes, and no rates.
+    pub(crate) fn new() -> Self {
+        Self::over(Model::new())
+    }
+
+    pub(crate) fn over(store: Arc<dyn Store>) -> Self {
+        let clock = Arc::new(AdjustableClock::starting_at(START_MS));
+        let bots = Bots::new("test");
+        bots.put_live(bot("one"));
+        let sender = SenderSettings { messages_per_second: 0, pair_interval_ms: 0, ..SenderSettings::default() };
+        Self {
+            store,
+            graph: Graph::new(clock.clone()),
+            clock,
+            bots: Arc::new(bots),
+            turn: turn(|_, text| Ok(vec![format!("re: {text}")])),
+            conversations: ConversationSettings::default(),
+            sender,
+            metrics: Arc::default(),
+        }
+    }
+
+    pub(crate) async fn start(&self) -> Engine {
+        let setup = Setup {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            bots: self.bots.clone(),
+            turn: self.turn.clone(),
+            numbers: vec![Number { id: NUMBER.into(), token: "token".to_owned().into() }],
+            transport: self.graph.clone(),
+            conversations: self.conversations.clone(),
+            sender: self.sender.clone(),
+            metrics: self.metrics.clone(),
+        };
+        Engine::start(setup).await.unwrap()
+    }
+
+    /// Appends a message with an id of its own, derived from person and text.
+    pub(crate) async fn say(&self, person: u32, text: &str) -> InboxSeq {
+        self.deliver(&format!("wamid.{person}.{text}"), person, text).await
+    }
+
+    /// Appends a message under this id.
+    pub(crate) async fn deliver(&self, wamid: &str, person: u32, text: &str) -> InboxSeq {
+        let row = inbound(&received(wamid, person, text), self.clock.now_ms());
+        loop {
+            match self.store.append(vec![Accept::Message(row.clone())]).await {
+                Ok(numbers) => return numbers[0],
+                Err(_busy) => pause(10).await,
+            }
+        }
+    }
+
+    /// Waits (in paused time) until nothing is left in the inbox.
+    pub(crate) async fn consumed(&self) {
+        until(|| self.store.stats().inbox == 0, "the inbox is empty").await;
+    }
+
+    /// Waits until every message is consumed and every reply is settled.
+    pub(crate) async fn quiet(&self) {
+        self.consumed().await;
+        for _ in 0..200_000 {
+            if self.store.open_sends(None, 1).await.is_ok_and(|open| open.is_empty()) {
+                return;
+            }
+            pause(5).await;
+        }
+        panic!("messages stay open");
+    }
+
+    /// States of a person's outbox rows, in order.
+    pub(crate) async fn states(&self, person: u32) -> Vec<SendState> {
+        let ids = (1..=1_000).map(|n| storage::SendId { conversation: conversation(person), n }).collect();
+        self.store.sends(ids).await.unwrap().into_iter().map_while(|row| Some(row?.state)).collect()
+    }
+
+    /// Reasons of all dead letters, newest first.
+    pub(crate) async fn dead_letters(&self) -> Vec<view::DeadLetterView> {
+        let page = Page { cursor: None, limit: 1_000 };
+        self.store.dead_letters(page).await.unwrap().items.iter().map(view::dead_letter).collect()
+    }
+}
+
+/// A message as the front door has read it.
+pub(crate) fn received(wamid: &str, person: u32, text: &str) -> Received {
+    let from = phone(person);
+    let message = serde_json::json!({
+        "from": from, "id": wamid, "timestamp": "1900000000", "type": "text", "text": { "body": text },
+    });
+    Received {
+        phone_number_id: NUMBER.into(),
+        wamid: wamid.into(),
+        from: Some(from),
+        from_user_id: None,
+        from_parent_user_id: None,
+        group_id: None,
+        sent_ms: None,
+        display_phone_number: None,
+        message: serde_json::value::to_raw_value(&message).unwrap(),
+        contact: None,
+    }
+}
+
+pub(crate) fn phone(person: u32) -> String {
+    format!("4477009{person:05}")
+}
+
+pub(crate) fn conversation(person: u32) -> ConversationId {
+    let contact = identity::first_contact(&identity::phone_alias(&phone(person)));
+    identity::conversation_id(&storage::Partition(NUMBER.into()), contact)
+}
+
+/// A version of the bot `test`; the title tells versions apart.
+pub(crate) fn bot(title: &str) -> Arc<Bot> {
+    let source = format!(
+        "parlance: 1\nid: test\ntitle: {title}\ntriggers:\n  - default: {{}}\n    to: a\nnodes:\n  a:\n    type: say\n    messages: [{{ text: hello }}]\n    next: {{ next: e }}\n  e:\n    type: end\n"
+    );
+    let loaded = chatbot::load(&source, "test.yaml", chatbot::Format::Yaml);
+    Arc::new(loaded.bot.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics)))
+}
+
+/// A turn function that answers messages with texts, and keeps no state.
+pub(crate) fn turn(
+    answer: impl Fn(&Given<'_>, &str) -> Result<Vec<String>, TurnError> + Send + Sync + 'static,
+) -> Arc<TurnFunction> {
+    Arc::new(move |_: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>| {
+        let Input::Message(Incoming { text, .. }) = input else {
+            return Ok(Turn { after: before.clone(), effects: Vec::new(), trace: Vec::new(), changed: false });
+        };
+        Ok(Turn { after: before.clone(), effects: texts(answer(given, text)?), trace: Vec::new(), changed: true })
+    })
+}
+
+pub(crate) fn texts(texts: Vec<String>) -> Vec<Effect> {
+    texts.into_iter().map(|text| Effect::Send(Outgoing::Text(Text::new(text).unwrap()))).collect()
+}
+
+/// A run of this bot that waits at node `a`, and wants to be woken at `wake_ms`.
+pub(crate) fn waiting(bot: &Bot, wake_ms: Option<u64>) -> Snapshot {
+    let mut wait = serde_json::json!({ "node": "a" });
+    if let Some(wake_ms) = wake_ms {
+        wait["idle_ms"] = wake_ms.into();
+    }
+    let run = serde_json::json!({
+        "id": "r", "bot": bot.id(), "version": bot.version(), "started_ms": 0, "turns": 1, "wait": wait,
+    });
+    serde_json::from_value(serde_json::json!({ "run": run })).unwrap()
+}
+
+pub(crate) async fn pause(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+}
+
+/// Waits in paused time.
+pub(crate) async fn until(holds: impl Fn() -> bool, what: &str) {
+    for _ in 0..200_000 {
+        if holds() {
+            return;
+        }
+        pause(5).await;
+    }
+    panic!("never happened: {what}");
+}
+
+/// The texts that reached each person, in order.
+pub(crate) fn by_person(requests: &[Request]) -> BTreeMap<String, Vec<String>> {
+    let mut people: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for request in requests {
+        people.entry(request.to.clone()).or_default().push(request.text.clone());
+    }
+    people
+}

@@ -1,0 +1,143 @@
+//! A store that refuses, forgets to answer, or answers late.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use storage::*;
+use tokio::sync::watch;
+
+/// A model with trouble in front of it.
+pub(crate) struct Flaky {
+    pub inner: Arc<Model>,
+    /// Turns and settlements are refused as unavailable.
+    pub refuses: AtomicBool,
+    /// This many of the next turns are committed, but the answer is lost.
+    pub unknown: AtomicUsize,
+    /// This many of the next turns are refused as conflicts.
+    pub conflicts: AtomicUsize,
+}
+
+impl Flaky {
+    pub(crate) fn over(inner: Arc<Model>) -> Arc<Self> {
+        let (unknown, conflicts) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { inner, refuses: AtomicBool::new(false), unknown, conflicts })
+    }
+
+    fn refuses<T>(&self) -> Option<Pending<T>> {
+        let refused = || Pending::ready(Err(StoreError::Unavailable("the test says so".into())));
+        self.refuses.load(Ordering::SeqCst).then(refused)
+    }
+}
+
+fn one_less(count: &AtomicUsize) -> bool {
+    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+impl Store for Flaky {
+    fn fence(&self, partition: &Partition) -> Fence {
+        self.inner.fence(partition)
+    }
+
+    fn append(&self, items: Vec<Accept>) -> Pending<Vec<InboxSeq>> {
+        self.inner.append(items)
+    }
+
+    fn commit(&self, fence: Fence, turn: Turn) -> Pending<Committed> {
+        if let Some(refused) = self.refuses() {
+            return refused;
+        }
+        if one_less(&self.conflicts) {
+            return Pending::ready(Err(StoreError::Conflict { actual: Revision(0) }));
+        }
+        let answer = self.inner.commit(fence, turn);
+        if one_less(&self.unknown) {
+            return Pending::ready(Err(StoreError::Unknown("the test says so".into())));
+        }
+        answer
+    }
+
+    fn settle(&self, fence: Fence, settlements: Vec<Settlement>) -> Pending<Vec<Settled>> {
+        self.refuses().unwrap_or_else(|| self.inner.settle(fence, settlements))
+    }
+
+    fn appended(&self) -> watch::Receiver<InboxSeq> {
+        self.inner.appended()
+    }
+
+    fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>> {
+        self.refuses().unwrap_or_else(|| self.inner.pending(after, limit))
+    }
+
+    fn inbox(&self, rows: Vec<InboxSeq>) -> Pending<Vec<(InboxSeq, Inbound)>> {
+        self.inner.inbox(rows)
+    }
+
+    fn resolve(&self, aliases: Vec<Alias>) -> Pending<Option<ContactId>> {
+        self.inner.resolve(aliases)
+    }
+
+    fn load(&self, conversation: ConversationId) -> Pending<Option<Head>> {
+        self.refuses().unwrap_or_else(|| self.inner.load(conversation))
+    }
+
+    fn wakes_due(&self, until_ms: u64, limit: usize) -> Pending<Vec<(u64, ConversationId)>> {
+        self.inner.wakes_due(until_ms, limit)
+    }
+
+    fn open_sends(&self, after: Option<SendId>, limit: usize) -> Pending<Vec<Send>> {
+        self.inner.open_sends(after, limit)
+    }
+
+    fn sends(&self, ids: Vec<SendId>) -> Pending<Vec<Option<Send>>> {
+        self.inner.sends(ids)
+    }
+
+    fn conversations(&self, prefix: Option<[u8; 4]>, page: Page) -> Pending<Listed<(ConversationId, Head)>> {
+        self.inner.conversations(prefix, page)
+    }
+
+    fn history(&self, conversation: ConversationId, page: Page) -> Pending<Listed<Entry>> {
+        self.inner.history(conversation, page)
+    }
+
+    fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>> {
+        self.inner.outbox(state, page)
+    }
+
+    fn dead_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
+        self.inner.dead_letters(page)
+    }
+
+    fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>> {
+        self.inner.quarantine(page)
+    }
+
+    fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {
+        self.inner.put_document(kind, key, value)
+    }
+
+    fn document(&self, kind: &str, key: &str) -> Pending<Option<Bytes>> {
+        self.inner.document(kind, key)
+    }
+
+    fn documents(&self, kind: &str) -> Pending<Vec<(Box<str>, Bytes)>> {
+        self.inner.documents(kind)
+    }
+
+    fn secret(&self) -> [u8; 16] {
+        self.inner.secret()
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.inner.health()
+    }
+
+    fn stats(&self) -> StoreStats {
+        self.inner.stats()
+    }
+
+    fn close(&self) -> Pending<()> {
+        self.inner.close()
+    }
+}
