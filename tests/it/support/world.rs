@@ -112,7 +112,8 @@ impl World {
         self.handle.set_webhook_url(&self.webhook_url());
     }
 
-    async fn try_start(&self) -> Result<Running, StartError> {
+    /// One more server over the same store.
+    pub(crate) async fn try_start(&self) -> Result<Running, StartError> {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let bots = self.setup.bots.iter().map(|source| read_bot(source)).collect();
         let mut given = Given::new(clock, bots);
@@ -157,6 +158,11 @@ impl World {
     /// Changes a setting for the next start.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         self.setup.settings.insert(key.into(), value.into());
+    }
+
+    /// Changes the bot for the next start.
+    pub(crate) fn use_bot(&mut self, source: &str) {
+        self.setup.bots = vec![source.to_owned()];
     }
 
     /// Drains the server; the store stays.
