@@ -5,6 +5,7 @@
 
 mod access;
 mod conversations;
+mod cursor;
 mod lists;
 mod problem;
 

@@ -8,10 +8,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::{ConversationId, Entry, Head, InboxSeq, Listed, Page, Partition, SendId, Store};
 
-use super::Ctx;
+use super::{Ctx, cursor};
 use super::lists::{limit, page};
 use super::problem::Problem;
 
+/// Name of the list of conversations, for its cursors.
+const LIST: &str = "conversations";
 /// Inbox rows looked through for messages that no turn has consumed yet.
 const PENDING_LOOKED_THROUGH: usize = 2_000;
 
@@ -35,13 +37,13 @@ pub(super) async fn list(
         Some(phone) => of_person(store, &shared.parts.numbers, number, phone).await?,
         None => {
             let prefix = number.map(|number| identity::partition_tag(&Partition(number.into())));
-            store.conversations(prefix, page(filter.limit, filter.cursor)?).await?
+            store.conversations(prefix, page(LIST, filter.limit, filter.cursor.as_deref())?).await?
         }
     };
     let items: Result<Vec<ConversationView>, CodecError> =
         found.items.iter().map(|(id, head)| view::conversation(*id, head).map(|(view, _)| view)).collect();
     let items = items.map_err(|error| Problem::damaged(&error))?;
-    Ok(Json(json!({ "items": items, "next_cursor": found.next })))
+    Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, found.next) })))
 }
 
 /// A person has at most one conversation with each of our numbers.
@@ -89,7 +91,7 @@ pub(super) async fn messages(
     let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
     let store = &*shared.parts.store;
     let limit = limit(query.limit)?;
-    let mut place = Place::parse(query.cursor.as_deref())?;
+    let mut place = Place::parse(&id, query.cursor.as_deref())?;
     let mut items = Vec::new();
     // Pending ones first: a message that is consumed in between is seen twice rather than not at all.
     if query.cursor.is_none() {
@@ -125,7 +127,7 @@ pub(super) async fn messages(
         }
     };
     items.truncate(limit);
-    Ok(Json(json!({ "items": items, "next_cursor": next.map(|place| place.text()) })))
+    Ok(Json(json!({ "items": items, "next_cursor": next.map(|place| place.text(&id.to_string())) })))
 }
 
 async fn entry_messages(
@@ -168,15 +170,16 @@ struct Place {
 }
 
 impl Place {
-    fn parse(cursor: Option<&str>) -> Result<Self, Problem> {
-        let Some(cursor) = cursor else { return Ok(Self { before: None, skip: 0 }) };
-        let wrong = || Problem::bad_request("this cursor was not given out by this list");
-        let (before, skip) = cursor.split_once('.').ok_or_else(wrong)?;
-        let skip = skip.parse().map_err(|_| wrong())?;
-        Ok(Self { before: Some(before).filter(|before| !before.is_empty()).map(Into::into), skip })
+    /// From a cursor that the list of this conversation gave out.
+    fn parse(conversation: &str, cursor: Option<&str>) -> Result<Self, Problem> {
+        let inner = cursor::take(conversation, cursor)?;
+        let (before, skip) = inner.as_deref().and_then(|inner| inner.split_once('.')).unwrap_or_default();
+        let before = Some(before).filter(|before| !before.is_empty()).map(Into::into);
+        Ok(Self { before, skip: skip.parse().unwrap_or_default() })
     }
 
-    fn text(&self) -> String {
-        format!("{}.{}", self.before.as_deref().unwrap_or_default(), self.skip)
+    fn text(&self, conversation: &str) -> Option<String> {
+        let inner = format!("{}.{}", self.before.as_deref().unwrap_or_default(), self.skip);
+        cursor::give(conversation, Some(inner))
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::Page;
 
-use super::Ctx;
+use super::{Ctx, cursor};
 use super::problem::Problem;
 
 const DEFAULT_LIMIT: usize = 50;
@@ -37,8 +37,9 @@ pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
-pub(super) fn page(asked: Option<usize>, cursor: Option<String>) -> Result<Page, Problem> {
-    Ok(Page { cursor: cursor.map(Into::into), limit: limit(asked)? })
+/// The page that is asked for of `list`.
+pub(super) fn page(list: &str, asked: Option<usize>, cursor: Option<&str>) -> Result<Page, Problem> {
+    Ok(Page { limit: limit(asked)?, cursor: cursor::take(list, cursor)? })
 }
 
 type Asked<T> = Result<Query<T>, QueryRejection>;
@@ -56,24 +57,24 @@ pub(super) async fn outbox(State(shared): Ctx, query: Asked<OutboxQuery>) -> Res
                 .hint("queued, sending, uncertain, held, accepted, sent, delivered, read, failed, dead")
         })?),
     };
-    let listed = shared.parts.store.outbox(state, page(query.limit, query.cursor)?).await?;
+    let listed = shared.parts.store.outbox(state, page("outbox", query.limit, query.cursor.as_deref())?).await?;
     let items: Result<Vec<_>, CodecError> = listed.items.iter().map(view::send).collect();
     let items = items.map_err(|error| Problem::damaged(&error))?;
-    Ok(Json(json!({ "items": items, "next_cursor": listed.next })))
+    Ok(Json(json!({ "items": items, "next_cursor": cursor::give("outbox", listed.next) })))
 }
 
 pub(super) async fn dead_letters(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
-    let listed = shared.parts.store.dead_letters(page(query.limit, query.cursor)?).await?;
+    let listed = shared.parts.store.dead_letters(page("dead-letters", query.limit, query.cursor.as_deref())?).await?;
     let items: Vec<_> = listed.items.iter().map(view::dead_letter).collect();
-    Ok(Json(json!({ "items": items, "next_cursor": listed.next })))
+    Ok(Json(json!({ "items": items, "next_cursor": cursor::give("dead-letters", listed.next) })))
 }
 
 pub(super) async fn quarantine(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
-    let listed = shared.parts.store.quarantine(page(query.limit, query.cursor)?).await?;
+    let listed = shared.parts.store.quarantine(page("quarantine", query.limit, query.cursor.as_deref())?).await?;
     let items: Vec<_> = listed.items.iter().map(|(id, row)| view::quarantined(*id, row)).collect();
-    Ok(Json(json!({ "items": items, "next_cursor": listed.next })))
+    Ok(Json(json!({ "items": items, "next_cursor": cursor::give("quarantine", listed.next) })))
 }
 
 pub(super) async fn bots(State(shared): Ctx) -> Json<Value> {
