@@ -2,6 +2,7 @@
 
 mod conversations;
 mod failures;
+mod redb;
 mod sending;
 mod support;
 mod timers;
