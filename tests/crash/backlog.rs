@@ -11,7 +11,7 @@ const PEOPLE: usize = 20_000;
 const BODY: usize = 500;
 const READY_AT_MOST: Duration = Duration::from_secs(10);
 const FIRST_200_AT_MOST: Duration = Duration::from_secs(10);
-const DRAINED: Duration = Duration::from_secs(120);
+const DRAINED: Duration = Duration::from_secs(240);
 const MEMORY_MIB: u64 = 600;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

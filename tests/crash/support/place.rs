@@ -1,9 +1,11 @@
 //! A folder for one Parlance: its configuration by environment, its bot, its ports and its secrets.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
 use tempfile::TempDir;
@@ -25,20 +27,34 @@ const ECHO: &str = r#"{
 
 /// Below the ports that the system gives to outgoing connections: one of those could take ours during a restart.
 const FIRST_PORT: u16 = 10_000;
-const PORTS: u16 = 20_000;
+const BLOCKS: u16 = 20;
+const BLOCK: u16 = 1_000;
 
-/// So many ports in a row that are free now and that no other test of this process gets.
+/// So many ports in a row that are free now and that nobody else who runs these tests gets.
 pub(crate) fn free_ports(count: u16) -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 1_000).unwrap_or_default() * 20;
-    for _ in 0..PORTS / count {
-        let offset = start.wrapping_add(NEXT.fetch_add(count, Ordering::Relaxed)) % (PORTS - count);
-        let first = FIRST_PORT + offset;
+    for _ in 0..BLOCK / count {
+        let offset = NEXT.fetch_add(count, Ordering::Relaxed) % (BLOCK - count);
+        let first = block_of_ports() + offset;
         if (first..first + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
             return first;
         }
     }
     panic!("there are no {count} free ports in a row");
+}
+
+/// The first port of a block that belongs to this process, by a lock that ends with it.
+fn block_of_ports() -> u16 {
+    static BLOCK_OF_THIS_PROCESS: OnceLock<(u16, File)> = OnceLock::new();
+    let taken = BLOCK_OF_THIS_PROCESS.get_or_init(|| {
+        let lock = |number: u16| {
+            let name = format!("parlance-test-ports-{number}");
+            let file = File::options().write(true).create(true).truncate(false).open(std::env::temp_dir().join(name));
+            file.ok().filter(|file| file.try_lock().is_ok()).map(|file| (FIRST_PORT + number * BLOCK, file))
+        };
+        (0..BLOCKS).find_map(lock).expect("fewer than twenty runs of these tests at a time")
+    });
+    taken.0
 }
 
 pub(crate) struct Place {
