@@ -159,3 +159,6 @@ impl Known {
         self.versions.get(self.live.as_deref()?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! Which version answers whom.
+
+use super::*;
+
+fn bot(title: &str) -> Arc<Bot> {
+    let source = format!(
+        "parlance: 1\nid: test\ntitle: {title}\ntriggers:\n  - default: {{}}\n    to: e\nnodes:\n  e:\n    type: end\n"
+    );
+    Arc::new(chatbot::load(&source, "test.yaml", chatbot::Format::Yaml).bot.expect("a valid bot"))
+}
+
+fn person(n: usize) -> ConversationId {
+    ConversationId([u8::try_from(n).unwrap(); 16])
+}
+
+fn chosen(bots: &Bots, pinned: Option<&Arc<Bot>>) -> Option<String> {
+    match bots.choose(pinned.map(|bot| (bot.id(), bot.version()))) {
+        Choice::Run(bot) => Some(bot.title().to_owned()),
+        Choice::Wait(_) | Choice::Nobody => None,
+    }
+}
+
+#[test]
+fn a_run_stays_with_its_version_and_new_runs_take_the_live_one() {
+    let (bots, one, two) = (Bots::new("test"), bot("one"), bot("two"));
+    assert!(matches!(bots.choose(None), Choice::Nobody));
+    assert!(!bots.put_live(one.clone()));
+    assert!(!bots.put_live(one.clone()), "the same version again replaces nothing");
+    assert!(bots.put_live(two.clone()));
+    assert_eq!(chosen(&bots, Some(&one)).as_deref(), Some("one"));
+    assert_eq!(chosen(&bots, None).as_deref(), Some("two"));
+    assert_eq!(bots.version("test", one.version()).unwrap().title(), "one");
+    assert_eq!(bots.live().len(), 1);
+}
+
+#[test]
+fn twenty_conversations_at_one_node_within_a_minute_trip_a_version() {
+    let (bots, one) = (Bots::new("test"), bot("one"));
+    bots.put_live(one.clone());
+    let failed = |n, node, now_ms| bots.failed(("test", one.version()), node, person(n), now_ms);
+    for _ in 0..100 {
+        assert!(!failed(0, "a", 0), "one person alone trips nothing");
+    }
+    assert!(!(1..19).any(|n| failed(n, "a", 1_000)));
+    assert!(!failed(20, "b", 1_000), "another node");
+    assert!(!failed(20, "a", TRIP_WINDOW_MS + 1), "the first one is too long ago");
+    assert!(failed(21, "a", TRIP_WINDOW_MS + 1));
+    assert!(!failed(22, "a", TRIP_WINDOW_MS + 1), "said once");
+    assert_eq!(bots.tripped(), [("test".into(), one.version().into())]);
+
+    let Choice::Wait(generation) = bots.choose(Some(("test", one.version()))) else { panic!("it is stopped") };
+    assert_eq!(generation, bots.generation());
+    bots.put_live(bot("two"));
+    assert_ne!(generation, bots.generation());
+    assert_eq!(chosen(&bots, Some(&one)).as_deref(), Some("two"), "its runs go on with the next version");
+}
+
+#[test]
+fn a_failure_of_an_unknown_version_trips_nothing() {
+    let bots = Bots::new("test");
+    assert!(!(0..50).any(|n| bots.failed(("gone", "v"), "a", person(n), 0)));
+    assert!(bots.tripped().is_empty());
+}
