@@ -50,6 +50,10 @@ pub(crate) fn send_uncertain(send: SendId, why: &str) {
     tracing::warn!(%send, why, "nobody knows whether a message was sent; waiting for its status");
 }
 
+pub(crate) fn send_held(send: SendId) {
+    tracing::warn!(%send, "nobody knows whether a message was sent; it is held for an operator");
+}
+
 pub(crate) fn number_slowed(number: &str, why: SlowNumber, text: &str) {
     match why {
         SlowNumber::Paused => {

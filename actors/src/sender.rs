@@ -241,8 +241,12 @@ impl Actor for Sender {
 impl State {
     fn on_queued(&mut self, rows: Vec<Row>) {
         for row in rows {
-            self.lanes.push(row);
-            self.job.deps.metrics.open_sends.inc();
+            let conversation = row.id.conversation;
+            if self.lanes.push(row) {
+                self.job.deps.metrics.open_sends.inc();
+            } else {
+                self.job.deps.backlog.settled(conversation);
+            }
         }
     }
 
@@ -356,7 +360,7 @@ impl State {
                     let (job, sender) = (self.job.clone(), self.me.clone());
                     tokio::spawn(async move {
                         let send = row.id;
-                        let next = job.run(row).await;
+                        let next = job.run_guarded(row).await;
                         // An error means that the engine is shutting down; what came of it is in the store.
                         let _gone = sender.cast(Message::Done { send, next });
                     });

@@ -26,7 +26,7 @@ fn a_run_stays_with_its_version_and_new_runs_take_the_live_one() {
     assert!(matches!(bots.choose(None), Choice::Nobody));
     assert!(!bots.put_live(one.clone()));
     assert!(!bots.put_live(one.clone()), "the same version again replaces nothing");
-    assert!(bots.put_live(two.clone()));
+    assert!(bots.put_live(two));
     assert_eq!(chosen(&bots, Some(&one)).as_deref(), Some("one"));
     assert_eq!(chosen(&bots, None).as_deref(), Some("two"));
     assert_eq!(bots.version("test", one.version()).unwrap().title(), "one");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use rand::RngExt;
 use storage::{Change, Settled, Settlement, StoreError};
 use tokio::time::Instant;
@@ -37,7 +38,17 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) async fn run(&self, row: Row) -> Next {
+    /// As [`Job::run`]; a panic leaves open whether it was sent, so that the message is in doubt.
+    pub(super) async fn run_guarded(&self, row: Row) -> Next {
+        let (send, tries) = (row.id, row.tries + 1);
+        let run = std::panic::AssertUnwindSafe(self.run(row)).catch_unwind();
+        run.await.unwrap_or_else(|_| {
+            events::send_uncertain(send, "sending it ended in a panic");
+            Next::Doubt { until_ms: self.deps.clock.now_ms() + self.settings.doubt_window_ms, tries }
+        })
+    }
+
+    async fn run(&self, row: Row) -> Next {
         let payload = match self.payload(&row).await {
             Ok(payload) => payload,
             Err(detail) => {
@@ -47,6 +58,7 @@ impl Job {
         };
         if row.doubt {
             if payload.on_doubt == OnDoubt::Hold || row.tries >= self.settings.max_attempts {
+                events::send_held(row.id);
                 self.settle(&row, Change::Held { error: None }).await;
                 return Next::Settled;
             }

@@ -1,5 +1,7 @@
 //! The engine as a whole, on the in-memory store (and some on redb), with a stand-in for Graph and for the bot.
 
+#![cfg(test)]
+
 mod conversations;
 mod failures;
 mod redb;

@@ -295,6 +295,26 @@ async fn a_message_that_is_always_doubtful_is_held_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_in_a_request_is_a_doubt_about_that_message_only() {
+    let world = World::new();
+    world.graph.answers(|request| match (&*request.text, request.before) {
+        ("re: once", 0) | ("re: always", _) => panic!("composed"),
+        _ => Ok(()).into(),
+    });
+    let engine = world.start().await;
+    world.say(1, "once").await;
+    world.say(2, "always").await;
+    world.say(2, "next").await;
+    world.say(3, "other").await;
+    pause(300_000).await;
+    assert_eq!(world.states(1).await, [SendState::Accepted]);
+    assert_eq!(world.states(2).await, [SendState::Held, SendState::Accepted]);
+    assert_eq!(world.states(3).await, [SendState::Accepted]);
+    let status = engine.status().await;
+    assert_eq!((status.senders[NUMBER].open, status.senders[NUMBER].under_way), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failed_status_settles_a_doubtful_message_as_failed() {
     let world = World::new();
     world.graph.answers(|_| ambiguous().into());
