@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The unit of processor time in `/proc`: fixed by the kernel's interface to programs.
-const TICKS_PER_SECOND: u64 = 100;
+const TICK_US: u64 = 10_000;
 /// `f_type` of filesystems that live in memory.
 const TMPFS: i64 = 0x0102_1994;
 const RAMFS: i64 = 0x8584_58F6;
@@ -28,6 +28,7 @@ pub(super) struct Memory {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ticks {
     total: u64,
+    idle: u64,
     steal: u64,
 }
 
@@ -52,6 +53,14 @@ impl Ticks {
         let total = self.total.saturating_sub(before.total).max(1);
         self.steal.saturating_sub(before.steal) as f64 * 100.0 / total as f64
     }
+
+    /// The share that neither was idle or stolen nor is in `ours_us`, in percent: other programs.
+    pub(super) fn others_percent(self, before: Self, ours_us: u64) -> f64 {
+        let since = |figure: fn(&Self) -> u64| figure(&self).saturating_sub(figure(&before));
+        let ours = ours_us / TICK_US;
+        let others = since(|ticks| ticks.total).saturating_sub(since(|ticks| ticks.idle + ticks.steal) + ours);
+        others as f64 * 100.0 / since(|ticks| ticks.total).max(1) as f64
+    }
 }
 
 /// Whether files here live in memory, where a sync costs nothing.
@@ -66,14 +75,15 @@ fn cpu_us(stat: &str) -> Option<u64> {
     let mut fields = fields.split_ascii_whitespace().skip(11);
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
-    Some((user + system) * (1_000_000 / TICKS_PER_SECOND))
+    Some((user + system) * TICK_US)
 }
 
 fn read_ticks(stat: &str) -> Option<Ticks> {
     let fields: Vec<u64> =
         stat.lines().next()?.split_ascii_whitespace().skip(1).map_while(|f| f.parse().ok()).collect();
     // user, nice, system, idle, iowait, irq, softirq, steal; guest time after them is in user already.
-    Some(Ticks { total: fields.iter().take(8).sum(), steal: *fields.get(7)? })
+    let [.., idle, iowait, _, _, steal] = fields.get(..8)? else { return None };
+    Some(Ticks { total: fields.iter().take(8).sum(), idle: idle + iowait, steal: *steal })
 }
 
 fn line(text: &str, name: &str) -> Option<u64> {
@@ -99,6 +109,8 @@ mod tests {
         assert!((after.steal_percent(before) - 20.0).abs() < 1e-9);
         assert_eq!(after.steal_percent(after), 0.0);
         assert_eq!(read_ticks("cpu 1 2 3"), None);
+        // Of 100 ticks 60 were idle, 20 stolen, and 15 ours.
+        assert!((after.others_percent(before, 15 * TICK_US) - 5.0).abs() < 1e-9);
     }
 
     #[test]

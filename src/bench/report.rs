@@ -8,8 +8,8 @@ use super::Scenario;
 use super::machine;
 use super::round::{Plan, Run};
 
-/// Steal above which a pair says little.
-const MUCH_STEAL_PERCENT: f64 = 5.0;
+/// Processor time of steal and other programs above which a round says little.
+const MUCH_LOST_PERCENT: f64 = 5.0;
 
 /// All that a bench measured.
 #[derive(Debug, Serialize)]
@@ -43,8 +43,8 @@ struct Ratio {
     ack_p50: f64,
     ack_p99: f64,
     cpu_each: f64,
-    /// The most of the three runs.
-    steal_percent: f64,
+    /// Steal and other programs: the most of the three runs.
+    lost_percent: f64,
 }
 
 impl Report {
@@ -105,7 +105,7 @@ impl Measured {
         let mut line = |text: String| out.push_str(&(text + "\n"));
         line(format!("\n{title}\n"));
         line(format!(
-            "  {:<10}{unit:>10}{:>11}{:>9}{:>9}{:>9}{:>10}{:>10}{:>7}{:>8}{:>9}{:>9}{:>7}",
+            "  {:<10}{unit:>10}{:>11}{:>9}{:>9}{:>9}{:>10}{:>10}{:>7}{:>8}{:>9}{:>9}{:>7}{:>7}",
             "",
             "with rest",
             "p50 ms",
@@ -117,7 +117,8 @@ impl Measured {
             "ms",
             "RSS MB",
             "max MB",
-            "steal"
+            "steal",
+            "others"
         ));
         for run in &self.runs {
             line(run.row());
@@ -141,7 +142,7 @@ impl Run {
     fn row(&self) -> String {
         let mega = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         format!(
-            "  {:<10}{:>10.0}{:>11.0}{:>9.2}{:>9.2}{:>9.0}{:>10.0}{:>10.0}{:>7.0}{:>8.2}{:>9.0}{:>9.0}{:>6.1}%",
+            "  {:<10}{:>10.0}{:>11.0}{:>9.2}{:>9.2}{:>9.0}{:>10.0}{:>10.0}{:>7.0}{:>8.2}{:>9.0}{:>9.0}{:>6.1}%{:>6.1}%",
             self.subject.map_or("", super::Subject::name),
             self.per_second,
             self.worked_off_per_second,
@@ -155,6 +156,7 @@ impl Run {
             mega(self.rss_bytes),
             mega(self.rss_most_bytes),
             self.steal_percent,
+            self.others_percent,
         )
     }
 
@@ -182,7 +184,7 @@ impl Ratio {
             ack_p50: ratio(|run| run.ack_p50_ms),
             ack_p99: ratio(|run| run.ack_p99_ms),
             cpu_each: ratio(|run| run.cpu_us_each),
-            steal_percent: runs.iter().map(|run| run.steal_percent).fold(0.0, f64::max),
+            lost_percent: runs.iter().map(|run| run.steal_percent + run.others_percent).fold(0.0, f64::max),
         })
     }
 
@@ -191,8 +193,9 @@ impl Ratio {
             "  round {number}: {:.2} of the skeleton ({:.2} with rest), ack p50 {:.1}x, p99 {:.1}x, cpu {:.1}x",
             self.per_second, self.worked_off_per_second, self.ack_p50, self.ack_p99, self.cpu_each
         );
-        if self.steal_percent > MUCH_STEAL_PERCENT {
-            write!(row, "; {:.0} % steal: says little", self.steal_percent).expect("writing into a String cannot fail");
+        if self.lost_percent > MUCH_LOST_PERCENT {
+            let lost = self.lost_percent;
+            write!(row, "; {lost:.0} % of the machine went elsewhere: says little").expect("a String takes all");
         }
         row
     }

@@ -68,7 +68,9 @@ pub(super) struct Run {
     pub commit_ms: f64,
     pub rss_bytes: u64,
     pub rss_most_bytes: u64,
+    /// Processor time of the machine that went to its host's other guests, and to programs that are no part of this.
     pub steal_percent: f64,
+    pub others_percent: f64,
     /// Webhooks answered 200 in the whole run, and answered otherwise.
     pub accepted: u64,
     pub refused: u64,
@@ -84,8 +86,16 @@ pub(super) struct Run {
 #[derive(Clone, Copy, Debug, Default)]
 struct Moment {
     usage: Usage,
+    /// Of the bench itself: load and stand-in.
+    own: Usage,
     ticks: Ticks,
     store: StoreFigures,
+}
+
+impl Moment {
+    fn cpu_us(&self) -> u64 {
+        self.usage.cpu_us + self.own.cpu_us
+    }
 }
 
 /// From the metrics page.
@@ -132,6 +142,8 @@ pub(super) async fn run(plan: &Plan, scenario: Scenario, subject: Subject) -> an
     (run.ack_p50_ms, run.ack_p99_ms) = (tally.quantile_ms(0.5), tally.quantile_ms(0.99));
     run.commits_per_second = (in_window.store.commits - before.store.commits) / took.as_secs_f64();
     run.steal_percent = in_window.ticks.steal_percent(before.ticks);
+    let ours_us = in_window.cpu_us().saturating_sub(before.cpu_us());
+    run.others_percent = in_window.ticks.others_percent(before.ticks, ours_us);
     run.each(before, after, answered);
     Ok(run)
 }
@@ -203,6 +215,7 @@ impl Bench {
         let page = self.child.metrics().await.context("reading its metrics")?;
         Ok(Moment {
             usage: machine::usage(self.child.pid()).unwrap_or_default(),
+            own: machine::usage(std::process::id()).unwrap_or_default(),
             ticks: machine::ticks().unwrap_or_default(),
             store: StoreFigures::read(&page),
         })
