@@ -7,7 +7,6 @@ use std::sync::Arc;
 use actors::{AdjustableClock, Clock};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use storage::{OpenError, Options, RedbStore};
 
@@ -56,9 +55,6 @@ pub(super) struct Word {
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failed> {
-    if args.fresh {
-        forget()?;
-    }
     runtime()?.block_on(start(args))
 }
 
@@ -78,15 +74,14 @@ impl simulator::Clock for SharedClock {
 
 async fn start(args: Args) -> Result<(), Failed> {
     let clock = Arc::new(AdjustableClock::system());
-    let config = configure(&args)?;
+    let mut config = configure(&args)?;
+    if args.fresh {
+        forget(&config)?;
+    }
     let stand_in = start_stand_in(&args, &config, clock.clone()).await?;
-    let config = Config::from_process(
-        args.config.config.as_deref(),
-        vec![("graph.base_url".into(), stand_in.handle().base_url())],
-        generated(&config, &args),
-        Mode::Dev,
-    )
-    .map_err(|errors| Failed::new(Exit::Config, errors.to_string()))?;
+    let base_url = stand_in.handle().base_url();
+    config.graph.base_url =
+        base_url.parse().map_err(|error| Failed::new(Exit::Failed, format!("error: {base_url}: {error}")))?;
     let files = bot_files(&config, args.bots.is_some())?;
     let clock: Arc<dyn Clock> = clock;
     serve::init_log(&config, &clock)?;
@@ -123,26 +118,6 @@ fn configure(args: &Args) -> Result<Config, Failed> {
 
 fn overrides(args: &Args) -> Vec<(String, String)> {
     args.bots.iter().map(|dir| ("bots.dir".into(), dir.display().to_string())).collect()
-}
-
-/// The same again, now that the stand-in has its port: what was made up stays what it was.
-fn generated(config: &Config, args: &Args) -> Vec<(String, String)> {
-    use secrecy::ExposeSecret;
-    let number = &config.whatsapp.numbers[0];
-    let text = |secret: &SecretString| secret.expose_secret().to_owned();
-    let mut made_up = vec![
-        ("store.path".into(), config.store.path.display().to_string()),
-        ("log.level".into(), "warn".into()),
-        ("whatsapp.phone_number_id".into(), number.phone_number_id.clone()),
-        ("whatsapp.access_token".into(), text(&number.access_token)),
-        ("whatsapp.app_secret".into(), text(&config.whatsapp.app_secret)),
-        ("whatsapp.webhook_verify_token".into(), text(&config.whatsapp.webhook_verify_token)),
-        ("server.listen".into(), config.server.listen.to_string()),
-        ("admin.listen".into(), config.admin.listen.to_string()),
-        ("simulator.listen".into(), config.simulator.listen.to_string()),
-    ];
-    made_up.extend(overrides(args));
-    made_up
 }
 
 /// Unguessable, from the operating system.
@@ -186,9 +161,16 @@ fn bot_files(config: &Config, asked: bool) -> Result<Vec<BotFile>, Failed> {
     bots::read_dir(&config.bots.dir).map_err(|error| Failed::new(Exit::Data, format!("error: {error}")))
 }
 
-/// Removes the store, unless a process uses it: that one would go on with a file that nobody else can see.
-fn forget() -> Result<(), Failed> {
+/// Removes the store, unless a process uses it: that one would go on with a file that nobody else can see. A store that
+/// was put elsewhere on purpose may hold more than play.
+fn forget(config: &Config) -> Result<(), Failed> {
     let store = Path::new(STORE);
+    if config.store.path != store {
+        let path = config.store.path.display();
+        let message =
+            format!("error: --fresh removes {STORE} only, and store.path is {path}: remove that file yourself");
+        return Err(Failed::new(Exit::Usage, message));
+    }
     if store.exists()
         && let Err(error @ OpenError::Locked { .. }) = RedbStore::open(store, Options::default())
     {
@@ -209,7 +191,8 @@ fn leave_word(running: &Running, stand_in: SocketAddr) {
         admin: format!("http://{}", running.admin),
     };
     let text = serde_json::to_string_pretty(&word).unwrap_or_default();
-    if let Err(error) = std::fs::write(WORD, text) {
+    let folder = Path::new(WORD).parent().unwrap_or(Path::new("."));
+    if let Err(error) = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(WORD, text)) {
         talk(&format!("{WORD} cannot be written ({error}); `parlance say` will not find this process"));
     }
 }
