@@ -7,6 +7,7 @@ mod access;
 mod conversations;
 mod cursor;
 mod lists;
+mod messages;
 mod problem;
 
 use std::collections::HashSet;
@@ -84,7 +85,7 @@ impl Admin {
             .route("/api/v1/status", get(status))
             .route("/api/v1/conversations", get(conversations::list))
             .route("/api/v1/conversations/{id}", get(conversations::show))
-            .route("/api/v1/conversations/{id}/messages", get(conversations::messages))
+            .route("/api/v1/conversations/{id}/messages", get(messages::list))
             .route("/api/v1/outbox", get(lists::outbox))
             .route("/api/v1/dead-letters", get(lists::dead_letters))
             .route("/api/v1/quarantine", get(lists::quarantine))

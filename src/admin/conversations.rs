@@ -1,21 +1,19 @@
-//! `/api/v1/conversations`: the list, one conversation, its messages.
+//! `/api/v1/conversations`: the list, and one conversation.
 
-use actors::view::{self, ConversationView, MessageView};
+use actors::view::{self, ConversationView};
 use actors::{CodecError, identity};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use storage::{ConversationId, Entry, Head, InboxSeq, Listed, Page, Partition, SendId, Store};
+use storage::{ConversationId, Head, Listed, Partition, Store};
 
-use super::{Ctx, cursor};
-use super::lists::{limit, page};
+use super::lists::page;
 use super::problem::Problem;
+use super::{Ctx, cursor};
 
 /// Name of the list of conversations, for its cursors.
 const LIST: &str = "conversations";
-/// Inbox rows looked through for messages that no turn has consumed yet.
-const PENDING_LOOKED_THROUGH: usize = 2_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,110 +74,14 @@ pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<J
     Ok(Json(answer))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MessagesQuery {
-    limit: Option<usize>,
-    cursor: Option<String>,
-}
-
-pub(super) async fn messages(
-    State(shared): Ctx,
-    Path(id): Path<String>,
-    query: Result<Query<MessagesQuery>, axum::extract::rejection::QueryRejection>,
-) -> Result<Json<Value>, Problem> {
-    let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
-    let store = &*shared.parts.store;
-    let limit = limit(query.limit)?;
-    let mut place = Place::parse(&id, query.cursor.as_deref())?;
-    let mut items = Vec::new();
-    // Pending ones first: a message that is consumed in between is seen twice rather than not at all.
-    if query.cursor.is_none() {
-        items = pending(store, &id).await?;
-    }
-    let (id, _) = match find(store, &id).await {
-        Ok(found) => found,
-        // Messages can wait for a conversation that has not had its first turn.
-        Err(_) if !items.is_empty() => {
-            items.truncate(limit);
-            return Ok(Json(json!({ "items": items, "next_cursor": null })));
-        }
-        Err(problem) => return Err(problem),
-    };
-    let next = loop {
-        let listed = store.history(id, Page { cursor: place.before.clone(), limit: 1 }).await?;
-        let Some(entry) = listed.items.first() else { break None };
-        let mut newest_first = entry_messages(store, id, entry).await?;
-        newest_first.reverse();
-        newest_first.retain(|message| !items.iter().any(|known: &MessageView| known.id == message.id));
-        let room = limit.saturating_sub(items.len());
-        let left = newest_first.len().saturating_sub(place.skip);
-        items.extend(newest_first.into_iter().skip(place.skip).take(room));
-        if left > room {
-            break Some(Place { before: place.before, skip: place.skip + room });
-        }
-        match listed.next {
-            Some(next) => place = Place { before: Some(next), skip: 0 },
-            None => break None,
-        }
-        if items.len() >= limit {
-            break Some(place);
-        }
-    };
-    items.truncate(limit);
-    Ok(Json(json!({ "items": items, "next_cursor": next.map(|place| place.text(&id.to_string())) })))
-}
-
-async fn entry_messages(
-    store: &dyn Store,
-    conversation: ConversationId,
-    entry: &Entry,
-) -> Result<Vec<MessageView>, Problem> {
-    let numbers = view::sends_of(entry).map_err(|error| Problem::damaged(&error))?;
-    let ids = numbers.into_iter().map(|n| SendId { conversation, n }).collect();
-    let rows = store.sends(ids).await?;
-    let row = |n| rows.iter().flatten().find(|row| row.id.n == n).cloned();
-    view::messages(entry, row).map_err(|error| Problem::damaged(&error))
-}
-
-/// Accepted messages of this conversation that no turn has consumed, newest first.
-async fn pending(store: &dyn Store, id: &str) -> Result<Vec<MessageView>, Problem> {
-    let Ok(id) = id.parse::<ConversationId>() else { return Ok(Vec::new()) };
-    let rows = store.pending(InboxSeq(0), PENDING_LOOKED_THROUGH).await?;
-    let mut found = Vec::new();
-    for (seq, row) in rows {
-        if view::conversation_of(store, &row).await? == id {
-            found.push(view::pending(seq, &row).map_err(|error| Problem::damaged(&error))?);
-        }
-    }
-    found.reverse();
-    Ok(found)
-}
-
 async fn find(store: &dyn Store, id: &str) -> Result<(ConversationId, Head), Problem> {
-    let parsed: ConversationId =
-        id.parse().map_err(|error| Problem::not_found(format!("{id:?} is no conversation: {error}")))?;
+    let parsed: ConversationId = id.parse().map_err(|_| unknown(id))?;
     let head = store.load(parsed).await?;
-    head.map(|head| (parsed, head)).ok_or_else(|| Problem::not_found(format!("there is no conversation {id}")))
+    head.map(|head| (parsed, head)).ok_or_else(|| unknown(id))
 }
 
-/// Where a page of messages ended: before which history entry, and how many of the next one's messages were given.
-struct Place {
-    before: Option<Box<str>>,
-    skip: usize,
-}
-
-impl Place {
-    /// From a cursor that the list of this conversation gave out.
-    fn parse(conversation: &str, cursor: Option<&str>) -> Result<Self, Problem> {
-        let inner = cursor::take(conversation, cursor)?;
-        let (before, skip) = inner.as_deref().and_then(|inner| inner.split_once('.')).unwrap_or_default();
-        let before = Some(before).filter(|before| !before.is_empty()).map(Into::into);
-        Ok(Self { before, skip: skip.parse().unwrap_or_default() })
-    }
-
-    fn text(&self, conversation: &str) -> Option<String> {
-        let inner = format!("{}.{}", self.before.as_deref().unwrap_or_default(), self.skip);
-        cursor::give(conversation, Some(inner))
-    }
+/// The answer to an id that leads nowhere.
+pub(super) fn unknown(id: &str) -> Problem {
+    Problem::not_found(format!("there is no conversation {id:?}"))
+        .hint("ids are c_ and 26 characters, as the list shows them")
 }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::Page;
 
-use super::{Ctx, cursor};
 use super::problem::Problem;
+use super::{Ctx, cursor};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;

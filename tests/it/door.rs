@@ -68,6 +68,7 @@ async fn a_signed_body_is_answered_with_success_and_stored() {
 async fn every_wrong_signature_is_401_and_stores_nothing() {
     let world = World::start().await;
     let hello = body(&[text(ADA, "wamid.forged", world.now_ms(), "hello")]);
+    let rows = world.server().store().stats().rows;
     let good = signature(SECRET, hello.as_bytes());
     let digits = good.strip_prefix("sha256=").unwrap();
     let short: String = good.chars().take(70).collect();
@@ -80,7 +81,7 @@ async fn every_wrong_signature_is_401_and_stores_nothing() {
         Some(short),
         Some(format!("{good}0")),
         Some(format!("{good}, {good}")),
-        Some(format!("{good} ")).map(|padded| padded.replace("sha256=", "sha256= ")),
+        Some(good.replace("sha256=", "sha256= ")),
         Some(good.replace("sha256", "SHA256")),
         Some(good.replace("sha256", "sha1")),
         Some(with_sha1),
@@ -97,7 +98,7 @@ async fn every_wrong_signature_is_401_and_stores_nothing() {
         let said = answer.text().await.unwrap();
         assert!(said.contains("X-Hub-Signature-256") && !said.contains(digits), "{said}");
     }
-    assert_eq!(world.server().store().stats().rows, world.server().store().stats().rows);
+    assert_eq!(world.server().store().stats().rows, rows, "nothing was written");
     assert!(world.items("/api/v1/conversations").await.is_empty());
     assert!(world.items("/api/v1/quarantine").await.is_empty());
     let failures = "parlance_webhook_signature_failures_total";

@@ -38,7 +38,7 @@ impl Play {
     }
 
     /// The run has ended and nothing more was said or went wrong.
-    async fn is_over(self) {
+    async fn ends(self) {
         let world = self.0;
         world.wait_consumed().await;
         let phone = world.handle.phone(PHONE).unwrap().wa_id;
@@ -76,7 +76,7 @@ async fn the_clinic_is_played_to_its_end_for_an_adult() {
     play.taps("Go ahead");
     // Flows cannot run yet: the import says so and its error edge is taken.
     play.hears("The form is not available just now; a nurse will call you, Ada Obi.").await;
-    play.is_over().await;
+    play.ends().await;
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn the_clinic_is_played_to_its_end_for_a_child_with_a_change_of_mind() {
     play.hears("Shall we go ahead").await;
     play.taps("Go ahead");
     play.hears("The form is not available").await;
-    play.is_over().await;
+    play.ends().await;
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn the_pizzeria_is_played_to_its_end_with_a_delivery() {
     play.hears("On its way to Canal Street 7: 6 × Bianca (Large).").await;
     // Requests cannot run yet: the error edge is taken.
     play.hears("Thank you, see you soon!").await;
-    play.is_over().await;
+    play.ends().await;
 }
 
 #[tokio::test]
@@ -167,5 +167,5 @@ async fn the_pizzeria_is_played_to_its_ends_by_typing() {
     play.hears("What would you like?").await;
     play.taps("Talk to us");
     play.hears("Call us at the shop").await;
-    play.is_over().await;
+    play.ends().await;
 }

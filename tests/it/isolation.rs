@@ -186,6 +186,15 @@ async fn a_version_that_fails_for_twenty_people_is_stopped_and_their_messages_wa
 }
 
 #[tokio::test]
+async fn a_version_that_panics_for_twenty_people_is_stopped() {
+    let world = Setup::default().turn(panicking(&Runs::default())).start().await;
+    post_texts(&world, 0..TRIP_CONVERSATIONS, PANIC).await;
+    advance_until_letters(&world, TRIP_CONVERSATIONS).await;
+    until("the stop", async || (world.items("/api/v1/bots").await[0]["stopped"] == true).then_some(())).await;
+    world.end().await;
+}
+
+#[tokio::test]
 async fn failures_spread_over_more_than_a_minute_stop_nothing() {
     let world = Setup::default().bot(bots::SPIN).start().await;
     for (round, people) in [(1, 0..15), (2, 15..30)] {

@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in test functions, not in their helpers
 
 mod abuse;
+mod access;
 mod admin;
 mod door;
+mod doubt;
 mod duplicates;
 mod imports;
 mod isolation;
 mod order;
+mod paging;
 mod quarantine;
 mod restart;
 mod sending;

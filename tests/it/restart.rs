@@ -56,7 +56,7 @@ async fn a_message_in_doubt_stays_in_doubt_over_a_restart() {
 #[tokio::test]
 async fn a_request_under_way_is_finished_before_the_end() {
     let mut world = World::start().await;
-    world.trouble(vec![Rule { latency_ms: 500, ..send() }]);
+    world.trouble(vec![Rule { latency_ms: 1_500, ..send() }]);
     world.write(ADA, "hello").await;
     world.wait_items("/api/v1/outbox?state=sending", 1).await;
     world.restart().await;
@@ -77,7 +77,10 @@ async fn messages_that_no_turn_took_are_taken_after_a_restart_in_their_order() {
     for words in ["one", "two", "three"] {
         world.write(ADA, words).await;
     }
-    until("a failure", async || (world.metric("parlance_actor_restarts_total{reason=\"failed\"}").await > 0.0).then_some(())).await;
+    until("a failure", async || {
+        (world.metric("parlance_actor_restarts_total{reason=\"failed\"}").await > 0.0).then_some(())
+    })
+    .await;
     let id = world.server().store().pending(storage::InboxSeq(0), 10).await.unwrap();
     assert_eq!(id.len(), 3);
     world.stop_server().await;
@@ -96,7 +99,10 @@ async fn variables_and_the_place_in_the_bot_survive_restarts() {
         world.wait_replies(ADA, 2 * round - 1).await;
         world.restart().await;
         let conversation = world.conversation(ADA).await;
-        assert_eq!((conversation["state"].as_str(), conversation["node"].as_str()), (Some("waiting"), Some("how_many")));
+        assert_eq!(
+            (conversation["state"].as_str(), conversation["node"].as_str()),
+            (Some("waiting"), Some("how_many"))
+        );
         world.write(ADA, "4").await;
         assert_eq!(world.wait_replies(ADA, 2 * round).await[2 * round - 1], format!("noted 4 of round {round}"));
         world.restart().await;

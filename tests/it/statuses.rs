@@ -44,9 +44,9 @@ fn orders(words: &[&'static str]) -> Vec<Vec<&'static str>> {
 #[tokio::test]
 async fn statuses_in_any_order_end_in_the_highest() {
     let world = World::start().await;
-    for order in orders(&["sent", "delivered", "read", "failed"]) {
+    for (at, order) in orders(&["sent", "delivered", "read", "failed"]).into_iter().enumerate() {
         world.handle.reset();
-        let person = crate::support::person(world.accepted().len() + order.len());
+        let person = crate::support::person(at);
         let wamid = world.wamid();
         let hello = text(&person, &wamid, world.now_ms(), "hello");
         assert_eq!(world.post(crate::support::body(&[hello])).await, 200);
@@ -114,7 +114,7 @@ async fn a_status_that_is_not_ours_is_acknowledged_and_changes_nothing() {
 #[tokio::test]
 async fn a_status_before_the_answer_settles_the_message_and_the_answer_changes_nothing() {
     let world = Setup::default().start().await;
-    world.trouble(vec![simulator::Rule { latency_ms: 300, ..simulator::Rule::on(simulator::Operation::Send) }]);
+    world.trouble(vec![simulator::Rule { latency_ms: 1_500, ..simulator::Rule::on(simulator::Operation::Send) }]);
     world.write(ADA, "hello").await;
     let data = until("the request on its way", async || {
         let row = world.items("/api/v1/outbox?state=sending").await.pop()?;
