@@ -38,8 +38,11 @@ pub struct Config {
     pub status_delay_ms: u64,
     /// Refuses free-form messages outside the 24 hour window (131047).
     pub enforce_window: bool,
-    /// Templates that count as approved; every other one is refused with 132001.
+    /// Templates that count as approved by their name, with any parameters. Those with their whole
+    /// definition come through the Graph API or [`crate::Handle::put_template`]; others are refused with 132001.
     pub templates: Vec<Template>,
+    /// Approves created and edited templates at once, with a webhook; else they stay pending.
+    pub approve_templates: bool,
     /// How refused webhooks are repeated.
     pub retry: Retry,
     /// Trouble from the start.
@@ -73,6 +76,7 @@ impl Config {
             status_delay_ms: 0,
             enforce_window: true,
             templates: Vec::new(),
+            approve_templates: true,
             retry: Retry::default(),
             trouble: Trouble::default(),
             log_requests: true,

@@ -7,8 +7,16 @@
 //! | `POST phones/{n}/text` `{text}` | writes |
 //! | `POST phones/{n}/tap`, `pick` `{id}` or `{title}`, `wamid?` | taps a button, picks a list row |
 //! | `POST phones/{n}/raw` `{message, phone_number_id?}` | sends any inbound message object |
-//! | `POST phones/{n}/status` `{wamid, status}` | sends a status that does not come by itself |
+//! | `POST phones/{n}/send` `{content: {type, …}, quote?, forwarded?, from_ad?}` | sends any kind, see [`crate::Draft`] |
+//! | `POST phones/{n}/status` `{wamid, status, code?}` | sends a status that does not come by itself |
 //! | `PUT phones/{n}/profile` `{name?, username?, hides_number?}` | changes what webhooks say |
+//! | `POST phones/{n}/change-number` `{wa_id?}` | moves to another number |
+//! | `POST phones/{n}/marketing` `{stopped}`, `block` `{blocked}` | stops marketing; blocks the business |
+//! | `POST phones/{n}/business-wrote` `{text}` | the business writes on its own phone (an echo) |
+//! | `GET phones/{n}/windows` | the 24 hour windows, and free entry points |
+//! | `GET`, `POST templates` | the template store; adds a definition |
+//! | `POST templates/{name}/status` `{status, language?, reason?}` | approves, pauses, disables |
+//! | `POST media` (raw bytes), `GET media/{id}` | media for phones to send; its bytes |
 //! | `GET phones/{n}/transcript?after=SEQ`, `events` | what was said; the same as it happens (SSE) |
 //! | `POST phones/{n}/reset`, `POST reset` | forgets one phone; everything |
 //! | `GET requests?path&status&callback_data&limit`, `webhooks?limit` | the log, newest first |
@@ -21,6 +29,7 @@
 mod guard;
 mod phones;
 mod problem;
+mod store;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -53,11 +62,21 @@ pub(crate) fn routes(handle: Handle) -> Router {
         .route("/_sim/phones/{phone}/tap", post(phones::tap))
         .route("/_sim/phones/{phone}/pick", post(phones::pick))
         .route("/_sim/phones/{phone}/raw", post(phones::raw))
+        .route("/_sim/phones/{phone}/send", post(phones::send))
+        .route("/_sim/phones/{phone}/change-number", post(phones::change_number))
+        .route("/_sim/phones/{phone}/marketing", post(phones::marketing))
+        .route("/_sim/phones/{phone}/block", post(phones::block))
+        .route("/_sim/phones/{phone}/business-wrote", post(phones::business_wrote))
+        .route("/_sim/phones/{phone}/windows", get(phones::windows))
         .route("/_sim/phones/{phone}/status", post(phones::status))
         .route("/_sim/phones/{phone}/profile", put(phones::profile))
         .route("/_sim/phones/{phone}/transcript", get(phones::transcript))
         .route("/_sim/phones/{phone}/events", get(phones::events))
         .route("/_sim/phones/{phone}/reset", post(phones::reset))
+        .route("/_sim/templates", get(store::templates).post(store::put_template))
+        .route("/_sim/templates/{name}/status", post(store::template_status))
+        .route("/_sim/media", post(store::add_media))
+        .route("/_sim/media/{id}", get(store::media))
         .route("/_sim/requests", get(requests))
         .route("/_sim/webhooks", get(webhooks))
         .route("/_sim/trouble", get(trouble).put(set_trouble).delete(clear_trouble))

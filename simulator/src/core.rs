@@ -5,18 +5,22 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use foldhash::fast::RandomState;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::blocked::Blocked;
 use crate::config::{Config, Number};
 use crate::ids::Ids;
 use crate::ledger::Ledger;
 use crate::log::Log;
+use crate::media::Media;
 use crate::pace::Pace;
 use crate::phone::Phones;
+use crate::templates::{TemplateStatus, Templates};
 use crate::trouble::{Drawn, InForce, Operation, Rule};
-use crate::webhook::Webhooks;
+use crate::webhook::{self, Job, NoticeJob, Webhooks};
 use crate::window::Windows;
 
 pub(crate) struct Core {
@@ -26,6 +30,9 @@ pub(crate) struct Core {
     pub(crate) phones: Phones,
     pub(crate) trouble: InForce,
     pub(crate) windows: Windows,
+    pub(crate) media: Media,
+    pub(crate) templates: Templates,
+    pub(crate) blocked: Blocked,
     pub(crate) pace: Pace,
     pub(crate) log: Log,
     pub(crate) ledger: Option<Ledger>,
@@ -47,6 +54,9 @@ impl Core {
             phones: Phones::new(config.phones, config.seed),
             trouble: InForce::new(config.trouble.clone()),
             windows: Windows::new(config.numbers.len()),
+            media: Media::new(),
+            templates: Templates::new(&config),
+            blocked: Blocked::default(),
             pace: Pace::default(),
             log: Log::new(config.log_requests),
             ledger: config.ledger.then(Ledger::default),
@@ -69,9 +79,14 @@ impl Core {
         Some((at, self.config.numbers.get(at)?))
     }
 
+    /// A business number and its position, by the account that it belongs to.
+    pub(crate) fn number_of_account(&self, waba_id: &str) -> Option<(usize, &Number)> {
+        self.config.numbers.iter().enumerate().find(|(_, n)| n.waba_id == waba_id)
+    }
+
     /// One name for a person, whichever id was used.
     pub(crate) fn canonical<'a>(&'a self, person: &'a str) -> &'a str {
-        self.phones.by_person(person).map_or(person, |phone| &phone.wa_id)
+        self.phones.by_person(person).map_or(person, |phone| &phone.key)
     }
 
     /// Draws trouble for one call.
@@ -85,12 +100,38 @@ impl Core {
     }
 
     fn drawn<'a>(&'a self, what: Operation, number: &'a str, person: Option<&'a str>) -> Drawn<'a> {
-        let phone = person.and_then(|p| self.phones.by_person(p));
-        let person = match phone {
-            Some(phone) => [Some(phone.wa_id.as_str()), Some(phone.user_id.as_str())],
-            None => [person, None],
-        };
+        // Without trouble nobody looks, and a send shall cost no look-up.
+        let given = person.filter(|_| self.trouble.is_armed());
+        let mut person: Vec<_> = given.map(Cow::Borrowed).into_iter().collect();
+        if let Some(phone) = given.and_then(|p| self.phones.by_person(p)) {
+            person.extend(phone.ids().map(Cow::Owned));
+        }
         Drawn { what, number, person }
+    }
+
+    /// Queues a webhook of another field. False if there are too many.
+    pub(crate) fn notify(&self, number: usize, phone: Option<usize>, body: Bytes) -> bool {
+        let generation = self.generation.load(Ordering::Acquire);
+        let queued = self.webhooks.queue(Job::Notice(NoticeJob { number, phone, body, generation }));
+        if !queued {
+            self.stats.webhooks_lost.up();
+        }
+        queued
+    }
+
+    /// Meta's review of a new or changed template.
+    pub(crate) fn review(&self, id: &str) {
+        if self.config.approve_templates {
+            self.judge(id, TemplateStatus::Approved, None);
+        }
+    }
+
+    /// Gives a template a status and tells the business. False if there is no such template.
+    pub(crate) fn judge(&self, id: &str, status: TemplateStatus, reason: Option<&str>) -> bool {
+        let Some(template) = self.templates.change(id, |t| t.status = status) else { return false };
+        let number = self.number_of_account(&template.waba_id).map_or(0, |(at, _)| at);
+        self.notify(number, None, webhook::body::template_status(&template, reason, self.now_ms()));
+        true
     }
 
     /// Forgets everything but who the phones are.
@@ -98,6 +139,9 @@ impl Core {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.phones.iter().for_each(|phone| phone.reset());
         self.windows.clear();
+        self.media.clear();
+        self.blocked.clear();
+        self.templates.reset(&self.config);
         self.pace.clear();
         self.log.clear();
         self.stats.clear();

@@ -1,15 +1,23 @@
-//! The Graph API: `POST /{version}/{phone_number_id}/messages`, and Meta's answer to everything else.
+//! The Graph API: messages, media, templates, the block list, numbers, and Meta's answer to
+//! everything else.
 
+mod blocks;
+pub(crate) mod definition;
 mod error;
+pub(crate) mod media;
+mod multipart;
+mod numbers;
 pub(crate) mod route;
 mod send;
+mod templates;
 mod validate;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::Request;
+use axum::extract::{Query, Request};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header, request::Parts};
@@ -17,19 +25,49 @@ use serde_json::Value;
 
 use crate::core::{Core, person_id};
 use crate::log::{LoggedRequest, excerpt};
+use crate::media::MAX_DOCUMENT;
 use crate::server::Cut;
 use crate::trouble::{Operation, Rule};
 pub(crate) use error::known;
 
 use error::Refusal;
+use route::{Call, Route};
 
 const MAX_BODY: usize = 1_048_576;
+/// The largest file with the form around it.
+const MAX_UPLOAD: usize = MAX_DOCUMENT + 65_536;
+/// The most rows of a list at a time.
+const MAX_PAGE: usize = 1_000;
 
 /// What a call comes to.
 enum Outcome {
-    Answer { status: u16, body: Bytes, html: bool, retry_after_s: Option<u32> },
+    Answer { answer: Answer, retry_after_s: Option<u32> },
     Cut,
 }
+
+/// A body with its HTTP status and content type.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    status: u16,
+    body: Bytes,
+    kind: String,
+}
+
+impl Answer {
+    fn bytes(status: u16, body: Bytes) -> Self {
+        Self { status, body, kind: JSON.into() }
+    }
+
+    fn json(body: &Value) -> Self {
+        Self::bytes(200, Bytes::from(body.to_string()))
+    }
+
+    fn success() -> Self {
+        Self::bytes(200, Bytes::from_static(br#"{"success":true}"#))
+    }
+}
+
+const JSON: &str = "application/json; charset=UTF-8";
 
 /// What the log and the counters want to know of a call.
 #[derive(Default)]
@@ -44,11 +82,20 @@ struct Notes {
 pub(crate) async fn serve(core: Arc<Core>, request: Request) -> Response {
     core.stats.graph_calls.up();
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_BODY).await;
+    let route = route::find(parts.method.as_str(), parts.uri.path());
+    let uploads = route.as_ref().is_ok_and(|r| r.call == Call::UploadMedia);
+    let body = to_bytes(body, if uploads { MAX_UPLOAD } else { MAX_BODY }).await;
     let mut notes = Notes::default();
-    let outcome = match &body {
-        Ok(body) => call(&core, &parts, body, &mut notes).await,
-        Err(_) => refuse(&core, &Refusal::parameter("The request body is larger than 1 MiB."), &mut notes),
+    let outcome = match (&body, route) {
+        (Ok(body), Ok(route)) => call(&core, &route, &parts, body, &mut notes).await,
+        (Ok(_), Err(near_miss)) => {
+            let path = parts.uri.path();
+            let refusal = Refusal::parameter(format!("Unknown path components: {path} ({near_miss})"));
+            notes.near_miss = Some(near_miss);
+            refuse(&core, &refusal, &mut notes)
+        }
+        (Err(_), _) if uploads => refuse(&core, &Refusal::new(131053, "The file is larger than 100 MiB."), &mut notes),
+        (Err(_), _) => refuse(&core, &Refusal::parameter("The request body is larger than 1 MiB."), &mut notes),
     };
     if core.log.on {
         log(&core, &parts, body.as_deref().unwrap_or_default(), &outcome, notes);
@@ -56,23 +103,12 @@ pub(crate) async fn serve(core: Arc<Core>, request: Request) -> Response {
     respond(&core, &parts, outcome)
 }
 
-async fn call(core: &Arc<Core>, parts: &Parts, body: &Bytes, notes: &mut Notes) -> Outcome {
-    let path = parts.uri.path();
-    let route = match route::find(parts.method.as_str(), path) {
-        Ok(route) => route,
-        Err(near_miss) => {
-            let refusal = Refusal::parameter(format!("Unknown path components: {path} ({near_miss})"));
-            notes.near_miss = Some(near_miss);
-            return refuse(core, &refusal, notes);
-        }
-    };
-    let parsed = serde_json::from_slice::<Value>(body);
-    let rule = drawn(core, &route, parsed.as_ref().unwrap_or(&Value::Null), notes);
+async fn call(core: &Arc<Core>, route: &Route<'_>, parts: &Parts, body: &Bytes, notes: &mut Notes) -> Outcome {
+    let parsed = if route.call.takes_json() { serde_json::from_slice::<Value>(body) } else { Ok(Value::Null) };
+    let rule = drawn(core, route, parsed.as_ref().unwrap_or(&Value::Null), notes);
     if let Some(rule) = &rule {
         notes.trouble = true;
-        if rule.latency_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(rule.latency_ms)).await;
-        }
+        pause(rule.latency_ms).await;
         if rule.drop_before {
             return Outcome::Cut;
         }
@@ -82,17 +118,79 @@ async fn call(core: &Arc<Core>, parts: &Parts, body: &Bytes, notes: &mut Notes) 
     }
     let answer = authorised(core, parts)
         .and_then(|()| parsed.map_err(|e| Refusal::parameter(format!("The request body is not JSON: {e}"))))
-        .and_then(|body| send::perform(core, &route, body, rule.as_ref(), notes));
+        .and_then(|json| perform(core, route, parts, (body, json), rule.as_ref(), notes));
+    if let Some(rule) = &rule {
+        pause(rule.answer_delay_ms).await;
+    }
     match (answer, rule) {
         (Err(refusal), _) => refuse(core, &refusal, notes),
         (Ok(_), Some(rule)) if rule.drop_after => Outcome::Cut,
         (Ok(_), Some(rule)) if rule.answers() => scripted(core, &rule, notes),
-        (Ok(body), _) => Outcome::Answer { status: 200, body, html: false, retry_after_s: None },
+        (Ok(answer), _) => Outcome::Answer { answer, retry_after_s: None },
     }
 }
 
+async fn pause(ms: u64) {
+    if ms > 0 {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+fn perform(
+    core: &Core,
+    route: &Route<'_>,
+    parts: &Parts,
+    (body, json): (&Bytes, Value),
+    rule: Option<&Rule>,
+    notes: &mut Notes,
+) -> Result<Answer, Refusal> {
+    match route.call {
+        Call::Messages => send::perform(core, route, json, rule, notes).map(|body| Answer::bytes(200, body)),
+        Call::UploadMedia => media::upload(core, route, parts, body),
+        Call::GetNode => node(core, route, parts),
+        Call::DeleteNode => media::delete(core, route),
+        Call::Download => media::download(core, route, parts),
+        Call::ListTemplates => templates::list(core, route, parts),
+        Call::CreateTemplate => templates::create(core, route, &json),
+        Call::EditNode => templates::edit(core, route, &json),
+        Call::DeleteTemplate => templates::delete(core, route, parts),
+        Call::ListBlocked => blocks::list(core, route, parts),
+        Call::Block | Call::Unblock => blocks::change(core, route, &json),
+        Call::ListNumbers => numbers::list(core, route),
+    }
+}
+
+/// A number, a template or media, whatever has this id.
+fn node(core: &Core, route: &Route<'_>, parts: &Parts) -> Result<Answer, Refusal> {
+    if let Some((_, number)) = core.number(route.id) {
+        return numbers::node(core, number, parts);
+    }
+    if let Some(item) = core.media.get(route.id, core.now_ms()) {
+        return media::info(core, &item, parts);
+    }
+    match core.templates.get(route.id) {
+        Some(template) => templates::node(&template, parts),
+        None => Err(Refusal::no_object(route.id, "GET")),
+    }
+}
+
+/// The query, decoded; empty if it cannot be read.
+fn query(parts: &Parts) -> HashMap<String, String> {
+    Query::try_from_uri(&parts.uri).map(|Query(query)| query).unwrap_or_default()
+}
+
+/// The `limit` of a list.
+fn page_of(asked: &HashMap<String, String>, default: usize) -> Result<usize, Refusal> {
+    let Some(limit) = asked.get("limit") else { return Ok(default) };
+    let limit = limit.parse::<usize>().ok().filter(|n| *n > 0);
+    limit.map(|n| n.min(MAX_PAGE)).ok_or_else(|| Refusal::parameter("Param limit must be a positive number"))
+}
+
 /// Notes the callback data, and draws trouble for the call.
-fn drawn(core: &Core, route: &route::Route<'_>, body: &Value, notes: &mut Notes) -> Option<Rule> {
+fn drawn(core: &Core, route: &Route<'_>, body: &Value, notes: &mut Notes) -> Option<Rule> {
+    if route.call != Call::Messages {
+        return core.draw(route.call.operation(), route.id, None);
+    }
     if core.log.on || core.ledger.is_some() {
         notes.callback_data = body["biz_opaque_callback_data"].as_str().map(str::to_owned);
     }
@@ -101,7 +199,7 @@ fn drawn(core: &Core, route: &route::Route<'_>, body: &Value, notes: &mut Notes)
     }
     let what = if body.get("status").is_some() { Operation::Read } else { Operation::Send };
     let person = body["to"].as_str().or(body["recipient"].as_str()).map(person_id);
-    core.draw(what, route.phone_number_id, person.as_deref())
+    core.draw(what, route.id, person.as_deref())
 }
 
 fn authorised(core: &Core, parts: &Parts) -> Result<(), Refusal> {
@@ -120,7 +218,7 @@ fn authorised(core: &Core, parts: &Parts) -> Result<(), Refusal> {
 fn refuse(core: &Core, refusal: &Refusal, notes: &mut Notes) -> Outcome {
     notes.code = Some(refusal.code);
     let body = Bytes::from(refusal.body(core.ids.trace()).to_string());
-    Outcome::Answer { status: refusal.status, body, html: false, retry_after_s: None }
+    Outcome::Answer { answer: Answer::bytes(refusal.status, body), retry_after_s: None }
 }
 
 /// The answer that a rule of trouble sets.
@@ -128,18 +226,19 @@ fn scripted(core: &Core, rule: &Rule, notes: &mut Notes) -> Outcome {
     let code = rule.code.unwrap_or(if rule.status.is_some_and(|s| s >= 500) { 131000 } else { 1 });
     let retry_after_s = rule.retry_after_s;
     if let Some(text) = &rule.body {
-        let status = rule.status.unwrap_or(502);
-        return Outcome::Answer { status, body: Bytes::from(text.clone()), html: true, retry_after_s };
+        let kind = "text/html; charset=utf-8".into();
+        let answer = Answer { status: rule.status.unwrap_or(502), body: Bytes::from(text.clone()), kind };
+        return Outcome::Answer { answer, retry_after_s };
     }
     let refusal = Refusal::new(code, "Trouble was asked for.");
     match refuse(core, &Refusal { status: rule.status.unwrap_or(refusal.status), ..refusal }, notes) {
-        Outcome::Answer { status, body, html, .. } => Outcome::Answer { status, body, html, retry_after_s },
+        Outcome::Answer { answer, .. } => Outcome::Answer { answer, retry_after_s },
         cut => cut,
     }
 }
 
 fn respond(core: &Core, parts: &Parts, outcome: Outcome) -> Response {
-    let Outcome::Answer { status, body, html, retry_after_s } = outcome else {
+    let Outcome::Answer { answer: Answer { status, body, kind }, retry_after_s } = outcome else {
         core.stats.cut.up();
         let mut response = Response::new(Body::empty());
         response.extensions_mut().insert(Cut);
@@ -151,11 +250,13 @@ fn respond(core: &Core, parts: &Parts, outcome: Outcome) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    let kind = if html { "text/html; charset=utf-8" } else { "application/json; charset=UTF-8" };
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(kind) = HeaderValue::try_from(kind) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let version = parts.uri.path().split('/').nth(1).unwrap_or_default();
-    if let Ok(version) = HeaderValue::from_str(version) {
-        headers.insert("facebook-api-version", version);
+    if let (Some(_), Ok(value)) = (route::major(version), HeaderValue::from_str(version)) {
+        headers.insert("facebook-api-version", value);
     }
     if let Some(seconds) = retry_after_s {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -165,7 +266,7 @@ fn respond(core: &Core, parts: &Parts, outcome: Outcome) -> Response {
 
 fn log(core: &Core, parts: &Parts, body: &[u8], outcome: &Outcome, notes: Notes) {
     let (status, response) = match outcome {
-        Outcome::Answer { status, body, .. } => (*status, excerpt(body)),
+        Outcome::Answer { answer, .. } => (answer.status, excerpt(&answer.body)),
         Outcome::Cut => (0, String::new()),
     };
     core.log.request(LoggedRequest {

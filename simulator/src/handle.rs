@@ -1,22 +1,27 @@
 //! The control surface in process: what `/_sim/` offers over HTTP, for tests and for `parlance dev`.
 
+mod acts;
+mod store;
+mod write;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::broadcast;
 
-use crate::config::Number;
 use crate::core::{Core, StatsView, person_id};
 use crate::ledger::{Count, LedgerView};
 use crate::log::{Filter, LoggedRequest, LoggedWebhook};
-use crate::phone::{Author, ChoiceKind, Choose, Entry, PhoneError, PhoneEvent, PhoneInfo, Progress, inbound};
+use crate::phone::{ChoiceKind, Choose, Entry, PhoneError, PhoneEvent, PhoneInfo, inbound};
 use crate::trouble::Trouble;
-use crate::webhook::{self, Job, MessageJob, Signing, StatusJob};
+use crate::webhook::{self, Signing};
+
+pub use acts::WindowView;
+pub use store::MediaInfo;
 
 /// Steers a running simulator. Cheap to clone; phones are counted from 1.
 #[derive(Clone)]
@@ -120,63 +125,11 @@ impl Handle {
     ) -> Result<String, PhoneError> {
         let (offer, choice) = self.core.phones.get(phone)?.offered(kind, wanted, wamid)?;
         let (_, number) = self.number(Some(&offer.phone_number_id))?;
-        let message = inbound::reply(&choice, &offer.wamid, number);
-        self.write(phone, Some(&offer.phone_number_id), message)
-    }
-
-    fn number(&self, phone_number_id: Option<&str>) -> Result<(usize, &Number), PhoneError> {
-        match phone_number_id {
-            Some(id) => self.core.number(id).ok_or_else(|| PhoneError::NoNumber(id.to_owned())),
-            None => {
-                let first = self.core.config.numbers.first();
-                first.map(|number| (0, number)).ok_or_else(|| PhoneError::NoNumber("1".into()))
-            }
-        }
-    }
-
-    /// Opens the window, adds the message to the transcript, queues its webhook.
-    fn write(&self, phone: usize, to: Option<&str>, mut message: Map<String, Value>) -> Result<String, PhoneError> {
-        let core = &*self.core;
-        let phone = core.phones.get(phone)?;
-        let (at, number) = self.number(to)?;
-        let (who, now_ms) = (phone.info(), core.now_ms());
-        inbound::complete(&mut message, &who, core.ids.wamid(), now_ms);
-        let wamid = message.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let body = webhook::body::message(number, &who, &message);
-        core.windows.open(at, &phone.wa_id, now_ms);
-        let entry = Entry::new(Author::Person, &wamid, &number.phone_number_id, now_ms, Value::Object(message));
-        phone.push(entry);
-        let generation = core.generation.load(Ordering::Acquire);
-        let job = MessageJob { phone: phone.number, number: at, wamid: wamid.clone(), body, generation };
-        if !core.webhooks.queue(Job::Message(job)) {
-            core.stats.webhooks_lost.up();
-            return Err(PhoneError::Invalid(format!("phone {} has too many webhooks waiting", phone.number)));
-        }
-        Ok(wamid)
-    }
-
-    /// Sends a status of a message in a phone's transcript; for what `auto_status` leaves out.
-    pub fn status(&self, phone: usize, wamid: &str, progress: Progress) -> Result<(), PhoneError> {
-        let found = self.core.phones.get(phone)?;
-        let entry = found.find(wamid).filter(|e| e.author == Author::Business);
-        let entry = entry.ok_or_else(|| PhoneError::NoMessage { phone, wamid: wamid.to_owned() })?;
-        let (number, _) = self.number(Some(&entry.phone_number_id))?;
-        let job = StatusJob {
-            number,
-            wamid: wamid.into(),
-            progress,
-            person: found.wa_id.as_str().into(),
-            by_user_id: false,
-            callback_data: entry.callback_data.as_deref().map(Arc::from),
-            code: (progress == Progress::Failed).then_some(131026),
-            major: u32::MAX,
-            delay_ms: 0,
-            generation: self.core.generation.load(Ordering::Acquire),
+        let message = match offer.kind.as_str() {
+            "template" => inbound::quick_reply(&choice, &offer.wamid, number),
+            _ => inbound::reply(&choice, &offer.wamid, number),
         };
-        if self.core.webhooks.queue(Job::Status(job)) {
-            return Ok(());
-        }
-        Err(PhoneError::Invalid("too many statuses are waiting".into()))
+        self.write(phone, Some(&offer.phone_number_id), message)
     }
 
     /// Everything said on a phone, oldest first, the last 1,000 messages.
@@ -288,7 +241,7 @@ impl Handle {
     /// Forgets one phone's transcript and window; the others are untouched.
     pub fn reset_phone(&self, phone: usize) -> Result<(), PhoneError> {
         let phone = self.core.phones.get(phone)?;
-        self.core.windows.forget(&phone.wa_id);
+        self.core.windows.forget(&phone.key);
         phone.reset();
         Ok(())
     }

@@ -38,6 +38,12 @@ impl Ids {
         format!("A{:016x}", mix(self.salt ^ mix(n)))
     }
 
+    /// What makes a link valid: a function of the thing, the time and this start.
+    pub(crate) fn seal(&self, what: &str, until: u64) -> String {
+        let hash = what.bytes().fold(self.salt, |h, b| mix(h ^ u64::from(b)));
+        format!("{:016x}", mix(hash ^ mix(until)))
+    }
+
     /// True in `percent` of 100 draws.
     pub(crate) fn draw(&self, percent: u8) -> bool {
         percent >= 100 || mix(self.draws.fetch_add(STEP, Ordering::Relaxed)) % 100 < u64::from(percent)

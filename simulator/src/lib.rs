@@ -2,11 +2,12 @@
 //! person or a test can use, webhooks signed and repeated as Meta's are, and trouble on demand.
 //!
 //! It refuses what Meta refuses, with Meta's codes, by its own reading of Meta's documentation: it
-//! shares no code with the engine that it stands opposite. Not simulated yet: media, templates
-//! beyond a list of approved names, groups, Flows.
+//! shares no code with the engine that it stands opposite. PARITY.md lists what it takes, what it
+//! refuses and what it leaves out (Flows, groups, calls).
 //!
 //! The port serves Graph under `/{version}/…`, control under `/_sim/…`, and a phone page at `/`.
 
+mod blocked;
 mod clock;
 mod config;
 mod control;
@@ -16,10 +17,12 @@ mod handle;
 mod ids;
 mod ledger;
 mod log;
+mod media;
 mod pace;
 mod page;
 mod phone;
 mod server;
+mod templates;
 mod trouble;
 mod webhook;
 mod window;
@@ -27,12 +30,14 @@ mod window;
 pub use crate::clock::{Clock, ManualClock};
 pub use crate::config::{AutoStatus, Config, MAX_PHONES, Number, Retry, StartError, Template};
 pub use crate::core::StatsView;
-pub use crate::handle::{Delivery, Handle, WaitError};
+pub use crate::handle::{Delivery, Handle, MediaInfo, WaitError, WindowView};
 pub use crate::ledger::{Count, LedgerRow, LedgerView};
 pub use crate::log::{Filter, LoggedRequest, LoggedWebhook};
 pub use crate::phone::{
-    Author, Choice, ChoiceKind, Choose, Entry, ErrorNote, PhoneError, PhoneEvent, PhoneInfo, Progress,
+    Attachment, Author, Card, Choice, ChoiceKind, Choose, Content, Draft, Entry, ErrorNote, Forwarded, Link,
+    PhoneError, PhoneEvent, PhoneInfo, Progress,
 };
 pub use crate::server::{Running, Simulator};
+pub use crate::templates::{StoredTemplate, TemplateStatus};
 pub use crate::trouble::{Operation, Rule, Trouble};
 pub use crate::webhook::Signing;

@@ -1,22 +1,30 @@
 //! Scripted phones: who they are, and what was said.
 
+mod describe;
+pub(crate) mod draft;
 pub(crate) mod inbound;
 mod transcript;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
+use crate::config::MAX_PHONES;
 use crate::ids::mix;
-pub use transcript::{Author, Choice, ChoiceKind, Entry, ErrorNote, Progress};
+pub use draft::{Content, Draft, Forwarded};
+pub use transcript::{Attachment, Author, Card, Choice, ChoiceKind, Entry, ErrorNote, Link, Progress};
 
 use transcript::Transcript;
 
 /// Changes that a slow listener may be behind by before it has to read the transcript again.
 const EVENTS_BEHIND: usize = 256;
+
+/// Numbers reserved for fiction begin a little before and end here.
+const FIRST_NUMBER: u64 = 447_700_900_100;
+const LAST_NUMBER: u64 = 447_700_901_000;
 
 const NAMES: [&str; 6] = ["Ada Obi", "Ben Cole", "Chi Nwosu", "Dora Lind", "Emre Kaya", "Fay Wong"];
 
@@ -35,6 +43,12 @@ pub struct PhoneInfo {
     pub username: Option<String>,
     /// True if webhooks withhold the number: `from` and `wa_id` are missing.
     pub hides_number: bool,
+    /// True if the person blocked the business: sends are taken and never delivered.
+    #[serde(default)]
+    pub blocks_business: bool,
+    /// True if the person stopped marketing messages (131050).
+    #[serde(default)]
+    pub stopped_marketing: bool,
     /// Messages in the transcript.
     pub messages: usize,
 }
@@ -98,14 +112,21 @@ pub enum PhoneEvent {
 
 pub(crate) struct Phone {
     pub(crate) number: usize,
-    pub(crate) wa_id: String,
-    pub(crate) user_id: String,
+    /// The first number, which names the person for good: number and user id can change.
+    pub(crate) key: String,
+    seed: u64,
     state: Mutex<State>,
     version: watch::Sender<u64>,
     events: broadcast::Sender<PhoneEvent>,
 }
 
 struct State {
+    wa_id: String,
+    user_id: String,
+    /// How often the number changed.
+    moves: u64,
+    blocks_business: bool,
+    stopped_marketing: bool,
     name: String,
     username: Option<String>,
     hides_number: bool,
@@ -116,8 +137,13 @@ struct State {
 
 impl Phone {
     fn new(number: usize, seed: u64) -> Self {
-        let user_id = format!("GB.{:013}", mix(seed ^ number as u64) % 10_000_000_000_000);
+        let key = (FIRST_NUMBER + number as u64).to_string();
         let state = State {
+            wa_id: key.clone(),
+            user_id: user_id(seed, number as u64),
+            moves: 0,
+            blocks_business: false,
+            stopped_marketing: false,
             name: first_name(number),
             username: None,
             hides_number: false,
@@ -126,8 +152,8 @@ impl Phone {
         };
         Self {
             number,
-            wa_id: (447_700_900_100 + number as u64).to_string(),
-            user_id,
+            key,
+            seed,
             state: Mutex::new(state),
             version: watch::Sender::new(0),
             events: broadcast::Sender::new(EVENTS_BEHIND),
@@ -139,8 +165,10 @@ impl Phone {
         PhoneInfo {
             phone: self.number,
             name: state.name.clone(),
-            wa_id: self.wa_id.clone(),
-            user_id: self.user_id.clone(),
+            wa_id: state.wa_id.clone(),
+            user_id: state.user_id.clone(),
+            blocks_business: state.blocks_business,
+            stopped_marketing: state.stopped_marketing,
             username: state.username.clone(),
             hides_number: state.hides_number,
             messages: state.transcript.len(),
@@ -160,6 +188,48 @@ impl Phone {
         }
         drop(state);
         self.announce(PhoneEvent::Reset);
+    }
+
+    pub(crate) fn block_business(&self, blocks: bool) {
+        self.state.lock().blocks_business = blocks;
+        self.announce(PhoneEvent::Reset);
+    }
+
+    pub(crate) fn stop_marketing(&self, stopped: bool) {
+        self.state.lock().stopped_marketing = stopped;
+        self.announce(PhoneEvent::Reset);
+    }
+
+    pub(crate) fn blocks_business(&self) -> bool {
+        self.state.lock().blocks_business
+    }
+
+    pub(crate) fn stopped_marketing(&self) -> bool {
+        self.state.lock().stopped_marketing
+    }
+
+    /// The ids that the person has now: number and business-scoped user id.
+    pub(crate) fn ids(&self) -> [String; 2] {
+        let state = self.state.lock();
+        [state.wa_id.clone(), state.user_id.clone()]
+    }
+
+    /// Gives the phone another number, and with it another user id, as WhatsApp does.
+    fn move_to(&self, wa_id: String) {
+        let mut state = self.state.lock();
+        state.moves += 1;
+        state.wa_id = wa_id;
+        state.user_id = user_id(self.seed, self.number as u64 + (state.moves << 32));
+        drop(state);
+        self.announce(PhoneEvent::Reset);
+    }
+
+    /// Changes a row, if it is there.
+    pub(crate) fn amend(&self, wamid: &str, change: impl FnOnce(&mut Entry)) {
+        let changed = self.state.lock().transcript.amend(wamid, change);
+        if let Some(entry) = changed {
+            self.announce(PhoneEvent::Status { entry: Box::new(entry) });
+        }
     }
 
     /// Adds a row; its `seq` is set here.
@@ -216,7 +286,7 @@ impl Phone {
         let state = self.state.lock();
         let asked = |entry: &&Entry| wamid.is_none_or(|id| entry.wamid == id);
         let found = state.transcript.offers().filter(asked).find_map(|entry| {
-            let choice = entry.choices.iter().find(|c| c.kind == kind && wanted.is(c))?;
+            let choice = entry.offers().find(|c| c.kind == kind && wanted.is(c))?;
             Some((entry.clone(), choice.clone()))
         });
         found.ok_or_else(|| PhoneError::NotOffered {
@@ -287,15 +357,22 @@ impl std::fmt::Display for Choose {
 /// All phones, by position and by either id.
 pub(crate) struct Phones {
     all: Vec<Phone>,
-    by_id: HashMap<String, usize, RandomState>,
+    by_id: RwLock<ById>,
+}
+
+#[derive(Default)]
+struct ById {
+    phones: HashMap<String, usize, RandomState>,
+    /// Ids that somebody gave up.
+    gone: HashSet<String, RandomState>,
 }
 
 impl Phones {
     pub(crate) fn new(count: usize, seed: u64) -> Self {
         let all: Vec<_> = (1..=count).map(|n| Phone::new(n, seed)).collect();
-        let ids = |(i, p): (usize, &Phone)| [(p.wa_id.clone(), i), (p.user_id.clone(), i)];
-        let by_id = all.iter().enumerate().flat_map(ids).collect();
-        Self { all, by_id }
+        let ids = |(i, p): (usize, &Phone)| p.ids().map(|id| (id, i));
+        let phones = all.iter().enumerate().flat_map(ids).collect();
+        Self { all, by_id: RwLock::new(ById { phones, ..ById::default() }) }
     }
 
     pub(crate) fn get(&self, phone: usize) -> Result<&Phone, PhoneError> {
@@ -305,10 +382,40 @@ impl Phones {
 
     /// By number or business-scoped user id.
     pub(crate) fn by_person(&self, id: &str) -> Option<&Phone> {
-        self.by_id.get(id).and_then(|i| self.all.get(*i))
+        let at = *self.by_id.read().phones.get(id)?;
+        self.all.get(at)
+    }
+
+    /// True if somebody had this id and gave it up.
+    pub(crate) fn is_gone(&self, id: &str) -> bool {
+        self.by_id.read().gone.contains(id)
+    }
+
+    /// Moves a phone to another number, a free one if none is given.
+    pub(crate) fn change_number(&self, phone: &Phone, wa_id: Option<String>) -> Result<(), PhoneError> {
+        let mut by_id = self.by_id.write();
+        if let Some(taken) = wa_id.as_ref().filter(|id| by_id.phones.contains_key(*id)) {
+            return Err(PhoneError::Invalid(format!("another phone has the number {taken}")));
+        }
+        let unused = |id: &String| !by_id.phones.contains_key(id) && !by_id.gone.contains(id);
+        let spare = || (FIRST_NUMBER + MAX_PHONES as u64 + 1..LAST_NUMBER).map(|n| n.to_string()).find(unused);
+        let wa_id = wa_id.or_else(spare).ok_or_else(|| PhoneError::Invalid("no fictional number is left".into()))?;
+        let old = phone.ids();
+        phone.move_to(wa_id);
+        for (old, new) in old.into_iter().zip(phone.ids()) {
+            by_id.phones.remove(&old);
+            by_id.gone.insert(old);
+            by_id.gone.remove(&new);
+            by_id.phones.insert(new, phone.number - 1);
+        }
+        Ok(())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Phone> {
         self.all.iter()
     }
+}
+
+fn user_id(seed: u64, person: u64) -> String {
+    format!("GB.{:013}", mix(seed ^ person) % 10_000_000_000_000)
 }

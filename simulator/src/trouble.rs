@@ -1,15 +1,18 @@
 //! Trouble on demand: rules that make Graph calls fail and webhooks misbehave.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Ids;
+use crate::phone::Progress;
 
 /// The most rules at a time.
 const MAX_RULES: usize = 100;
 const MAX_WAIT_MS: u64 = 600_000;
+const MAX_STATUSES: usize = 16;
 
 /// What a rule applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,6 +26,30 @@ pub enum Operation {
     /// A read receipt or a typing indicator.
     #[serde(rename = "messages.read")]
     Read,
+    /// Everything about media.
+    #[serde(rename = "media")]
+    Media,
+    /// An upload.
+    #[serde(rename = "media.upload")]
+    MediaUpload,
+    /// Asking for a media object, or for any node by its id.
+    #[serde(rename = "media.get")]
+    MediaGet,
+    /// Fetching the bytes behind a media link.
+    #[serde(rename = "media.download")]
+    MediaDownload,
+    /// Deleting media.
+    #[serde(rename = "media.delete")]
+    MediaDelete,
+    /// Listing, creating, editing and deleting templates.
+    #[serde(rename = "templates")]
+    Templates,
+    /// Blocking, unblocking and listing who is blocked.
+    #[serde(rename = "block_users")]
+    Block,
+    /// Listing the numbers of an account.
+    #[serde(rename = "numbers")]
+    Numbers,
     /// Every webhook.
     #[serde(rename = "webhook")]
     Webhook,
@@ -32,17 +59,25 @@ pub enum Operation {
     /// Webhooks that carry a status.
     #[serde(rename = "webhook.status")]
     WebhookStatus,
+    /// Webhooks of the other fields: templates, echoes, preferences, changed ids.
+    #[serde(rename = "webhook.notice")]
+    WebhookNotice,
 }
 
 impl Operation {
     fn covers(self, what: Self) -> bool {
         self == what
-            || matches!((self, what), (Self::Graph, Self::Send | Self::Read))
-            || matches!((self, what), (Self::Webhook, Self::WebhookMessage | Self::WebhookStatus))
+            || (self == Self::Graph && !what.is_webhook())
+            || (self == Self::Webhook && what.is_webhook())
+            || (self == Self::Media && what.is_media())
     }
 
     fn is_webhook(self) -> bool {
-        matches!(self, Self::Webhook | Self::WebhookMessage | Self::WebhookStatus)
+        matches!(self, Self::Webhook | Self::WebhookMessage | Self::WebhookStatus | Self::WebhookNotice)
+    }
+
+    fn is_media(self) -> bool {
+        matches!(self, Self::MediaUpload | Self::MediaGet | Self::MediaDownload | Self::MediaDelete)
     }
 }
 
@@ -92,6 +127,12 @@ pub struct Rule {
     /// Graph: takes the message, answers 200, and lets it fail later: a `failed` status with this code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_status: Option<u32>,
+    /// Graph: these statuses, in this order, instead of the automatic ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statuses: Option<Vec<Progress>>,
+    /// Graph: takes the message, and answers so much later, so that statuses come before the answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub answer_delay_ms: u64,
 
     /// Webhook: so many more copies, at the same time.
     #[serde(default, skip_serializing_if = "is_zero8")]
@@ -147,6 +188,8 @@ impl Rule {
             drop_before: false,
             drop_after: false,
             failed_status: None,
+            statuses: None,
+            answer_delay_ms: 0,
             duplicate: 0,
             reorder: false,
             delay_ms: 0,
@@ -169,6 +212,8 @@ impl Rule {
             || self.drop_before
             || self.drop_after
             || self.failed_status.is_some()
+            || self.statuses.is_some()
+            || self.answer_delay_ms > 0
     }
 
     fn webhook_part(&self) -> bool {
@@ -183,8 +228,11 @@ impl Rule {
         if let Some(status) = self.status.filter(|s| !(floor..=599).contains(s)) {
             return Err(format!("status {status} is outside {floor} to 599"));
         }
-        if self.latency_ms > MAX_WAIT_MS || self.delay_ms > MAX_WAIT_MS {
-            return Err(format!("latency_ms and delay_ms are at most {MAX_WAIT_MS}"));
+        if [self.latency_ms, self.delay_ms, self.answer_delay_ms].iter().any(|ms| *ms > MAX_WAIT_MS) {
+            return Err(format!("latency_ms, delay_ms and answer_delay_ms are at most {MAX_WAIT_MS}"));
+        }
+        if self.statuses.as_ref().is_some_and(|all| all.len() > MAX_STATUSES || all.contains(&Progress::Failed)) {
+            return Err(format!("statuses takes up to {MAX_STATUSES}; a failed one is set by failed_status"));
         }
         if self.duplicate > 100 {
             return Err(format!("duplicate {} is more than 100", self.duplicate));
@@ -200,7 +248,7 @@ impl Rule {
         if !self.on.is_webhook() && self.webhook_part() {
             return Err(
                 "a rule for graph calls takes status, code, body, retry_after_s, accept, latency_ms, drop_before, \
-                 drop_after, failed_status"
+                 drop_after, failed_status, statuses, answer_delay_ms"
                     .into(),
             );
         }
@@ -241,14 +289,14 @@ pub(crate) struct Drawn<'a> {
     pub(crate) what: Operation,
     pub(crate) number: &'a str,
     /// The ids of the person: number, business-scoped user id, or both.
-    pub(crate) person: [Option<&'a str>; 2],
+    pub(crate) person: Vec<Cow<'a, str>>,
 }
 
 impl Drawn<'_> {
     fn fits(&self, rule: &Rule) -> bool {
         rule.on.covers(self.what)
             && rule.phone_number_id.as_deref().is_none_or(|id| id == self.number)
-            && rule.person.as_deref().is_none_or(|p| self.person.contains(&Some(p)))
+            && rule.person.as_deref().is_none_or(|p| self.person.iter().any(|id| id == p))
     }
 }
 
@@ -263,6 +311,10 @@ impl InForce {
     pub(crate) fn new(trouble: Trouble) -> Self {
         let armed = AtomicBool::new(trouble != Trouble::default());
         Self { armed, trouble: Mutex::new(trouble) }
+    }
+
+    pub(crate) fn is_armed(&self) -> bool {
+        self.armed.load(Ordering::Acquire)
     }
 
     pub(crate) fn get(&self) -> Trouble {
@@ -288,7 +340,7 @@ impl InForce {
     }
 
     fn draw_among(&self, call: &Drawn<'_>, ids: &Ids, takes: impl Fn(&Rule) -> bool) -> Option<Rule> {
-        if !self.armed.load(Ordering::Acquire) {
+        if !self.is_armed() {
             return None;
         }
         let mut trouble = self.trouble.lock();
@@ -307,7 +359,7 @@ impl InForce {
 
     /// The rate limits in force: pair rate, messages per second.
     pub(crate) fn rates(&self) -> (bool, Option<u32>) {
-        if !self.armed.load(Ordering::Acquire) {
+        if !self.is_armed() {
             return (false, None);
         }
         let trouble = self.trouble.lock();
@@ -324,7 +376,7 @@ mod tests {
     }
 
     fn drawn<'a>(what: Operation, number: &'a str, person: Option<&'a str>) -> Drawn<'a> {
-        Drawn { what, number, person: [person, None] }
+        Drawn { what, number, person: person.into_iter().map(Cow::Borrowed).collect() }
     }
 
     #[test]
@@ -357,6 +409,7 @@ mod tests {
             (Rule { code: Some(4), ..Rule::on(Operation::Webhook) }, "webhooks"),
             (Rule { drop_before: true, drop_after: true, ..send() }, "exclude"),
             (Rule { latency_ms: MAX_WAIT_MS + 1, ..send() }, "at most"),
+            (Rule { statuses: Some(vec![Progress::Failed]), ..send() }, "failed_status"),
         ] {
             let error = in_force(vec![]).set(Trouble { rules: vec![rule], ..Trouble::default() }).unwrap_err();
             assert!(error.contains(why), "{error}");

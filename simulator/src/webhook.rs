@@ -20,6 +20,7 @@ use crate::core::Core;
 use crate::ids::mix;
 use crate::log::{LoggedWebhook, excerpt};
 use crate::phone::Progress;
+pub(crate) use body::Pricing;
 pub use sign::Signing;
 
 use sign::Signer;
@@ -34,6 +35,16 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) enum Job {
     Message(MessageJob),
     Status(StatusJob),
+    Notice(NoticeJob),
+}
+
+/// A webhook of another field than a message or a status.
+pub(crate) struct NoticeJob {
+    pub(crate) number: usize,
+    /// The phone that it is about: it stays in order with what this phone writes.
+    pub(crate) phone: Option<usize>,
+    pub(crate) body: Bytes,
+    pub(crate) generation: u64,
 }
 
 pub(crate) struct MessageJob {
@@ -55,6 +66,7 @@ pub(crate) struct StatusJob {
     pub(crate) by_user_id: bool,
     pub(crate) callback_data: Option<Arc<str>>,
     pub(crate) code: Option<u32>,
+    pub(crate) pricing: Pricing,
     pub(crate) major: u32,
     pub(crate) delay_ms: u64,
     pub(crate) generation: u64,
@@ -107,7 +119,10 @@ impl Webhooks {
     /// Queues a webhook. False if its lane is full, or if there is no such phone.
     pub(crate) fn queue(&self, job: Job) -> bool {
         let lane = match &job {
-            Job::Message(job) => job.phone.checked_sub(1).and_then(|i| self.phone_lanes.get(i)),
+            Job::Message(MessageJob { phone, .. }) | Job::Notice(NoticeJob { phone: Some(phone), .. }) => {
+                phone.checked_sub(1).and_then(|i| self.phone_lanes.get(i))
+            }
+            Job::Notice(_) => self.status_lanes.first(),
             Job::Status(job) => self.status_lanes.get(lane_of(&job.wamid)),
         };
         lane.is_some_and(|lane| lane.try_send(job).is_ok())

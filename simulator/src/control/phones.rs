@@ -14,7 +14,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::problem::{Asked, Problem, query, read};
 use crate::handle::Handle;
-use crate::phone::{ChoiceKind, Choose, PhoneError, PhoneEvent, Progress};
+use crate::phone::{ChoiceKind, Choose, Draft, PhoneError, PhoneEvent, Progress};
 
 type Answer = Result<Json<Value>, Problem>;
 
@@ -45,6 +45,26 @@ struct Raw {
 struct Status {
     wamid: String,
     status: Progress,
+    /// Of a failed message; 131026 if left out.
+    code: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Move {
+    wa_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Marketing {
+    stopped: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Block {
+    blocked: bool,
 }
 
 #[derive(Deserialize)]
@@ -78,9 +98,40 @@ pub(super) async fn raw(State(handle): State<Handle>, Path(phone): Path<String>,
 }
 
 pub(super) async fn status(State(handle): State<Handle>, Path(phone): Path<String>, body: Bytes) -> Answer {
-    let Status { wamid, status } = read(&body)?;
-    handle.status(number(&phone)?, &wamid, status)?;
+    let Status { wamid, status, code } = read(&body)?;
+    match code {
+        Some(code) if status == Progress::Failed => handle.fail(number(&phone)?, &wamid, code)?,
+        Some(_) => return Err(Problem::bad("only a failed status has a code")),
+        None => handle.status(number(&phone)?, &wamid, status)?,
+    }
     Ok(Json(json!({ "queued": true })))
+}
+
+pub(super) async fn send(State(handle): State<Handle>, Path(phone): Path<String>, body: Bytes) -> Answer {
+    written(handle.send(number(&phone)?, &read::<Draft>(&body)?))
+}
+
+pub(super) async fn change_number(State(handle): State<Handle>, Path(phone): Path<String>, body: Bytes) -> Answer {
+    let Move { wa_id } = read(&body)?;
+    Ok(Json(json!(handle.change_number(number(&phone)?, wa_id)?)))
+}
+
+pub(super) async fn marketing(State(handle): State<Handle>, Path(phone): Path<String>, body: Bytes) -> Answer {
+    let Marketing { stopped } = read(&body)?;
+    Ok(Json(json!(handle.stop_marketing(number(&phone)?, stopped)?)))
+}
+
+pub(super) async fn block(State(handle): State<Handle>, Path(phone): Path<String>, body: Bytes) -> Answer {
+    let Block { blocked } = read(&body)?;
+    Ok(Json(json!(handle.block_business(number(&phone)?, blocked)?)))
+}
+
+pub(super) async fn business_wrote(State(handle): State<Handle>, Path(phone): Path<String>, body: Bytes) -> Answer {
+    written(handle.business_wrote(number(&phone)?, &read::<Text>(&body)?.text))
+}
+
+pub(super) async fn windows(State(handle): State<Handle>, Path(phone): Path<String>) -> Answer {
+    Ok(Json(json!({ "items": handle.windows(number(&phone)?)? })))
 }
 
 pub(super) async fn profile(State(handle): State<Handle>, Path(phone): Path<String>, body: Bytes) -> Answer {

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 use super::Notes;
 use super::error::Refusal;
 use super::route::{Route, major};
-use super::validate::{self, Call, Person, Read, Send};
+use super::validate::template::render;
+use super::validate::{self, Call, Known, Person, Read, Send};
 use crate::core::Core;
 use crate::pace::Limit;
 use crate::phone::{Author, Entry, Progress};
 use crate::trouble::Rule;
-use crate::webhook::{Job, StatusJob};
+use crate::webhook::{Job, Pricing, StatusJob};
 
 /// Checks a call and carries it out; the body of a 200.
 pub(super) fn perform(
@@ -24,10 +25,11 @@ pub(super) fn perform(
     rule: Option<&Rule>,
     notes: &mut Notes,
 ) -> Result<Bytes, Refusal> {
-    let Some((number, known)) = core.number(route.phone_number_id) else {
-        return Err(Refusal::no_object(route.phone_number_id, "POST"));
+    let Some((number, known)) = core.number(route.id) else {
+        return Err(Refusal::no_object(route.id, "POST"));
     };
-    match validate::check(&body, known, &core.config.templates)? {
+    let known = Known { number: known, media: &core.media, templates: &core.templates, now_ms: core.now_ms() };
+    match validate::check(&body, &known)? {
         Call::Read(read) => {
             take_read(core, &read);
             Ok(Bytes::from_static(br#"{"success":true}"#))
@@ -52,7 +54,13 @@ fn take_read(core: &Core, read: &Read) {
 fn allowed(core: &Core, number: usize, send: &Send) -> Result<(), Refusal> {
     let person = core.canonical(send.person.id());
     let now_ms = core.now_ms();
-    if core.config.enforce_window && !send.is_template && !core.windows.is_open(number, person, now_ms) {
+    if core.blocked.has(number, person) {
+        return Err(Refusal::new(130403, "The business blocked this user."));
+    }
+    if stopped_marketing(core, send) {
+        return Err(Refusal::new(131050, "The user has chosen to stop receiving marketing messages."));
+    }
+    if core.config.enforce_window && send.template.is_none() && !core.windows.is_open(number, person, now_ms) {
         let why = "Message failed to send because more than 24 hours have passed since the customer last replied to \
                    this number.";
         return Err(Refusal::new(131047, why));
@@ -72,34 +80,56 @@ fn allowed(core: &Core, number: usize, send: &Send) -> Result<(), Refusal> {
     })
 }
 
+fn stopped_marketing(core: &Core, send: &Send) -> bool {
+    send.template.as_ref().is_some_and(|t| t.category == "MARKETING")
+        && core.phones.by_person(send.person.id()).is_some_and(|phone| phone.stopped_marketing())
+}
+
 fn accept(core: &Core, number: usize, route: &Route<'_>, send: &Send, body: Value, rule: Option<&Rule>) -> String {
     core.stats.accepted.up();
     let wamid = core.ids.wamid();
     let phone = core.phones.by_person(send.person.id());
     if phone.is_some() || core.ledger.is_some() {
-        let mut entry = Entry::new(Author::Business, &wamid, route.phone_number_id, core.now_ms(), body);
+        let shown = send.template.as_ref().map(|template| render::shown(template, &body["template"]));
+        let mut entry = Entry::new(Author::Business, &wamid, route.id, core.now_ms(), body);
+        if let Some(shown) = shown {
+            entry.show_template(&shown);
+        }
         entry.callback_data = send.callback_data.clone();
         if let Some(ledger) = &core.ledger {
             let person = core.canonical(send.person.id());
             ledger.accepted(person, send.callback_data.as_deref().unwrap_or_default(), &wamid, &entry.text);
         }
-        if let Some(phone) = phone {
+        if let Some(phone) = phone.filter(|phone| !phone.blocks_business()) {
             phone.push(entry);
         }
     }
-    queue_statuses(core, number, route, send, &wamid, rule.and_then(|r| r.failed_status));
+    queue_statuses(core, number, route, send, &wamid, rule);
     wamid
 }
 
-fn queue_statuses(core: &Core, number: usize, route: &Route<'_>, send: &Send, wamid: &str, failed: Option<u32>) {
+/// The statuses that follow: those of trouble, those that the person's phone makes, or the automatic ones.
+fn steps(core: &Core, send: &Send, rule: Option<&Rule>) -> (Vec<Progress>, Option<u32>) {
+    if let Some(code) = rule.and_then(|r| r.failed_status) {
+        return (vec![Progress::Failed], Some(code));
+    }
+    if let Some(asked) = rule.and_then(|r| r.statuses.clone()) {
+        return (asked, None);
+    }
+    let person = send.person.id();
+    if core.phones.is_gone(person) {
+        return (vec![Progress::Failed], Some(131026));
+    }
     let auto = core.config.auto_status;
-    let steps = match failed {
-        Some(_) => vec![Progress::Failed],
-        None => [(auto.sent, Progress::Sent), (auto.delivered, Progress::Delivered), (auto.read, Progress::Read)]
-            .into_iter()
-            .filter_map(|(wanted, step)| wanted.then_some(step))
-            .collect(),
-    };
+    let unseen = send.is_reaction || core.phones.by_person(person).is_some_and(|phone| phone.blocks_business());
+    let all = [(auto.sent, Progress::Sent), (auto.delivered, Progress::Delivered), (auto.read, Progress::Read)];
+    let wanted = all.into_iter().take(if unseen { 1 } else { 3 });
+    (wanted.filter_map(|(wanted, step)| wanted.then_some(step)).collect(), None)
+}
+
+fn queue_statuses(core: &Core, number: usize, route: &Route<'_>, send: &Send, wamid: &str, rule: Option<&Rule>) {
+    let free_until = core.windows.answered(number, core.canonical(send.person.id()), core.now_ms());
+    let (steps, code) = steps(core, send, rule);
     if steps.is_empty() {
         return;
     }
@@ -110,7 +140,8 @@ fn queue_statuses(core: &Core, number: usize, route: &Route<'_>, send: &Send, wa
         person: send.person.id().into(),
         by_user_id: matches!(send.person, Person::UserId(_)),
         callback_data: send.callback_data.as_deref().map(Arc::from),
-        code: failed,
+        code,
+        pricing: free_until.map_or_else(|| Pricing::Regular(category(send)), Pricing::EntryPoint),
         major: major(route.version).unwrap_or_default(),
         delay_ms: 0,
         generation: core.generation.load(Ordering::Acquire),
@@ -123,13 +154,22 @@ fn queue_statuses(core: &Core, number: usize, route: &Route<'_>, send: &Send, wa
     }
 }
 
+fn category(send: &Send) -> &'static str {
+    match send.template.as_ref().map(|t| t.category.as_str()) {
+        None => "service",
+        Some("MARKETING") => "marketing",
+        Some("AUTHENTICATION") => "authentication",
+        Some(_) => "utility",
+    }
+}
+
 fn success(send: &Send, wamid: &str) -> Bytes {
     let contact = match &send.person {
         Person::Phone(digits) => json!({ "input": send.input, "wa_id": digits }),
         Person::UserId(id) => json!({ "input": send.input, "user_id": id }),
     };
     let mut message = json!({ "id": wamid });
-    if send.is_template {
+    if send.template.is_some() {
         message["message_status"] = json!("accepted");
     }
     let body = json!({ "messaging_product": "whatsapp", "contacts": [contact], "messages": [message] });

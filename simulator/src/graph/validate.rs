@@ -1,17 +1,31 @@
 //! Checks a send as Meta would. Written from Meta's documentation alone and on purpose not shared
 //! with the engine: what one side gets wrong, the other one refuses.
 
+mod content;
 mod interactive;
 mod parts;
+pub(crate) mod template;
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::error::Refusal;
-use crate::config::{Number, Template};
-use parts::{object, only_keys, optional_string, required_string, string_of};
+use crate::config::Number;
+use crate::media::Media;
+use crate::templates::{StoredTemplate, Templates};
+use parts::{object, only_keys, required_string, string_of};
+
+/// What a check looks things up in.
+pub(crate) struct Known<'a> {
+    pub(crate) number: &'a Number,
+    pub(crate) media: &'a Media,
+    pub(crate) templates: &'a Templates,
+    pub(crate) now_ms: u64,
+}
 
 /// A call that is well formed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Call {
     Read(Read),
     Send(Send),
@@ -25,13 +39,14 @@ pub(crate) struct Read {
 }
 
 /// A message for a person.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Send {
     /// As the caller wrote it.
     pub(crate) input: String,
     pub(crate) person: Person,
     pub(crate) callback_data: Option<String>,
-    pub(crate) is_template: bool,
+    pub(crate) template: Option<Arc<StoredTemplate>>,
+    pub(crate) is_reaction: bool,
 }
 
 /// Whom a message is for.
@@ -50,7 +65,7 @@ impl Person {
     }
 }
 
-const TYPES: [&str; 12] = [
+const TYPES: [&str; 11] = [
     "text",
     "image",
     "video",
@@ -62,7 +77,6 @@ const TYPES: [&str; 12] = [
     "reaction",
     "interactive",
     "template",
-    "order",
 ];
 
 const ENVELOPE: [&str; 10] = [
@@ -78,14 +92,14 @@ const ENVELOPE: [&str; 10] = [
     "product_policy",
 ];
 
-pub(crate) fn check(body: &Value, number: &Number, templates: &[Template]) -> Result<Call, Refusal> {
+pub(crate) fn check(body: &Value, known: &Known<'_>) -> Result<Call, Refusal> {
     let body = body.as_object().ok_or_else(|| Refusal::parameter("The request body must be a JSON object."))?;
     match body.get("messaging_product").map(|v| v.as_str()) {
         Some(Some("whatsapp")) => {}
         None => return Err(Refusal::parameter("The parameter messaging_product is required.")),
         Some(_) => return Err(Refusal::parameter("Param messaging_product must be one of {WHATSAPP}")),
     }
-    if body.contains_key("status") { read(body).map(Call::Read) } else { send(body, number, templates).map(Call::Send) }
+    if body.contains_key("status") { read(body).map(Call::Read) } else { send(body, known).map(Call::Send) }
 }
 
 fn read(body: &Map<String, Value>) -> Result<Read, Refusal> {
@@ -106,27 +120,27 @@ fn read(body: &Map<String, Value>) -> Result<Read, Refusal> {
     Ok(Read { wamid, typing })
 }
 
-fn send(body: &Map<String, Value>, number: &Number, templates: &[Template]) -> Result<Send, Refusal> {
+fn send(body: &Map<String, Value>, known: &Known<'_>) -> Result<Send, Refusal> {
     let kind = match body.get("type") {
         None => "text",
         Some(kind) => string_of(kind, "type")?,
     };
-    if !TYPES.contains(&kind) || kind == "order" {
+    if !TYPES.contains(&kind) {
         return Err(Refusal::parameter(format!(
             "Param type must be one of {{AUDIO, CONTACTS, DOCUMENT, IMAGE, INTERACTIVE, LOCATION, REACTION, STICKER, \
              TEMPLATE, TEXT, VIDEO}} - got \"{kind}\"."
         )));
     }
-    let known = |key: &String| ENVELOPE.contains(&key.as_str()) || key == kind;
-    if let Some(odd) = body.keys().find(|k| !known(k)) {
+    let fits = |key: &String| ENVELOPE.contains(&key.as_str()) || key == kind;
+    if let Some(odd) = body.keys().find(|k| !fits(k)) {
         return Err(Refusal::parameter(format!("Unexpected key \"{odd}\" on param \"$\".")));
     }
-    let (input, person) = person(body, number)?;
+    let (input, person) = person(body, known.number)?;
     let callback_data = callback_data(body)?;
     context(body, kind)?;
     let content = body.get(kind).ok_or_else(|| Refusal::parameter(format!("The parameter {kind} is required.")))?;
-    content_of(kind, content, templates)?;
-    Ok(Send { input, person, callback_data, is_template: kind == "template" })
+    let template = content_of(kind, content, &person, known)?;
+    Ok(Send { input, person, callback_data, template, is_reaction: kind == "reaction" })
 }
 
 fn person(body: &Map<String, Value>, number: &Number) -> Result<(String, Person), Refusal> {
@@ -191,89 +205,25 @@ fn context(body: &Map<String, Value>, kind: &str) -> Result<(), Refusal> {
     if id.starts_with("wamid.") { Ok(()) } else { Err(Refusal::value("context.message_id is not a message id.")) }
 }
 
-fn content_of(kind: &str, content: &Value, templates: &[Template]) -> Result<(), Refusal> {
+fn content_of(
+    kind: &str,
+    content: &Value,
+    person: &Person,
+    known: &Known<'_>,
+) -> Result<Option<Arc<StoredTemplate>>, Refusal> {
     if kind == "contacts" {
-        return contacts(content);
+        return content::contacts(content).map(|()| None);
     }
     let map = object(content, kind)?;
     match kind {
-        "text" => text(map),
-        "image" | "video" | "document" => media(map, kind, &["id", "link", "caption", "filename"]),
-        "audio" => media(map, kind, &["id", "link", "voice"]),
-        "sticker" => media(map, kind, &["id", "link"]),
-        "location" => location(map),
-        "reaction" => reaction(map),
-        "template" => template(map, templates),
-        _ => interactive::check(map),
+        "template" => return template::check(map, person, known).map(Some),
+        "text" => content::text(map),
+        "image" | "video" | "document" | "audio" | "sticker" => content::media(map, kind, known),
+        "location" => content::location(map),
+        "reaction" => content::reaction(map),
+        _ => interactive::check(map, known),
     }
-}
-
-fn text(map: &Map<String, Value>) -> Result<(), Refusal> {
-    only_keys(map, &["body", "preview_url"], "text")?;
-    let body = required_string(map, "body", "text")?;
-    if map.get("preview_url").is_some_and(|v| !v.is_boolean()) {
-        return Err(Refusal::parameter("Param text['preview_url'] must be a boolean."));
-    }
-    match body.chars().count() {
-        0 => Err(Refusal::parameter("Param text['body'] cannot be empty.")),
-        1..=4096 => Ok(()),
-        n => Err(Refusal::parameter(format!("Param text['body'] must be at most 4096 characters long, got {n}."))),
-    }
-}
-
-/// Nothing can be uploaded to the stand-in yet, so every media id is unknown.
-fn media(map: &Map<String, Value>, kind: &str, keys: &[&str]) -> Result<(), Refusal> {
-    only_keys(map, keys, kind)?;
-    if optional_string(map, "caption", kind)?.is_some_and(|c| c.chars().count() > 1024) {
-        return Err(Refusal::parameter(format!("Param {kind}['caption'] must be at most 1024 characters long.")));
-    }
-    parts::media_source(map, kind)
-}
-
-fn location(map: &Map<String, Value>) -> Result<(), Refusal> {
-    only_keys(map, &["latitude", "longitude", "name", "address"], "location")?;
-    for (key, most) in [("latitude", 90.0), ("longitude", 180.0)] {
-        let value = map.get(key).ok_or_else(|| Refusal::missing(&format!("location['{key}']")))?;
-        let degrees = value.as_f64().or_else(|| value.as_str().and_then(|s| s.parse().ok()));
-        if !degrees.is_some_and(|d: f64| d.abs() <= most) {
-            return Err(Refusal::value(format!("location['{key}'] is not a number from -{most} to {most}.")));
-        }
-    }
-    Ok(())
-}
-
-fn reaction(map: &Map<String, Value>) -> Result<(), Refusal> {
-    only_keys(map, &["message_id", "emoji"], "reaction")?;
-    if !required_string(map, "message_id", "reaction")?.starts_with("wamid.") {
-        return Err(Refusal::value("reaction['message_id'] is not a message id."));
-    }
-    optional_string(map, "emoji", "reaction").map(drop)
-}
-
-fn contacts(content: &Value) -> Result<(), Refusal> {
-    let list = content.as_array().ok_or_else(|| Refusal::parameter("Param contacts must be an array."))?;
-    if list.is_empty() || list.len() > 257 {
-        return Err(Refusal::value(format!("contacts takes 1 to 257 contacts, got {}.", list.len())));
-    }
-    for contact in list {
-        let contact = object(contact, "contacts")?;
-        let name = contact.get("name").ok_or_else(|| Refusal::missing("contacts['name']"))?;
-        required_string(object(name, "contacts['name']")?, "formatted_name", "contacts['name']")?;
-    }
-    Ok(())
-}
-
-fn template(map: &Map<String, Value>, templates: &[Template]) -> Result<(), Refusal> {
-    let name = required_string(map, "name", "template")?;
-    let language = map.get("language").ok_or_else(|| Refusal::missing("template['language']"))?;
-    let code = required_string(object(language, "template['language']")?, "code", "template['language']")?;
-    if map.get("components").is_some_and(|v| !v.is_array()) {
-        return Err(Refusal::parameter("Param template['components'] must be an array."));
-    }
-    if templates.iter().any(|t| t.name == name && t.language == code) {
-        return Ok(());
-    }
-    Err(Refusal::new(132001, format!("template name ({name}) does not exist in {code}")))
+    .map(|()| None)
 }
 
 #[cfg(test)]

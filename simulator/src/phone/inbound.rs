@@ -40,6 +40,15 @@ pub(crate) fn reply(choice: &Choice, offered_by: &str, number: &Number) -> Map<S
     }))
 }
 
+/// The tap on a quick reply of a template.
+pub(crate) fn quick_reply(choice: &Choice, offered_by: &str, number: &Number) -> Map<String, Value> {
+    object(json!({
+        "context": { "from": number.display_phone_number, "id": offered_by },
+        "type": "button",
+        "button": { "payload": choice.id, "text": choice.title },
+    }))
+}
+
 /// Any message object; what it leaves out is filled in by [`complete`].
 pub(crate) fn raw(message: Value) -> Result<Map<String, Value>, PhoneError> {
     let Value::Object(message) = message else {
@@ -69,7 +78,7 @@ pub(crate) fn complete(message: &mut Map<String, Value>, who: &PhoneInfo, wamid:
     fill("timestamp", (now_ms / 1_000).to_string());
 }
 
-fn object(value: Value) -> Map<String, Value> {
+pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),

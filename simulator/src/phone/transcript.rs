@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::describe;
+
 /// Rows kept per phone; the oldest go first.
 const MAX_ROWS: usize = 1_000;
 
@@ -32,6 +34,8 @@ pub enum Progress {
     Delivered,
     /// Two blue ticks.
     Read,
+    /// A voice message was listened to.
+    Played,
 }
 
 /// What can be chosen in a message.
@@ -70,6 +74,53 @@ pub struct Choice {
     pub section: Option<String>,
 }
 
+/// Media in a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// `image`, `video`, `audio`, `document` or `sticker`.
+    pub kind: String,
+    /// The media id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The address, if it was sent by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// The file name of a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filename: Option<String>,
+    /// True for a voice message.
+    #[serde(default)]
+    pub voice: bool,
+}
+
+/// What opens something else than an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// `url`, `phone_number`, `flow`, `location`, `contact`, `address`, `catalog`, `product`, `copy_code`, …
+    pub kind: String,
+    /// What is written on it.
+    pub title: String,
+    /// Where it leads, if it is an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// A card of a carousel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// Its image or video.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<Attachment>,
+    /// Its text.
+    pub text: String,
+    /// What can be opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// What can be tapped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+}
+
 /// Why a message failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorNote {
@@ -102,6 +153,21 @@ pub struct Entry {
     /// Footer text, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footer: Option<String>,
+    /// An image, a file, a sound, of the message or of its header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<Attachment>,
+    /// Lines about what has no text of its own: a place, contacts, products.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+    /// What opens something else: an address, a form, a catalogue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// The cards of a carousel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cards: Vec<Card>,
+    /// What became of it or where it came from: forwarded, edited, deleted, from an ad, from the phone app.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What opens the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list_button: Option<String>,
@@ -140,6 +206,11 @@ impl Entry {
             header: None,
             text: String::new(),
             footer: None,
+            media: None,
+            details: Vec::new(),
+            links: Vec::new(),
+            cards: Vec::new(),
+            notes: Vec::new(),
             list_button: None,
             choices: Vec::new(),
             context: None,
@@ -148,14 +219,24 @@ impl Entry {
             error: None,
             raw: Value::Null,
         };
-        describe(&raw, &mut entry);
+        describe::message(&raw, &mut entry);
         entry.raw = raw;
         entry
     }
 
+    /// Shows a template as its definition and its parameters make it.
+    pub(crate) fn show_template(&mut self, shown: &Value) {
+        describe::interactive(shown, self);
+    }
+
+    /// What can be chosen, on cards too.
+    pub(crate) fn offers(&self) -> impl Iterator<Item = &Choice> {
+        self.choices.iter().chain(self.cards.iter().flat_map(|card| &card.choices))
+    }
+
     pub(crate) fn offer_text(&self) -> String {
         let each = |c: &Choice| format!("{} {:?} (id {:?})", c.kind.word(), c.title, c.id);
-        self.choices.iter().map(each).collect::<Vec<_>>().join(", ")
+        self.offers().map(each).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -186,6 +267,12 @@ impl Transcript {
         Some(entry.clone())
     }
 
+    pub(crate) fn amend(&mut self, wamid: &str, change: impl FnOnce(&mut Entry)) -> Option<Entry> {
+        let entry = self.rows.iter_mut().rev().find(|e| e.wamid == wamid)?;
+        change(entry);
+        Some(entry.clone())
+    }
+
     pub(crate) fn read_up_to(&mut self, wamid: &str) -> Option<Vec<Entry>> {
         let at = self.rows.iter().rposition(|e| e.wamid == wamid && e.author == Author::Person)?;
         let unread = |e: &&mut Entry| e.author == Author::Person && e.status < Progress::Read;
@@ -199,7 +286,7 @@ impl Transcript {
 
     /// Messages of the business that offer something, latest first.
     pub(crate) fn offers(&self) -> impl Iterator<Item = &Entry> {
-        self.rows.iter().rev().filter(|e| e.author == Author::Business && !e.choices.is_empty())
+        self.rows.iter().rev().filter(|e| e.author == Author::Business && e.offers().next().is_some())
     }
 
     pub(crate) fn next_of_business(&self, seq: u64) -> Option<&Entry> {
@@ -225,53 +312,4 @@ impl Transcript {
     pub(crate) fn clear(&mut self) {
         self.rows.clear();
     }
-}
-
-/// Fills what a reader sees from a message object, outgoing or inbound: both name their content by `type`.
-fn describe(message: &Value, entry: &mut Entry) {
-    let kind = message["type"].as_str().unwrap_or("text");
-    let content = &message[kind];
-    kind.clone_into(&mut entry.kind);
-    entry.context = ["message_id", "id"].iter().find_map(|k| string(&message["context"][*k]));
-    match kind {
-        "interactive" => describe_interactive(content, entry),
-        "text" => entry.text = text(&content["body"]),
-        "button" => entry.text = text(&content["text"]),
-        "reaction" => entry.text = text(&content["emoji"]),
-        "template" => entry.text = text(&content["name"]),
-        "location" => entry.text = text(&content["name"]),
-        _ => entry.text = text(&content["caption"]),
-    }
-}
-
-fn describe_interactive(content: &Value, entry: &mut Entry) {
-    let kind = content["type"].as_str().unwrap_or("interactive");
-    kind.clone_into(&mut entry.kind);
-    entry.header = string(&content["header"]["text"]);
-    entry.footer = string(&content["footer"]["text"]);
-    let reply = &content[kind];
-    let said = [&content["body"]["text"], &reply["title"], &reply["body"]];
-    entry.text = said.iter().find_map(|v| string(v)).unwrap_or_default();
-    entry.list_button = string(&content["action"]["button"]);
-    let buttons = items(&content["action"]["buttons"]).filter_map(|b| choice(ChoiceKind::Button, &b["reply"], None));
-    let rows = items(&content["action"]["sections"])
-        .flat_map(|s| items(&s["rows"]).filter_map(|row| choice(ChoiceKind::Row, row, string(&s["title"]))));
-    entry.choices = buttons.chain(rows).collect();
-}
-
-fn choice(kind: ChoiceKind, from: &Value, section: Option<String>) -> Option<Choice> {
-    let (id, title) = (string(&from["id"])?, string(&from["title"])?);
-    Some(Choice { kind, id, title, description: string(&from["description"]), section })
-}
-
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn string(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

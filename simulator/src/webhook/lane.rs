@@ -60,7 +60,7 @@ async fn release(core: &Arc<Core>, overtaken: &mut Option<(Job, Rule)>, aside: &
 async fn post(core: &Arc<Core>, job: Job, rule: Rule, aside: &mut JoinSet<()>) {
     let wait = Duration::from_millis(rule.delay_ms.saturating_add(job.delay_ms()));
     let trip = Trip { core: core.clone(), job: Arc::new(job), rule: Arc::new(rule) };
-    let in_order = matches!(*trip.job, Job::Message(_)) || aside.len() >= MAX_ASIDE;
+    let in_order = !matches!(*trip.job, Job::Status(_)) || aside.len() >= MAX_ASIDE;
     if in_order {
         sleep_if(wait).await;
         let body = trip.depart();
@@ -107,6 +107,7 @@ impl Trip {
     fn depart(&self) -> Bytes {
         match &*self.job {
             Job::Message(job) => job.body.clone(),
+            Job::Notice(job) => job.body.clone(),
             Job::Status(job) => job.depart(&self.core),
         }
     }
@@ -157,6 +158,7 @@ impl Job {
         match self {
             Self::Message(_) => "message",
             Self::Status(_) => "status",
+            Self::Notice(_) => "notice",
         }
     }
 
@@ -164,12 +166,13 @@ impl Job {
         match self {
             Self::Message(job) => job.generation,
             Self::Status(job) => job.generation,
+            Self::Notice(job) => job.generation,
         }
     }
 
     fn delay_ms(&self) -> u64 {
         match self {
-            Self::Message(_) => 0,
+            Self::Message(_) | Self::Notice(_) => 0,
             Self::Status(job) => job.delay_ms,
         }
     }
@@ -186,12 +189,16 @@ impl Job {
         let (what, number) = match self {
             Self::Message(job) => (Operation::WebhookMessage, job.number),
             Self::Status(job) => (Operation::WebhookStatus, job.number),
+            Self::Notice(job) => (Operation::WebhookNotice, job.number),
         };
         let number = core.config.numbers.get(number).map_or("", |n| n.phone_number_id.as_str());
-        match self {
-            Self::Message(job) => draw(core, what, number, core.phones.get(job.phone).ok().map(|p| p.wa_id.as_str())),
-            Self::Status(job) => draw(core, what, number, Some(&job.person)),
-        }
+        let phone = match self {
+            Self::Message(job) => Some(job.phone),
+            Self::Notice(job) => job.phone,
+            Self::Status(job) => return draw(core, what, number, Some(&job.person)),
+        };
+        let ids = phone.and_then(|phone| core.phones.get(phone).ok()).map(|p| p.ids());
+        draw(core, what, number, ids.as_ref().map(|[wa_id, _]| wa_id.as_str()))
     }
 }
 
@@ -223,6 +230,7 @@ impl StatusJob {
             recipient,
             callback_data: self.callback_data.as_deref(),
             code: self.code,
+            pricing: self.pricing,
             major: self.major,
         };
         core.config.numbers.get(self.number).map(|number| body::status(number, &status)).unwrap_or_default()

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::Known;
 use crate::graph::error::Refusal;
+use crate::media::limit_of;
 
 pub(super) fn object<'a>(value: &'a Value, path: &str) -> Result<&'a Map<String, Value>, Refusal> {
     value.as_object().ok_or_else(|| Refusal::parameter(format!("Param {path} must be a JSON object.")))
@@ -52,14 +54,38 @@ pub(super) fn list<'a>(map: &'a Map<String, Value>, key: &str, path: &str) -> Re
     Ok(list.as_slice())
 }
 
-/// Exactly one of `id` and `link`.
-pub(super) fn media_source(map: &Map<String, Value>, path: &str) -> Result<(), Refusal> {
+/// Exactly one of `id` and `link`; an id must be known to the account, and of a type that goes with `kind`.
+pub(super) fn media_source(map: &Map<String, Value>, path: &str, kind: &str, known: &Known<'_>) -> Result<(), Refusal> {
     match (optional_string(map, "id", path)?, optional_string(map, "link", path)?) {
-        (None, Some(link)) if link.starts_with("https://") || link.starts_with("http://") => Ok(()),
-        (None, Some(link)) => Err(Refusal::value(format!("{path}['link'] {link:?} is not an http or https address."))),
-        (Some(id), None) => Err(Refusal::parameter(format!(
-            "Param {path}['id'] {id:?} is not a valid whatsapp business account media attachment ID"
-        ))),
+        (None, Some(link)) => web_address(link, &format!("{path}['link']")),
+        (Some(id), None) => uploaded(id, path, kind, known),
         _ => Err(Refusal::parameter(format!("Param {path} takes exactly one of id and link."))),
     }
+}
+
+pub(super) fn web_address(link: &str, path: &str) -> Result<(), Refusal> {
+    if link.starts_with("https://") || link.starts_with("http://") {
+        return Ok(());
+    }
+    Err(Refusal::value(format!("{path} {link:?} is not an http or https address.")))
+}
+
+fn uploaded(id: &str, path: &str, kind: &str, known: &Known<'_>) -> Result<(), Refusal> {
+    let item = known.media.get(id, known.now_ms).filter(|item| item.waba_id == known.number.waba_id);
+    let Some(item) = item else {
+        return Err(Refusal::parameter(format!(
+            "Param {path}['id'] {id:?} is not a valid whatsapp business account media attachment ID"
+        )));
+    };
+    let fits = match limit_of(&item.mime, &item.bytes) {
+        // What a phone sent may be of a type that cannot be uploaded.
+        None => kind == "document",
+        // Any file goes as a document.
+        Some((found, most)) => (found == kind || kind == "document") && item.bytes.len() <= most,
+    };
+    if fits {
+        return Ok(());
+    }
+    let (mime, size) = (item.essence(), item.bytes.len());
+    Err(Refusal::new(131053, format!("The media {id} of type {mime} with {size} bytes cannot be sent as {kind}.")))
 }
