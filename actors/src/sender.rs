@@ -387,3 +387,6 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

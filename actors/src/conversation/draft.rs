@@ -133,10 +133,10 @@ impl<'a> Draft<'a> {
         }
         self.noted.trimmed_memory |= self.after.state.seen.remember(hash, self.now_ms);
         self.learn(row, &payload, &message);
-        let input = history_input(seq, row, &payload);
-        match bot.filter(|_| !payload.group) {
+        let (group, at_ms) = (payload.group, payload.sent_ms.unwrap_or(row.received_ms));
+        let input = history_input(seq, row, payload);
+        match bot.filter(|_| !group) {
             Some(bot) => {
-                let at_ms = payload.sent_ms.unwrap_or(row.received_ms);
                 let incoming = Incoming { at_ms, ..Incoming::from(&message) };
                 self.run(bot, &Input::Message(incoming), Some(input));
             }
@@ -160,7 +160,7 @@ impl<'a> Draft<'a> {
             let hash = seen::hash(&self.secret, &message.wamid);
             self.noted.trimmed_memory |= self.after.state.seen.remember(hash, self.now_ms);
             self.learn(row, &payload, &message);
-            self.record(0, Some(history_input(seq, row, &payload)), Vec::new(), Vec::new(), Some(why.detail.clone()));
+            self.record(0, Some(history_input(seq, row, payload)), Vec::new(), Vec::new(), Some(why.detail.clone()));
         }
         self.failed(bot, None);
     }
@@ -175,7 +175,9 @@ impl<'a> Draft<'a> {
 
     fn learn(&mut self, row: &Inbound, payload: &InboxPayload, message: &Message) {
         let state = &mut self.after.state;
-        state.number_id = row.partition.0.clone();
+        if state.number_id != row.partition.0 {
+            state.number_id.clone_from(&row.partition.0);
+        }
         if payload.display_number.is_some() {
             state.display_number.clone_from(&payload.display_number);
         }
@@ -326,6 +328,6 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn history_input(seq: InboxSeq, row: &Inbound, payload: &InboxPayload) -> HistoryInput {
-    HistoryInput { seq, received_ms: row.received_ms, sent_ms: payload.sent_ms, raw: payload.message.clone() }
+fn history_input(seq: InboxSeq, row: &Inbound, payload: InboxPayload) -> HistoryInput {
+    HistoryInput { seq, received_ms: row.received_ms, sent_ms: payload.sent_ms, raw: payload.message }
 }
