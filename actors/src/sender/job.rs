@@ -94,7 +94,7 @@ impl Job {
             let label = GraphError { operation: "messages.send", code: i64::from(error.code) };
             self.deps.metrics.graph_errors.get_or_create(&label).inc();
         }
-        self.count(label(&outcome), "graph");
+        self.count(label(&outcome), class(error));
         let tries = row.tries + 1;
         match outcome {
             Outcome::Uncertain => self.doubt(row, error).await,
@@ -240,6 +240,14 @@ impl Job {
 
     fn count(&self, outcome: &'static str, code_class: &'static str) {
         self.deps.metrics.attempts.get_or_create(&OutcomeLabel { outcome, code_class }).inc();
+    }
+}
+
+fn class(error: &graph::Error) -> &'static str {
+    match error {
+        graph::Error::NotSent(_) => "not_sent",
+        graph::Error::Ambiguous(_) => "ambiguous",
+        graph::Error::Graph(_) => "graph",
     }
 }
 

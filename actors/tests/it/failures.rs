@@ -183,6 +183,23 @@ async fn a_store_that_refuses_for_a_while_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_refuses_is_not_asked_more_often_the_more_arrives() {
+    let flaky = Flaky::over(Model::new());
+    let world = World::over(flaky.clone());
+    let _engine = world.start().await;
+    flaky.refuses.store(true, Ordering::SeqCst);
+    for n in 0..500 {
+        world.say(n, "hi").await;
+        pause(20).await;
+    }
+    let asked = flaky.asked.load(Ordering::SeqCst);
+    assert!((40..=60).contains(&asked), "{asked} times in 10 s");
+    flaky.refuses.store(false, Ordering::SeqCst);
+    world.quiet().await;
+    assert_eq!(world.graph.count(), 500);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_conflict_makes_the_conversation_start_from_the_store() {
     let flaky = Flaky::over(Model::new());
     let world = World::over(flaky.clone());

@@ -16,12 +16,14 @@ pub(crate) struct Flaky {
     pub unknown: AtomicUsize,
     /// This many of the next turns are refused as conflicts.
     pub conflicts: AtomicUsize,
+    /// How often new inputs were asked for.
+    pub asked: AtomicUsize,
 }
 
 impl Flaky {
     pub(crate) fn over(inner: Arc<Model>) -> Arc<Self> {
-        let (unknown, conflicts) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { inner, refuses: AtomicBool::new(false), unknown, conflicts })
+        let none = || AtomicUsize::new(0);
+        Arc::new(Self { inner, refuses: AtomicBool::new(false), unknown: none(), conflicts: none(), asked: none() })
     }
 
     fn refuses<T>(&self) -> Option<Pending<T>> {
@@ -66,6 +68,7 @@ impl Store for Flaky {
     }
 
     fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         self.refuses().unwrap_or_else(|| self.inner.pending(after, limit))
     }
 
