@@ -2,8 +2,13 @@
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in test functions, not in their helpers
 
 mod control;
+mod drafts;
 mod graph;
+mod media;
+mod parity;
+mod people;
 mod phones;
 mod support;
+mod templates;
 mod trouble;
 mod webhooks;

@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 pub(crate) const SECRET: &str = "test-app-secret";
 pub(crate) const TOKEN: &str = "test-access-token";
 pub(crate) const NUMBER: &str = "700800900100200";
+pub(crate) const ACCOUNT: &str = "300100200300400";
 pub(crate) const PHONE_1: &str = "447700900101";
 pub(crate) const NOON: u64 = 1_795_348_800_000;
 pub(crate) const SOON: Duration = Duration::from_secs(10);
@@ -130,6 +131,29 @@ impl World {
     pub(crate) async fn post(&self, body: &Value) -> Result<(u16, Value), reqwest::Error> {
         let answer = self.http.post(self.messages_url()).bearer_auth(TOKEN).json(body).send().await?;
         Ok((answer.status().as_u16(), answer.json().await?))
+    }
+
+    /// A call to Graph with the token, JSON in and JSON out.
+    pub(crate) async fn graph(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let url =
+            if path.starts_with("http") { path.to_owned() } else { format!("{}/v25.0/{path}", self.handle.base_url()) };
+        let request = self.http.request(method.parse().unwrap(), url).bearer_auth(TOKEN);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// Uploads a file as a form.
+    pub(crate) async fn upload(&self, mime: &str, bytes: &[u8]) -> (u16, Value) {
+        let head = format!(
+            "--XY\r\nContent-Disposition: form-data; name=\"messaging_product\"\r\n\r\nwhatsapp\r\n--XY\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"a\"\r\nContent-Type: {mime}\r\n\r\n"
+        );
+        let body = [head.as_bytes(), bytes, b"\r\n--XY--\r\n"].concat();
+        let request = self.http.post(format!("{}/v25.0/{NUMBER}/media", self.handle.base_url())).bearer_auth(TOKEN);
+        let answer =
+            request.header("content-type", "multipart/form-data; boundary=XY").body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     pub(crate) async fn send(&self, to: &str, text: &str) -> (u16, Value) {
