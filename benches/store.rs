@@ -32,7 +32,7 @@ fn message(n: u64) -> Accept {
     })
 }
 
-/// The turn of a small bot: 0.8 KB of state, 1.5 KB of history, one reply.
+/// The turn of a small bot: 1 KB of state, 1.75 KB of history, one reply.
 fn turn(person: u64, revision: u64) -> Turn {
     let mut id = [7; 16];
     id[8..].copy_from_slice(&person.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
@@ -41,9 +41,9 @@ fn turn(person: u64, revision: u64) -> Turn {
         expected: Revision(revision),
         at_ms: 1_790_000_000_000 + revision,
         consumed: Vec::new(),
-        snapshot: filler(800),
-        entries: vec![filler(1_500)],
-        sends: vec![NewSend { n: revision + 1, nonce: 1, payload: filler(330) }],
+        snapshot: filler(1_000),
+        entries: vec![filler(1_750)],
+        sends: vec![NewSend { n: revision + 1, nonce: 1, payload: filler(240) }],
         wake_ms: None,
         aliases: Vec::new(),
         dead_letters: Vec::new(),

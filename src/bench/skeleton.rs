@@ -33,10 +33,10 @@ use crate::front::WEBHOOK_PATH;
 use crate::metrics::Metrics;
 use crate::net::{self, Body, Limits};
 
-/// Bytes of what a turn of the bench's bot writes.
-const SNAPSHOT_BYTES: usize = 800;
-const ENTRY_BYTES: usize = 1_500;
-const SEND_BYTES: usize = 330;
+/// Bytes of what a turn of the bench's bot writes, as found in the files of a run.
+const SNAPSHOT_BYTES: usize = 1_000;
+const ENTRY_BYTES: usize = 1_750;
+const SEND_BYTES: usize = 240;
 
 /// Serves until it is killed.
 pub(super) async fn serve(scenario: Scenario) -> anyhow::Result<()> {
