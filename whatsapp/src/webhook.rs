@@ -5,6 +5,7 @@
 
 mod contact;
 mod envelope;
+pub mod field;
 mod lax;
 pub mod message;
 mod profile;
@@ -13,9 +14,10 @@ mod status;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+pub use field::FieldEvent;
 pub use message::{Message, MessageKind};
 pub use profile::Profile;
-pub use status::{ErrorObject, StatusKind, StatusUpdate};
+pub use status::{Conversation, ErrorObject, Pricing, StatusDetails, StatusKind, StatusUpdate};
 
 /// One thing that a webhook body reports.
 #[derive(Debug, Clone)]

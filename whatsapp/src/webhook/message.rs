@@ -4,6 +4,7 @@
 //! is [`MessageKind::Unknown`] and keeps Meta's type name.
 
 mod content;
+mod shared;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +12,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use content::{Context, FlowReply, Location, Media, System};
+pub use content::{Change, Context, FlowReply, Identity, Location, Media, System};
+pub use shared::{Order, OrderItem, Referral, SharedContact, SharedPhone};
 
 use super::lax;
 use super::status::{self, ErrorObject};
@@ -23,6 +25,12 @@ pub struct Message {
     pub wamid: String,
     /// The sender's number in digits.
     pub from: Option<String>,
+    /// The sender's business-scoped user id.
+    pub from_user_id: Option<String>,
+    /// The group it was written in.
+    pub group_id: Option<String>,
+    /// When it was sent, to the second; `None` when the timestamp cannot be read.
+    pub sent_ms: Option<u64>,
     /// Meta's `type`, empty when it is missing.
     pub type_name: String,
     /// The content.
@@ -101,6 +109,8 @@ pub enum MessageKind {
     Edit,
     /// The person took a message back; see [`Message::original_message_id`].
     Revoke,
+    /// The person opened the chat for the first time; opens the window.
+    Welcome,
     /// Something that Meta does not hand on.
     Unsupported {
         /// Its name, e.g. `poll_creation`; often missing.
@@ -113,7 +123,8 @@ pub enum MessageKind {
     },
 }
 
-type Members<'a> = HashMap<Cow<'a, str>, &'a RawValue>;
+/// The members of an object, each still raw.
+pub(crate) type Members<'a> = HashMap<Cow<'a, str>, &'a RawValue>;
 
 impl Message {
     /// Reads an element of `messages[]`.
@@ -125,7 +136,10 @@ impl Message {
         let type_name = text_of(members, "type").unwrap_or_default();
         let mut message = Self {
             wamid: text_of(members, "id").unwrap_or_default(),
-            from: text_of(members, "from").filter(|from| !from.is_empty()),
+            from: id_of(members, "from"),
+            from_user_id: id_of(members, "from_user_id"),
+            group_id: id_of(members, "group_id"),
+            sent_ms: members.get("timestamp").and_then(|raw| lax::seconds(&mut json(raw)).ok().flatten()),
             kind: content::read(&type_name, members),
             type_name,
             context: part(members, "context"),
@@ -146,20 +160,25 @@ impl Message {
         let Some(mut edited) = part::<Members<'_>>(&change, "message") else { return };
         // an edit of an edit would recurse as deep as somebody cares to write
         if !matches!(text_of(&edited, "type").as_deref(), Some("edit" | "revoke")) {
-            let own: Vec<_> = ["id", "from"].into_iter().filter_map(|key| Some((key, *members.get(key)?))).collect();
+            let own: Vec<_> = OWN.into_iter().filter_map(|key| Some((key, *members.get(key)?))).collect();
             edited.extend(own.into_iter().map(|(key, raw)| (Cow::Borrowed(key), raw)));
             self.edited = Some(Box::new(Self::from_members(&edited)));
         }
     }
 
-    /// The body, caption or title; empty when there is none.
+    /// The body, caption, title, place, first contact, emoji or text of an order; empty when there is none.
     pub fn text(&self) -> &str {
         match &self.kind {
             MessageKind::Text { body } => body,
             MessageKind::Image(media) | MessageKind::Video(media) | MessageKind::Document(media) => {
                 media.caption.as_deref().unwrap_or_default()
             }
-            MessageKind::Location(place) => place.name.as_deref().unwrap_or_default(),
+            MessageKind::Location(place) => place.name.as_deref().or(place.address.as_deref()).unwrap_or_default(),
+            MessageKind::Contacts(cards) => {
+                let name = cards.get(0).and_then(|card| card.get("name")?.get("formatted_name")?.as_str());
+                name.unwrap_or_default()
+            }
+            MessageKind::Reaction { emoji, .. } => emoji.as_deref().unwrap_or_default(),
             MessageKind::Button { text, .. } => text,
             MessageKind::ButtonReply { title, .. } | MessageKind::ListReply { title, .. } => title,
             MessageKind::FlowReply(reply) => reply.body.as_deref().unwrap_or_default(),
@@ -168,9 +187,8 @@ impl Message {
             MessageKind::Edit => self.edited.as_ref().map_or("", |edited| edited.text()),
             MessageKind::Audio(_)
             | MessageKind::Sticker(_)
-            | MessageKind::Contacts(_)
-            | MessageKind::Reaction { .. }
             | MessageKind::Revoke
+            | MessageKind::Welcome
             | MessageKind::Unsupported { .. }
             | MessageKind::Unknown { .. } => "",
         }
@@ -190,6 +208,27 @@ impl Message {
         }
     }
 
+    /// The cards of a contacts message.
+    pub fn contacts(&self) -> Vec<SharedContact> {
+        match &self.kind {
+            MessageKind::Contacts(Value::Array(cards)) => cards.iter().map(SharedContact::read).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The order.
+    pub fn order(&self) -> Option<Order> {
+        match &self.kind {
+            MessageKind::Order(order) => Some(Order::read(order)),
+            _ => None,
+        }
+    }
+
+    /// The advertisement or post that the person came from, typed.
+    pub fn referral(&self) -> Option<Referral> {
+        self.referral.as_ref().and_then(Referral::read)
+    }
+
     /// The attachment of an image, video, audio, document or sticker.
     pub fn media(&self) -> Option<&Media> {
         match &self.kind {
@@ -203,6 +242,17 @@ impl Message {
     }
 }
 
+/// What an edited message has from the event around it.
+const OWN: [&str; 5] = ["id", "from", "from_user_id", "group_id", "timestamp"];
+
+fn json(raw: &RawValue) -> serde_json::Deserializer<serde_json::de::StrRead<'_>> {
+    serde_json::Deserializer::from_str(raw.get())
+}
+
+fn id_of(members: &Members<'_>, key: &str) -> Option<String> {
+    text_of(members, key).filter(|id| !id.is_empty())
+}
+
 fn part<'a, T: serde::Deserialize<'a>>(members: &Members<'a>, key: &str) -> Option<T> {
     lax::object(members.get(key)?.get()).ok()
 }
@@ -212,14 +262,12 @@ fn value_of(members: &Members<'_>, key: &str) -> Option<Value> {
 }
 
 fn text_of(members: &Members<'_>, key: &str) -> Option<String> {
-    let mut input = serde_json::Deserializer::from_str(members.get(key)?.get());
-    lax::string(&mut input).ok().flatten()
+    lax::string(&mut json(members.get(key)?)).ok().flatten()
 }
 
 fn errors(members: &Members<'_>) -> Vec<ErrorObject> {
     let Some(raw) = members.get("errors") else { return Vec::new() };
-    let mut input = serde_json::Deserializer::from_str(raw.get());
-    lax::list(&mut input).map(|list| status::errors(&list)).unwrap_or_default()
+    lax::list(&mut json(raw)).map(|list| status::errors(&list)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -42,6 +42,110 @@ impl StatusUpdate {
     }
 }
 
+/// What a status says besides, read from [`StatusUpdate::raw`] when somebody asks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StatusDetails {
+    /// Set when the message went to a group; `recipient_id` is then the group's.
+    pub is_group: bool,
+    /// The parent form of the person's user id.
+    pub parent_user_id: Option<String>,
+    /// The member of the group, by number.
+    pub participant_id: Option<String>,
+    /// The member of the group, by user id.
+    pub participant_user_id: Option<String>,
+    /// Only when the identity check is on.
+    pub identity_key_hash: Option<String>,
+    /// What the message costs.
+    pub pricing: Option<Pricing>,
+    /// Since v24.0 only within a free entry point; before that for every message.
+    pub conversation: Option<Conversation>,
+}
+
+/// What a message costs. Since October 2026 service messages may be billed too: do not assume.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Pricing {
+    /// To be deprecated by Meta; [`kind`](Self::kind) decides.
+    #[serde(default, deserialize_with = "lax::flag")]
+    pub billable: bool,
+    /// `PMP` (per message), `CBP` before July 2025.
+    #[serde(default, rename = "pricing_model", deserialize_with = "lax::string")]
+    pub model: Option<String>,
+    /// `regular`, `free_customer_service`, `free_entry_point`, `free_group_customer_service`.
+    #[serde(default, rename = "type", deserialize_with = "lax::string")]
+    pub kind: Option<String>,
+    /// `service`, `utility`, `marketing`, `authentication`, …
+    #[serde(default, deserialize_with = "lax::string")]
+    pub category: Option<String>,
+}
+
+/// The billing window of a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: Option<String>,
+    /// `service`, `referral_conversion`, …
+    pub origin: Option<String>,
+    /// When it ends; on `sent` only.
+    pub expires_ms: Option<u64>,
+}
+
+impl StatusUpdate {
+    /// Reads what the update itself does not carry; what cannot be read is left out.
+    pub fn details(&self) -> StatusDetails {
+        #[derive(Deserialize, Default)]
+        struct Wire<'a> {
+            #[serde(default, deserialize_with = "lax::string")]
+            recipient_type: Option<String>,
+            #[serde(default, deserialize_with = "lax::owned_id")]
+            recipient_parent_user_id: Option<String>,
+            #[serde(default, deserialize_with = "lax::owned_id")]
+            recipient_participant_id: Option<String>,
+            #[serde(default, deserialize_with = "lax::owned_id")]
+            recipient_participant_user_id: Option<String>,
+            #[serde(default, deserialize_with = "lax::owned_id")]
+            recipient_identity_key_hash: Option<String>,
+            #[serde(borrow, default)]
+            pricing: Option<&'a RawValue>,
+            #[serde(borrow, default)]
+            conversation: Option<&'a RawValue>,
+        }
+        let wire: Wire<'_> = lax::object(self.raw.get()).unwrap_or_default();
+        StatusDetails {
+            is_group: wire.recipient_type.as_deref() == Some("group"),
+            parent_user_id: wire.recipient_parent_user_id,
+            participant_id: wire.recipient_participant_id,
+            participant_user_id: wire.recipient_participant_user_id,
+            identity_key_hash: wire.recipient_identity_key_hash,
+            pricing: wire.pricing.and_then(|raw| lax::object(raw.get()).ok()),
+            conversation: wire.conversation.and_then(|raw| conversation(raw.get())),
+        }
+    }
+}
+
+fn conversation(raw: &str) -> Option<Conversation> {
+    #[derive(Deserialize)]
+    struct Wire<'a> {
+        #[serde(default, deserialize_with = "lax::owned_id")]
+        id: Option<String>,
+        #[serde(borrow, default)]
+        origin: Option<&'a RawValue>,
+        #[serde(default, deserialize_with = "lax::seconds")]
+        expiration_timestamp: Option<u64>,
+    }
+    #[derive(Deserialize)]
+    struct Origin {
+        #[serde(default, rename = "type", deserialize_with = "lax::owned_id")]
+        kind: Option<String>,
+    }
+    let wire: Wire<'_> = lax::object(raw).ok()?;
+    let origin = wire.origin.and_then(|raw| lax::object::<Origin>(raw.get()).ok());
+    Some(Conversation {
+        id: wire.id,
+        origin: origin.and_then(|origin| origin.kind),
+        expires_ms: wire.expiration_timestamp,
+    })
+}
+
 /// How far a message came. Statuses arrive in any order; the highest [`rank`](Self::rank) ever seen wins.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]

@@ -1,5 +1,7 @@
 //! Whole bodies: order, matching, odd elements, and mutations that must never fail or panic.
 
+mod table;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -386,6 +388,16 @@ pub(crate) fn mutate(body: &mut Value, pick: usize, how: usize) {
     }
 }
 
+/// Reads a text as everything that can be read from one.
+fn read_everything(text: &str) {
+    let message = Message::parse(text);
+    let _ = (message.text().len(), message.contacts(), message.order(), message.referral());
+    Profile::parse(text);
+    for (name, _) in field::samples() {
+        let _ = (FieldEvent::parse(name, text).to_string(), FieldEvent::parse(name, text).is_alarm());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -418,8 +430,25 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_message_or_a_profile_of_some_kind(text in ".{0,200}") {
-        Message::parse(&text);
-        Profile::parse(&text);
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        drop(parse(&bytes));
+        read_everything(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn any_text_is_something_of_some_kind(text in ".{0,200}") {
+        read_everything(&text);
+    }
+
+    #[test]
+    fn any_mutated_field_is_read(which in any::<prop::sample::Index>(), changes in prop::collection::vec((any::<usize>(), any::<usize>()), 1..5)) {
+        let samples = field::samples();
+        let (name, mut value) = samples[which.index(samples.len())].clone();
+        for (pick, how) in changes {
+            mutate(&mut value, pick, how);
+        }
+        let event = FieldEvent::parse(name, &value.to_string());
+        prop_assert!(!event.to_string().is_empty());
+        event.is_alarm();
     }
 }

@@ -83,6 +83,48 @@ pub struct System {
     /// Its parent form.
     #[serde(default, deserialize_with = "lax::owned_id")]
     pub parent_user_id: Option<String>,
+    /// Of a changed identity.
+    #[serde(skip)]
+    pub identity: Option<Identity>,
+}
+
+/// What a system message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A new number; [`Message::from`](super::Message::from) is the old one.
+    Number,
+    /// A new business-scoped user id.
+    UserId,
+    /// A new identity: the person may have a new phone.
+    Identity,
+    /// Something newer.
+    Other,
+}
+
+/// The identity of a person, for businesses that check it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Identity {
+    /// Whether we have accepted it.
+    #[serde(default, deserialize_with = "lax::flag")]
+    pub acknowledged: bool,
+    /// Since when.
+    #[serde(default, rename = "created_timestamp", deserialize_with = "lax::seconds")]
+    pub created_ms: Option<u64>,
+    /// The key's hash.
+    #[serde(default, deserialize_with = "lax::owned_id")]
+    pub hash: Option<String>,
+}
+
+impl System {
+    /// What it is about. `customer_changed_number` is the word of older versions.
+    pub fn change(&self) -> Change {
+        match self.kind.as_deref() {
+            Some("user_changed_number" | "customer_changed_number") => Change::Number,
+            Some("user_changed_user_id") => Change::UserId,
+            Some("customer_identity_changed" | "user_identity_changed") => Change::Identity,
+            _ => Change::Other,
+        }
+    }
 }
 
 /// What a message refers to.
@@ -124,7 +166,8 @@ fn known(type_name: &str, members: &Members<'_>) -> Option<MessageKind> {
         "interactive" => interactive(&part(members, "interactive")?)?,
         "reaction" => reaction(&part(members, "reaction")?)?,
         "order" => MessageKind::Order(value_of(members, "order").filter(Value::is_object)?),
-        "system" => MessageKind::System(part(members, "system")?),
+        "system" => system(members)?,
+        "request_welcome" => MessageKind::Welcome,
         "edit" => MessageKind::Edit,
         "revoke" => MessageKind::Revoke,
         "unsupported" => {
@@ -150,6 +193,14 @@ fn location(members: &Members<'_>) -> Option<Location> {
     }
     let Wire { latitude, longitude, name, address, url } = part(members, "location")?;
     Some(Location { latitude: latitude?, longitude: longitude?, name, address, url })
+}
+
+fn system(members: &Members<'_>) -> Option<MessageKind> {
+    let mut system: System = part(members, "system")?;
+    // it stands inside the system object, or beside it
+    let inner: Members<'_> = part(members, "system")?;
+    system.identity = part(&inner, "identity").or_else(|| part(members, "identity"));
+    Some(MessageKind::System(system))
 }
 
 fn button(button: &Members<'_>) -> Option<MessageKind> {

@@ -29,7 +29,12 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
             "location",
             json!({ "type": "location", "location": { "latitude": 53.8, "longitude": "-1.55", "name": "Office" } }),
         ),
-        ("contacts", json!({ "type": "contacts", "contacts": [{ "name": { "formatted_name": "Tola B" } }] })),
+        (
+            "contacts",
+            json!({ "type": "contacts", "contacts": [{ "name": { "formatted_name": "Tola B", "first_name": "Tola" },
+            "phones": [{ "phone": "+44 7700 900456", "wa_id": "447700900456", "type": "CELL" }, 7],
+            "emails": [{ "email": "t@example.org" }], "org": { "company": "Acme" }, "origin": "contact_request" }] }),
+        ),
         ("button", json!({ "type": "button", "button": { "payload": "confirm-42", "text": "Confirm" } })),
         (
             "button_reply",
@@ -47,11 +52,25 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
             "name": "flow", "body": "Sent", "response_json": r#"{"flow_token":"pl1.x","day":"2026-12-01"}"# } } }),
         ),
         ("reaction", json!({ "type": "reaction", "reaction": { "message_id": "wamid.OUT1", "emoji": "👍" } })),
-        ("order", json!({ "type": "order", "order": { "catalog_id": "555", "text": "please", "product_items": [] } })),
+        (
+            "order",
+            json!({ "type": "order", "order": { "catalog_id": "555", "text": "please", "product_items": [
+            { "product_retailer_id": "sku-9", "quantity": 2, "item_price": "9.99", "currency": "GBP" }, "odd"] } }),
+        ),
         (
             "system",
             json!({ "type": "system", "system": { "type": "user_changed_number", "body": "Ada changed",
             "wa_id": "447700900999" } }),
+        ),
+        (
+            "system user id",
+            json!({ "type": "system", "system": { "type": "user_changed_user_id", "body": "Ada has a new id",
+            "user_id": "GB.9", "parent_user_id": "GB.ENT.9" } }),
+        ),
+        (
+            "system identity",
+            json!({ "type": "system", "system": { "type": "customer_identity_changed", "body": "Ada has a new phone" },
+            "identity": { "acknowledged": false, "created_timestamp": 1795340000, "hash": "h1" } }),
         ),
         (
             "edit",
@@ -99,14 +118,16 @@ fn every_kind_has_its_type_text_and_reply_id() {
         ("document", "document", "March", None),
         ("sticker", "sticker", "", None),
         ("location", "location", "Office", None),
-        ("contacts", "contacts", "", None),
+        ("contacts", "contacts", "Tola B", None),
         ("button", "button", "Confirm", Some("confirm-42")),
         ("button_reply", "interactive", "Yes", Some("yes")),
         ("list_reply", "interactive", "Large", Some("row-7")),
         ("nfm_reply", "interactive", "Sent", None),
-        ("reaction", "reaction", "", None),
+        ("reaction", "reaction", "👍", None),
         ("order", "order", "please", None),
         ("system", "system", "Ada changed", None),
+        ("system user id", "system", "Ada has a new id", None),
+        ("system identity", "system", "Ada has a new phone", None),
         ("edit", "edit", "hallo", None),
         ("revoke", "revoke", "", None),
         ("unsupported", "unsupported", "", None),
@@ -117,8 +138,8 @@ fn every_kind_has_its_type_text_and_reply_id() {
         let message = sample(label);
         assert_eq!((message.type_name(), message.text(), message.reply_id()), (type_name, text, reply_id), "{label}");
         assert_eq!((message.wamid.as_str(), message.from.as_deref()), ("wamid.1", Some("447700900123")), "{label}");
-        let unknown = matches!(message.kind, MessageKind::Unknown { .. });
-        assert_eq!(unknown, label == "request_welcome", "{label}");
+        assert!(!matches!(message.kind, MessageKind::Unknown { .. }), "{label}");
+        assert_eq!(message.sent_ms, Some(1_795_340_000_000), "{label}");
     }
 }
 
@@ -187,20 +208,74 @@ fn removed_reaction_has_no_emoji_in_either_form() {
     }
 }
 
+fn system(label: &str) -> System {
+    match sample(label).kind {
+        MessageKind::System(system) => system,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn system_message_names_the_new_ids() {
-    let MessageKind::System(number) = sample("system").kind else { panic!("no system message") };
-    assert_eq!((number.kind.as_deref(), number.wa_id.as_deref()), (Some("user_changed_number"), Some("447700900999")));
-    let row = json!({ "type": "system", "system": { "type": "user_changed_user_id", "user_id": "GB.9", "parent_user_id": "GB.ENT.9" } });
-    let MessageKind::System(user) = read(row).kind else { panic!("no system message") };
-    assert_eq!((user.user_id.as_deref(), user.parent_user_id.as_deref()), (Some("GB.9"), Some("GB.ENT.9")));
+    let number = system("system");
+    assert_eq!((number.change(), number.wa_id.as_deref()), (Change::Number, Some("447700900999")));
+    let user = system("system user id");
+    assert_eq!((user.change(), user.user_id.as_deref()), (Change::UserId, Some("GB.9")));
+    assert_eq!(user.parent_user_id.as_deref(), Some("GB.ENT.9"));
+    let newer = read(json!({ "type": "system", "system": { "type": "user_grew" } }));
+    assert!(matches!(newer.kind, MessageKind::System(system) if system.change() == Change::Other));
+}
+
+#[test]
+fn changed_identity_stands_in_the_system_object_or_beside_it() {
+    let identity = system("system identity");
+    assert_eq!(identity.change(), Change::Identity);
+    let expected = Identity { acknowledged: false, created_ms: Some(1_795_340_000_000), hash: Some("h1".into()) };
+    assert_eq!(identity.identity.as_ref(), Some(&expected));
+    let inside = json!({ "type": "system", "system": { "type": "customer_identity_changed",
+        "identity": { "created_timestamp": "1795340000", "hash": "h1" } } });
+    assert!(matches!(read(inside).kind, MessageKind::System(system) if system.identity == Some(expected)));
+}
+
+#[test]
+fn contact_cards_keep_name_numbers_and_where_they_came_from() {
+    let contacts = sample("contacts").contacts();
+    let [card] = &contacts[..] else { panic!("{contacts:?}") };
+    assert_eq!((card.name.as_deref(), card.company.as_deref()), (Some("Tola B"), Some("Acme")));
+    assert_eq!((card.phones.len(), card.phones[0].wa_id.as_deref()), (1, Some("447700900456")));
+    assert_eq!(
+        (&card.emails[..], card.origin.as_deref()),
+        (&["t@example.org".to_owned()][..], Some("contact_request"))
+    );
+    assert!(sample("text").contacts().is_empty());
+}
+
+#[test]
+fn order_lists_what_was_ordered() {
+    let order = sample("order").order().unwrap();
+    assert_eq!((order.catalog_id.as_deref(), order.text.as_deref()), (Some("555"), Some("please")));
+    let item = OrderItem {
+        product_id: Some("sku-9".into()),
+        quantity: Some(2.0),
+        price: Some(9.99),
+        currency: Some("GBP".into()),
+    };
+    assert_eq!((order.items, sample("text").order()), (vec![item], None));
+}
+
+#[test]
+fn referral_names_the_advertisement() {
+    let referral = sample("text").referral().unwrap();
+    assert_eq!((referral.kind.as_deref(), referral.headline.as_deref()), (Some("ad"), Some("Try it")));
+    assert_eq!(read(json!({ "type": "text", "referral": [1] })).referral(), None);
 }
 
 #[test]
 fn edit_and_revoke_name_the_message_they_change() {
     let edit = sample("edit");
     assert_eq!((&edit.kind, edit.original_message_id.as_deref()), (&MessageKind::Edit, Some("wamid.0")));
-    assert_eq!(edit.edited.unwrap().from.as_deref(), Some("447700900123"));
+    let edited = edit.edited.unwrap();
+    assert_eq!((edited.from.as_deref(), edited.sent_ms), (Some("447700900123"), Some(1_795_340_000_000)));
     let revoke = sample("revoke");
     assert_eq!((&revoke.kind, revoke.original_message_id.as_deref()), (&MessageKind::Revoke, Some("wamid.0")));
 }
