@@ -1,5 +1,6 @@
 //! The simulator with a small bot behind it, to look at the phone page without the engine:
-//! `cargo run -p simulator --example echo`. It echoes, and offers buttons and a list.
+//! `cargo run -p simulator --example echo`. It echoes; `hi`, `list`, `carousel`,
+//! `place`, `menu` and `photo` show other kinds.
 #![allow(clippy::print_stdout)] // its only way to say where it listens
 
 use std::sync::Arc;
@@ -36,6 +37,10 @@ async fn reply(State((client, graph)): State<(reqwest::Client, String)>, Json(ho
     let mut body = match said {
         "list" => list(),
         "hi" => buttons(),
+        "carousel" => carousel(),
+        "place" => interactive("location_request_message", json!({ "name": "send_location" })),
+        "menu" => products(),
+        "photo" => json!({ "type": "image", "image": { "link": "https://i.example/1.png", "caption": "The terrace" } }),
         said => json!({ "type": "text", "text": { "body": format!("You said *{said}*") } }),
     };
     body["messaging_product"] = json!("whatsapp");
@@ -56,6 +61,29 @@ fn buttons() -> Value {
         "header": { "type": "text", "text": "Trattoria Blu" },
         "body": { "text": "Welcome! We are open from 12 to 22 h.\nWhat can we do for you?" },
         "footer": { "text": "Reply at any time with a word" }, "action": { "buttons": buttons } } })
+}
+
+fn interactive(kind: &str, action: Value) -> Value {
+    let body = json!({ "text": "Here you are" });
+    json!({ "type": "interactive", "interactive": { "type": kind, "body": body, "action": action } })
+}
+
+fn products() -> Value {
+    let items = json!([{ "product_retailer_id": "margherita" }, { "product_retailer_id": "quattro-stagioni" }]);
+    let sections = json!([{ "title": "Hot", "product_items": items }]);
+    let mut body = interactive("product_list", json!({ "catalog_id": "555", "sections": sections }));
+    body["interactive"]["header"] = json!({ "type": "text", "text": "Menu" });
+    body
+}
+
+fn carousel() -> Value {
+    let card = |at: usize| {
+        let url = json!({ "display_text": "Open", "url": "https://e.example/1" });
+        json!({ "card_index": at, "type": "cta_url",
+            "header": { "type": "image", "image": { "link": "https://i.example/1.png" } },
+            "body": { "text": "A table with a view" }, "action": { "name": "cta_url", "parameters": url } })
+    };
+    interactive("carousel", json!({ "cards": [card(0), card(1), card(2)] }))
 }
 
 fn list() -> Value {

@@ -1,9 +1,10 @@
 // The phone: tabs, chat, composer. Text from anyone goes to the page by textContent only.
+import { openAttach } from "/attach.js";
+import { bubbleRow } from "/bubble.js";
 import { startDrawer, refreshDrawer } from "/drawer.js";
 
 const $ = (id) => document.getElementById(id);
-const state = { phones: [], phone: 1, rows: new Map(), events: null };
-const TICKS = { accepted: "◷", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
+const state = { phones: [], phone: 1, rows: new Map(), events: null, quote: null, editing: null };
 
 /** Makes an element with a class and text. */
 export function make(tag, className, text) {
@@ -78,13 +79,37 @@ function select(phone) {
     button.setAttribute("aria-selected", String(chosen));
     button.tabIndex = chosen ? 0 : -1;
   }
-  const who = state.phones.find((p) => p.phone === phone);
-  document.title = `Phone ${phone} · ${who.name}`;
+  answer(null);
+  state.editing = null;
+  showPerson();
+  listen(phone);
+  reload();
+}
+
+export const currentPerson = () => state.phones.find((p) => p.phone === state.phone);
+
+/** Asks again who the phone is, after it moved, hid or blocked. */
+export async function refreshPerson() {
+  const phones = await call("GET", "/_sim/phones");
+  if (phones) state.phones = phones.items;
+  showPerson();
+}
+
+function showPerson() {
+  const who = currentPerson();
+  document.title = `Phone ${who.phone} · ${who.name}`;
   $("name").textContent = who.name;
   $("number").textContent = who.hides_number ? who.username ?? who.user_id : `+${who.wa_id}`;
   $("initials").textContent = who.name.split(" ").map((part) => [...part][0] ?? "").slice(0, 2).join("");
-  listen(phone);
-  reload();
+}
+
+async function showWindow() {
+  const phone = state.phone;
+  const window = (await call("GET", `/_sim/phones/${phone}/windows`))?.items[0];
+  if (!window || phone !== state.phone) return;
+  const time = (ms) => new Date(ms).toLocaleString(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+  const free = window.entry_point_until_ms ? ` · free until ${time(window.entry_point_until_ms)}` : "";
+  $("window").textContent = (window.open ? `open until ${time(window.until_ms)}` : "window closed") + free;
 }
 
 /** One stream at a time: browsers allow six connections to a host. */
@@ -92,7 +117,7 @@ function listen(phone) {
   state.events?.close();
   const events = new EventSource(`/_sim/phones/${phone}/events`);
   const row = (event) => { show(JSON.parse(event.data)); refreshDrawer(); };
-  events.addEventListener("message", row);
+  events.addEventListener("message", (event) => { row(event); showWindow(); });
   events.addEventListener("status", row);
   events.addEventListener("typing", showTyping);
   events.addEventListener("reset", reload);
@@ -109,6 +134,7 @@ async function reload() {
   $("chat").replaceChildren();
   if (transcript.items.length === 0) $("chat").append(make("li", "empty", "Nothing said yet. Write “hi”."));
   transcript.items.forEach(show);
+  showWindow();
   refreshDrawer();
 }
 
@@ -116,7 +142,7 @@ function show(entry) {
   const chat = $("chat");
   const old = state.rows.get(entry.wamid);
   const atEnd = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 80;
-  const item = bubbleRow(entry);
+  const item = bubbleRow(entry, state.rows.get(entry.context)?.entry, { tap: (c) => choose("tap", entry, c), list: () => openList(entry) });
   state.rows.set(entry.wamid, { entry, item });
   if (old) {
     keepFocus(old.item, item);
@@ -143,85 +169,60 @@ function dayName(ms) {
   return new Date(ms).toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 }
 
-function bubbleRow(entry) {
-  const item = make("li", entry.author === "person" ? "row-out" : "row-in");
-  const bubble = make("div", "bubble");
-  const quoted = entry.author === "person" && state.rows.get(entry.context)?.entry;
-  if (quoted) bubble.append(make("p", "quote", quoted.text));
-  if (entry.header) bubble.append(make("p", "head", entry.header));
-  if (entry.text) bubble.append(formatted(entry.text));
-  if (!entry.text || !["text", "button", "list", "button_reply", "list_reply"].includes(entry.kind)) {
-    bubble.append(make("p", "kind", entry.kind.replaceAll("_", " ")));
-  }
-  if (entry.footer) bubble.append(make("p", "foot", entry.footer));
-  if (entry.error) bubble.append(make("p", "error", `${entry.error.code} · ${entry.error.title}`));
-  bubble.append(meta(entry));
-  item.append(bubble);
-  if (entry.choices?.length) item.append(choices(entry));
-  return item;
-}
-
-/** *bold*, _italic_ and ~strike~ as WhatsApp shows them. */
-function formatted(text) {
-  const body = make("p", "body");
-  const tags = { "*": "strong", "_": "em", "~": "s" };
-  for (const part of text.split(/(\*[^*\n]+\*|_[^_\n]+_|~[^~\n]+~)/)) {
-    const tag = part.length > 2 && part.at(0) === part.at(-1) && tags[part.at(0)];
-    body.append(tag ? make(tag, "", part.slice(1, -1)) : part);
-  }
-  return body;
-}
-
-function meta(entry) {
-  const line = make("div", "meta");
-  const time = make("time", "", new Date(entry.at_ms).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }));
-  time.dateTime = new Date(entry.at_ms).toISOString();
-  const ticks = make("span", `ticks ${entry.status}`, TICKS[entry.status]);
-  ticks.setAttribute("role", "img");
-  ticks.setAttribute("aria-label", entry.status);
-  ticks.title = entry.status;
-  line.append(time, ticks);
-  return line;
-}
-
-function choices(entry) {
-  const box = make("div", "choices");
-  for (const choice of entry.choices.filter((c) => c.kind === "button")) {
-    const button = make("button", "", choice.title);
-    button.type = "button";
-    button.addEventListener("click", () => choose("tap", entry, choice));
-    box.append(button);
-  }
-  if (entry.list_button) {
-    const button = make("button", "", `☰ ${entry.list_button}`);
-    button.type = "button";
-    button.setAttribute("aria-haspopup", "dialog");
-    button.addEventListener("click", () => openSheet(entry));
-    box.append(button);
-  }
-  return box;
-}
-
 function choose(verb, entry, choice) {
   call("POST", `/_sim/phones/${state.phone}/${verb}`, { id: choice.id, wamid: entry.wamid });
   $("text").focus();
 }
 
-function openSheet(entry) {
+function openList(entry) {
   const rows = [];
   let section;
-  for (const choice of entry.choices) {
+  for (const choice of entry.choices.filter((c) => c.kind === "row")) {
     if (choice.section && choice.section !== section) rows.push(make("h3", "", choice.section));
     section = choice.section;
-    const button = make("button", "option", choice.title);
-    button.type = "button";
-    if (choice.description) button.append(make("small", "", choice.description));
-    button.addEventListener("click", () => { $("sheet").close(); choose("pick", entry, choice); });
-    rows.push(button);
+    rows.push(option(choice.title, choice.description, () => choose("pick", entry, choice)));
   }
-  $("sheet-title").textContent = entry.list_button;
+  openSheet(entry.list_button, rows);
+}
+
+/** A row of a sheet; choosing it closes the sheet. */
+export function option(title, hint, act) {
+  const button = make("button", "option", title);
+  button.type = "button";
+  if (hint) button.append(make("small", "", hint));
+  button.addEventListener("click", () => { $("sheet").close(); act(); });
+  return button;
+}
+
+export function openSheet(title, rows) {
+  $("sheet-title").textContent = title;
   $("sheet-rows").replaceChildren(...rows);
   $("sheet").showModal();
+}
+
+/** The phone sends a message of any kind; quoting what is being answered. */
+export async function send(content, more = {}) {
+  const quote = state.quote ? { quote: state.quote } : {};
+  const sent = await call("POST", `/_sim/phones/${state.phone}/send`, { content, ...quote, ...more });
+  if (sent) answer(null);
+  $("text").focus();
+  return sent;
+}
+
+/** The next message answers this one. */
+export function answer(entry) {
+  state.quote = entry?.wamid;
+  $("quoting").hidden = !entry;
+  $("quoted").textContent = entry ? entry.text || entry.kind : "";
+  if (entry) $("text").focus();
+}
+
+/** What was typed next changes this message. */
+export function edit(entry) {
+  state.editing = entry.wamid;
+  $("text").value = entry.text;
+  $("text").focus();
+  fit();
 }
 
 let typingTimer = 0;
@@ -237,7 +238,9 @@ function showTyping() {
 async function sendText() {
   const text = $("text").value;
   if (!text.trim()) return;
-  if (await call("POST", `/_sim/phones/${state.phone}/text`, { text })) {
+  const wamid = state.editing;
+  if (await send(wamid ? { type: "edit", wamid, body: text } : { type: "text", body: text })) {
+    state.editing = null;
     $("text").value = "";
     fit();
   }
@@ -255,6 +258,9 @@ $("text").addEventListener("keydown", (event) => {
   event.preventDefault();
   sendText();
 });
+$("attach").addEventListener("click", openAttach);
+$("unquote").addEventListener("click", () => { answer(null); $("text").focus(); });
+$("text").addEventListener("keydown", (event) => { if (event.key === "Escape") { answer(null); state.editing = null; } });
 $("sheet-close").addEventListener("click", () => $("sheet").close());
 $("sheet").addEventListener("click", (event) => { if (event.target === $("sheet")) $("sheet").close(); });
 arrowKeys($("tabs"));

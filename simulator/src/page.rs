@@ -14,6 +14,8 @@ pub(crate) fn routes() -> Router {
         .route("/phone.css", get(|| file("text/css; charset=utf-8", include_str!("../page/phone.css"))))
         .route("/phone.js", get(|| file("text/javascript; charset=utf-8", include_str!("../page/phone.js"))))
         .route("/drawer.js", get(|| file("text/javascript; charset=utf-8", include_str!("../page/drawer.js"))))
+        .route("/attach.js", get(|| file("text/javascript; charset=utf-8", include_str!("../page/attach.js"))))
+        .route("/bubble.js", get(|| file("text/javascript; charset=utf-8", include_str!("../page/bubble.js"))))
         .route("/icon.svg", get(|| file("image/svg+xml", include_str!("../page/icon.svg"))))
         .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
 }

@@ -26,6 +26,9 @@ const EVENTS_BEHIND: usize = 256;
 const FIRST_NUMBER: u64 = 447_700_900_100;
 const LAST_NUMBER: u64 = 447_700_901_000;
 
+/// Given up ids remembered at a time.
+const MAX_GONE: usize = 10_000;
+
 const NAMES: [&str; 6] = ["Ada Obi", "Ben Cole", "Chi Nwosu", "Dora Lind", "Emre Kaya", "Fay Wong"];
 
 /// What there is to know about a phone.
@@ -261,6 +264,7 @@ impl Phone {
 
     pub(crate) fn reset(&self) {
         let mut state = self.state.lock();
+        (state.blocks_business, state.stopped_marketing) = (false, false);
         state.transcript.clear();
         state.taken = state.transcript.last_seq();
         drop(state);
@@ -404,7 +408,9 @@ impl Phones {
         phone.move_to(wa_id);
         for (old, new) in old.into_iter().zip(phone.ids()) {
             by_id.phones.remove(&old);
-            by_id.gone.insert(old);
+            if by_id.gone.len() < MAX_GONE {
+                by_id.gone.insert(old);
+            }
             by_id.gone.remove(&new);
             by_id.phones.insert(new, phone.number - 1);
         }

@@ -103,7 +103,7 @@ pub(crate) fn find<'a>(method: &str, path: &'a str) -> Result<Route<'a>, String>
 fn near_miss(method: &str, id: &str, edge: Option<&str>, rest: Option<&str>) -> String {
     let given = edge.unwrap_or_default();
     let score = |(m, e, _, _): &&(&str, &str, &str, Call)| (distance(given, e), *m != method);
-    let Some((m, e, whose, _)) = ROUTES.iter().filter(|r| r.1 != "" || edge.is_none()).min_by_key(score) else {
+    let Some((m, e, whose, _)) = ROUTES.iter().filter(|r| !r.1.is_empty() || edge.is_none()).min_by_key(score) else {
         return "nothing is known".into();
     };
     let slash = if e.is_empty() { "" } else { "/" };

@@ -160,11 +160,14 @@ pub(crate) fn sample(kind: &str) -> (&'static str, &'static [u8]) {
     }
 }
 
+/// The media object for a kind and, if it is given, an id.
+pub(crate) type MediaOf<'a> = dyn Fn(&str, Option<&str>) -> Result<Value, PhoneError> + 'a;
+
 /// What a draft needs to know to become a message object.
 pub(crate) struct Desk<'a> {
     pub(crate) number: &'a Number,
     /// Keeps a sample, or finds media by its id: the media object of the message.
-    pub(crate) media: &'a dyn Fn(&str, Option<&str>) -> Result<Value, PhoneError>,
+    pub(crate) media: &'a MediaOf<'a>,
     /// The token of the form that a message offered.
     pub(crate) flow_token: &'a dyn Fn(&str) -> Option<String>,
 }

@@ -53,7 +53,13 @@ async fn pages_of_other_sites_may_not_steer() {
 #[tokio::test]
 async fn the_page_comes_with_a_strict_policy() {
     let world = World::start().await;
-    for (path, kind) in [("/", "text/html"), ("/phone.js", "text/javascript"), ("/phone.css", "text/css")] {
+    for (path, kind) in [
+        ("/", "text/html"),
+        ("/phone.js", "text/javascript"),
+        ("/attach.js", "text/javascript"),
+        ("/bubble.js", "text/javascript"),
+        ("/phone.css", "text/css"),
+    ] {
         let answer = world.http.get(format!("{}{path}", world.handle.base_url())).send().await.unwrap();
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
         assert!(header("content-type").starts_with(kind));

@@ -72,7 +72,8 @@ fn part(given: &[Value], defined: &[Value]) -> Value {
 }
 
 fn shown_button(at: usize, button: &Value, given: &[Value]) -> Value {
-    let is_here = |c: &&Value| c["sub_type"].is_string() && (c["index"] == at || c["index"] == at.to_string());
+    let number = at.to_string();
+    let is_here = |c: &&Value| c["sub_type"].is_string() && (c["index"] == at || c["index"] == *number);
     let parameter = parameters(given.iter().find(is_here)).first().cloned().unwrap_or_default();
     let kind = button["type"].as_str().unwrap_or_default().to_ascii_lowercase();
     let mut shown = json!({ "type": kind, "text": button["text"] });
