@@ -44,7 +44,12 @@ pub struct Turn {
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Queue the message for the person, after all messages decided before.
-    Send(Outgoing),
+    Send {
+        /// The node that decided it.
+        node: String,
+        /// What to say.
+        message: Outgoing,
+    },
 }
 
 /// Advances one conversation by one input. Never sends, waits or reads a clock: the same arguments

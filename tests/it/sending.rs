@@ -162,6 +162,7 @@ async fn is_given_up_at_once(refused: u32, reason: &str) {
     assert!(letter["detail"].as_str().unwrap().contains(&refused.to_string()), "Meta's text: {letter}");
     assert_eq!(letter["raw"]["text"]["body"], "1: hello", "{letter}");
     assert_eq!(letter["tries"], 1, "{letter}");
+    assert_eq!(letter["node"], "answer", "the node that decided it, though the run has ended: {letter}");
     let response: serde_json::Value = serde_json::from_str(&world.calls()[0].response).unwrap();
     let trace_id = response["error"]["fbtrace_id"].as_str().unwrap();
     assert!(letter.to_string().contains(trace_id), "the trace id {trace_id}: {letter}");

@@ -210,8 +210,7 @@ impl<'a> Draft<'a> {
         let given = Given { now_ms: self.now_ms, seed, contact: &contact, number: &number };
         match (self.turn)(bot, &state.bot, input, &given) {
             Ok(turn) => {
-                let node = turn.after.node().map(Box::from);
-                let sends = self.queue(turn.effects, node);
+                let sends = self.queue(turn.effects);
                 self.after.state.bot = turn.after;
                 if history.is_some() || turn.changed {
                     self.record(seed, history, sends, turn.trace, None);
@@ -238,13 +237,9 @@ impl<'a> Draft<'a> {
         seen::hash(&self.secret, &format!("{}:{place}", self.id))
     }
 
-    fn queue(&mut self, effects: Vec<Effect>, node: Option<Box<str>>) -> Vec<u64> {
-        let mut numbers = Vec::with_capacity(effects.len());
-        for effect in effects {
-            let Effect::Send(message) = effect;
-            numbers.extend(self.send(message, node.clone()));
-        }
-        numbers
+    fn queue(&mut self, effects: Vec<Effect>) -> Vec<u64> {
+        let send = |Effect::Send { node, message }| self.send(message, Some(node.into()));
+        effects.into_iter().filter_map(send).collect()
     }
 
     fn send(&mut self, message: Outgoing, node: Option<Box<str>>) -> Option<u64> {

@@ -169,7 +169,8 @@ pub(crate) fn turn(
 }
 
 pub(crate) fn texts(texts: Vec<String>) -> Vec<Effect> {
-    texts.into_iter().map(|text| Effect::Send(Outgoing::Text(Text::new(text).unwrap()))).collect()
+    let effect = |text| Effect::Send { node: "a".into(), message: Outgoing::Text(Text::new(text).unwrap()) };
+    texts.into_iter().map(effect).collect()
 }
 
 /// A run of this bot that waits at node `a`, and wants to be woken at `wake_ms`.

@@ -98,10 +98,10 @@ impl<'a> Walk<'a> {
             self.note(Trace::Skipped { node: here.node.id.clone(), why: "the text is empty".to_owned() });
             return Ok(());
         }
-        self.send(compose::text(text).map_err(Fault::failed)?)
+        self.send(here, compose::text(text).map_err(Fault::failed)?)
     }
 
-    pub(crate) fn send(&mut self, message: Outgoing) -> Result<(), Fault> {
+    pub(crate) fn send(&mut self, here: Here<'_>, message: Outgoing) -> Result<(), Fault> {
         if self.effects.len() >= self.bot.policies.limits.messages_per_turn {
             return Err(Fault::new(FaultKind::Messages));
         }
@@ -109,7 +109,7 @@ impl<'a> Walk<'a> {
         if self.text_bytes > caps::MAX_TEXT_PER_TURN {
             return Err(Fault::new(FaultKind::Text));
         }
-        self.effects.push(Effect::Send(message));
+        self.effects.push(Effect::Send { node: here.node.id.clone(), message });
         Ok(())
     }
 

@@ -120,7 +120,7 @@ pub(crate) fn shown(effects: &[Effect]) -> Vec<String> {
 }
 
 fn show(effect: &Effect) -> String {
-    let Effect::Send(message) = effect;
+    let Effect::Send { message, .. } = effect;
     match message {
         Outgoing::Text(text) => text.body().to_owned(),
         Outgoing::Buttons(buttons) => {

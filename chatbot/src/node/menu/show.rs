@@ -34,7 +34,7 @@ impl Menu {
             let button = cut(&button, limits::LIST_BUTTON).unwrap_or(button);
             compose::list(header, body, footer, button, self.rows(here, walk, offered, number))
         };
-        walk.send(message.map_err(Fault::failed)?)
+        walk.send(here, message.map_err(Fault::failed)?)
     }
 
     /// After a wrong answer the message for it stands before the question, if both fit.
