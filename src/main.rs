@@ -1,6 +1,5 @@
 //! The `parlance` binary: reads the command line and does what it says.
 
-#[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
