@@ -10,13 +10,14 @@ mod lists;
 mod messages;
 mod problem;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actors::{Bots, Clock, Engine};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -109,6 +110,9 @@ impl Admin {
 
 async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
     let now_ms = shared.parts.clock.now_ms();
+    let (started, method) = (tokio::time::Instant::now(), request.method().clone());
+    // Unknown paths share one name: labels are bounded, whatever is asked for.
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let mut answer = match shared.access.check(&request, now_ms) {
         Ok(()) => next.run(request).await,
         Err(Denied::Host) => {
@@ -119,6 +123,8 @@ async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
         Err(Denied::Credential) => Problem::unauthorized().into_response(),
         Err(Denied::Braked { seconds }) => Problem::braked(seconds).into_response(),
     };
+    let route = route.map_or("other".into(), Cow::Owned);
+    shared.parts.metrics.front.request("admin", route, &method, answer.status(), started.elapsed());
     let headers = answer.headers_mut();
     headers.insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
@@ -139,8 +145,7 @@ async fn metrics(State(shared): Ctx) -> Result<Response, Problem> {
         return Err(Problem::not_found("metrics are switched off (metrics.enabled)"));
     }
     let status = shared.parts.engine.status().await;
-    let oldest_ms = status.senders.values().filter_map(|sender| sender.oldest_ms).min();
-    let page = shared.parts.metrics.page(&*shared.parts.store, oldest_ms, shared.parts.clock.now_ms());
+    let page = shared.parts.metrics.page(&*shared.parts.store, &status, shared.parts.clock.now_ms());
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(http::header::CONTENT_TYPE, content_type)], page).into_response())
 }

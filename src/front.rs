@@ -57,7 +57,7 @@ impl Front {
             (_, "/healthz") => ("healthz", reply::not_allowed("GET, HEAD")),
             _ => ("other", error(StatusCode::NOT_FOUND, "there is nothing here")),
         };
-        self.metrics.request(route, &method, answer.status(), started.elapsed());
+        self.metrics.request("front", route.into(), &method, answer.status(), started.elapsed());
         answer
     }
 

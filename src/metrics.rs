@@ -1,8 +1,11 @@
 //! The metrics of the ports and the store, and the registry that `/metrics` prints.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use actors::{EngineStatus, SenderStatus};
 use http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -23,7 +26,7 @@ pub struct Refusal {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
     listener: &'static str,
-    route: &'static str,
+    route: Cow<'static, str>,
     method: &'static str,
     status_class: &'static str,
 }
@@ -32,6 +35,16 @@ struct Request {
 struct Event {
     kind: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Number {
+    number: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Standing {
+    state: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -87,13 +100,21 @@ impl FrontMetrics {
         registry.register("webhook_not_stored", "Webhooks answered 503", self.not_stored.clone());
     }
 
-    pub(crate) fn request(&self, route: &'static str, method: &Method, status: StatusCode, took: Duration) {
+    /// Counts an answered request of either port; `route` is its pattern, never its path.
+    pub(crate) fn request(
+        &self,
+        listener: &'static str,
+        route: Cow<'static, str>,
+        method: &Method,
+        status: StatusCode,
+        took: Duration,
+    ) {
         let method = match *method {
             Method::GET => "GET",
             Method::POST => "POST",
             _ => "other",
         };
-        let label = Request { listener: "front", route, method, status_class: class(status) };
+        let label = Request { listener, route, method, status_class: class(status) };
         self.requests.get_or_create(&label).inc();
         self.seconds.observe(took.as_secs_f64());
     }
@@ -143,7 +164,8 @@ pub struct Metrics {
     store_bytes: Gauge,
     unfolded: Gauge,
     inbox: Gauge,
-    outbox_oldest: Gauge<f64, std::sync::atomic::AtomicU64>,
+    outbox: Family<Standing, Gauge>,
+    outbox_oldest: Family<Number, Gauge<f64, AtomicU64>>,
 }
 
 impl Default for Metrics {
@@ -162,29 +184,57 @@ impl Default for Metrics {
         registry.register_with_unit("store", "Size of the store's file", Unit::Bytes, store_bytes.clone());
         registry.register("store_unfolded_rows", "Log rows not folded yet", unfolded.clone());
         registry.register("inbox_messages", "Messages accepted and not consumed", inbox.clone());
-        let outbox_oldest = Gauge::default();
+        let (outbox, outbox_oldest) = (Family::default(), Family::default());
+        let help = "Open messages: queued ones wait for their time or a status, sending ones are under way";
+        registry.register("outbox_messages", help, outbox.clone());
         registry.register_with_unit(
             "outbox_oldest",
             "Age of the oldest open message",
             Unit::Seconds,
             outbox_oldest.clone(),
         );
-        Self { registry, front, actors, commit_seconds, commit_items, store_bytes, unfolded, inbox, outbox_oldest }
+        Self {
+            registry,
+            front,
+            actors,
+            commit_seconds,
+            commit_items,
+            store_bytes,
+            unfolded,
+            inbox,
+            outbox,
+            outbox_oldest,
+        }
     }
 }
 
 impl Metrics {
     /// The page in the Prometheus text format.
-    pub fn page(&self, store: &dyn Store, oldest_send_ms: Option<u64>, now_ms: u64) -> String {
+    pub fn page(&self, store: &dyn Store, engine: &EngineStatus, now_ms: u64) -> String {
         let stats = store.stats();
         self.store_bytes.set(i64::try_from(stats.file_bytes).unwrap_or(i64::MAX));
         self.unfolded.set(i64::try_from(stats.unfolded).unwrap_or(i64::MAX));
         self.inbox.set(i64::try_from(stats.inbox).unwrap_or(i64::MAX));
-        let age_ms = oldest_send_ms.map_or(0, |oldest_ms| now_ms.saturating_sub(oldest_ms));
-        self.outbox_oldest.set(age_ms as f64 / 1_000.0);
+        self.set_outbox(engine, now_ms);
         let mut page = String::new();
         prometheus_client::encoding::text::encode(&mut page, &self.registry)
             .expect("writing into a String cannot fail");
         page
+    }
+
+    fn set_outbox(&self, engine: &EngineStatus, now_ms: u64) {
+        let count = |of: fn(&SenderStatus) -> usize| {
+            i64::try_from(engine.senders.values().map(of).sum::<usize>()).unwrap_or(i64::MAX)
+        };
+        let set = |state, count| {
+            self.outbox.get_or_create(&Standing { state }).set(count);
+        };
+        set("queued", count(|sender| sender.open.saturating_sub(sender.under_way)));
+        set("sending", count(|sender| sender.under_way));
+        for (number, sender) in &engine.senders {
+            let age_ms = sender.oldest_ms.map_or(0, |oldest_ms| now_ms.saturating_sub(oldest_ms));
+            let label = Number { number: number.to_string() };
+            self.outbox_oldest.get_or_create(&label).set(age_ms as f64 / 1_000.0);
+        }
     }
 }

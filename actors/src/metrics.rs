@@ -40,7 +40,6 @@ pub struct Metrics {
     pub(crate) turn_seconds: Histogram,
     pub(crate) dead_letters: Family<Reason, Counter>,
     pub(crate) attempts: Family<Outcome, Counter>,
-    pub(crate) open_sends: Gauge,
     pub(crate) graph_seconds: Histogram,
     pub(crate) graph_errors: Family<GraphError, Counter>,
     pub(crate) statuses: Family<Status, Counter>,
@@ -58,7 +57,6 @@ impl Default for Metrics {
             turn_seconds: Histogram::new([10e-6, 30e-6, 100e-6, 300e-6, 1e-3, 3e-3, 10e-3, 0.1, 1.0]),
             dead_letters: Family::default(),
             attempts: Family::default(),
-            open_sends: Gauge::default(),
             graph_seconds: Histogram::new([0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0]),
             graph_errors: Family::default(),
             statuses: Family::default(),
@@ -86,7 +84,6 @@ impl Metrics {
         registry.register_with_unit("turn_duration", "Computing one turn", Unit::Seconds, self.turn_seconds.clone());
         registry.register("dead_letters", "Messages given up", self.dead_letters.clone());
         registry.register("outbox_attempts", "Requests to send a message, by outcome", self.attempts.clone());
-        registry.register("outbox_open", "Messages that wait, are under way or in doubt", self.open_sends.clone());
         registry.register_with_unit(
             "graph_request_duration",
             "Requests to the Graph API",

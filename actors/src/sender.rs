@@ -242,9 +242,7 @@ impl State {
     fn on_queued(&mut self, rows: Vec<Row>) {
         for row in rows {
             let conversation = row.id.conversation;
-            if self.lanes.push(row) {
-                self.job.deps.metrics.open_sends.inc();
-            } else {
+            if !self.lanes.push(row) {
                 self.job.deps.backlog.settled(conversation);
             }
         }
@@ -277,7 +275,6 @@ impl State {
             };
             let conversation = row.id.conversation;
             if self.lanes.push(row) {
-                self.job.deps.metrics.open_sends.inc();
                 self.job.deps.backlog.add(conversation, 1);
             }
         }
@@ -333,10 +330,9 @@ impl State {
         }
     }
 
-    /// A message is settled: counts it, and lets a conversation go on that had too many.
+    /// A message is settled: lets a conversation go on that had too many.
     fn left(&self, send: SendId) {
         let deps = &self.job.deps;
-        deps.metrics.open_sends.dec();
         if deps.backlog.settled(send.conversation)
             && let Some(peers) = deps.peers.get()
         {

@@ -52,7 +52,7 @@ pub(super) async fn serve(scenario: Scenario) -> anyhow::Result<()> {
     let admin = TcpListener::bind(config.admin.listen).await.context("binding admin.listen")?;
     let store = skeleton.store.clone();
     let page = move |_, _| {
-        let page = metrics.page(&*store, None, 0);
+        let page = metrics.page(&*store, &actors::EngineStatus::default(), 0);
         async move { answer(StatusCode::OK, page.into()) }
     };
     let webhooks = move |request, _| skeleton.clone().answer(request);

@@ -104,6 +104,7 @@ async fn the_metrics_parse_and_name_no_person() {
         world.wait_replies(&person(at), 1).await;
     }
     assert_eq!(world.post_signed("x", None).await.status(), 401);
+    assert_eq!(world.items("/api/v1/conversations").await.len(), 5);
     let answer = world.admin_raw("/metrics").await;
     assert_eq!(answer.status(), 200);
     assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("application/openmetrics-text"));
@@ -127,6 +128,7 @@ async fn the_metrics_parse_and_name_no_person() {
         "parlance_actors",
         "parlance_mailbox_depth_max",
         "parlance_turn_duration_seconds_sum",
+        "parlance_outbox_messages",
         "parlance_outbox_oldest_seconds",
         "parlance_outbox_attempts_total",
         "parlance_graph_request_duration_seconds_count",
@@ -136,6 +138,10 @@ async fn the_metrics_parse_and_name_no_person() {
     ] {
         assert!(names.contains(name), "{name} is missing:\n{page}");
     }
+    assert!(
+        page.contains(r#"listener="admin",route="/api/v1/conversations""#),
+        "the admin port is counted by pattern:\n{page}"
+    );
     for at in 0..5 {
         assert!(!page.contains(&person(at)), "a phone number:\n{page}");
     }
