@@ -3,9 +3,13 @@
 //! Lengths are counted in Unicode scalar values: Meta does not define "character", and this is never
 //! laxer than UTF-16 within the basic plane. Source: Meta's message pages and OpenAPI file, 2026.
 
+mod media;
+
 use std::fmt;
 
 use thiserror::Error;
+
+pub use media::{AUDIO_VIDEO_BYTES, DOCUMENT_BYTES, IMAGE_BYTES, STICKER_BYTES, media_bytes};
 
 /// Body of a text message.
 pub const TEXT_BODY: usize = 4096;

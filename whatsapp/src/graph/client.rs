@@ -1,26 +1,30 @@
-//! The only I/O of this crate: one POST, with a deadline, and nothing done behind the caller's back.
+//! The only I/O of this crate: single calls with a deadline, and nothing done behind the caller's back.
 //!
 //! No redirects, no proxy from the environment, no retries: a repeated POST is a second message, so
 //! only the outbox may repeat one. The caller installs the TLS provider. Neither the token nor a body
 //! appears in `Debug`, in errors or in addresses.
 
 use std::error::Error as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Response, Url, redirect, retry};
+use reqwest::{Method, RequestBuilder, Response, Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error as ThisError;
 
+use super::call::CallError;
 use super::error::{Accepted, Error};
-use super::reply::{Reply, decide};
+use super::reply::{Reply, decide, decide_as};
+use super::usage::Usage;
 
 /// No answer of Meta to a send is larger.
-const MAX_ANSWER_BYTES: usize = 256 * 1024;
+pub(super) const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// Shorter than servers keep a connection, so that a send seldom meets one that is just closing.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 const MAX_IDLE_CONNECTIONS: usize = 32;
-const USAGE: &str = "x-business-use-case-usage";
+const ACCOUNT_USAGE: &str = "x-business-use-case-usage";
+const APP_USAGE: &str = "x-app-usage";
 
 /// Where and how patiently to call.
 #[derive(Debug, Clone)]
@@ -53,7 +57,9 @@ pub enum ConfigError {
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    base: Url,
+    pub(super) base: Url,
+    pub(super) media_hosts: Arc<[String]>,
+    usage: Arc<Mutex<Usage>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -78,7 +84,13 @@ impl Client {
             .no_proxy()
             .build()
             .map_err(ConfigError::Http)?;
-        Ok(Self { http, base })
+        let media_hosts = [super::media::HOST.to_owned()].into();
+        Ok(Self { http, base, media_hosts, usage: Arc::default() })
+    }
+
+    /// How near their limits app and accounts are, by the last answers of Meta.
+    pub fn usage(&self) -> Usage {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sends one message, once. `body` is the whole JSON body, callback data included.
@@ -90,35 +102,89 @@ impl Client {
         token: &SecretString,
         body: Vec<u8>,
     ) -> Result<Accepted, Error> {
-        let url = self.messages_url(phone_number_id)?;
-        let request = self
-            .http
-            .post(url)
-            .header(AUTHORIZATION, bearer(token)?)
-            .header(CONTENT_TYPE, "application/json")
-            .body(body)
-            .build()
-            .map_err(|error| Error::NotSent(causes(error)))?;
-        let response = self.http.execute(request).await.map_err(classify)?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let answer = read(response).await?;
-        decide(&Reply {
-            status,
-            body: &answer,
-            retry_after: header(&headers, RETRY_AFTER.as_str()),
-            usage: header(&headers, USAGE),
-        })
+        let request = self.request(Method::POST, &[phone_number_id, "messages"])?;
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
+        let answer = self.execute(request, token, MAX_ANSWER_BYTES).await?;
+        decide(&answer.reply())
     }
 
-    fn messages_url(&self, phone_number_id: &str) -> Result<Url, Error> {
-        if phone_number_id.is_empty() || !phone_number_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return Err(Error::NotSent(format!("phone number id `{phone_number_id}` is not an id")));
+    /// Starts a call of `base/segment/segment`. The first segment is an id of Meta.
+    pub(super) fn request(&self, method: Method, segments: &[&str]) -> Result<RequestBuilder, Error> {
+        self.request_with(method, segments, &[])
+    }
+
+    /// As [`request`](Self::request), with a query.
+    pub(super) fn request_with(
+        &self,
+        method: Method,
+        segments: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<RequestBuilder, Error> {
+        let id = segments.first().copied().unwrap_or_default();
+        if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(Error::NotSent(format!("`{id}` is not an id of Meta")));
         }
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.push(phone_number_id).push("messages");
+            path.extend(segments);
         }
-        Ok(url)
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(self.http.request(method, url))
+    }
+
+    /// Starts a call of an address that was checked.
+    pub(super) fn request_url(&self, url: Url) -> RequestBuilder {
+        self.http.get(url)
+    }
+
+    /// Makes a call that can be made again without harm, and reads its answer.
+    pub(super) async fn call<T>(
+        &self,
+        request: RequestBuilder,
+        token: &SecretString,
+        max_bytes: usize,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Result<T, CallError> {
+        let answer = self.execute(request, token, max_bytes).await?;
+        Ok(decide_as(&answer.reply(), read)?)
+    }
+
+    async fn execute(&self, request: RequestBuilder, token: &SecretString, max_bytes: usize) -> Result<Answer, Error> {
+        let response = self.respond(request, token).await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Answer { status, body: read(response, max_bytes).await?, headers })
+    }
+
+    /// Sends a request with the token, and notes what the answer says of limits.
+    pub(super) async fn respond(&self, request: RequestBuilder, token: &SecretString) -> Result<Response, Error> {
+        let request = request.header(AUTHORIZATION, bearer(token)?).build();
+        let request = request.map_err(|error| Error::NotSent(causes(error)))?;
+        let response = self.http.execute(request).await.map_err(classify)?;
+        let (app, account) = (header(response.headers(), APP_USAGE), header(response.headers(), ACCOUNT_USAGE));
+        if app.is_some() || account.is_some() {
+            self.usage.lock().unwrap_or_else(PoisonError::into_inner).note(app, account);
+        }
+        Ok(response)
+    }
+}
+
+/// An answer, read to its end.
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn reply(&self) -> Reply<'_> {
+        Reply {
+            status: self.status,
+            body: &self.body,
+            retry_after: header(&self.headers, RETRY_AFTER.as_str()),
+            usage: header(&self.headers, ACCOUNT_USAGE),
+        }
     }
 }
 
@@ -138,16 +204,16 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
 /// Reads the answer up to its limit. A longer or broken one decides nothing.
-async fn read(mut response: Response) -> Result<Vec<u8>, Error> {
-    let too_long = || Error::Ambiguous(format!("an answer over {MAX_ANSWER_BYTES} bytes"));
+async fn read(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Error> {
+    let too_long = || Error::Ambiguous(format!("an answer over {max_bytes} bytes"));
     let mut answer = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| Error::Ambiguous(causes(error)))? {
-        if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
+        if answer.len() + chunk.len() > max_bytes {
             return Err(too_long());
         }
         answer.extend_from_slice(&chunk);
@@ -165,7 +231,7 @@ fn classify(error: reqwest::Error) -> Error {
 }
 
 /// The chain of causes in one line, without the address.
-fn causes(error: reqwest::Error) -> String {
+pub(super) fn causes(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut line = error.to_string();
     let mut source = error.source();

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::{Accepted, Error, GraphError};
+use super::usage::Usage;
 
 /// An answer as it came, already within its limit.
 pub(crate) struct Reply<'a> {
@@ -32,17 +33,31 @@ struct Sent {
     message_status: Option<String>,
 }
 
-/// Decides a send. Everything that is neither Meta's success nor Graph's error envelope is ambiguous:
-/// a gateway may have answered after Graph had acted.
+/// Decides a send.
 pub(crate) fn decide(reply: &Reply<'_>) -> Result<Accepted, Error> {
+    decide_as(reply, accepted)
+}
+
+/// Decides a call by what `read` takes for success. Everything that is neither that nor Graph's error
+/// envelope is ambiguous: a gateway may have answered after Graph had acted.
+pub(crate) fn decide_as<T>(reply: &Reply<'_>, read: impl FnOnce(&[u8]) -> Option<T>) -> Result<T, Error> {
     if (200..300).contains(&reply.status) {
-        return accepted(reply.body)
+        return read(reply.body)
             .ok_or_else(|| Error::Ambiguous(format!("status {} without the shape of success", reply.status)));
     }
     match graph_error(reply) {
         Some(error) => Err(error.into()),
         None => Err(Error::Ambiguous(format!("status {} without an error of Graph", reply.status))),
     }
+}
+
+/// `{"success": true}`.
+pub(crate) fn success(body: &[u8]) -> Option<()> {
+    #[derive(Deserialize)]
+    struct Done {
+        success: bool,
+    }
+    serde_json::from_slice(body).ok().filter(|done: &Done| done.success).map(drop)
 }
 
 fn accepted(body: &[u8]) -> Option<Accepted> {
@@ -71,7 +86,7 @@ fn graph_error(reply: &Reply<'_>) -> Option<GraphError> {
         fbtrace_id: text("fbtrace_id"),
         is_transient: error.get("is_transient").and_then(Value::as_bool).unwrap_or_default(),
         http_status: reply.status,
-        retry_after_ms: reply.retry_after.and_then(retry_after).or_else(|| reply.usage.and_then(regain_access)),
+        retry_after_ms: reply.retry_after.and_then(retry_after).or_else(|| reply.usage.and_then(Usage::regain_ms)),
     })
 }
 
@@ -98,14 +113,6 @@ fn details(data: &Value) -> Option<String> {
 /// `Retry-After` in seconds; a date would need a clock, and Meta does not send one.
 fn retry_after(header: &str) -> Option<u64> {
     header.trim().parse::<u64>().ok()?.checked_mul(1000)
-}
-
-/// The longest `estimated_time_to_regain_access` (minutes) of `x-business-use-case-usage`.
-fn regain_access(header: &str) -> Option<u64> {
-    let usage: Value = serde_json::from_str(header).ok()?;
-    let accounts = usage.as_object()?.values().filter_map(Value::as_array).flatten();
-    let minutes = accounts.filter_map(|case| case.get("estimated_time_to_regain_access")?.as_u64()).max()?;
-    minutes.checked_mul(60_000).filter(|ms| *ms > 0)
 }
 
 #[cfg(test)]

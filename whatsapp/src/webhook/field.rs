@@ -106,8 +106,8 @@ impl fmt::Display for FieldEvent {
             Self::AppContacts(all) => write!(f, "{} of the phone app", count(all.len(), "contact")),
             Self::Flow(event) => write!(f, "{event}"),
             Self::Error(error) => {
-                let title = error.title.as_deref().or(error.message.as_deref()).unwrap_or("an error without a reason");
-                f.write_str(title)
+                let mut words = [&error.title, &error.message].into_iter().flatten().filter(|text| !text.is_empty());
+                f.write_str(words.next().map_or("an error without a reason", String::as_str))
             }
             Self::Other { field } => write!(f, "{field}"),
         }

@@ -224,6 +224,17 @@ fn flow_alert_keeps_its_measure_and_flow_status_its_states() {
 }
 
 #[test]
+fn error_without_words_has_a_line_too() {
+    for (error, line) in [
+        (json!({ "title": "", "message": "m" }), "m"),
+        (json!({ "title": "" }), "an error without a reason"),
+        (json!({}), "an error without a reason"),
+    ] {
+        assert_eq!(read("errors", error).to_string(), line);
+    }
+}
+
+#[test]
 fn odd_shapes_are_other_and_keep_their_field() {
     for (field, _) in samples() {
         for odd in ["7", "[]", "\"x\"", "null", "{", ""] {
