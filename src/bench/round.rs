@@ -281,7 +281,7 @@ mod tests {
         metrics.commit_items.observe(3.0);
         metrics.commit_items.observe(4.0);
         metrics.commit_seconds.observe(0.5);
-        let page = metrics.page(&*storage::Model::new(), None, 0);
+        let page = metrics.page(&*storage::Model::new(), &actors::EngineStatus::default(), 0);
         assert_eq!(StoreFigures::read(&page), StoreFigures { commits: 2.0, items: 7.0, seconds: 0.5, inbox: 0.0 });
     }
 

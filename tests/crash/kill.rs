@@ -43,7 +43,7 @@ async fn twenty_kills_lose_nothing_and_double_only_what_was_under_way() {
     let crowd = Crowd::start(&world, Habits::usual(SEED));
     for cycle in 0..CYCLES {
         world.meta.set_trouble(trouble(cycle)).expect("the trouble makes sense");
-        tokio::time::sleep(Duration::from_millis(random.random_range(50..1_500))).await;
+        program.run_for(random.random_range(50..1_500)).await;
         evidence.kills.push(Interruption { at_ms: world.meta.now_ms() });
         program.kill();
         if cycle % 5 == 0 {
@@ -71,8 +71,8 @@ async fn twenty_kills_lose_nothing_and_double_only_what_was_under_way() {
 
 /// Starts it, and kills it before or soon after it is ready.
 async fn kill_a_start(world: &World, evidence: &mut Evidence, after_ms: u64) {
-    let program = world.place.spawn(&["serve"]);
-    tokio::time::sleep(Duration::from_millis(after_ms)).await;
+    let mut program = world.place.spawn(&["serve"]);
+    program.run_for(after_ms).await;
     evidence.kills.push(Interruption { at_ms: world.meta.now_ms() });
     program.kill();
 }
@@ -89,9 +89,9 @@ async fn a_first_start_that_is_killed_can_be_tried_again() {
 /// After a clean end there is nothing in doubt.
 async fn nothing_leaves_again(world: &World) {
     let before = world.meta.ledger().map(|books| books.rows.len());
-    let (_program, _) = world.start().await;
+    let (mut program, _) = world.start().await;
     world.drained(SOON).await;
-    tokio::time::sleep(Duration::from_millis(World::DOUBT_WINDOW_MS + 200)).await;
+    program.run_for(World::DOUBT_WINDOW_MS + 200).await;
     assert_eq!(world.meta.ledger().map(|books| books.rows.len()), before);
 }
 

@@ -26,11 +26,12 @@ const POLL: Duration = Duration::from_millis(3);
 /// Looks again and again until `look` finds something.
 pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     let found = async {
+        let mut ticks = tokio::time::interval(POLL);
         loop {
+            ticks.tick().await;
             if let Some(found) = look().await {
                 return found;
             }
-            tokio::time::sleep(POLL).await;
         }
     };
     tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("never came: {what}"))

@@ -137,14 +137,15 @@ impl Person {
                 return true;
             }
         }
+        let mut ticks = tokio::time::interval(AGAIN);
         loop {
+            ticks.tick().await;
             if self.world.post(body).await == Some(200) {
                 return true;
             }
             if !self.habits.repeats {
                 return false;
             }
-            tokio::time::sleep(AGAIN).await;
         }
     }
 

@@ -15,11 +15,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Looks again and again until there is an answer.
 pub(crate) async fn eventually<T>(what: &str, at_most: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let looking = async {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
         loop {
+            ticks.tick().await;
             if let Some(found) = look().await {
                 return found;
             }
-            tokio::time::sleep(LOOK_EVERY).await;
         }
     };
     match tokio::time::timeout(at_most, looking).await {
@@ -55,6 +56,18 @@ impl Program {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the process takes a signal");
+    }
+
+    /// Lets it run for a while; it must not end by itself.
+    pub(crate) async fn run_for(&mut self, ms: u64) {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        let runs_on = async {
+            while self.runs() {
+                ticks.tick().await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_millis(ms), runs_on).await;
+        assert!(ended.is_err(), "it ended by itself: {}", self.stderr());
     }
 
     /// Ends it as a power cut would, as far as a process can see.

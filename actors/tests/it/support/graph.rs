@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use actors::{AdjustableClock, Clock, Number, Transport};
 use parking_lot::Mutex;
@@ -99,7 +98,7 @@ impl Transport for Graph {
         let script = self.script.lock().clone();
         Box::pin(async move {
             let Answer(after_ms, answer) = script(&request);
-            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            super::pause(after_ms).await;
             self.under_way.fetch_sub(1, Ordering::SeqCst);
             let wamid = format!("wamid.{}", request.callback_data);
             answer.map(|()| Accepted { wamid, wa_id: None, user_id: None, message_status: None })
