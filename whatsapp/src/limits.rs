@@ -47,6 +47,28 @@ pub const ROW_DESCRIPTION: usize = 72;
 pub const CALLBACK_DATA: usize = 512;
 /// Contacts of a contacts message.
 pub const CONTACTS: usize = 257;
+/// Sections of a product list.
+pub const PRODUCT_SECTIONS: usize = 10;
+/// Products of a product list, over all its sections.
+pub const PRODUCTS: usize = 30;
+/// The fewest cards of a carousel.
+pub const CARDS_MIN: usize = 2;
+/// Cards of a carousel.
+pub const CARDS: usize = 10;
+/// Body of a card.
+pub const CARD_BODY: usize = 160;
+/// Line breaks in the body of a card.
+pub const CARD_BODY_BREAKS: usize = 2;
+/// Text of the button that opens a Flow; advised by Meta, and its templates are stricter (25).
+pub const FLOW_BUTTON: usize = 30;
+/// A text parameter in the header of a template.
+pub const TEMPLATE_HEADER: usize = 60;
+/// A text parameter in the body of a template that has other components.
+pub const TEMPLATE_BODY: usize = 1024;
+/// A text parameter in a body that is the template's only component.
+pub const TEMPLATE_BODY_ALONE: usize = 32_768;
+/// Buttons of a template; their index is one less at most.
+pub const TEMPLATE_BUTTONS: usize = 10;
 
 /// How much of a value an error shows.
 const SHOWN: usize = 40;
@@ -80,6 +102,10 @@ pub enum Limit {
     Unique,
     /// No space at either end.
     NoOuterSpace,
+    /// At most this many line breaks.
+    MaxBreaks(usize),
+    /// Not a member of this part.
+    Unknown,
     /// Must have this form.
     Form(&'static str),
 }
@@ -111,6 +137,8 @@ impl fmt::Display for Limit {
             Self::MinItems(min) => write!(f, "must have {min} or more elements"),
             Self::Unique => f.write_str("is used twice"),
             Self::NoOuterSpace => f.write_str("begins or ends with a space"),
+            Self::MaxBreaks(max) => write!(f, "may have {max} line breaks"),
+            Self::Unknown => f.write_str("is not known here"),
             Self::Form(form) => write!(f, "must be {form}"),
         }
     }
@@ -121,7 +149,9 @@ struct Actual<'a>(&'a Limit, usize);
 impl fmt::Display for Actual<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Limit::MaxChars(_) | Limit::MaxItems(_) | Limit::MinItems(_) => write!(f, " and has {}", self.1),
+            Limit::MaxChars(_) | Limit::MaxItems(_) | Limit::MinItems(_) | Limit::MaxBreaks(_) => {
+                write!(f, " and has {}", self.1)
+            }
             _ => Ok(()),
         }
     }

@@ -3,15 +3,21 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::check::{ButtonView, Check, Frame, Names};
-use super::{filled, members, text_header};
-use crate::limits::{self, LimitError};
+use super::check::{ButtonView, Check, Names, View};
+use super::frame::{Frame, Header, Headers, Rules};
+use super::media::Media;
+use super::part::Part;
+use super::{filled, members};
+use crate::limits::{self, Limit, LimitError};
 
-/// Text with one to three reply buttons, and optionally a header and a footer of up to 60 characters.
+const RULES: Rules = Rules { headers: Headers::Any, body_needed: true, footer: true };
+
+/// Text with one to three reply buttons, and optionally a header (text of up to 60 characters, or media)
+/// and a footer of up to 60 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Buttons {
-    header: Option<String>,
+    header: Option<Header>,
     body: String,
     footer: Option<String>,
     buttons: Vec<Button>,
@@ -28,7 +34,7 @@ pub struct Button {
 
 #[derive(Deserialize)]
 struct Unchecked {
-    header: Option<String>,
+    header: Option<Header>,
     body: String,
     footer: Option<String>,
     buttons: Vec<Button>,
@@ -39,7 +45,8 @@ impl TryFrom<Unchecked> for Buttons {
 
     fn try_from(unchecked: Unchecked) -> Result<Self, LimitError> {
         let Unchecked { header, body, footer, buttons } = unchecked;
-        Self { header: filled(header), body, footer: filled(footer), buttons }.checked()
+        let header = header.filter(|header| header.text().is_none_or(|text| !text.trim().is_empty()));
+        Self { header, body, footer: filled(footer), buttons }.checked()
     }
 }
 
@@ -58,7 +65,13 @@ impl Buttons {
 
     /// Sets a text header; an empty one is left out. Errors: too long.
     pub fn with_header(mut self, header: impl Into<String>) -> Result<Self, LimitError> {
-        self.header = filled(Some(header.into()));
+        self.header = filled(Some(header.into())).map(Header::Text);
+        self.checked()
+    }
+
+    /// Sets an image, video or document as header. Errors: another kind, or one with a caption.
+    pub fn with_media_header(mut self, media: Media) -> Result<Self, LimitError> {
+        self.header = Some(Header::Media(media));
         self.checked()
     }
 
@@ -75,7 +88,15 @@ impl Buttons {
 
     /// The text above it.
     pub fn header(&self) -> Option<&str> {
-        self.header.as_deref()
+        self.header.as_ref()?.text()
+    }
+
+    /// The media above it.
+    pub fn media_header(&self) -> Option<&Media> {
+        match self.header.as_ref()? {
+            Header::Media(media) => Some(media),
+            Header::Text(_) => None,
+        }
     }
 
     /// The text below it.
@@ -90,12 +111,17 @@ impl Buttons {
 
     fn checked(self) -> Result<Self, LimitError> {
         let mut check = Check::default();
-        let frame = Frame { header: self.header(), body: Some(&self.body), footer: self.footer() };
-        check.frame(Names::Plain, &frame, limits::INTERACTIVE_BODY);
-        let views: Vec<_> =
-            self.buttons.iter().map(|b| ButtonView { id: Some(&b.id), title: Some(&b.title) }).collect();
-        check.buttons(Names::Plain, &views);
+        let view = View { header: self.header(), body: Some(&self.body), footer: self.footer() };
+        check.frame(Names::Plain, &view, limits::INTERACTIVE_BODY);
+        if let Some(header) = &self.header {
+            header.check(&mut check, "header");
+        }
+        check.buttons(Names::Plain, &self.views());
         check.first().map(|()| self)
+    }
+
+    fn views(&self) -> Vec<ButtonView<'_>> {
+        self.buttons.iter().map(|b| ButtonView { id: Some(&b.id), title: Some(&b.title) }).collect()
     }
 
     pub(super) fn content(&self) -> Value {
@@ -106,10 +132,33 @@ impl Buttons {
             .collect();
         members([
             ("type", Some(json!("button"))),
-            ("header", text_header(self.header.as_ref())),
+            ("header", self.header.as_ref().map(Header::content)),
             ("body", Some(json!({ "text": self.body }))),
             ("footer", self.footer.as_ref().map(|text| json!({ "text": text }))),
             ("action", Some(json!({ "buttons": buttons }))),
         ])
     }
+}
+
+/// Reads the member `interactive`.
+pub(super) fn read(check: &mut Check, part: &Part<'_>) -> Buttons {
+    let (header, body, footer) = Frame::read(check, part, RULES).into_parts();
+    part.get("action").members(check, &["buttons"]);
+    let items = part.get("action").get("buttons").items(check);
+    let buttons = items.iter().map(|item| read_button(check, item)).collect();
+    let buttons = Buttons { header, body, footer, buttons };
+    check.buttons(Names::Wire, &buttons.views());
+    buttons
+}
+
+fn read_button(check: &mut Check, part: &Part<'_>) -> Button {
+    part.members(check, &["type", "reply"]);
+    if !part.get("type").is("reply") {
+        part.get("type").fail(check, Limit::Form("`reply`"));
+    }
+    let reply = part.get("reply");
+    if reply.exists() {
+        reply.members(check, &["id", "title"]);
+    }
+    Button { id: reply.get("id").any_text(check), title: reply.get("title").any_text(check) }
 }

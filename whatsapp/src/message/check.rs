@@ -6,6 +6,9 @@ use std::collections::HashSet;
 
 use crate::limits::{self, Limit, LimitError, chars};
 
+/// What a part must be that holds others.
+pub(crate) const OBJECT: Limit = Limit::Form("an object");
+
 /// Collects what is wrong with a message.
 #[derive(Default)]
 pub(crate) struct Check {
@@ -20,7 +23,7 @@ pub(crate) enum Names {
 }
 
 /// What buttons and lists share.
-pub(crate) struct Frame<'a> {
+pub(crate) struct View<'a> {
     pub(crate) header: Option<&'a str>,
     pub(crate) body: Option<&'a str>,
     pub(crate) footer: Option<&'a str>,
@@ -77,8 +80,18 @@ impl Check {
         self.errors.into_iter().next().map_or(Ok(()), Err)
     }
 
+    /// Reports what is wrong with a part; one that was reported already, or that lies in one that is
+    /// missing or no object, is left at that.
     pub(crate) fn fail(&mut self, field: impl Into<String>, limit: Limit, actual: usize, value: Option<&str>) {
-        self.errors.push(LimitError::new(field, limit, actual, value));
+        let field = field.into();
+        let covers = |error: &LimitError| match field.strip_prefix(error.field.as_str()) {
+            Some("") => true,
+            Some(rest) => rest.starts_with('.') && matches!(error.limit, Limit::NotEmpty | OBJECT),
+            None => false,
+        };
+        if !self.errors.iter().any(covers) {
+            self.errors.push(LimitError::new(field, limit, actual, value));
+        }
     }
 
     /// A text that must be there and fit.
@@ -127,7 +140,7 @@ impl Check {
     }
 
     /// Header, body and footer of an interactive message.
-    pub(crate) fn frame(&mut self, names: Names, frame: &Frame<'_>, body_max: usize) {
+    pub(crate) fn frame(&mut self, names: Names, frame: &View<'_>, body_max: usize) {
         self.optional(frame.header, limits::HEADER, || names.at("header", "header.text"));
         self.text(frame.body, body_max, || names.at("body", "body.text"));
         self.optional(frame.footer, limits::FOOTER, || names.at("footer", "footer.text"));

@@ -3,9 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::check::{Check, Frame, Names, RowView, SectionView};
-use super::{filled, members, text_header};
+use super::check::{Check, Names, RowView, SectionView, View};
+use super::frame::{Frame, Headers, Rules};
+use super::part::Part;
+use super::{filled, members};
 use crate::limits::{self, LimitError};
+
+const RULES: Rules = Rules { headers: Headers::Text, body_needed: true, footer: true };
 
 /// Text with a button that opens up to ten rows, in up to ten sections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,17 +150,21 @@ impl List {
             section.rows.iter_mut().for_each(|row| row.description = filled(row.description.take()));
         }
         let mut check = Check::default();
-        let frame = Frame { header: self.header(), body: Some(&self.body), footer: self.footer() };
-        check.frame(Names::Plain, &frame, body_max);
-        check.list(Names::Plain, Some(&self.button), &self.sections.iter().map(Section::view).collect::<Vec<_>>());
+        let view = View { header: self.header(), body: Some(&self.body), footer: self.footer() };
+        check.frame(Names::Plain, &view, body_max);
+        check.list(Names::Plain, Some(&self.button), &self.views());
         check.first().map(|()| self)
+    }
+
+    fn views(&self) -> Vec<SectionView<'_>> {
+        self.sections.iter().map(Section::view).collect()
     }
 
     pub(super) fn content(&self) -> Value {
         let sections: Vec<_> = self.sections.iter().map(Section::content).collect();
         members([
             ("type", Some(json!("list"))),
-            ("header", text_header(self.header.as_ref())),
+            ("header", self.header.as_ref().map(|text| json!({ "type": "text", "text": text }))),
             ("body", Some(json!({ "text": self.body }))),
             ("footer", self.footer.as_ref().map(|text| json!({ "text": text }))),
             ("action", Some(json!({ "button": self.button, "sections": sections }))),
@@ -188,4 +196,32 @@ impl Row {
             ("description", self.description.as_ref().map(|text| json!(text))),
         ])
     }
+}
+
+/// Reads the member `interactive`.
+pub(super) fn read(check: &mut Check, part: &Part<'_>) -> List {
+    let (header, body, footer) = Frame::read(check, part, RULES).into_parts();
+    let header = header.and_then(|header| header.text().map(str::to_owned));
+    let action = part.get("action");
+    action.members(check, &["button", "sections"]);
+    let items = action.get("sections").items(check);
+    let sections = items.iter().map(|item| read_section(check, item)).collect();
+    let list = List { header, body, footer, button: action.get("button").any_text(check), sections };
+    check.list(Names::Wire, Some(&list.button), &list.views());
+    list
+}
+
+fn read_section(check: &mut Check, part: &Part<'_>) -> Section {
+    part.members(check, &["title", "rows"]);
+    let rows = part.get("rows").items(check);
+    Section {
+        title: part.get("title").optional(check, usize::MAX),
+        rows: rows.iter().map(|row| read_row(check, row)).collect(),
+    }
+}
+
+fn read_row(check: &mut Check, part: &Part<'_>) -> Row {
+    part.members(check, &["id", "title", "description"]);
+    let (id, title) = (part.get("id").any_text(check), part.get("title").any_text(check));
+    Row { id, title, description: part.get("description").optional(check, usize::MAX) }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::check::Check;
 use super::members;
+use super::part::Part;
 use crate::limits::{self, LimitError};
 
 /// Written text, 1 to 4096 characters.
@@ -54,4 +55,10 @@ impl Text {
     pub(super) fn content(&self) -> Value {
         members([("preview_url", self.preview_url.then_some(Value::Bool(true))), ("body", Some(json!(self.body)))])
     }
+}
+
+/// Reads the member `text`.
+pub(super) fn read(check: &mut Check, part: &Part<'_>) -> Text {
+    part.members(check, &["body", "preview_url"]);
+    Text { body: part.get("body").text(check, limits::TEXT_BODY), preview_url: part.get("preview_url").flag(check) }
 }
