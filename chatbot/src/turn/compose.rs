@@ -57,6 +57,6 @@ pub(crate) fn text_bytes(message: &Outgoing) -> usize {
         Outgoing::Buttons(buttons) => {
             buttons.body().len() + buttons.buttons().iter().map(|button| button.title.len()).sum::<usize>()
         }
-        Outgoing::Text(text) => text.body().len(),
+        other => other.text().len(),
     }
 }

@@ -137,6 +137,7 @@ fn show(effect: &Effect) -> String {
                 .collect();
             framed(list.header(), list.body(), list.footer(), &format!("<{}> {}", list.button(), rows.join(" ")))
         }
+        other => other.raw().to_string(),
     }
 }
 
