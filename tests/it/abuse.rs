@@ -57,6 +57,7 @@ async fn bytes_in_memory_are_bounded_over_all_callers_and_freed_again() {
     for _ in 0..2 {
         let mut raw = Raw::connect(&world).await;
         raw.send(open).await;
+        raw.send([b'x'; 4_090]).await;
         holding.push(raw);
     }
     let crowded = crate::support::until("a 503", async || {
@@ -66,6 +67,20 @@ async fn bytes_in_memory_are_bounded_over_all_callers_and_freed_again() {
     assert_eq!(crowded.await.headers()["retry-after"], "5");
     drop(holding);
     crate::support::until("room again", async || (world.post(body(&[])).await == 200).then_some(())).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn callers_who_announce_much_and_send_nothing_take_nothing_from_others() {
+    let world = small_door().await;
+    let mut idle = Vec::new();
+    for _ in 0..50 {
+        let mut raw = Raw::connect(&world).await;
+        raw.send("POST /api/webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: 4096\r\n\r\n").await;
+        idle.push(raw);
+    }
+    assert_eq!(world.post(body(&[text(ADA, "wamid.honest", world.now_ms(), "hi")])).await, 200);
+    drop(idle);
     world.end().await;
 }
 
