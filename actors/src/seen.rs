@@ -43,10 +43,11 @@ impl Seen {
         self.days.iter().any(|day| day.hashes.chunks_exact(8).any(|known| known == wanted))
     }
 
-    /// Remembers an id under today and forgets days that fell out of the window. Returns whether the cap made it
-    /// forget a day early.
-    pub(crate) fn remember(&mut self, hash: u64, now_ms: u64) -> bool {
-        let today = now_ms / DAY_MS;
+    /// Remembers an id under the day on which the message was accepted, and forgets days that fell out of the window.
+    /// Not under the day on which it runs: a backlog that waited must not forget what a redelivery in it repeats.
+    /// Returns whether the cap made it forget early.
+    pub(crate) fn remember(&mut self, hash: u64, accepted_ms: u64) -> bool {
+        let today = accepted_ms / DAY_MS;
         // A clock that jumped ahead costs at most one remembered day per message-day, never the whole window at once.
         if self.days.front().is_some_and(|oldest| oldest.number + WINDOW_DAYS < today) {
             self.days.pop_front();
@@ -55,11 +56,13 @@ impl Seen {
             Some(day) if day.number >= today => day.hashes.extend_from_slice(&hash.to_le_bytes()),
             _ => self.days.push_back(Day { number: today, hashes: hash.to_le_bytes().to_vec() }),
         }
-        let overflow = self.len() > MAX_REMEMBERED && self.days.len() > 1;
-        if overflow {
+        let over = self.len().saturating_sub(MAX_REMEMBERED);
+        if over > 0 && self.days.len() > 1 {
             self.days.pop_front();
+        } else if let Some(only) = self.days.front_mut().filter(|_| over > 0) {
+            only.hashes.drain(..over * 8);
         }
-        overflow
+        over > 0
     }
 
     fn len(&self) -> usize {
@@ -103,6 +106,10 @@ mod tests {
         for index in 0..MAX_REMEMBERED as u64 {
             assert!(!seen.remember(index, 0));
         }
+        let mut one_day = seen.clone();
+        assert!(one_day.remember(u64::MAX, 0));
+        assert_eq!(one_day.len(), MAX_REMEMBERED);
+        assert!(one_day.contains(u64::MAX) && one_day.contains(1) && !one_day.contains(0));
         assert!(seen.remember(u64::MAX, DAY_MS));
         assert!(seen.contains(u64::MAX));
         assert!(!seen.contains(3));

@@ -131,7 +131,7 @@ impl<'a> Draft<'a> {
             self.noted.duplicates += 1;
             return;
         }
-        self.noted.trimmed_memory |= self.after.state.seen.remember(hash, self.now_ms);
+        self.noted.trimmed_memory |= self.after.state.seen.remember(hash, row.received_ms);
         self.learn(row, &payload, &message);
         let (group, at_ms) = (payload.group, payload.sent_ms.unwrap_or(row.received_ms));
         let input = history_input(seq, row, payload);
@@ -158,7 +158,7 @@ impl<'a> Draft<'a> {
         if let Some(payload) = payload {
             let message = Message::parse(&payload.message);
             let hash = seen::hash(&self.secret, &message.wamid);
-            self.noted.trimmed_memory |= self.after.state.seen.remember(hash, self.now_ms);
+            self.noted.trimmed_memory |= self.after.state.seen.remember(hash, row.received_ms);
             self.learn(row, &payload, &message);
             self.record(0, Some(history_input(seq, row, payload)), Vec::new(), Vec::new(), Some(why.detail.clone()));
         }
