@@ -24,7 +24,7 @@ use crate::router::{self, Router};
 use crate::sender::{self, Sender, SenderStatus, Senders, Transport};
 use crate::settings::{ConversationSettings, Number, SenderSettings};
 use crate::shard::{self, Shard};
-use crate::timers::Timers;
+use crate::timers::{self, Timers};
 
 /// Open outbox rows read at once when the engine starts.
 const RECOVERY_PAGE: usize = 1_000;
@@ -130,7 +130,8 @@ impl Engine {
         let arguments = router::Arguments { deps: deps.clone(), shards: shards.clone(), pulling: pulling.clone() };
         let (router, _) = Actor::spawn_linked(None, Router, arguments, root.get_cell()).await?;
         let (timers, _) = Actor::spawn_linked(None, Timers, deps.clone(), root.get_cell()).await?;
-        let _set_once = deps.peers.set(Peers { router: router.clone(), timers });
+        let _set_once = deps.peers.set(Peers { router: router.clone(), timers: timers.clone() });
+        timers.cast(timers::Message::Look).map_err(|_| StartError::Ended)?;
 
         router.cast(router::Message::Pull).map_err(|_| StartError::Ended)?;
         let pull_task = tokio::spawn(pull_when_appended(deps.store.appended(), router, pulling));

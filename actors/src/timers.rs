@@ -48,7 +48,6 @@ impl Actor for Timers {
             // An error means that the engine is shutting down.
             let _gone = myself.cast(Message::Look);
         });
-        alarm.set(Some(deps.clock.now_ms()));
         Ok(State { deps, alarm, fired: HashMap::new() })
     }
 

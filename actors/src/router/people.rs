@@ -21,7 +21,7 @@ impl People {
 
     pub(super) fn remember(&mut self, aliases: &[Alias], contact: ContactId) {
         for alias in aliases {
-            if self.young.contains_key(alias) {
+            if self.young.get(alias) == Some(&contact) {
                 continue;
             }
             if self.young.len() >= REMEMBERED / 2 {
