@@ -31,9 +31,10 @@ fn alias(kind: &str, id: &str) -> Alias {
     Alias(format!("{kind}:{id}").into())
 }
 
-/// The contact that a person gets who is first seen under this alias: derived, so that two processes and two runs agree.
-pub fn first_contact(alias: &Alias) -> ContactId {
-    let digest = Sha256::digest(alias.0.as_bytes());
+/// The contact that a person gets who is first seen under this alias: derived, so that two runs agree. Keyed with the
+/// store's secret: ids stand in logs, and numbers could be found by trying them all.
+pub fn first_contact(secret: &[u8; 16], alias: &Alias) -> ContactId {
+    let digest = Sha256::new().chain_update(secret).chain_update(alias.0.as_bytes()).finalize();
     let mut id = [0; 12];
     id.copy_from_slice(&digest[..12]);
     ContactId(id)
@@ -41,14 +42,14 @@ pub fn first_contact(alias: &Alias) -> ContactId {
 
 /// The contact that a row's aliases were linked to; else the one that its sender gets as a new person. A message from
 /// nobody (some system messages) belongs to the number itself.
-pub(crate) fn contact_or_first(linked: Option<ContactId>, row: &Inbound) -> ContactId {
-    let nobody = || first_contact(&alias("number", &row.partition.0));
-    linked.unwrap_or_else(|| row.aliases.first().map_or_else(nobody, first_contact))
+pub(crate) fn contact_or_first(secret: &[u8; 16], linked: Option<ContactId>, row: &Inbound) -> ContactId {
+    let nobody = || first_contact(secret, &alias("number", &row.partition.0));
+    linked.unwrap_or_else(|| row.aliases.first().map_or_else(nobody, |first| first_contact(secret, first)))
 }
 
 /// Aliases that must be written down for this contact: all but the phone number that it was derived from.
-pub(crate) fn aliases_to_record(aliases: &[Alias], contact: ContactId) -> Vec<(Alias, ContactId)> {
-    let derived = |alias: &Alias| alias.0.starts_with("wa:") && first_contact(alias) == contact;
+pub(crate) fn aliases_to_record(secret: &[u8; 16], aliases: &[Alias], contact: ContactId) -> Vec<(Alias, ContactId)> {
+    let derived = |alias: &Alias| alias.0.starts_with("wa:") && first_contact(secret, alias) == contact;
     aliases.iter().filter(|alias| !derived(alias)).map(|alias| (alias.clone(), contact)).collect()
 }
 
@@ -82,22 +83,30 @@ pub(crate) fn contact_of(conversation: ConversationId) -> ContactId {
 mod tests {
     use super::*;
 
+    const SECRET: [u8; 16] = [7; 16];
+
     #[test]
     fn a_phone_number_needs_no_alias_row_but_every_other_id_does() {
         let phone = phone_alias("+44 7700 900123");
         assert_eq!(&*phone.0, "wa:447700900123");
-        let contact = first_contact(&phone);
+        let contact = first_contact(&SECRET, &phone);
         let bsuid = alias("bsuid", "GB.1");
-        assert_eq!(aliases_to_record(&[phone, bsuid.clone()], contact), vec![(bsuid.clone(), contact)]);
+        assert_eq!(aliases_to_record(&SECRET, &[phone, bsuid.clone()], contact), vec![(bsuid.clone(), contact)]);
 
-        let contact = first_contact(&bsuid);
-        assert_eq!(aliases_to_record(std::slice::from_ref(&bsuid), contact), vec![(bsuid.clone(), contact)]);
+        let contact = first_contact(&SECRET, &bsuid);
+        assert_eq!(aliases_to_record(&SECRET, std::slice::from_ref(&bsuid), contact), vec![(bsuid.clone(), contact)]);
+    }
+
+    #[test]
+    fn another_store_gives_the_same_number_another_id() {
+        let phone = phone_alias("447700900123");
+        assert_ne!(first_contact(&SECRET, &phone), first_contact(&[8; 16], &phone));
     }
 
     #[test]
     fn a_conversation_key_starts_with_its_number() {
         let number = Partition("700800900100200".into());
-        let contact = first_contact(&phone_alias("447700900123"));
+        let contact = first_contact(&SECRET, &phone_alias("447700900123"));
         let id = conversation_id(&number, contact);
         assert_eq!(tag_of(id), partition_tag(&number));
         assert_eq!(contact_of(id), contact);

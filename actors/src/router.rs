@@ -188,12 +188,13 @@ impl State {
             strangers.map(|(seq, row)| (*seq, self.deps.store.resolve(row.aliases.clone()))).collect();
         let found = join_all(lookups.into_iter().map(|(seq, lookup)| async move { (seq, lookup.await) })).await;
         let mut found = found.into_iter().peekable();
+        let secret = self.deps.store.secret();
         let mut page = Vec::with_capacity(rows.len());
         for (seq, row) in rows {
             let linked = found.next_if(|(stranger, _)| *stranger == seq).map(|(_, linked)| linked).transpose()?;
             // Somebody earlier on this page may have been the same person.
             let remembered = self.people.get(&row.aliases);
-            let contact = remembered.unwrap_or_else(|| identity::contact_or_first(linked.flatten(), &row));
+            let contact = remembered.unwrap_or_else(|| identity::contact_or_first(&secret, linked.flatten(), &row));
             // All of them: the turn that writes the links down may not have committed when the next message comes.
             self.people.remember(&row.aliases, contact);
             page.push((identity::conversation_id(&row.partition, contact), seq, row));

@@ -295,13 +295,13 @@ pub async fn contact_of_phone(
 ) -> Result<storage::ContactId, storage::StoreError> {
     let alias = identity::phone_alias(phone);
     let linked = store.resolve(vec![alias.clone()]).await?;
-    Ok(linked.unwrap_or_else(|| identity::first_contact(&alias)))
+    Ok(linked.unwrap_or_else(|| identity::first_contact(&store.secret(), &alias)))
 }
 
 /// The conversation that an inbox row belongs to.
 pub async fn conversation_of(store: &dyn storage::Store, row: &Inbound) -> Result<ConversationId, storage::StoreError> {
     let linked = store.resolve(row.aliases.clone()).await?;
-    Ok(identity::conversation_id(&row.partition, identity::contact_or_first(linked, row)))
+    Ok(identity::conversation_id(&row.partition, identity::contact_or_first(&store.secret(), linked, row)))
 }
 
 /// Something that was acknowledged but did not run.

@@ -135,7 +135,7 @@ impl Skeleton {
     async fn reply(self: Arc<Self>, message: Received, seq: InboxSeq) {
         let Some(alias) = identity::aliases_of(&message).into_iter().next() else { return };
         let number = storage::Partition(message.phone_number_id.as_str().into());
-        let id = identity::conversation_id(&number, identity::first_contact(&alias));
+        let id = identity::conversation_id(&number, identity::first_contact(&self.store.secret(), &alias));
         let place = self.conversations.lock().entry(id).or_default().clone();
         let mut revision = place.lock().await;
         if let Err(error) = self.commit(&number, id, *revision, seq).await {

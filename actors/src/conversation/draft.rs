@@ -189,7 +189,7 @@ impl<'a> Draft<'a> {
         let written_ms = payload.sent_ms.unwrap_or(row.received_ms).min(self.now_ms);
         state.last_inbound_ms = state.last_inbound_ms.max(Some(written_ms));
         let contact = identity::contact_of(self.id);
-        for (alias, contact) in identity::aliases_to_record(&row.aliases, contact) {
+        for (alias, contact) in identity::aliases_to_record(&self.secret, &row.aliases, contact) {
             if !state.aliases.contains(&alias) {
                 state.aliases.push(alias.clone());
                 self.aliases.push((alias, contact));

@@ -143,7 +143,8 @@ pub(crate) fn phone(person: u32) -> String {
 }
 
 pub(crate) fn conversation(person: u32) -> ConversationId {
-    let contact = identity::first_contact(&identity::phone_alias(&phone(person)));
+    let secret = storage::Model::new().secret();
+    let contact = identity::first_contact(&secret, &identity::phone_alias(&phone(person)));
     identity::conversation_id(&storage::Partition(NUMBER.into()), contact)
 }
 
