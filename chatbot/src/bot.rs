@@ -15,6 +15,7 @@ use minijinja::Environment;
 
 use crate::diagnostic::Diagnostic;
 use crate::node::Node;
+use crate::sending::Manners;
 
 pub use load::load;
 
@@ -98,6 +99,11 @@ impl Bot {
     /// The default language, `en` if the file names none.
     pub fn locale(&self) -> &str {
         &self.locale
+    }
+
+    /// How the bot behaves apart from what it says.
+    pub fn manners(&self) -> Manners {
+        self.policies.manners
     }
 
     pub(crate) fn node(&self, id: &str) -> Option<usize> {

@@ -15,10 +15,10 @@ mod start;
 mod walk;
 
 use serde::{Deserialize, Serialize};
-use whatsapp::message::Outgoing;
 
 use crate::bot::Bot;
 use crate::input::{Given, Incoming, Input};
+use crate::sending::Sending;
 use crate::snapshot::{Snapshot, Wait};
 use crate::trace::Trace;
 
@@ -44,12 +44,7 @@ pub struct Turn {
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Queue the message for the person, after all messages decided before.
-    Send {
-        /// The node that decided it.
-        node: String,
-        /// What to say.
-        message: Outgoing,
-    },
+    Send(Box<Sending>),
 }
 
 /// Advances one conversation by one input. Never sends, waits or reads a clock: the same arguments

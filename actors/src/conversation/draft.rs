@@ -238,7 +238,7 @@ impl<'a> Draft<'a> {
     }
 
     fn queue(&mut self, effects: Vec<Effect>) -> Vec<u64> {
-        let send = |Effect::Send { node, message }| self.send(message, Some(node.into()));
+        let send = |Effect::Send(sending)| self.send(sending.message, Some(sending.node.into()));
         effects.into_iter().filter_map(send).collect()
     }
 

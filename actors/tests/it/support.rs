@@ -11,7 +11,7 @@ use actors::{
     AdjustableClock, Bots, Clock, ConversationSettings, Engine, Metrics, Number, SenderSettings, Setup, TurnFunction,
     identity, inbound, view,
 };
-use chatbot::{Bot, Effect, Given, Incoming, Input, Snapshot, Turn, TurnError};
+use chatbot::{Bot, Effect, Given, Incoming, Input, Sending, Snapshot, Turn, TurnError};
 use storage::{Accept, ConversationId, InboxSeq, Model, Page, SendState, Store};
 use whatsapp::message::{Outgoing, Text};
 use whatsapp::webhook::Received;
@@ -170,7 +170,7 @@ pub(crate) fn turn(
 }
 
 pub(crate) fn texts(texts: Vec<String>) -> Vec<Effect> {
-    let effect = |text| Effect::Send { node: "a".into(), message: Outgoing::Text(Text::new(text).unwrap()) };
+    let effect = |text| Effect::Send(Box::new(Sending::new("a", Outgoing::Text(Text::new(text).unwrap()))));
     texts.into_iter().map(effect).collect()
 }
 

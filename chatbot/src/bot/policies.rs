@@ -1,14 +1,26 @@
 //! What holds for the whole bot: `policies`.
 
-use super::read::{At, Reader};
+use super::read::{At, Fields, Reader};
 use crate::caps;
+use crate::explain;
 use crate::expr::Template;
+use crate::sending::{Manners, Order};
 use whatsapp::limits;
 
-const KEYS: &[&str] =
-    &["idle_timeout", "on_idle", "max_age", "restart_words", "unexpected", "missing", "on_error", "limits"];
-const LATER: &[&str] =
-    &["stop_words", "human_words", "debounce_ms", "typing", "mark_read", "window", "order", "handoff"];
+const KEYS: &[&str] = &[
+    "idle_timeout",
+    "on_idle",
+    "max_age",
+    "restart_words",
+    "unexpected",
+    "missing",
+    "on_error",
+    "limits",
+    "typing",
+    "mark_read",
+    "order",
+];
+const LATER: &[&str] = &["stop_words", "human_words", "debounce_ms", "window", "handoff"];
 
 /// The policies of a bot.
 pub(crate) struct Policies {
@@ -26,6 +38,7 @@ pub(crate) struct Policies {
     /// Where errors and open ports lead; the run ends if there is none.
     pub(crate) on_error: Option<usize>,
     pub(crate) limits: Limits,
+    pub(crate) manners: Manners,
 }
 
 /// The caps of [`crate::caps`], lowered by the bot.
@@ -58,6 +71,7 @@ impl Default for Policies {
             reaction: Unexpected::Ignore,
             other: Unexpected::Refuse,
             on_error: None,
+            manners: Manners::default(),
             limits: Limits {
                 nodes_per_turn: caps::MAX_NODES_PER_TURN,
                 turns_per_run: caps::MAX_TURNS_PER_RUN,
@@ -106,10 +120,29 @@ pub(super) fn read(reader: &mut Reader<'_>, at: Option<&At<'_>>) -> Policies {
             }
         }
     }
+    policies.manners = read_manners(reader, &fields);
     if let Some(at) = fields.get("limits") {
         read_limits(reader, &at, &mut policies.limits);
     }
     policies
+}
+
+fn read_manners(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Manners {
+    let mark_at = fields.get("mark_read");
+    let mark_read = mark_at.as_ref().and_then(|at| reader.flag(at));
+    let typing = fields.get("typing").and_then(|at| reader.flag(&at)).unwrap_or_default();
+    if let Some(at) = mark_at.filter(|_| typing && mark_read == Some(false)) {
+        let message = "`typing` needs the read mark, and `mark_read` is false";
+        reader.report(explain::WRONG_VALUE, &at, message).help =
+            Some("leave `mark_read` out, or switch `typing` off".to_owned());
+    }
+    let order = fields.get("order").and_then(|at| reader.word(&at, &["send", "accepted", "delivered"]));
+    let order = match order {
+        Some("send") => Order::Send,
+        Some("delivered") => Order::Delivered,
+        _ => Order::Accepted,
+    };
+    Manners { mark_read: typing || mark_read.unwrap_or_default(), typing, order }
 }
 
 /// `ignore`, `{say: text}` or `{route: node}`.

@@ -14,6 +14,7 @@ use crate::expr::scope::{Home, json_bytes, rfc3339};
 use crate::expr::{Scope, Template};
 use crate::input::{Class, Given, Incoming, Input};
 use crate::node::{Here, Next, Node};
+use crate::sending::Sending;
 use crate::snapshot::{Run, Snapshot, Wait};
 use crate::trace::Trace;
 
@@ -109,7 +110,7 @@ impl<'a> Walk<'a> {
         if self.text_bytes > caps::MAX_TEXT_PER_TURN {
             return Err(Fault::new(FaultKind::Text));
         }
-        self.effects.push(Effect::Send { node: here.node.id.clone(), message });
+        self.effects.push(Effect::Send(Box::new(Sending::new(here.node.id.clone(), message))));
         Ok(())
     }
 

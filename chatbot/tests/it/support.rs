@@ -120,8 +120,8 @@ pub(crate) fn shown(effects: &[Effect]) -> Vec<String> {
 }
 
 fn show(effect: &Effect) -> String {
-    let Effect::Send { message, .. } = effect;
-    match message {
+    let Effect::Send(sending) = effect;
+    match &sending.message {
         Outgoing::Text(text) => text.body().to_owned(),
         Outgoing::Buttons(buttons) => {
             let titles: Vec<String> = buttons.buttons().iter().map(|b| format!("[{}|{}]", b.id, b.title)).collect();
