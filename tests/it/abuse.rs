@@ -19,7 +19,7 @@ async fn small_door() -> World {
 }
 
 #[tokio::test]
-async fn a_body_announced_too_large_is_413_before_a_byte_of_it_is_read() {
+async fn f31_a_body_announced_too_large_is_413_before_a_byte_of_it_is_read() {
     let world = small_door().await;
     for length in ["4097", "104857600", "18446744073709551615"] {
         let mut raw = Raw::connect(&world).await;
@@ -35,7 +35,7 @@ async fn a_body_announced_too_large_is_413_before_a_byte_of_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_chunked_body_is_413_as_soon_as_it_is_too_large() {
+async fn f31_a_chunked_body_is_413_as_soon_as_it_is_too_large() {
     let world = small_door().await;
     let mut raw = Raw::connect(&world).await;
     raw.send("POST /api/webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").await;
@@ -46,6 +46,36 @@ async fn a_chunked_body_is_413_as_soon_as_it_is_too_large() {
     let head = raw.read_head(SOON).await.expect("an answer before the body ends");
     assert!(head.starts_with("HTTP/1.1 413 "), "{head}");
     assert!(head.to_lowercase().contains("connection: close"), "{head}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn f30_bombs_of_nesting_keys_and_bytes_are_quarantined_if_signed_and_401_if_not() {
+    let world = Setup::default().set("server.max_body_bytes", "16777216").start().await;
+    let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let around = |inner: &str| body(&[]).replace("\"messages\":[]", &format!("\"messages\":{inner}"));
+    let keys: String = (0..100_000).map(|_| r#""object":"whatsapp_business_account","#).collect();
+    let bombs: [(&str, Vec<u8>); 9] = [
+        ("10 MB of [", "[".repeat(10 << 20).into()),
+        ("10 MB of {", "{\"a\":".repeat(2 << 20).into()),
+        ("depth 10,000", deep(10_000).into()),
+        ("depth 10,000 for messages", around(&deep(10_000)).into()),
+        ("duplicate keys", format!("{{{keys}\"entry\":[]}}").into()),
+        ("an open string of 10 MB", format!("{{\"object\":\"{}", "x".repeat(10 << 20)).into()),
+        ("a number of 1 MB", format!("{{\"object\":{}}}", "9".repeat(1 << 20)).into()),
+        ("invalid UTF-8", b"{\"object\":\"\xed\xa0\x80\",\"entry\":[]}".to_vec()),
+        ("NUL", b"{\"object\":\"whatsapp_business_account\",\"entry\":[]}\0".to_vec()),
+    ];
+    for (name, bomb) in &bombs {
+        assert_eq!(world.post_signed(bomb.clone(), None).await.status(), 401, "{name}");
+        assert_eq!(world.post(bomb.clone()).await, 200, "{name}");
+    }
+    let kept = world.items("/api/v1/quarantine?limit=200").await;
+    assert_eq!(kept.len(), bombs.len(), "one row for each, and none for those that were not signed");
+    assert!(kept.iter().all(|row| row["reason"] == "unreadable"), "{kept:?}");
+    assert!(world.items("/api/v1/conversations").await.is_empty());
+    world.write(ADA, "still here").await;
+    assert_eq!(world.wait_replies(ADA, 1).await, ["1: still here"]);
     world.end().await;
 }
 
@@ -88,7 +118,7 @@ async fn callers_who_announce_much_and_send_nothing_take_nothing_from_others() {
 const SMUGGLED: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 
 #[tokio::test]
-async fn no_shape_of_framing_yields_a_second_request() {
+async fn f39_no_shape_of_framing_yields_a_second_request() {
     let world = small_door().await;
     let length = SMUGGLED.len();
     let chunked = format!("{length:x}\r\n{SMUGGLED}\r\n0\r\n\r\n");

@@ -2,7 +2,10 @@
 
 use futures_util::future::join_all;
 
-use crate::support::{ADA, World, body, text};
+use actors::MAX_AGE_MS;
+
+use crate::support::compose::{status, statuses};
+use crate::support::{ADA, World, body, person, text, until};
 
 #[tokio::test]
 async fn fifty_copies_at_once_are_fifty_200s_and_one_reply_also_after_a_restart() {
@@ -36,18 +39,61 @@ async fn a_message_twice_in_one_body_runs_once() {
 }
 
 #[tokio::test]
-async fn a_copy_that_comes_after_a_week_is_known_and_so_are_thousands() {
+async fn f20_the_same_messages_delivered_many_times_run_once_also_a_week_later() {
+    const PEOPLE: usize = 50;
     let mut world = World::start().await;
-    let week_ms = 7 * 86_400_000;
     let now_ms = world.now_ms();
-    let batch: Vec<_> = (0..500).map(|at| text(ADA, &format!("wamid.w{at}"), now_ms, &at.to_string())).collect();
-    assert_eq!(world.post(body(&batch)).await, 200);
-    assert_eq!(world.wait_replies(ADA, 500).await.len(), 500);
-    world.clock.advance(week_ms);
-    world.restart().await;
-    assert_eq!(world.post(body(&batch)).await, 200);
-    world.wait_consumed().await;
-    world.write(ADA, "new").await;
-    assert_eq!(world.wait_replies(ADA, 501).await[500], "501: new");
+    let one = |at: usize| text(&person(at % PEOPLE), &format!("wamid.w{at}"), now_ms, &at.to_string());
+    let batch = body(&(0..1_000).map(one).collect::<Vec<_>>());
+    let mut replies = Vec::new();
+    for age_ms in [0, MAX_AGE_MS - 60_000] {
+        world.clock.advance(age_ms);
+        world.restart().await;
+        let answers = join_all((0..10).map(|_| world.post(batch.clone()))).await;
+        assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+        world.wait_consumed().await;
+        world.wait_replies(&person(0), 1_000 / PEOPLE).await;
+        replies
+            .push(until("all replies", async || Some(world.accepted()).filter(|rows| rows.len() >= 1_000)).await.len());
+    }
+    assert_eq!(replies, [1_000, 1_000]);
+    world.write(&person(7), "new").await;
+    assert_eq!(world.wait_replies(&person(7), 21).await[20], "21: new", "the bot counted each one once");
+    assert!(world.items("/api/v1/quarantine").await.is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn f33_replayed_requests_have_no_effect_soon_or_late() {
+    let mut world = World::start().await;
+    let now_ms = world.now_ms();
+    let messages: Vec<_> = (0..20).map(|at| text(ADA, &format!("wamid.r{at}"), now_ms, &at.to_string())).collect();
+    let mut capture: Vec<String> = messages.chunks(3).map(body).collect();
+    for sent in &capture {
+        assert_eq!(world.post(sent.clone()).await, 200);
+    }
+    world.wait_replies(ADA, 20).await;
+    let rows = world.accepted();
+    for word in ["sent", "delivered", "failed"] {
+        let list: Vec<_> = rows.iter().map(|row| status(&row.wamid, &row.callback_data, word, now_ms)).collect();
+        capture.push(statuses(&list));
+        assert_eq!(world.post(capture[capture.len() - 1].clone()).await, 200);
+    }
+    let outbox = world.items("/api/v1/outbox?limit=200").await;
+    let effects = async |world: &World| {
+        world.wait_consumed().await;
+        (world.calls().len(), world.messages(ADA).await.len(), world.items("/api/v1/outbox?limit=200").await == outbox)
+    };
+    for later_ms in [0, 86_400_000, 8 * 86_400_000] {
+        world.clock.advance(later_ms);
+        world.restart().await;
+        for sent in &capture {
+            assert_eq!(world.post(sent.clone()).await, 200);
+        }
+        assert_eq!(effects(&world).await, (20, 40, true), "{later_ms} ms later");
+    }
+    let quarantined = world.items("/api/v1/quarantine?limit=200").await;
+    assert_eq!(quarantined.len(), 20, "what is older than the memory of duplicates is shown, not run");
+    assert!(quarantined.iter().all(|row| row["reason"] == "too_old"));
     world.end().await;
 }

@@ -13,6 +13,7 @@ mod order;
 mod paging;
 mod quarantine;
 mod restart;
+mod rows;
 mod sending;
 mod slow;
 mod statuses;

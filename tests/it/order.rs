@@ -5,11 +5,15 @@ use std::collections::HashMap;
 use crate::support::{ADA, Setup, World, body, bots, person, text};
 
 #[tokio::test]
-async fn twenty_messages_of_one_person_in_one_body_are_answered_in_order() {
+async fn f21_messages_of_one_person_are_answered_in_the_order_they_came_whatever_their_times() {
     let world = Setup::default().bot(bots::THREE).start().await;
     let now_ms = world.now_ms();
-    let batch: Vec<_> = (1..=20).map(|at| text(ADA, &format!("wamid.{at}"), now_ms, &format!("m{at}"))).collect();
-    assert_eq!(world.post(body(&batch)).await, 200);
+    // Times go back, repeat and jump.
+    let sent_ms = |at: u64| now_ms - [9_000, 0, 3_600_000, 1_000, 1_000][at as usize % 5];
+    let batch: Vec<_> = (1..=20).map(|at| text(ADA, &format!("wamid.{at}"), sent_ms(at), &format!("m{at}"))).collect();
+    for part in batch.chunks(7) {
+        assert_eq!(world.post(body(part)).await, 200);
+    }
     let expected: Vec<_> = (1..=20).flat_map(|at| ["a", "b", "c"].map(|part| format!("m{at} {part}"))).collect();
     assert_eq!(world.wait_replies(ADA, 60).await, expected);
 
@@ -21,12 +25,15 @@ async fn twenty_messages_of_one_person_in_one_body_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn a_thousand_people_in_one_body_are_one_200_and_a_thousand_right_replies() {
+async fn f25_a_thousand_people_in_one_body_of_3_mb_are_one_200_and_a_thousand_right_replies() {
     let world = World::start().await;
     let now_ms = world.now_ms();
     let batch: Vec<_> =
         (0..1_000).map(|at| text(&person(at), &format!("wamid.p{at}"), now_ms, &format!("I am {at}"))).collect();
-    assert_eq!(world.post(body(&batch)).await, 200);
+    // Meta's largest body, and its largest batch.
+    let padded = body(&batch);
+    let padded = format!("{padded}{}", " ".repeat(3 * 1_048_576 - padded.len()));
+    assert_eq!(world.post(padded).await, 200);
     crate::support::until("a thousand replies", async || (world.accepted().len() >= 1_000).then_some(())).await;
     world.wait_consumed().await;
     let ledger = world.handle.ledger().unwrap();

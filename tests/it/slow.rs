@@ -20,7 +20,7 @@ async fn impatient() -> World {
 }
 
 #[tokio::test]
-async fn a_head_that_dribbles_in_is_cut_off() {
+async fn f37_a_head_that_dribbles_in_is_cut_off() {
     let world = impatient().await;
     let started = Instant::now();
     let mut raw = Raw::connect(&world).await;

@@ -42,7 +42,7 @@ fn orders(words: &[&'static str]) -> Vec<Vec<&'static str>> {
 }
 
 #[tokio::test]
-async fn statuses_in_any_order_end_in_the_highest() {
+async fn f22_statuses_in_any_order_end_in_the_highest() {
     let world = World::start().await;
     for (at, order) in orders(&["sent", "delivered", "read", "failed"]).into_iter().enumerate() {
         world.handle.reset();

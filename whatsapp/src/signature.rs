@@ -145,6 +145,21 @@ mod tests {
     }
 
     #[test]
+    fn f32_no_random_forgery_is_taken() {
+        let verifier = Verifier::new(&[secret(), "the-secret-before".into()]);
+        let mut state = 1_u64;
+        for _ in 0..250_000 {
+            let mut digest = [0; DIGEST_BYTES];
+            for part in digest.chunks_exact_mut(8) {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                part.copy_from_slice(&state.rotate_left(17).to_le_bytes());
+            }
+            let forged = format!("{PREFIX}{}", hex::encode(digest));
+            assert_eq!(verifier.verify(Some(&forged), BODY), Err(SignatureError::Mismatch));
+        }
+    }
+
+    #[test]
     fn empty_secret_never_matches() {
         let empty = SecretString::from("");
         let header = sign(&empty, BODY);
