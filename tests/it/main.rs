@@ -8,6 +8,7 @@ mod door;
 mod doubt;
 mod duplicates;
 mod imports;
+mod inbound;
 mod isolation;
 mod order;
 mod paging;
