@@ -47,6 +47,8 @@ fn turn(person: u64, revision: u64) -> Turn {
         wake_ms: None,
         aliases: Vec::new(),
         dead_letters: Vec::new(),
+        append: Vec::new(),
+        documents: Vec::new(),
     }
 }
 

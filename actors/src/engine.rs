@@ -148,7 +148,7 @@ impl Engine {
             let ours = update.callback_data.as_deref().and_then(records::parse_callback_data);
             if let (Some((send, nonce)), Some(state)) = (ours, state) {
                 let error = (!update.errors.is_empty()).then(|| codec::encode(&update.errors));
-                let change = Change::Status { state, wamid: update.wamid.as_str().into(), error };
+                let change = Change::Status { state, wamid: update.wamid.as_str().into(), error, price: None };
                 let at_ms = update.at_ms.unwrap_or(now_ms);
                 settlements.entry(&update.phone_number_id).or_default().push(Settlement {
                     send,

@@ -68,7 +68,7 @@ impl Actor for Timers {
 impl State {
     async fn look(&mut self) {
         let now_ms = self.deps.clock.now_ms();
-        let due = match self.deps.store.wakes_due(now_ms + HORIZON_MS, BATCH + self.fired.len()).await {
+        let due = match self.deps.store.wakes_due(None, now_ms + HORIZON_MS, BATCH + self.fired.len()).await {
             Ok(due) => due,
             Err(error) => {
                 events::store_failed("reading due timers", &error);

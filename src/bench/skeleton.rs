@@ -168,6 +168,8 @@ impl Skeleton {
             wake_ms: None,
             aliases: Vec::new(),
             dead_letters: Vec::new(),
+            append: Vec::new(),
+            documents: Vec::new(),
         };
         self.store.commit(self.store.fence(number), turn).await.map(|_| ())
     }

@@ -17,6 +17,8 @@ pub(crate) const ATTENTION: u8 = 7;
 pub(crate) const LETTER: u8 = 8;
 pub(crate) const QUARANTINE: u8 = 9;
 pub(crate) const DOCUMENT: u8 = 10;
+pub(crate) const NOTICE: u8 = 11;
+pub(crate) const FORGOTTEN: u8 = 12;
 
 const HEAD: u8 = 0;
 const HISTORY: u8 = 1;
@@ -79,6 +81,11 @@ pub(crate) fn created(created_ms: u64, id: SendId) -> Key {
     join(&[&[CREATED], &created_ms.to_be_bytes(), &id.conversation.0, &id.n.to_be_bytes()])
 }
 
+/// What all outbox rows that were created before a time sort below.
+pub(crate) fn created_before(time_ms: u64) -> Key {
+    join(&[&[CREATED], &time_ms.to_be_bytes()])
+}
+
 /// Whether a state is rare and wants somebody's attention, so that it has an index of its own.
 pub(crate) fn wants_attention(state: SendState) -> bool {
     matches!(state, SendState::Uncertain | SendState::Held | SendState::Dead | SendState::Failed)
@@ -102,6 +109,16 @@ pub(crate) fn letter(id: u64) -> Key {
 /// A quarantined item.
 pub(crate) fn quarantine(id: u64) -> Key {
     join(&[&[QUARANTINE], &id.to_be_bytes()])
+}
+
+/// Something that an account was told.
+pub(crate) fn notice(id: u64) -> Key {
+    join(&[&[NOTICE], &id.to_be_bytes()])
+}
+
+/// The newest number of a list of this kind that was removed: it is not given out again.
+pub(crate) fn forgotten(kind: u8) -> Key {
+    join(&[&[FORGOTTEN, kind]])
 }
 
 /// What every document of a kind starts with.

@@ -3,6 +3,7 @@
 //! It is the oracle that the redb engine is compared with, so it shares no code with it beyond the records, and the
 //! store of choice for tests of other crates. [`Model::reopen`] plays the part of a restart.
 
+mod forget;
 mod lists;
 mod settle;
 
@@ -14,9 +15,9 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::{
-    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Health, Inbound, InboxSeq,
-    Listed, NewDeadLetter, Page, Partition, Pending, Quarantined, Revision, Send, SendId, SendState, Settled,
-    Settlement, Store, StoreError, StoreStats, Turn,
+    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Health, Horizons, Inbound,
+    InboxSeq, Listed, NewDeadLetter, NewDocument, Notice, Page, Partition, Pending, Quarantined, Revision, Send,
+    SendId, SendState, Settled, Settlement, Store, StoreError, StoreStats, Turn,
 };
 
 /// The in-memory store.
@@ -37,11 +38,31 @@ struct World {
     history: BTreeMap<ConversationId, Vec<Bytes>>,
     sends: BTreeMap<SendId, Row>,
     aliases: HashMap<Alias, ContactId>,
-    letters: Vec<DeadLetter>,
-    quarantine: Vec<Quarantined>,
+    letters: Numbered<DeadLetter>,
+    quarantine: Numbered<Quarantined>,
+    notices: Numbered<Notice>,
     documents: BTreeMap<(String, String), Bytes>,
     commits: u64,
     rows: u64,
+}
+
+/// Rows under numbers that are given out once.
+struct Numbered<T> {
+    last: u64,
+    rows: BTreeMap<u64, T>,
+}
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self { last: 0, rows: BTreeMap::new() }
+    }
+}
+
+impl<T> Numbered<T> {
+    fn add(&mut self, row: T) {
+        self.last += 1;
+        self.rows.insert(self.last, row);
+    }
 }
 
 /// An outbox row, and whether it has its dead letter.
@@ -103,7 +124,8 @@ impl World {
         for item in items {
             self.rows += 1;
             match item {
-                Accept::Quarantine(row) => self.quarantine.push(row),
+                Accept::Quarantine(row) => self.quarantine.add(row),
+                Accept::Notice(row) => self.notices.add(row),
                 Accept::Message(message) => {
                     self.last_inbox += 1;
                     self.inbox.insert(InboxSeq(self.last_inbox), message);
@@ -161,6 +183,7 @@ impl World {
                 wamid: None,
                 payload: new.payload,
                 error: None,
+                price: None,
             };
             self.sends.insert(send.id, Row { send, lettered: false });
         }
@@ -168,13 +191,26 @@ impl World {
         for letter in turn.dead_letters {
             self.bury(id, turn.at_ms, letter);
         }
+        self.accept(turn.append.into_iter().map(Accept::Message).collect());
+        self.write_documents(turn.documents);
         Committed { revision: Revision(turn.expected.0 + 1) }
     }
 
+    fn write_documents(&mut self, documents: Vec<NewDocument>) {
+        for (kind, key, value) in documents {
+            self.rows += 1;
+            let name = (String::from(kind), String::from(key));
+            match value {
+                Some(value) => self.documents.insert(name, value),
+                None => self.documents.remove(&name),
+            };
+        }
+    }
+
     fn bury(&mut self, conversation: ConversationId, at_ms: u64, new: NewDeadLetter) {
-        let id = self.letters.len() as u64 + 1;
+        let id = self.letters.last + 1;
         let NewDeadLetter { inbox, send, reason, payload } = new;
-        self.letters.push(DeadLetter { id, conversation, at_ms, inbox, send, reason, payload });
+        self.letters.add(DeadLetter { id, conversation, at_ms, inbox, send, reason, payload });
     }
 }
 
@@ -196,7 +232,12 @@ impl Store for Model {
     fn commit(&self, fence: Fence, turn: Turn) -> Pending<Committed> {
         self.write(|world| {
             world.check(fence, &turn)?;
-            Ok(world.turn(turn))
+            let appends = !turn.append.is_empty();
+            let committed = world.turn(turn);
+            if appends {
+                self.appended.send_replace(InboxSeq(world.last_inbox));
+            }
+            Ok(committed)
         })
     }
 
@@ -228,14 +269,23 @@ impl Store for Model {
         self.read(|world| aliases.iter().find_map(|alias| world.aliases.get(alias).copied()))
     }
 
+    fn resolve_each(&self, aliases: Vec<Alias>) -> Pending<Vec<Option<ContactId>>> {
+        self.read(|world| aliases.iter().map(|alias| world.aliases.get(alias).copied()).collect())
+    }
+
     fn load(&self, conversation: ConversationId) -> Pending<Option<Head>> {
         self.read(|world| world.heads.get(&conversation).cloned())
     }
 
-    fn wakes_due(&self, until_ms: u64, limit: usize) -> Pending<Vec<(u64, ConversationId)>> {
+    fn wakes_due(
+        &self,
+        after: Option<(u64, ConversationId)>,
+        until_ms: u64,
+        limit: usize,
+    ) -> Pending<Vec<(u64, ConversationId)>> {
         self.read(|world| {
             let wakes = world.heads.iter().filter_map(|(id, head)| Some((head.wake_ms?, *id)));
-            let mut due: Vec<_> = wakes.filter(|(at, _)| *at <= until_ms).collect();
+            let mut due: Vec<_> = wakes.filter(|wake| wake.0 <= until_ms && Some(*wake) > after).collect();
             due.sort();
             due.truncate(limit);
             due
@@ -273,14 +323,21 @@ impl Store for Model {
         self.read(|world| world.list_quarantine(&page))
     }
 
+    fn notices(&self, page: Page) -> Pending<Listed<(u64, Notice)>> {
+        self.read(|world| world.list_notices(&page))
+    }
+
+    fn forget(&self, before: Horizons, limit: usize) -> Pending<usize> {
+        self.write(|world| Ok(world.forget(&before, limit.min(1_000))))
+    }
+
     fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {
+        self.put_documents(vec![(kind.into(), key.into(), value)])
+    }
+
+    fn put_documents(&self, documents: Vec<NewDocument>) -> Pending<()> {
         self.write(|world| {
-            let name = (kind.to_owned(), key.to_owned());
-            world.rows += 1;
-            match value {
-                Some(value) => world.documents.insert(name, value),
-                None => world.documents.remove(&name),
-            };
+            world.write_documents(documents);
             Ok(())
         })
     }
@@ -293,6 +350,13 @@ impl Store for Model {
         self.read(|world| {
             let found = world.documents.iter().filter(|((of, _), _)| of == kind);
             found.map(|((_, key), value)| (key.as_str().into(), value.clone())).collect()
+        })
+    }
+
+    fn documents_page(&self, kind: &str, after_key: Option<&str>, limit: usize) -> Pending<Vec<(Box<str>, Bytes)>> {
+        self.read(|world| {
+            let found = world.documents.iter().filter(|((of, key), _)| of == kind && Some(key.as_str()) > after_key);
+            found.take(limit).map(|((_, key), value)| (key.as_str().into(), value.clone())).collect()
         })
     }
 

@@ -74,6 +74,23 @@ pub struct Quarantined {
     pub payload: Bytes,
 }
 
+/// Something that was told to an account and belongs to no conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What it is about: the webhook field that it came as.
+    pub field: Box<str>,
+    /// The business account's id; empty where none was given.
+    pub account: Box<str>,
+    /// The explanation for an operator.
+    pub detail: Box<str>,
+    /// Whether somebody should look at it.
+    pub alarm: bool,
+    /// When it was accepted.
+    pub received_ms: u64,
+    /// The raw bytes as they came.
+    pub payload: Bytes,
+}
+
 /// One item of T1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accept {
@@ -81,6 +98,24 @@ pub enum Accept {
     Message(Inbound),
     /// Keep for an operator.
     Quarantine(Quarantined),
+    /// Keep what an account was told.
+    Notice(Notice),
+}
+
+/// A small named value (bot versions, settings), by kind and key; `None` removes it.
+pub type NewDocument = (Box<str>, Box<str>, Option<Bytes>);
+
+/// What may be forgotten: of each kind, what is older than the given time; `None` keeps all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Horizons {
+    /// Quarantined items, by when they were accepted.
+    pub quarantine_ms: Option<u64>,
+    /// Notices, by when they were accepted.
+    pub notices_ms: Option<u64>,
+    /// Dead letters, by when they were given up.
+    pub dead_letters_ms: Option<u64>,
+    /// Settled outbox rows that were decided before and have not changed since.
+    pub outbox_ms: Option<u64>,
 }
 
 /// A step of a conversation (T2): all of it commits, or nothing.
@@ -106,6 +141,10 @@ pub struct Turn {
     pub aliases: Vec<(Alias, ContactId)>,
     /// Messages that were given up on, with the reason.
     pub dead_letters: Vec<NewDeadLetter>,
+    /// Rows that it appends to the inbox, in order: what it hands to another conversation or to itself.
+    pub append: Vec<Inbound>,
+    /// Documents that it writes or removes, in order.
+    pub documents: Vec<NewDocument>,
 }
 
 /// A message to send, as a turn decides it.
@@ -203,7 +242,7 @@ pub struct Send {
     pub attempts: u32,
     /// When it was decided.
     pub created_ms: u64,
-    /// When its state last changed.
+    /// When it last changed.
     pub updated_ms: u64,
     /// The next try (`Queued`), or the end of the doubt window (`Uncertain`).
     pub due_ms: u64,
@@ -213,6 +252,8 @@ pub struct Send {
     pub payload: Bytes,
     /// The last error, opaque, if any.
     pub error: Option<Bytes>,
+    /// What it costs as far as a status told, opaque.
+    pub price: Option<Bytes>,
 }
 
 /// A change of an outbox row (T3). Applying one twice, or after a later one, changes nothing more.
@@ -241,7 +282,7 @@ pub enum Change {
         /// Meta's message id.
         wamid: Box<str>,
     },
-    /// Try again at `due_ms`.
+    /// Try again at `due_ms`; also what releases a row that is held.
     Retry {
         /// When.
         due_ms: u64,
@@ -275,6 +316,17 @@ pub enum Change {
         wamid: Box<str>,
         /// For `Failed`: Meta's error, opaque.
         error: Option<Bytes>,
+        /// What it costs, opaque. Kept whatever state the row is in; a status without it does not clear it.
+        price: Option<Bytes>,
+    },
+    /// Another message takes the row's place and is due now: as if it had just been decided, with no attempt, id, error
+    /// or price. Changes nothing if the row has this nonce already, or is `Dead`, `Delivered` or `Read`. Keeps no dead
+    /// letter by itself; what became of the earlier message is unknown from then on to a settlement with its nonce.
+    Rewrite {
+        /// The new message's nonce; see [`NewSend::nonce`].
+        nonce: u32,
+        /// What to send instead.
+        payload: Bytes,
     },
 }
 

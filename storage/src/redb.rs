@@ -7,10 +7,12 @@
 mod backend;
 mod batch;
 mod fold;
+mod forget;
 mod inbox;
 mod log;
 mod memtable;
 mod open;
+mod ops;
 mod options;
 mod queries;
 mod queue;
@@ -36,9 +38,9 @@ use self::queue::{Accepted, Job};
 use self::read::Readers;
 use self::shared::Shared;
 use crate::{
-    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Health, Inbound, InboxSeq,
-    Listed, Page, Partition, Pending, Quarantined, Send, SendId, SendState, Settled, Settlement, Store, StoreError,
-    StoreStats, Turn, keys, rows,
+    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Health, Horizons, Inbound,
+    InboxSeq, Listed, NewDocument, Notice, Page, Partition, Pending, Quarantined, Send, SendId, SendState, Settled,
+    Settlement, Store, StoreError, StoreStats, Turn, keys, rows,
 };
 
 /// The redb engine. Dropping it writes what was handed over and closes the file.
@@ -93,6 +95,7 @@ fn encode(item: Accept) -> Accepted {
             Accepted::Message(message, row)
         }
         Accept::Quarantine(row) => Accepted::Quarantine(rows::quarantined(&row)),
+        Accept::Notice(row) => Accepted::Notice(rows::notice(&row)),
     }
 }
 
@@ -133,14 +136,26 @@ impl Store for RedbStore {
         self.readers.values(keys, |values| values.iter().flatten().next().map(rows::read_contact).transpose())
     }
 
+    fn resolve_each(&self, aliases: Vec<Alias>) -> Pending<Vec<Option<ContactId>>> {
+        let keys = aliases.iter().map(keys::alias).collect();
+        self.readers.values(keys, |values| {
+            values.iter().map(|value| value.as_ref().map(rows::read_contact).transpose()).collect()
+        })
+    }
+
     fn load(&self, conversation: ConversationId) -> Pending<Option<Head>> {
         self.readers.values(vec![keys::head(conversation)], |values| {
             values.iter().flatten().next().map(rows::read_head).transpose()
         })
     }
 
-    fn wakes_due(&self, until_ms: u64, limit: usize) -> Pending<Vec<(u64, ConversationId)>> {
-        self.readers.run(move |reader| queries::wakes_due(reader, until_ms, limit))
+    fn wakes_due(
+        &self,
+        after: Option<(u64, ConversationId)>,
+        until_ms: u64,
+        limit: usize,
+    ) -> Pending<Vec<(u64, ConversationId)>> {
+        self.readers.run(move |reader| queries::wakes_due(reader, after, until_ms, limit))
     }
 
     fn open_sends(&self, after: Option<SendId>, limit: usize) -> Pending<Vec<Send>> {
@@ -172,10 +187,29 @@ impl Store for RedbStore {
         self.readers.run(move |reader| queries::quarantine(reader, &page))
     }
 
+    fn notices(&self, page: Page) -> Pending<Listed<(u64, Notice)>> {
+        self.readers.run(move |reader| queries::notices(reader, &page))
+    }
+
+    fn forget(&self, before: Horizons, limit: usize) -> Pending<usize> {
+        let limit = limit.min(forget::MOST);
+        self.readers.run_then(
+            move |reader| forget::find(reader, &before, limit),
+            |shared, found, promise| match found {
+                Ok(old) if old.is_empty() => promise.fulfil(Ok(0)),
+                Ok(old) => shared.queue.push(Job::Forget(old, promise)),
+                Err(error) => promise.fulfil(Err(error)),
+            },
+        )
+    }
+
     fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {
-        let key = keys::document(kind, key);
-        let value = value.map(|value| rows::opaque(&value));
-        self.hand_over(|promise| Job::Document(key, value, promise))
+        self.put_documents(vec![(kind.into(), key.into(), value)])
+    }
+
+    fn put_documents(&self, documents: Vec<NewDocument>) -> Pending<()> {
+        let ops = documents.iter().map(ops::document_op).collect();
+        self.hand_over(|promise| Job::Documents(ops, promise))
     }
 
     fn document(&self, kind: &str, key: &str) -> Pending<Option<Bytes>> {
@@ -185,8 +219,12 @@ impl Store for RedbStore {
     }
 
     fn documents(&self, kind: &str) -> Pending<Vec<(Box<str>, Bytes)>> {
-        let prefix = keys::documents(kind);
-        self.readers.run(move |reader| queries::documents(reader, &prefix))
+        self.documents_page(kind, None, usize::MAX)
+    }
+
+    fn documents_page(&self, kind: &str, after_key: Option<&str>, limit: usize) -> Pending<Vec<(Box<str>, Bytes)>> {
+        let (kind, after_key) = (Box::<str>::from(kind), after_key.map(Box::<str>::from));
+        self.readers.run(move |reader| queries::documents(reader, &kind, after_key.as_deref(), limit))
     }
 
     fn secret(&self) -> [u8; 16] {

@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ContactId, ConversationId, DeadLetter, Head, Inbound, InboxSeq, NewDeadLetter, Quarantined, Revision, Send, SendId,
-    SendState, StoreError,
+    ContactId, ConversationId, DeadLetter, Head, Inbound, InboxSeq, NewDeadLetter, Notice, Quarantined, Revision, Send,
+    SendId, SendState, StoreError,
 };
 
 /// The only version so far, of every kind of row.
@@ -42,6 +42,32 @@ pub(crate) struct StandingRow {
     pub(crate) wamid: Option<Box<str>>,
     pub(crate) error: Option<Bytes>,
     pub(crate) lettered: bool,
+    /// Not in rows that were written before there were prices.
+    #[serde(default)]
+    pub(crate) price: Option<Bytes>,
+}
+
+impl StandingRow {
+    /// Whether it is settled and has stood as it is since before this time.
+    pub(crate) fn is_older(&self, before_ms: u64) -> bool {
+        self.state.is_settled() && self.created_ms < before_ms && self.updated_ms < before_ms
+    }
+
+    /// A row that was just decided.
+    pub(crate) fn queued(nonce: u32, at_ms: u64) -> Self {
+        Self {
+            nonce,
+            created_ms: at_ms,
+            state: SendState::Queued,
+            attempts: 0,
+            updated_ms: at_ms,
+            due_ms: at_ms,
+            wamid: None,
+            error: None,
+            lettered: false,
+            price: None,
+        }
+    }
 }
 
 /// A dead letter without its id; the payload follows it.
@@ -101,8 +127,8 @@ pub(crate) fn read_standing(bytes: &Bytes) -> Result<StandingRow, StoreError> {
 
 pub(crate) fn read_send(id: SendId, message: &Bytes, standing: &Bytes) -> Result<Send, StoreError> {
     let (MessageRow { nonce, created_ms }, payload) = decode("an outbox row", message)?;
-    let StandingRow { state, attempts, updated_ms, due_ms, wamid, error, .. } = read_standing(standing)?;
-    Ok(Send { id, nonce, state, attempts, created_ms, updated_ms, due_ms, wamid, payload, error })
+    let StandingRow { state, attempts, updated_ms, due_ms, wamid, error, price, .. } = read_standing(standing)?;
+    Ok(Send { id, nonce, state, attempts, created_ms, updated_ms, due_ms, wamid, payload, error, price })
 }
 
 pub(crate) fn letter(conversation: ConversationId, at_ms: u64, letter: &NewDeadLetter) -> Bytes {
@@ -132,6 +158,23 @@ pub(crate) fn quarantined(row: &Quarantined) -> Bytes {
 pub(crate) fn read_quarantined(bytes: &Bytes) -> Result<Quarantined, StoreError> {
     let ((reason, detail, received_ms), payload) = decode("a quarantined item", bytes)?;
     Ok(Quarantined { reason, detail, received_ms, payload })
+}
+
+pub(crate) fn notice(row: &Notice) -> Bytes {
+    encode(&(&row.field, &row.account, &row.detail, row.alarm, row.received_ms), &row.payload)
+}
+
+pub(crate) fn read_notice(bytes: &Bytes) -> Result<Notice, StoreError> {
+    let ((field, account, detail, alarm, received_ms), payload) = decode("a notice", bytes)?;
+    Ok(Notice { field, account, detail, alarm, received_ms, payload })
+}
+
+pub(crate) fn number(number: u64) -> Bytes {
+    encode(&number, &[])
+}
+
+pub(crate) fn read_number(bytes: &Bytes) -> Result<u64, StoreError> {
+    Ok(decode("a number", bytes)?.0)
 }
 
 pub(crate) fn contact(id: ContactId) -> Bytes {

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::{
-    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Inbound, InboxSeq, Partition,
-    Pending, Quarantined, Send, SendId, SendState, Settled, Settlement, Turn,
+    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Horizons, Inbound, InboxSeq,
+    NewDocument, Notice, Partition, Pending, Quarantined, Send, SendId, SendState, Settled, Settlement, Turn,
 };
 
 /// Why a call failed, and whether it happened.
@@ -108,13 +108,23 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// The contact that any of these ids was linked to.
     fn resolve(&self, aliases: Vec<Alias>) -> Pending<Option<ContactId>>;
 
+    /// The contact that each of these ids was linked to, in the order asked for.
+    fn resolve_each(&self, aliases: Vec<Alias>) -> Pending<Vec<Option<ContactId>>>;
+
     /// A conversation's state.
     fn load(&self, conversation: ConversationId) -> Pending<Option<Head>>;
 
-    /// Conversations that asked to be woken at or before `until_ms`, earliest first, with their time.
-    fn wakes_due(&self, until_ms: u64, limit: usize) -> Pending<Vec<(u64, ConversationId)>>;
+    /// Conversations that asked to be woken at or before `until_ms`, earliest first, with their time: those that come
+    /// after `after`, which is the last one of the page before.
+    fn wakes_due(
+        &self,
+        after: Option<(u64, ConversationId)>,
+        until_ms: u64,
+        limit: usize,
+    ) -> Pending<Vec<(u64, ConversationId)>>;
 
-    /// Outbox rows in `Queued`, `Sending`, `Uncertain` or `Held`, by (conversation, n), after `after`.
+    /// Outbox rows in `Queued`, `Sending`, `Uncertain` or `Held`, by (conversation, n), after `after`. Those of one
+    /// conversation come after its row 0, which does not exist.
     fn open_sends(&self, after: Option<SendId>, limit: usize) -> Pending<Vec<Send>>;
 
     /// Outbox rows by id, in the order asked for; `None` where there is none.
@@ -136,14 +146,27 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// What was acknowledged but must not run, with its id.
     fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>>;
 
-    /// Writes a small named document (bot versions, settings); `None` removes it.
+    /// What accounts were told, with its id.
+    fn notices(&self, page: Page) -> Pending<Listed<(u64, Notice)>>;
+
+    /// Removes what is older than its horizon, oldest first and at most `limit` rows (1,000 at the most). Answers how
+    /// many went: ask again until it is 0. Of a list it stops at the first row that is not old enough.
+    fn forget(&self, before: Horizons, limit: usize) -> Pending<usize>;
+
+    /// Writes a document; `None` removes it.
     fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()>;
+
+    /// Writes and removes documents in one commit, in order.
+    fn put_documents(&self, documents: Vec<NewDocument>) -> Pending<()>;
 
     /// Reads one.
     fn document(&self, kind: &str, key: &str) -> Pending<Option<Bytes>>;
 
     /// Reads all of a kind, by key.
     fn documents(&self, kind: &str) -> Pending<Vec<(Box<str>, Bytes)>>;
+
+    /// Reads up to `limit` of a kind, by key, after a key.
+    fn documents_page(&self, kind: &str, after_key: Option<&str>, limit: usize) -> Pending<Vec<(Box<str>, Bytes)>>;
 
     /// Random bytes made when the store was created: the key for hashes that it keeps.
     fn secret(&self) -> [u8; 16];

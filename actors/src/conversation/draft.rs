@@ -318,6 +318,8 @@ impl<'a> Draft<'a> {
             wake_ms: self.after.wake_ms,
             aliases: self.aliases,
             dead_letters: self.dead_letters,
+            append: Vec::new(),
+            documents: Vec::new(),
         };
         (turn, Done { now_ms: self.now_ms, outbound: self.outbound, after: self.after, noted: self.noted })
     }

@@ -242,6 +242,8 @@ async fn an_unreadable_state_parks_one_conversation_only() {
         wake_ms: None,
         aliases: Vec::new(),
         dead_letters: Vec::new(),
+        append: Vec::new(),
+        documents: Vec::new(),
     };
     model.commit(fence, damaged).await.unwrap();
     let world = World::over(model);

@@ -1,7 +1,7 @@
 //! The model's lists: everything is gathered, sorted and cut.
 
-use super::World;
-use crate::{ConversationId, DeadLetter, Entry, Head, Listed, Page, Quarantined, Send, SendState};
+use super::{Numbered, World};
+use crate::{ConversationId, DeadLetter, Entry, Head, Listed, Notice, Page, Quarantined, Send, SendState};
 
 impl World {
     pub(super) fn list_conversations(&self, prefix: Option<[u8; 4]>, page: &Page) -> Listed<(ConversationId, Head)> {
@@ -25,13 +25,21 @@ impl World {
     }
 
     pub(super) fn list_letters(&self, page: &Page) -> Listed<DeadLetter> {
-        newest_first(self.letters.clone(), page, |letter| format!("{:020}", letter.id))
+        newest_first(self.letters.rows.values().cloned().collect(), page, |letter| format!("{:020}", letter.id))
     }
 
     pub(super) fn list_quarantine(&self, page: &Page) -> Listed<(u64, Quarantined)> {
-        let rows = (1..).zip(self.quarantine.iter().cloned()).collect();
-        newest_first(rows, page, |(id, _)| format!("{id:020}"))
+        list_numbered(&self.quarantine, page)
     }
+
+    pub(super) fn list_notices(&self, page: &Page) -> Listed<(u64, Notice)> {
+        list_numbered(&self.notices, page)
+    }
+}
+
+fn list_numbered<T: Clone>(list: &Numbered<T>, page: &Page) -> Listed<(u64, T)> {
+    let rows = list.rows.iter().map(|(id, row)| (*id, row.clone())).collect();
+    newest_first(rows, page, |(id, _)| format!("{id:020}"))
 }
 
 /// Sorts by name, descending, and cuts the page out; the cursor is the name of the last row shown.

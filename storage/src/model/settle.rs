@@ -3,13 +3,14 @@
 use bytes::Bytes;
 
 use super::World;
-use crate::{Change, NewDeadLetter, SendState, Settled, Settlement};
+use crate::{Change, NewDeadLetter, Send, SendState, Settled, Settlement};
 
 impl World {
     pub(super) fn settle(&mut self, settlement: Settlement) -> Settled {
         self.rows += 1;
         let Some(row) = self.sends.get_mut(&settlement.send) else { return Settled::Unknown };
-        if settlement.nonce.is_some_and(|nonce| nonce != row.send.nonce) {
+        let repeated = matches!(settlement.change, Change::Rewrite { nonce, .. } if nonce == row.send.nonce);
+        if !repeated && settlement.nonce.is_some_and(|nonce| nonce != row.send.nonce) {
             return Settled::Unknown;
         }
         let before = row.send.clone();
@@ -52,8 +53,9 @@ impl World {
                     send.error = None;
                 }
             }
-            Change::Status { state, wamid, error } if place(state) > 0 => {
+            Change::Status { state, wamid, error, price } if place(state) > 0 => {
                 send.wamid.get_or_insert(wamid);
+                send.price = price.or(send.price.take());
                 if place(state) > place(send.state) {
                     send.state = state;
                     send.due_ms = 0;
@@ -68,6 +70,22 @@ impl World {
                     });
                 }
             }
+            Change::Rewrite { nonce, payload } if !repeated && may_be_rewritten(send.state) => {
+                row.lettered = false;
+                *send = Send {
+                    id: send.id,
+                    nonce,
+                    state: SendState::Queued,
+                    attempts: 0,
+                    created_ms: send.created_ms,
+                    updated_ms: settlement.at_ms,
+                    due_ms: settlement.at_ms,
+                    wamid: None,
+                    payload,
+                    error: None,
+                    price: None,
+                };
+            }
             _ => {}
         }
         if *send != before {
@@ -80,6 +98,10 @@ impl World {
         }
         now
     }
+}
+
+fn may_be_rewritten(state: SendState) -> bool {
+    !matches!(state, SendState::Dead | SendState::Delivered | SendState::Read)
 }
 
 /// Place in the order of statuses; 0 is what a status always overtakes.

@@ -1,26 +1,28 @@
 //! Building a commit: each waiting call is checked against what is committed and against the calls before it in the
 //! same batch, and becomes rows. Nothing here writes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use redb::ReadOnlyTable;
 
+use super::forget::Old;
 use super::log::{self, Record};
 use super::memtable::Op;
+use super::ops::{document_op, forget_ops, head_ops, message_op, send_ops, standing_ops};
 use super::queue::{Accepted, Job};
-use super::settle::{Outcome, settle};
+use super::settle::{Outcome, concerns, settle};
 use super::shared::Shared;
 use super::space::Guard;
 use super::tables::STATE;
 use super::{read, rows};
 use crate::keys::{self, Key};
-use crate::rows::{HeadRow, MessageRow, StandingRow};
+use crate::rows::{HeadRow, StandingRow};
 use crate::{
-    Committed, ConversationId, Fence, Inbound, InboxSeq, NewDeadLetter, Promise, Revision, SendId, SendState, Settled,
-    Settlement, StoreError, Turn,
+    Committed, ConversationId, Fence, Inbound, InboxSeq, NewDeadLetter, Promise, Revision, Settled, Settlement,
+    StoreError, Turn,
 };
 
 /// Heads that the writer remembers, in two generations of this many.
@@ -35,8 +37,8 @@ pub(super) struct Batch {
     pub(super) records: Vec<(u64, Record)>,
     pub(super) items: usize,
     replies: Vec<Reply>,
-    /// Rows of this batch that later calls of it must see: heads and standings.
-    overlay: HashMap<Key, Bytes, foldhash::fast::RandomState>,
+    /// Rows of this batch that later calls of it must see: of conversations and of lists that are aged.
+    overlay: HashMap<Key, Option<Bytes>, foldhash::fast::RandomState>,
     consumed: HashSet<u64, foldhash::fast::RandomState>,
     state: Option<ReadOnlyTable<&'static [u8], &'static [u8]>>,
 }
@@ -80,6 +82,7 @@ pub(super) struct Numbers {
     pub(super) log: u64,
     pub(super) letter: u64,
     pub(super) quarantine: u64,
+    pub(super) notice: u64,
 }
 
 /// What the writer knows in order to judge calls.
@@ -111,13 +114,14 @@ impl Ledger {
                 let answer = self.settle(batch, fence, settlements);
                 batch.reply(promise, answer);
             }
-            Job::Document(key, value, promise) => {
-                let op = match value {
-                    Some(value) => Op::Put(key, value),
-                    None => Op::Delete(key),
-                };
-                self.log(batch, Record { consumed: Vec::new(), ops: vec![op] }, 1);
+            Job::Documents(ops, promise) => {
+                let count = ops.len();
+                self.log(batch, Record { consumed: Vec::new(), ops }, count);
                 batch.reply(promise, Ok(()));
+            }
+            Job::Forget(old, promise) => {
+                let answer = self.forget(batch, old);
+                batch.reply(promise, answer);
             }
             Job::Close(promise) => return Some(promise),
         }
@@ -132,23 +136,29 @@ impl Ledger {
         let mut record = Record::default();
         for row in rows {
             match row {
-                Accepted::Message(message, row) => {
-                    let seq = self.next.inbox;
-                    self.next.inbox += 1;
-                    batch.items += 1;
-                    batch.inbox.push((seq, row));
-                    batch.messages.push((seq, message));
-                    numbers.push(InboxSeq(seq));
-                }
+                Accepted::Message(message, row) => numbers.push(self.message(batch, message, row)),
                 Accepted::Quarantine(row) => {
                     record.ops.push(Op::PutNew(keys::quarantine(self.next.quarantine), row));
                     self.next.quarantine += 1;
                 }
+                Accepted::Notice(row) => {
+                    record.ops.push(Op::PutNew(keys::notice(self.next.notice), row));
+                    self.next.notice += 1;
+                }
             }
         }
-        let quarantined = record.ops.len();
-        self.log(batch, record, quarantined);
+        let kept = record.ops.len();
+        self.log(batch, record, kept);
         Ok(numbers)
+    }
+
+    fn message(&mut self, batch: &mut Batch, message: Inbound, row: Bytes) -> InboxSeq {
+        let seq = self.next.inbox;
+        self.next.inbox += 1;
+        batch.items += 1;
+        batch.inbox.push((seq, row));
+        batch.messages.push((seq, message));
+        InboxSeq(seq)
     }
 
     fn turn(&mut self, batch: &mut Batch, fence: Fence, turn: Turn) -> Result<Committed, StoreError> {
@@ -173,10 +183,15 @@ impl Ledger {
         for letter in &turn.dead_letters {
             self.letter(&mut ops, turn.conversation, turn.at_ms, letter);
         }
+        ops.extend(turn.documents.iter().map(document_op));
+        for message in turn.append {
+            let row = rows::inbound(&message);
+            self.message(batch, message, row);
+        }
         let consumed: Vec<_> = turn.consumed.iter().map(|seq| seq.0).collect();
         batch.consumed.extend(&consumed);
         self.remember(turn.conversation, after);
-        self.log(batch, Record { consumed, ops }, 1);
+        self.log(batch, Record { consumed, ops }, 1 + turn.documents.len());
         Ok(Committed { revision: after.revision })
     }
 
@@ -210,16 +225,16 @@ impl Ledger {
                 Some(row) => Some(row.clone()),
                 None => self.value(batch, &key)?.map(|row| rows::read_standing(&row)).transpose()?,
             };
-            let known = before.filter(|row| settlement.nonce.is_none_or(|nonce| nonce == row.nonce));
-            let Some(before) = known else {
+            let Some(before) = before.filter(|row| concerns(row, &settlement)) else {
                 answers.push(Settled::Unknown);
                 continue;
             };
             let (id, at_ms) = (settlement.send, settlement.at_ms);
-            let Outcome { row, letter } = settle(&before, settlement);
+            let Outcome { row, letter, payload } = settle(&before, settlement);
             answers.push(Settled::Now(row.as_ref().map_or(before.state, |row| row.state)));
             let Some(row) = row else { continue };
             standing_ops(&mut ops, id, &before, &row);
+            ops.extend(payload.map(|payload| message_op(id, &row, &payload)));
             if let Some(letter) = letter {
                 self.letter(&mut ops, id.conversation, at_ms, &letter);
             }
@@ -227,6 +242,34 @@ impl Ledger {
         }
         self.log(batch, Record { consumed: Vec::new(), ops }, count);
         Ok(answers)
+    }
+
+    /// Removes what is still there and still old. Answers how many.
+    fn forget(&mut self, batch: &mut Batch, old: Vec<Old>) -> Result<usize, StoreError> {
+        let mut ops = Vec::with_capacity(4 * old.len());
+        let mut count = 0;
+        let mut newest = BTreeMap::new();
+        for old in old {
+            match old {
+                Old::Row { kind, number, key } => {
+                    if self.value(batch, &key)?.is_none() {
+                        continue;
+                    }
+                    ops.push(Op::Delete(key));
+                    newest.insert(kind, number);
+                }
+                Old::Send { id, before_ms } => {
+                    let row =
+                        self.value(batch, &keys::standing(id))?.map(|row| rows::read_standing(&row)).transpose()?;
+                    let Some(row) = row.filter(|row| row.is_older(before_ms)) else { continue };
+                    forget_ops(&mut ops, id, &row);
+                }
+            }
+            count += 1;
+        }
+        ops.extend(newest.into_iter().map(|(kind, last)| Op::Put(keys::forgotten(kind), rows::number(last))));
+        self.log(batch, Record { consumed: Vec::new(), ops }, count);
+        Ok(count)
     }
 
     fn check_fence(&self, fence: Fence) -> Result<(), StoreError> {
@@ -245,10 +288,12 @@ impl Ledger {
             return;
         }
         for op in &record.ops {
-            if let Op::Put(key, value) | Op::PutNew(key, value) = op
-                && key.first() == Some(&keys::CONVERSATION)
-            {
-                batch.overlay.insert(key.clone(), value.clone());
+            let (key, value) = match op {
+                Op::Put(key, value) | Op::PutNew(key, value) => (key, Some(value)),
+                Op::Delete(key) => (key, None),
+            };
+            if let Some(&(keys::CONVERSATION | keys::LETTER | keys::QUARANTINE | keys::NOTICE)) = key.first() {
+                batch.overlay.insert(key.clone(), value.cloned());
             }
         }
         let seq = self.next.log;
@@ -275,7 +320,7 @@ impl Ledger {
 
     fn value(&self, batch: &mut Batch, key: &Key) -> Result<Option<Bytes>, StoreError> {
         if let Some(value) = batch.overlay.get(key) {
-            return Ok(Some(value.clone()));
+            return Ok(value.clone());
         }
         if let Some(value) = self.shared.view.read().get(key) {
             return Ok(value);
@@ -289,54 +334,4 @@ impl Ledger {
         batch.state = Some(state);
         value
     }
-}
-
-fn head_ops(ops: &mut Vec<Op>, id: ConversationId, before: Option<&HeadRow>, after: &HeadRow, snapshot: &[u8]) {
-    let (key, value) = (keys::head(id), rows::head(after, snapshot));
-    ops.push(if before.is_some() { Op::Put(key, value) } else { Op::PutNew(key, value) });
-    let updated = before.map(|head| head.updated_ms);
-    move_mark(ops, updated.map(|at| keys::recent(at, id)), Some(keys::recent(after.updated_ms, id)));
-    let wake = before.and_then(|head| head.wake_ms);
-    move_mark(ops, wake.map(|at| keys::wake(at, id)), after.wake_ms.map(|at| keys::wake(at, id)));
-}
-
-fn send_ops(ops: &mut Vec<Op>, turn: &Turn) {
-    for send in &turn.sends {
-        let id = SendId { conversation: turn.conversation, n: send.n };
-        let message = MessageRow { nonce: send.nonce, created_ms: turn.at_ms };
-        let standing = StandingRow {
-            nonce: send.nonce,
-            created_ms: turn.at_ms,
-            state: SendState::Queued,
-            attempts: 0,
-            updated_ms: turn.at_ms,
-            due_ms: turn.at_ms,
-            wamid: None,
-            error: None,
-            lettered: false,
-        };
-        ops.push(Op::PutNew(keys::message(id), rows::message(&message, &send.payload)));
-        ops.push(Op::PutNew(keys::standing(id), rows::standing(&standing)));
-        ops.push(Op::PutNew(keys::open(id), Bytes::new()));
-        ops.push(Op::PutNew(keys::created(turn.at_ms, id), Bytes::new()));
-    }
-}
-
-fn standing_ops(ops: &mut Vec<Op>, id: SendId, before: &StandingRow, after: &StandingRow) {
-    ops.push(Op::Put(keys::standing(id), rows::standing(after)));
-    if after.state.is_settled() && !before.state.is_settled() {
-        ops.push(Op::Delete(keys::open(id)));
-    }
-    let mark =
-        |row: &StandingRow| keys::wants_attention(row.state).then(|| keys::attention(row.state, row.created_ms, id));
-    move_mark(ops, mark(before), mark(after));
-}
-
-/// Moves an index row that exists at most once for its subject.
-fn move_mark(ops: &mut Vec<Op>, from: Option<Key>, to: Option<Key>) {
-    if from == to {
-        return;
-    }
-    ops.extend(from.map(Op::Delete));
-    ops.extend(to.map(|key| Op::PutNew(key, Bytes::new())));
 }

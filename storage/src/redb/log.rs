@@ -21,11 +21,7 @@ pub(super) struct Record {
 }
 
 pub(super) fn encode(record: &Record) -> Vec<u8> {
-    let size = |op: &Op| match op {
-        Op::Put(key, value) | Op::PutNew(key, value) => 9 + key.len() + value.len(),
-        Op::Delete(key) => 5 + key.len(),
-    };
-    let total: usize = record.ops.iter().map(size).sum();
+    let total: usize = record.ops.iter().map(|op| 9 + op.bytes()).sum();
     let mut row = Vec::with_capacity(5 + record.consumed.len() * 8 + total);
     row.put_u8(VERSION);
     row.put_u32(record.consumed.len() as u32);

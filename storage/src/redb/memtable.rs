@@ -20,6 +20,16 @@ pub(super) enum Op {
     Delete(Key),
 }
 
+impl Op {
+    /// The bytes of its key and its value.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Op::Put(key, value) | Op::PutNew(key, value) => key.len() + value.len(),
+            Op::Delete(key) => key.len(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Slot {
     value: Option<Bytes>,

@@ -26,6 +26,7 @@ use super::log;
 use super::memtable::{Memtable, View};
 use super::options::Options;
 use super::queue::Queue;
+use super::read;
 use super::shared::{Figures, Shared};
 use super::space::{self, Guard};
 use super::tables::{
@@ -349,6 +350,7 @@ fn replay(database: &Database, name: &str, inbox_budget: usize) -> Result<Tail, 
         log: folded.max(memory.last_log) + 1,
         letter: last_id(&state, &memory, keys::LETTER, name)? + 1,
         quarantine: last_id(&state, &memory, keys::QUARANTINE, name)? + 1,
+        notice: last_id(&state, &memory, keys::NOTICE, name)? + 1,
     };
     Ok(Tail { table: memory, inbox, next, first_log: first_log.unwrap_or(next.log) })
 }
@@ -405,7 +407,7 @@ fn read_inbox(table: &Rows, memory: &Memtable, budget: usize, name: &str) -> Res
     Ok((inbox, last))
 }
 
-/// The largest id under a prefix, folded or not.
+/// The largest id that was given out under a prefix, folded or not, still there or not.
 fn last_id(
     state: &ReadOnlyTable<&'static [u8], &'static [u8]>,
     memory: &Memtable,
@@ -419,5 +421,12 @@ fn last_id(
     let folded = last.and_then(|(key, _)| keys::last_number(key.value()));
     let bounds = (std::ops::Bound::Included(from.as_slice()), std::ops::Bound::Excluded(to.as_slice()));
     let unfolded = memory.range(bounds.0, bounds.1).next_back().and_then(|(key, _)| keys::last_number(key));
-    Ok(folded.max(unfolded).unwrap_or(0))
+    let mark = keys::forgotten(prefix);
+    let forgotten = match memory.get(&mark) {
+        Some(mark) => mark.cloned(),
+        None => read::folded(state, &mark).map_err(|error| row_error(name, &error))?,
+    };
+    let forgotten =
+        forgotten.map(|mark| rows::read_number(&mark)).transpose().map_err(|error| row_error(name, &error))?;
+    Ok(folded.max(unfolded).max(forgotten).unwrap_or(0))
 }

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use super::read::{Order, Reader, Span};
 use crate::keys::{self, Key};
 use crate::{
-    ConversationId, DeadLetter, Entry, Head, Listed, Page, Quarantined, Send, SendId, SendState, StoreError, rows,
+    ConversationId, DeadLetter, Entry, Head, Listed, Notice, Page, Quarantined, Send, SendId, SendState, StoreError,
+    rows,
 };
 
 /// Rows of the outbox that one page looks at when the wanted state has no index.
@@ -18,10 +19,14 @@ const MAX_PAGE: usize = 1_000;
 
 pub(super) fn wakes_due(
     reader: &Reader,
+    after: Option<(u64, ConversationId)>,
     until_ms: u64,
     limit: usize,
 ) -> Result<Vec<(u64, ConversationId)>, StoreError> {
     let mut span = Span::prefix(&[keys::WAKE]);
+    if let Some((at_ms, id)) = after {
+        span = span.above(keys::wake(at_ms, id));
+    }
     if let Some(end) = until_ms.checked_add(1) {
         span = span.below(keys::wake(end, ConversationId([0; 16])));
     }
@@ -117,6 +122,10 @@ pub(super) fn quarantine(reader: &Reader, page: &Page) -> Result<Listed<(u64, Qu
     map_list(numbered(reader, &[keys::QUARANTINE], page)?, |id, value| Ok((id, rows::read_quarantined(&value)?)))
 }
 
+pub(super) fn notices(reader: &Reader, page: &Page) -> Result<Listed<(u64, Notice)>, StoreError> {
+    map_list(numbered(reader, &[keys::NOTICE], page)?, |id, value| Ok((id, rows::read_notice(&value)?)))
+}
+
 /// A list whose keys are a prefix and a number.
 fn numbered(reader: &Reader, prefix: &[u8], page: &Page) -> Result<Listed<(u64, Bytes)>, StoreError> {
     let Some(before) = position::<8>(page) else { return Ok(nothing()) };
@@ -163,8 +172,18 @@ pub(super) fn outbox(reader: &Reader, state: Option<SendState>, page: &Page) -> 
     Ok(Listed { items, next })
 }
 
-pub(super) fn documents(reader: &Reader, prefix: &[u8]) -> Result<Vec<(Box<str>, Bytes)>, StoreError> {
-    let found = reader.scan(Span::prefix(prefix), Order::Rising, usize::MAX)?;
+pub(super) fn documents(
+    reader: &Reader,
+    kind: &str,
+    after_key: Option<&str>,
+    limit: usize,
+) -> Result<Vec<(Box<str>, Bytes)>, StoreError> {
+    let prefix = keys::documents(kind);
+    let mut span = Span::prefix(&prefix);
+    if let Some(after) = after_key {
+        span = span.above(keys::document(kind, after));
+    }
+    let found = reader.scan(span, Order::Rising, limit)?;
     let read = |(key, value): (Key, Bytes)| {
         let name = key.get(prefix.len()..).and_then(|name| std::str::from_utf8(name).ok());
         Ok((name.ok_or_else(damaged_key)?.into(), rows::read_opaque(&value)?))
@@ -191,11 +210,11 @@ fn load_sends(reader: &Reader, ids: &[SendId]) -> Result<Vec<Send>, StoreError> 
     Ok(read_sends(ids, &values)?.into_iter().flatten().collect())
 }
 
-fn send_ids(found: &[(Key, Bytes)]) -> Result<Vec<SendId>, StoreError> {
+pub(super) fn send_ids(found: &[(Key, Bytes)]) -> Result<Vec<SendId>, StoreError> {
     found.iter().map(|(key, _)| keys::last_send(key).ok_or_else(damaged_key)).collect()
 }
 
-fn damaged_key() -> StoreError {
+pub(super) fn damaged_key() -> StoreError {
     StoreError::Corrupt("a key of the folded table".into())
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
-use crate::keys::Key;
-use crate::{Committed, Fence, Inbound, InboxSeq, Promise, Settled, Settlement, StoreError, Turn};
+use super::forget::Old;
+use super::memtable::Op;
+use crate::{Change, Committed, Fence, Inbound, InboxSeq, Promise, Settled, Settlement, StoreError, Turn};
 
 /// How much more than an `append` the other writes may pile up: they come from a bounded number of actors.
 const RESERVE: usize = 8;
@@ -17,6 +18,7 @@ const RESERVE: usize = 8;
 pub(super) enum Accepted {
     Message(Inbound, Bytes),
     Quarantine(Bytes),
+    Notice(Bytes),
 }
 
 /// One call that writes.
@@ -24,7 +26,8 @@ pub(super) enum Job {
     Append(Vec<Accepted>, Promise<Vec<InboxSeq>>),
     Turn(Fence, Box<Turn>, Promise<Committed>),
     Settle(Fence, Vec<Settlement>, Promise<Vec<Settled>>),
-    Document(Key, Option<Bytes>, Promise<()>),
+    Documents(Vec<Op>, Promise<()>),
+    Forget(Vec<Old>, Promise<usize>),
     Close(Promise<()>),
 }
 
@@ -34,7 +37,8 @@ impl Job {
             Job::Append(_, promise) => promise.fulfil(Err(error)),
             Job::Turn(_, _, promise) => promise.fulfil(Err(error)),
             Job::Settle(_, _, promise) => promise.fulfil(Err(error)),
-            Job::Document(_, _, promise) => promise.fulfil(Err(error)),
+            Job::Documents(_, promise) => promise.fulfil(Err(error)),
+            Job::Forget(_, promise) => promise.fulfil(Err(error)),
             Job::Close(promise) => promise.fulfil(Ok(())),
         }
     }
@@ -42,8 +46,11 @@ impl Job {
     fn items(&self) -> usize {
         match self {
             Job::Append(rows, _) => rows.len(),
+            Job::Turn(_, turn, _) => 1 + turn.append.len() + turn.documents.len(),
             Job::Settle(_, settlements, _) => settlements.len(),
-            _ => 1,
+            Job::Documents(ops, _) => ops.len(),
+            Job::Forget(old, _) => old.len(),
+            Job::Close(_) => 1,
         }
     }
 
@@ -53,19 +60,30 @@ impl Job {
             Job::Turn(_, turn, _) => {
                 let entries: usize = turn.entries.iter().map(Bytes::len).sum();
                 let sends: usize = turn.sends.iter().map(|send| send.payload.len()).sum();
-                128 + turn.snapshot.len() + entries + sends
+                let append: usize = turn.append.iter().map(|row| row.payload.len()).sum();
+                let documents: usize =
+                    turn.documents.iter().filter_map(|(_, _, value)| Some(value.as_ref()?.len())).sum();
+                128 + turn.snapshot.len() + entries + sends + append + documents
             }
-            Job::Settle(_, settlements, _) => 128 * settlements.len(),
-            Job::Document(_, value, _) => value.as_ref().map_or(0, Bytes::len),
+            Job::Settle(_, settlements, _) => settlements.iter().map(settlement_bytes).sum(),
+            Job::Documents(ops, _) => ops.iter().map(Op::bytes).sum(),
+            Job::Forget(old, _) => 128 * old.len(),
             Job::Close(_) => 0,
         }
+    }
+}
+
+fn settlement_bytes(settlement: &Settlement) -> usize {
+    match &settlement.change {
+        Change::Rewrite { payload, .. } => 128 + payload.len(),
+        _ => 128,
     }
 }
 
 impl Accepted {
     fn bytes(&self) -> usize {
         match self {
-            Accepted::Message(_, row) | Accepted::Quarantine(row) => row.len(),
+            Accepted::Message(_, row) | Accepted::Quarantine(row) | Accepted::Notice(row) => row.len(),
         }
     }
 }
@@ -215,7 +233,7 @@ mod tests {
         let (promise, refused) = Pending::promised();
         queue.push(Job::Append(Vec::new(), promise));
         let (promise, _waiting) = Pending::promised();
-        queue.push(Job::Document(Box::default(), None, promise));
+        queue.push(Job::Documents(vec![Op::Delete(Box::default())], promise));
         assert_eq!(taken(&queue, 10, 1000), 2);
         let answer = futures_block(refused);
         assert_eq!(answer, Err(StoreError::Unavailable("too much is waiting to be written".into())));
@@ -226,7 +244,7 @@ mod tests {
         let queue = Queue::new(1, 1);
         queue.desert("the disk is gone");
         let (promise, refused) = Pending::promised();
-        queue.push(Job::Document(Box::default(), None, promise));
+        queue.push(Job::Documents(vec![Op::Delete(Box::default())], promise));
         assert_eq!(futures_block(refused), Err(StoreError::Unavailable("the disk is gone".into())));
         let (promise, closed) = Pending::promised();
         queue.push(Job::Close(promise));

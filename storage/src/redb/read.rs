@@ -17,7 +17,7 @@ use super::memtable::Memtable;
 use super::shared::Shared;
 use super::tables::{INBOX, STATE};
 use crate::keys::{self, Key};
-use crate::{Inbound, InboxSeq, Pending, StoreError, rows};
+use crate::{Inbound, InboxSeq, Pending, Promise, StoreError, rows};
 
 /// Two: the pages are mostly in memory, and more threads would only take the processor from the others.
 const THREADS: usize = 2;
@@ -61,10 +61,20 @@ impl Readers {
         &self,
         read: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
+        self.run_then(read, |_, answer, promise| promise.fulfil(answer))
+    }
+
+    /// Runs a read on one of the threads and hands what it found on.
+    pub(super) fn run_then<T: Send + 'static, U: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&Shared, Result<T, StoreError>, Promise<U>) + Send + 'static,
+    ) -> Pending<U> {
         let (promise, pending) = Pending::promised();
         let work: Work = Box::new(move |reader| {
             let answer = catch_unwind(AssertUnwindSafe(|| read(reader)));
-            promise.fulfil(answer.unwrap_or_else(|_| Err(StoreError::Corrupt("reading it ended in a panic".into()))));
+            let panicked = |_| Err(StoreError::Corrupt("reading it ended in a panic".into()));
+            then(&reader.shared, answer.unwrap_or_else(panicked), promise);
         });
         let sent = match &*self.work.lock() {
             Some(sender) => sender.try_send(work).map_err(|error| match error {

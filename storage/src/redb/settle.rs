@@ -1,7 +1,7 @@
 //! What a settlement makes of an outbox row.
 //!
 //! States have a rank (their order in [`SendState`]). A row that is not settled takes what the sender says; a settled
-//! one only rises: to `Accepted` when Graph took it after all, and along the statuses.
+//! one only rises: to `Accepted` when Graph took it after all, and along the statuses. A rewrite begins anew.
 
 use bytes::Bytes;
 
@@ -13,6 +13,17 @@ use crate::{Change, NewDeadLetter, SendId, SendState, Settlement};
 pub(super) struct Outcome {
     pub(super) row: Option<StandingRow>,
     pub(super) letter: Option<NewDeadLetter>,
+    /// Another payload for it.
+    pub(super) payload: Option<Bytes>,
+}
+
+/// Whether a settlement is about the message that the row holds now: by its nonce, or because it put it there.
+pub(super) fn concerns(row: &StandingRow, settlement: &Settlement) -> bool {
+    settlement.nonce.is_none_or(|nonce| nonce == row.nonce) || repeats(row, &settlement.change)
+}
+
+fn repeats(row: &StandingRow, change: &Change) -> bool {
+    matches!(change, Change::Rewrite { nonce, .. } if *nonce == row.nonce)
 }
 
 pub(super) fn settle(before: &StandingRow, settlement: Settlement) -> Outcome {
@@ -20,8 +31,13 @@ pub(super) fn settle(before: &StandingRow, settlement: Settlement) -> Outcome {
     let mut row = before.clone();
     let mut letter = None;
     match change {
+        change if repeats(before, &change) => {}
+        Change::Rewrite { nonce, payload } => return rewrite(before, at_ms, nonce, payload),
         Change::Accepted { wamid } => accepted(&mut row, wamid),
-        Change::Status { state, wamid, error } => letter = status(&mut row, send, state, wamid, error),
+        Change::Status { state, wamid, error, price } => {
+            letter = status(&mut row, send, state, wamid, error);
+            row.price = price.filter(|_| state >= SendState::Sent).or(row.price);
+        }
         tried if !row.state.is_settled() => letter = attempt(&mut row, send, tried),
         _too_late => {}
     }
@@ -31,7 +47,16 @@ pub(super) fn settle(before: &StandingRow, settlement: Settlement) -> Outcome {
         return Outcome::default();
     }
     row.updated_ms = at_ms;
-    Outcome { row: Some(row), letter }
+    Outcome { row: Some(row), letter, payload: None }
+}
+
+/// The row as if another message had just been decided in its place.
+fn rewrite(before: &StandingRow, at_ms: u64, nonce: u32, payload: Bytes) -> Outcome {
+    if matches!(before.state, SendState::Dead | SendState::Delivered | SendState::Read) {
+        return Outcome::default();
+    }
+    let row = StandingRow { created_ms: before.created_ms, ..StandingRow::queued(nonce, at_ms) };
+    Outcome { row: Some(row), letter: None, payload: Some(payload) }
 }
 
 /// The sender's own changes, for a row that is not settled.
@@ -59,7 +84,7 @@ fn attempt(row: &mut StandingRow, id: SendId, change: Change) -> Option<NewDeadL
             return Some(NewDeadLetter { send: letter.send.or(Some(id)), ..letter });
         }
         // An attempt that is known already, or not the sender's.
-        Change::Sending { .. } | Change::Accepted { .. } | Change::Status { .. } => {}
+        Change::Sending { .. } | Change::Accepted { .. } | Change::Status { .. } | Change::Rewrite { .. } => {}
     }
     None
 }

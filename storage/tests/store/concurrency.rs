@@ -39,7 +39,7 @@ fn watch(store: &dyn Store, contact: u8, acknowledged: &AtomicU64) {
     let listed = get(store.conversations(None, page(100))).items;
     let seen = listed.iter().filter(|(listed, _)| *listed == id).count() as u64;
     assert!(seen <= 1 && seen >= least.min(1), "listed {seen} times");
-    let wakes = get(store.wakes_due(u64::MAX, 10));
+    let wakes = get(store.wakes_due(None, u64::MAX, 10));
     assert!(wakes.iter().filter(|(_, due)| *due == id).count() <= 1, "{wakes:?}");
     let open = get(store.open_sends(None, 10_000)).iter().filter(|send| send.id.conversation == id).count();
     assert!(open as u64 >= found);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use storage::{
-    Accept, Change, ContactId, ConversationId, Fence, Inbound, InboxSeq, Model, NewSend, Options, Page, Partition,
-    Pending, Quarantined, RedbStore, Revision, SendId, Settlement, Store, StoreError, Turn,
+    Accept, Change, ContactId, ConversationId, Fence, Inbound, InboxSeq, Model, NewDocument, NewSend, Notice, Options,
+    Page, Partition, Pending, Quarantined, RedbStore, Revision, SendId, Settlement, Store, StoreError, Turn,
 };
 
 /// A store that can be closed and opened again.
@@ -118,6 +118,15 @@ pub(crate) fn quarantined(reason: &str) -> Quarantined {
     Quarantined { reason: reason.into(), detail: "why".into(), received_ms: 7, payload: Bytes::from_static(b"{") }
 }
 
+pub(crate) fn notice(field: &str) -> Notice {
+    let (account, detail) = ("102290129340398".into(), "why".into());
+    Notice { field: field.into(), account, detail, alarm: true, received_ms: 7, payload: Bytes::from_static(b"{}") }
+}
+
+pub(crate) fn document(kind: &str, key: &str, value: Option<&'static str>) -> NewDocument {
+    (kind.into(), key.into(), value.map(|text| Bytes::from_static(text.as_bytes())))
+}
+
 /// A turn that does nothing but advance the conversation.
 pub(crate) fn turn(conversation: ConversationId, expected: u64) -> Turn {
     Turn {
@@ -131,6 +140,8 @@ pub(crate) fn turn(conversation: ConversationId, expected: u64) -> Turn {
         wake_ms: None,
         aliases: Vec::new(),
         dead_letters: Vec::new(),
+        append: Vec::new(),
+        documents: Vec::new(),
     }
 }
 

@@ -12,12 +12,14 @@ use crate::script::{Step, assert_same, content, run};
 
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => (0..4u8, 0..2u8).prop_map(|(messages, quarantined)| Step::Append { messages, quarantined }),
-        3 => (0..6u8, 0..4u8, 0..3u8, 0..3u8, 0..8u8, 0..16u8).prop_map(
+        3 => (0..4u8, 0..2u8, 0..2u8)
+            .prop_map(|(messages, quarantined, notices)| Step::Append { messages, quarantined, notices }),
+        3 => (0..6u8, 0..4u8, 0..3u8, 0..3u8, 0..8u8, 0..64u8).prop_map(
             |(who, consume, sends, entries, wake, extras)| Step::Turn { who, consume, sends, entries, wake, extras }
         ),
-        3 => (0..6u8, 0..6u8, vec(0..20u8, 0..4)).prop_map(|(who, n, kinds)| Step::Settle { who, n, kinds }),
-        1 => (0..4u8, 0..4u8).prop_map(|(key, value)| Step::Document { key, value }),
+        3 => (0..6u8, 0..6u8, vec(0..30u8, 0..4)).prop_map(|(who, n, kinds)| Step::Settle { who, n, kinds }),
+        1 => (0..4u8, vec(0..4u8, 0..3)).prop_map(|(key, values)| Step::Documents { key, values }),
+        1 => (proptest::array::uniform4(0..5u8), 0..6u8).prop_map(|(before, limit)| Step::Forget { before, limit }),
         1 => Just(Step::Reopen),
     ]
 }

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 use storage::{
-    Accept, Alias, Change, ConversationId, InboxSeq, NewDeadLetter, Revision, SendId, SendState, Settlement, Store,
-    StoreError, Turn,
+    Accept, Alias, Change, ConversationId, Horizons, InboxSeq, NewDeadLetter, NewDocument, Revision, SendId, SendState,
+    Settlement, Store, StoreError, Turn,
 };
 
 use crate::kit::*;
@@ -13,10 +13,11 @@ use crate::kit::*;
 /// One call; small numbers choose among what there is.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    Append { messages: u8, quarantined: u8 },
+    Append { messages: u8, quarantined: u8, notices: u8 },
     Turn { who: u8, consume: u8, sends: u8, entries: u8, wake: u8, extras: u8 },
     Settle { who: u8, n: u8, kinds: Vec<u8> },
-    Document { key: u8, value: u8 },
+    Documents { key: u8, values: Vec<u8> },
+    Forget { before: [u8; 4], limit: u8 },
     Reopen,
 }
 
@@ -27,21 +28,22 @@ pub(crate) fn script(seed: u64, length: usize) -> Vec<Step> {
 }
 
 fn step(random: &mut Random) -> Step {
-    match random.below(10) {
-        0..3 => Step::Append { messages: random.byte(4), quarantined: random.byte(2) },
+    match random.below(11) {
+        0..3 => Step::Append { messages: random.byte(4), quarantined: random.byte(2), notices: random.byte(2) },
         3..6 => Step::Turn {
             who: random.byte(6),
             consume: random.byte(4),
             sends: random.byte(3),
             entries: random.byte(3),
             wake: random.byte(8),
-            extras: random.byte(16),
+            extras: random.byte(64),
         },
         6..9 => {
-            let kinds = (0..random.below(4)).map(|_| random.byte(20)).collect();
+            let kinds = (0..random.below(4)).map(|_| random.byte(30)).collect();
             Step::Settle { who: random.byte(6), n: random.byte(6), kinds }
         }
-        _ => Step::Document { key: random.byte(4), value: random.byte(4) },
+        9 => Step::Documents { key: random.byte(4), values: (0..random.below(3)).map(|_| random.byte(4)).collect() },
+        _ => Step::Forget { before: std::array::from_fn(|_| random.byte(5)), limit: random.byte(6) },
     }
 }
 
@@ -69,9 +71,10 @@ impl Random {
 /// Runs a step; the answer as text. `at` is the step's place in its script.
 pub(crate) fn run(store: &dyn Store, step: &Step, at: usize) -> Result<String, StoreError> {
     let said = match step {
-        Step::Append { messages, quarantined: bad } => {
+        Step::Append { messages, quarantined: bad, notices } => {
             let mut items: Vec<Accept> = (0..*messages).map(|i| message(&format!("{at} {i}"))).collect();
             items.extend((0..*bad).map(|i| Accept::Quarantine(quarantined(&format!("{at} {i}")))));
+            items.extend((0..*notices).map(|i| Accept::Notice(notice(&format!("{at} {i}")))));
             format!("{:?}", wait(store.append(items))?)
         }
         Step::Turn { .. } => {
@@ -86,9 +89,14 @@ pub(crate) fn run(store: &dyn Store, step: &Step, at: usize) -> Result<String, S
             let settlements = kinds.iter().map(|kind| build_settlement(send, *kind, at)).collect();
             format!("{:?}", wait(store.settle(fence(store), settlements))?)
         }
-        Step::Document { key, value } => {
-            let value = (*value > 0).then(|| Bytes::from(vec![*value; 20]));
-            format!("{:?}", wait(store.put_document("kind", &key.to_string(), value))?)
+        Step::Documents { key, values } => {
+            let documents = (*key..).zip(values).map(|(key, value)| build_document(key, *value));
+            format!("{:?}", wait(store.put_documents(documents.collect()))?)
+        }
+        Step::Forget { before, limit } => {
+            let [quarantine_ms, notices_ms, dead_letters_ms, outbox_ms] = before.map(|before| horizon(before, at));
+            let before = Horizons { quarantine_ms, notices_ms, dead_letters_ms, outbox_ms };
+            format!("{:?}", wait(store.forget(before, usize::from(*limit)))?)
         }
         Step::Reopen => String::new(),
     };
@@ -97,6 +105,16 @@ pub(crate) fn run(store: &dyn Store, step: &Step, at: usize) -> Result<String, S
 
 fn person(who: u8) -> ConversationId {
     conversation(who % 2, who)
+}
+
+fn build_document(key: u8, value: u8) -> NewDocument {
+    let value = (value > 0).then(|| Bytes::from(vec![value; 20]));
+    ("kind".into(), key.to_string().into(), value)
+}
+
+/// Some time before, between or after what scripts write.
+fn horizon(choice: u8, at: usize) -> Option<u64> {
+    [None, Some(7), Some(1_030), Some(5_000 + at as u64 / 2), Some(u64::MAX)][usize::from(choice)]
 }
 
 fn build_turn(store: &dyn Store, step: &Step, at: usize) -> Result<Turn, StoreError> {
@@ -124,27 +142,33 @@ fn build_turn(store: &dyn Store, step: &Step, at: usize) -> Result<Turn, StoreEr
         wake_ms: wake.checked_sub(3).map(u64::from),
         aliases: if extras & 1 == 1 { vec![(Alias("wa:shared".into()), contact(*who))] } else { Vec::new() },
         dead_letters: if extras & 3 == 2 { vec![letter] } else { Vec::new() },
+        append: (0..extras / 16 % 3).map(|i| inbound(&format!("handed on at {at} {i}"))).collect(),
+        documents: (0..extras / 16 % 4).map(|i| build_document(i, extras % 3)).collect(),
         ..turn(id, 0)
     })
 }
 
 fn build_settlement(send: SendId, kind: u8, at: usize) -> Settlement {
-    let error = (kind > 9).then(|| Bytes::from(vec![kind]));
+    let price = (kind > 13).then(|| Bytes::from(vec![b'p', kind]));
+    let error = (10..20).contains(&kind).then(|| Bytes::from(vec![kind]));
     let wamid: Box<str> = format!("wamid.{kind}").into();
     let letter = NewDeadLetter { inbox: None, send: None, reason: "permanent".into(), payload: Bytes::new() };
+    let nonce = [None, Some(78), Some(77)][usize::from(kind) % 7 % 3];
     let change = match kind % 10 {
+        4 | 9 if kind > 19 => {
+            Change::Rewrite { nonce: 76 + u32::from(kind) % 5, payload: format!("again {at}").into() }
+        }
         0 => Change::Sending { attempt: u32::from(kind) / 10 + 1 },
         1 => Change::Accepted { wamid },
         2 => Change::Retry { due_ms: 70, error },
         3 => Change::Uncertain { until_ms: 80, error },
         4 => Change::Held { error },
         5 => Change::Dead { letter, error },
-        6 => Change::Status { state: SendState::Sent, wamid, error },
-        7 => Change::Status { state: SendState::Failed, wamid, error },
-        8 => Change::Status { state: SendState::Delivered, wamid, error },
-        _ => Change::Status { state: SendState::Read, wamid, error },
+        6 => Change::Status { state: SendState::Sent, wamid, error, price },
+        7 => Change::Status { state: SendState::Failed, wamid, error, price },
+        8 => Change::Status { state: SendState::Delivered, wamid, error, price },
+        _ => Change::Status { state: SendState::Read, wamid, error, price },
     };
-    let nonce = if kind == 19 { Some(78) } else { None };
     Settlement { send, nonce, at_ms: 5_000 + at as u64, change }
 }
 
@@ -168,13 +192,26 @@ pub(crate) fn content(store: &dyn Store) -> String {
         say("outbox of a state", &all(2, |page| store.outbox(Some(state), page)));
     }
     say("open", &get(store.open_sends(None, 1_000)));
-    say("wakes", &get(store.wakes_due(u64::MAX, 1_000)));
+    say("wakes one by one", &wakes_one_by_one(store));
+    say("wakes", &get(store.wakes_due(None, u64::MAX, 1_000)));
     say("dead letters", &all(3, |page| store.dead_letters(page)));
     say("quarantine", &all(3, |page| store.quarantine(page)));
+    say("notices", &all(3, |page| store.notices(page)));
+    say("documents after", &get(store.documents_page("kind", Some("0"), 2)));
     say("documents", &get(store.documents("kind")));
     say("document", &get(store.document("kind", "1")));
     say("alias", &get(store.resolve(vec![Alias("wa:none".into()), Alias("wa:shared".into())])));
+    let aliases = vec![Alias("wa:shared".into()), Alias("wa:none".into())];
+    say("aliases", &get(store.resolve_each(aliases)));
     text
+}
+
+fn wakes_one_by_one(store: &dyn Store) -> Vec<(u64, ConversationId)> {
+    let mut seen: Vec<(u64, ConversationId)> = Vec::new();
+    while let Some(next) = get(store.wakes_due(seen.last().copied(), u64::MAX, 1)).pop() {
+        seen.push(next);
+    }
+    seen
 }
 
 /// Compares two contents, and shows only the first line that differs.

@@ -80,12 +80,21 @@ impl Store for Flaky {
         self.inner.resolve(aliases)
     }
 
+    fn resolve_each(&self, aliases: Vec<Alias>) -> Pending<Vec<Option<ContactId>>> {
+        self.inner.resolve_each(aliases)
+    }
+
     fn load(&self, conversation: ConversationId) -> Pending<Option<Head>> {
         self.refuses().unwrap_or_else(|| self.inner.load(conversation))
     }
 
-    fn wakes_due(&self, until_ms: u64, limit: usize) -> Pending<Vec<(u64, ConversationId)>> {
-        self.inner.wakes_due(until_ms, limit)
+    fn wakes_due(
+        &self,
+        after: Option<(u64, ConversationId)>,
+        until_ms: u64,
+        limit: usize,
+    ) -> Pending<Vec<(u64, ConversationId)>> {
+        self.inner.wakes_due(after, until_ms, limit)
     }
 
     fn open_sends(&self, after: Option<SendId>, limit: usize) -> Pending<Vec<Send>> {
@@ -116,8 +125,20 @@ impl Store for Flaky {
         self.inner.quarantine(page)
     }
 
+    fn notices(&self, page: Page) -> Pending<Listed<(u64, Notice)>> {
+        self.inner.notices(page)
+    }
+
+    fn forget(&self, before: Horizons, limit: usize) -> Pending<usize> {
+        self.inner.forget(before, limit)
+    }
+
     fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {
         self.inner.put_document(kind, key, value)
+    }
+
+    fn put_documents(&self, documents: Vec<NewDocument>) -> Pending<()> {
+        self.inner.put_documents(documents)
     }
 
     fn document(&self, kind: &str, key: &str) -> Pending<Option<Bytes>> {
@@ -126,6 +147,10 @@ impl Store for Flaky {
 
     fn documents(&self, kind: &str) -> Pending<Vec<(Box<str>, Bytes)>> {
         self.inner.documents(kind)
+    }
+
+    fn documents_page(&self, kind: &str, after_key: Option<&str>, limit: usize) -> Pending<Vec<(Box<str>, Bytes)>> {
+        self.inner.documents_page(kind, after_key, limit)
     }
 
     fn secret(&self) -> [u8; 16] {

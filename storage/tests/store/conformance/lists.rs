@@ -70,7 +70,7 @@ pub(crate) fn outbox_is_listed_by_creation_and_by_state(engine: &mut dyn Engine)
     }
     let settled = |n: u64, change: Change| settlement(SendId { conversation: id, n }, 9, change);
     let held = || Change::Held { error: None };
-    let read = Change::Status { state: SendState::Read, wamid: "w".into(), error: None };
+    let read = Change::Status { state: SendState::Read, wamid: "w".into(), error: None, price: None };
     get(store.settle(fence(&*store), vec![settled(2, held()), settled(5, read), settled(7, held())]));
     drop(store);
     engine.reopen();

@@ -7,7 +7,7 @@ use crate::kit::*;
 
 fn status(state: SendState) -> Change {
     let error = (state == SendState::Failed).then(|| Bytes::from_static(b"131026"));
-    Change::Status { state, wamid: "wamid.1".into(), error }
+    Change::Status { state, wamid: "wamid.1".into(), error, price: None }
 }
 
 fn accepted() -> Change {
@@ -96,7 +96,12 @@ pub(crate) fn status_may_come_before_the_answer(engine: &mut dyn Engine) {
 pub(crate) fn late_answer_keeps_the_status_and_adds_the_id(engine: &mut dyn Engine) {
     let store = engine.store();
     let id = one(&*store);
-    settle(&*store, id, 1, Change::Status { state: SendState::Delivered, wamid: "first".into(), error: None });
+    settle(
+        &*store,
+        id,
+        1,
+        Change::Status { state: SendState::Delivered, wamid: "first".into(), error: None, price: None },
+    );
     assert_eq!(settle(&*store, id, 2, accepted()), Settled::Now(SendState::Delivered));
     assert_eq!(read(&*store, id).wamid.as_deref(), Some("first"));
     assert_eq!(settle(&*store, id, 3, status(SendState::Queued)), Settled::Now(SendState::Delivered));

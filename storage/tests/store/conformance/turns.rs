@@ -112,7 +112,7 @@ pub(crate) fn conversation_survives_a_restart(engine: &mut dyn Engine) {
         let store = engine.store();
         let after = (get(store.load(id)), get(store.history(id, page(10))), get(store.open_sends(None, 10)));
         assert_eq!(before, after);
-        assert_eq!(get(store.wakes_due(5, 10)), [(5, id)]);
+        assert_eq!(get(store.wakes_due(None, 5, 10)), [(5, id)]);
     }
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn wake_is_replaced_and_cleared(engine: &mut dyn Engine) {
     for (revision, wake_ms) in (0..).zip(asked) {
         get(store.commit(fence(&*store), Turn { wake_ms, ..turn(id, revision) }));
         let due: Vec<_> = wake_ms.map(|at| (at, id)).into_iter().collect();
-        assert_eq!(get(store.wakes_due(u64::MAX, 10)), due);
+        assert_eq!(get(store.wakes_due(None, u64::MAX, 10)), due);
     }
 }
 
@@ -133,7 +133,7 @@ pub(crate) fn wakes_come_earliest_first_up_to_the_time(engine: &mut dyn Engine) 
         get(store.commit(fence(&*store), Turn { wake_ms: Some(at), ..turn(conversation(1, contact), 0) }));
     }
     let due = |until, limit| -> Vec<_> {
-        let wakes = get(store.wakes_due(until, limit));
+        let wakes = get(store.wakes_due(None, until, limit));
         wakes.into_iter().map(|(at, id)| (at, id.0[15])).collect()
     };
     assert_eq!(due(30, 10), [(10, 2), (10, 4), (20, 3), (30, 1)]);
