@@ -16,6 +16,9 @@
 //! | `GET phones/{n}/windows` | the 24 hour windows, and free entry points |
 //! | `GET`, `POST templates` | the template store; adds a definition |
 //! | `POST templates/{name}/status` `{status, language?, reason?}` | approves, pauses, disables |
+//! | `DELETE templates/{name}` | somebody deletes it at Meta |
+//! | `GET`, `PUT numbers/{id}` `{registered, refuses?, on_phone_app, reaches?}` | how a number stands with Meta |
+//! | `POST token` `{renewed?}` | the access token expires, or is replaced |
 //! | `POST media` (raw bytes), `GET media/{id}` | media for phones to send; its bytes |
 //! | `GET phones/{n}/transcript?after=SEQ`, `events` | what was said; the same as it happens (SSE) |
 //! | `POST phones/{n}/reset`, `POST reset` | forgets one phone; everything |
@@ -29,12 +32,13 @@
 mod guard;
 mod phones;
 mod problem;
+mod standing;
 mod store;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router, middleware};
 use futures_util::future::join_all;
 use http::StatusCode;
@@ -74,6 +78,9 @@ pub(crate) fn routes(handle: Handle) -> Router {
         .route("/_sim/phones/{phone}/events", get(phones::events))
         .route("/_sim/phones/{phone}/reset", post(phones::reset))
         .route("/_sim/templates", get(store::templates).post(store::put_template))
+        .route("/_sim/templates/{name}", delete(store::delete_template))
+        .route("/_sim/numbers/{id}", get(standing::number).put(standing::set_number))
+        .route("/_sim/token", post(standing::token))
         .route("/_sim/templates/{name}/status", post(store::template_status))
         .route("/_sim/media", post(store::add_media))
         .route("/_sim/media/{id}", get(store::media))

@@ -18,7 +18,8 @@ use crate::log::Log;
 use crate::media::Media;
 use crate::pace::Pace;
 use crate::phone::Phones;
-use crate::templates::{TemplateStatus, Templates};
+use crate::standing::Standing;
+use crate::templates::{StoredTemplate, TemplateStatus, Templates};
 use crate::trouble::{Drawn, InForce, Operation, Rule};
 use crate::webhook::{self, Job, NoticeJob, Webhooks};
 use crate::window::Windows;
@@ -34,6 +35,7 @@ pub(crate) struct Core {
     pub(crate) templates: Templates,
     pub(crate) blocked: Blocked,
     pub(crate) pace: Pace,
+    pub(crate) standing: Standing,
     pub(crate) log: Log,
     pub(crate) ledger: Option<Ledger>,
     pub(crate) stats: Stats,
@@ -58,6 +60,7 @@ impl Core {
             templates: Templates::new(&config),
             blocked: Blocked::default(),
             pace: Pace::default(),
+            standing: Standing::new(&config),
             log: Log::new(config.log_requests),
             ledger: config.ledger.then(Ledger::default),
             stats: Stats::default(),
@@ -129,9 +132,20 @@ impl Core {
     /// Gives a template a status and tells the business. False if there is no such template.
     pub(crate) fn judge(&self, id: &str, status: TemplateStatus, reason: Option<&str>) -> bool {
         let Some(template) = self.templates.change(id, |t| t.status = status) else { return false };
-        let number = self.number_of_account(&template.waba_id).map_or(0, |(at, _)| at);
-        self.notify(number, None, webhook::body::template_status(&template, reason, self.now_ms()));
+        self.tell_of_template(&template, status.name(), reason);
         true
+    }
+
+    /// Deletes templates and tells the business of each. Returns how many there were.
+    pub(crate) fn delete_templates(&self, doomed: impl Fn(&StoredTemplate) -> bool) -> usize {
+        let removed = self.templates.remove(doomed);
+        removed.iter().for_each(|template| self.tell_of_template(template, "DELETED", None));
+        removed.len()
+    }
+
+    fn tell_of_template(&self, template: &StoredTemplate, event: &str, reason: Option<&str>) {
+        let number = self.number_of_account(&template.waba_id).map_or(0, |(at, _)| at);
+        self.notify(number, None, webhook::body::template_status(template, event, reason, self.now_ms()));
     }
 
     /// Forgets everything but who the phones are.
@@ -143,6 +157,7 @@ impl Core {
         self.blocked.clear();
         self.templates.reset(&self.config);
         self.pace.clear();
+        self.standing.reset(&self.config);
         self.log.clear();
         self.stats.clear();
         if let Some(ledger) = &self.ledger {

@@ -10,6 +10,7 @@ mod numbers;
 pub(crate) mod route;
 mod send;
 mod templates;
+mod usage;
 mod validate;
 
 use std::collections::HashMap;
@@ -27,11 +28,13 @@ use crate::core::{Core, person_id};
 use crate::log::{LoggedRequest, excerpt};
 use crate::media::MAX_DOCUMENT;
 use crate::server::Cut;
+use crate::standing::TokenCheck;
 use crate::trouble::{Operation, Rule};
 pub(crate) use error::known;
 
 use error::Refusal;
 use route::{Call, Route};
+use usage::Usage;
 
 const MAX_BODY: usize = 1_048_576;
 /// The largest file with the form around it.
@@ -77,6 +80,8 @@ struct Notes {
     accepted: bool,
     callback_data: Option<String>,
     near_miss: Option<String>,
+    /// How full Meta's limits are, when trouble says so.
+    usage: Option<Usage>,
 }
 
 pub(crate) async fn serve(core: Arc<Core>, request: Request) -> Response {
@@ -97,10 +102,15 @@ pub(crate) async fn serve(core: Arc<Core>, request: Request) -> Response {
         (Err(_), _) if uploads => refuse(&core, &Refusal::new(131053, "The file is larger than 100 MiB."), &mut notes),
         (Err(_), _) => refuse(&core, &Refusal::parameter("The request body is larger than 1 MiB."), &mut notes),
     };
+    let usage = notes.usage.take();
     if core.log.on {
         log(&core, &parts, body.as_deref().unwrap_or_default(), &outcome, notes);
     }
-    respond(&core, &parts, outcome)
+    let mut response = respond(&core, &parts, outcome);
+    if let Some(usage) = usage {
+        usage.write(response.headers_mut());
+    }
+    response
 }
 
 async fn call(core: &Arc<Core>, route: &Route<'_>, parts: &Parts, body: &Bytes, notes: &mut Notes) -> Outcome {
@@ -108,6 +118,7 @@ async fn call(core: &Arc<Core>, route: &Route<'_>, parts: &Parts, body: &Bytes, 
     let rule = drawn(core, route, parsed.as_ref().unwrap_or(&Value::Null), notes);
     if let Some(rule) = &rule {
         notes.trouble = true;
+        notes.usage = Usage::of(rule, core.number(route.id).map_or(route.id, |(_, number)| &number.waba_id));
         pause(rule.latency_ms).await;
         if rule.drop_before {
             return Outcome::Cut;
@@ -203,16 +214,18 @@ fn drawn(core: &Core, route: &Route<'_>, body: &Value, notes: &mut Notes) -> Opt
 }
 
 fn authorised(core: &Core, parts: &Parts) -> Result<(), Refusal> {
-    use secrecy::ExposeSecret;
-    use subtle::ConstantTimeEq;
     let given = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
     let Some(token) = given.and_then(|v| v.strip_prefix("Bearer ")) else {
         return Err(Refusal::token("An access token is required to request this resource."));
     };
-    if bool::from(token.as_bytes().ct_eq(core.config.access_token.expose_secret().as_bytes())) {
-        return Ok(());
+    match core.standing.check_token(token) {
+        TokenCheck::Right => Ok(()),
+        TokenCheck::Wrong => Err(Refusal::token("Invalid OAuth access token - Cannot parse access token")),
+        TokenCheck::Expired => {
+            let why = "Error validating access token: Session has expired";
+            Err(Refusal { subcode: Some(463), ..Refusal::token(why) })
+        }
     }
-    Err(Refusal::token("Invalid OAuth access token - Cannot parse access token"))
 }
 
 fn refuse(core: &Core, refusal: &Refusal, notes: &mut Notes) -> Outcome {

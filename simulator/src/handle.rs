@@ -1,6 +1,7 @@
 //! The control surface in process: what `/_sim/` offers over HTTP, for tests and for `parlance dev`.
 
 mod acts;
+mod standing;
 mod store;
 mod write;
 

@@ -22,6 +22,7 @@ mod pace;
 mod page;
 mod phone;
 mod server;
+mod standing;
 mod templates;
 mod trouble;
 mod webhook;
@@ -38,6 +39,7 @@ pub use crate::phone::{
     PhoneError, PhoneEvent, PhoneInfo, Progress,
 };
 pub use crate::server::{Running, Simulator};
+pub use crate::standing::NumberStanding;
 pub use crate::templates::{StoredTemplate, TemplateStatus};
 pub use crate::trouble::{Operation, Rule, Trouble};
 pub use crate::webhook::Signing;

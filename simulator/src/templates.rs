@@ -160,11 +160,8 @@ impl Templates {
         Some(template.clone())
     }
 
-    /// Removes those for which `doomed` holds; how many they were.
-    pub(crate) fn remove(&self, doomed: impl Fn(&StoredTemplate) -> bool) -> usize {
-        let mut all = self.all.write();
-        let before = all.len();
-        all.retain(|t| !doomed(t));
-        before - all.len()
+    /// Removes those for which `doomed` holds.
+    pub(crate) fn remove(&self, doomed: impl Fn(&StoredTemplate) -> bool) -> Vec<Arc<StoredTemplate>> {
+        self.all.write().extract_if(.., |t| doomed(t)).collect()
     }
 }

@@ -43,6 +43,13 @@ pub(super) async fn template_status(State(handle): State<Handle>, Path(name): Pa
     }
 }
 
+pub(super) async fn delete_template(State(handle): State<Handle>, Path(name): Path<String>) -> Answer {
+    match handle.delete_template(&name) {
+        0 => Err(Problem::new(StatusCode::NOT_FOUND, format!("there is no template {name}"))),
+        deleted => Ok(Json(json!({ "deleted": deleted }))),
+    }
+}
+
 pub(super) async fn add_media(State(handle): State<Handle>, headers: HeaderMap, body: Bytes) -> Answer {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     Ok(Json(json!(handle.add_media(kind, body)?)))

@@ -28,19 +28,21 @@ pub(super) fn list(core: &Core, route: &Route<'_>) -> Result<Answer, Refusal> {
 }
 
 fn describe(core: &Core, number: &Number) -> Value {
-    let per_second = core.trouble.rates().1;
+    let standing = core.number(&number.phone_number_id).map(|(at, _)| core.standing.of(at)).unwrap_or_default();
+    let per_second = core.trouble.rates().1.filter(|_| !standing.on_phone_app);
     let level = if per_second.is_some_and(|n| n >= 1_000) { "HIGH" } else { "STANDARD" };
     json!({
         "id": number.phone_number_id,
         "display_phone_number": number.display_phone_number,
         "verified_name": "Simulator",
         "quality_rating": "GREEN",
-        "status": "CONNECTED",
+        "status": standing.word(),
         "throughput": { "level": level },
         "code_verification_status": "VERIFIED",
         "name_status": "APPROVED",
         "platform_type": "CLOUD_API",
-        "account_mode": "LIVE",
+        "is_on_biz_app": standing.on_phone_app,
+        "account_mode": if standing.reaches.is_some() { "SANDBOX" } else { "LIVE" },
         "messaging_limit_tier": "TIER_1K",
         "whatsapp_business_manager_messaging_limit": "TIER_1K",
     })

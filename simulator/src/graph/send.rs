@@ -11,10 +11,11 @@ use super::error::Refusal;
 use super::route::{Route, major};
 use super::validate::template::render;
 use super::validate::{self, Call, Known, Person, Read, Send};
-use crate::core::Core;
+use crate::core::{Core, person_id};
 use crate::pace::Limit;
 use crate::phone::{Author, Entry, Progress};
-use crate::trouble::Rule;
+use crate::standing::{NumberStanding, PHONE_APP_PER_SECOND};
+use crate::trouble::{Operation, Rule};
 use crate::webhook::{Job, Pricing, StatusJob};
 
 /// Checks a call and carries it out; the body of a 200.
@@ -35,10 +36,11 @@ pub(super) fn perform(
             Ok(Bytes::from_static(br#"{"success":true}"#))
         }
         Call::Send(send) => {
-            allowed(core, number, &send)?;
+            let late = allowed(core, number, &send)?;
             notes.accepted = true;
-            let wamid = accept(core, number, route, &send, body, rule);
-            Ok(success(&send, &wamid))
+            let fate = fate(core, route, &send, &body, late, rule);
+            let wamid = accept(core, number, route, &send, body, fate);
+            Ok(success(&send, &wamid, rule.is_some_and(|rule| rule.hold)))
         }
     }
 }
@@ -51,22 +53,32 @@ fn take_read(core: &Core, read: &Read) {
     }
 }
 
-fn allowed(core: &Core, number: usize, send: &Send) -> Result<(), Refusal> {
+/// Whether a send is taken, and with which code it fails later if it is.
+fn allowed(core: &Core, number: usize, send: &Send) -> Result<Option<u32>, Refusal> {
     let person = core.canonical(send.person.id());
     let now_ms = core.now_ms();
+    let standing = core.standing.of(number);
+    number_may_send(&standing, send)?;
     if core.blocked.has(number, person) {
         return Err(Refusal::new(130403, "The business blocked this user."));
     }
     if stopped_marketing(core, send) {
         return Err(Refusal::new(131050, "The user has chosen to stop receiving marketing messages."));
     }
-    if core.config.enforce_window && send.template.is_none() && !core.windows.is_open(number, person, now_ms) {
+    let outside =
+        core.config.enforce_window && send.template.is_none() && !core.windows.is_open(number, person, now_ms);
+    let late = (outside && core.trouble.window_fails_later()).then_some(131047);
+    if outside && late.is_none() {
         let why = "Message failed to send because more than 24 hours have passed since the customer last replied to \
                    this number.";
         return Err(Refusal::new(131047, why));
     }
-    let (pair_rate, per_second) = core.trouble.rates();
-    core.pace.spend(number, person, now_ms, pair_rate, per_second).map_err(|limit| match limit {
+    let (pair_rate, mut per_second) = core.trouble.rates();
+    if standing.on_phone_app {
+        per_second = Some(per_second.unwrap_or(PHONE_APP_PER_SECOND).min(PHONE_APP_PER_SECOND));
+    }
+    let spent = core.pace.spend(number, person, now_ms, pair_rate, per_second);
+    spent.map(|()| late).map_err(|limit| match limit {
         Limit::Pair => Refusal::new(
             131056,
             "Message failed to send because there were too many messages sent from this phone number to the same \
@@ -80,12 +92,27 @@ fn allowed(core: &Core, number: usize, send: &Send) -> Result<(), Refusal> {
     })
 }
 
+/// Registered, not restricted, and out of its test or allowed to reach this person.
+fn number_may_send(standing: &NumberStanding, send: &Send) -> Result<(), Refusal> {
+    if !standing.registered {
+        return Err(Refusal::new(133010, "The account is not registered: register the phone number first."));
+    }
+    if let Some(code) = standing.refuses {
+        return Err(Refusal::new(code, "The stand-in was told to refuse what this number sends."));
+    }
+    let reached = |people: &Vec<String>| people.iter().any(|person| person_id(person) == send.person.id());
+    if standing.reaches.as_ref().is_some_and(|people| !reached(people)) {
+        return Err(Refusal::new(131030, "Recipient phone number not in allowed list: add it to the test number."));
+    }
+    Ok(())
+}
+
 fn stopped_marketing(core: &Core, send: &Send) -> bool {
     send.template.as_ref().is_some_and(|t| t.category == "MARKETING")
         && core.phones.by_person(send.person.id()).is_some_and(|phone| phone.stopped_marketing())
 }
 
-fn accept(core: &Core, number: usize, route: &Route<'_>, send: &Send, body: Value, rule: Option<&Rule>) -> String {
+fn accept(core: &Core, number: usize, route: &Route<'_>, send: &Send, body: Value, fate: Fate) -> String {
     core.stats.accepted.up();
     let wamid = core.ids.wamid();
     let phone = core.phones.by_person(send.person.id());
@@ -104,14 +131,20 @@ fn accept(core: &Core, number: usize, route: &Route<'_>, send: &Send, body: Valu
             phone.push(entry);
         }
     }
-    queue_statuses(core, number, route, send, &wamid, rule);
+    queue_statuses(core, number, route, send, &wamid, fate);
     wamid
 }
 
-/// The statuses that follow: those of trouble, those that the person's phone makes, or the automatic ones.
-fn steps(core: &Core, send: &Send, rule: Option<&Rule>) -> (Vec<Progress>, Option<u32>) {
-    if let Some(code) = rule.and_then(|r| r.failed_status) {
+/// The statuses that follow, and the code if it fails.
+type Fate = (Vec<Progress>, Option<u32>);
+
+/// Those of trouble, those that the person's phone makes, or the automatic ones.
+fn fate(core: &Core, route: &Route<'_>, send: &Send, body: &Value, late: Option<u32>, rule: Option<&Rule>) -> Fate {
+    if let Some(code) = rule.and_then(|r| r.failed_status).or(late).or_else(|| unfetched(core, route, send, body)) {
         return (vec![Progress::Failed], Some(code));
+    }
+    if rule.is_some_and(|r| r.hold) && send.template.is_some() {
+        return (Vec::new(), None);
     }
     if let Some(asked) = rule.and_then(|r| r.statuses.clone()) {
         return (asked, None);
@@ -127,9 +160,26 @@ fn steps(core: &Core, send: &Send, rule: Option<&Rule>) -> (Vec<Progress>, Optio
     (wanted.filter_map(|(wanted, step)| wanted.then_some(step)).collect(), None)
 }
 
-fn queue_statuses(core: &Core, number: usize, route: &Route<'_>, send: &Send, wamid: &str, rule: Option<&Rule>) {
+/// The code that a message fails with because the file behind its link cannot be fetched.
+fn unfetched(core: &Core, route: &Route<'_>, send: &Send, body: &Value) -> Option<u32> {
+    if !core.trouble.is_armed() || !has_link(body) {
+        return None;
+    }
+    let rule = core.draw(Operation::MediaFetch, route.id, Some(send.person.id()))?;
+    Some(rule.code.unwrap_or(131053))
+}
+
+/// Only media has a member of this name.
+fn has_link(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.contains_key("link") || members.values().any(has_link),
+        Value::Array(items) => items.iter().any(has_link),
+        _ => false,
+    }
+}
+
+fn queue_statuses(core: &Core, number: usize, route: &Route<'_>, send: &Send, wamid: &str, (steps, code): Fate) {
     let free_until = core.windows.answered(number, core.canonical(send.person.id()), core.now_ms());
-    let (steps, code) = steps(core, send, rule);
     if steps.is_empty() {
         return;
     }
@@ -163,14 +213,14 @@ fn category(send: &Send) -> &'static str {
     }
 }
 
-fn success(send: &Send, wamid: &str) -> Bytes {
+fn success(send: &Send, wamid: &str, held: bool) -> Bytes {
     let contact = match &send.person {
         Person::Phone(digits) => json!({ "input": send.input, "wa_id": digits }),
         Person::UserId(id) => json!({ "input": send.input, "user_id": id }),
     };
     let mut message = json!({ "id": wamid });
     if send.template.is_some() {
-        message["message_status"] = json!("accepted");
+        message["message_status"] = json!(if held { "held_for_quality_assessment" } else { "accepted" });
     }
     let body = json!({ "messaging_product": "whatsapp", "contacts": [contact], "messages": [message] });
     Bytes::from(body.to_string())

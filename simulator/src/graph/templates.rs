@@ -148,7 +148,7 @@ pub(super) fn delete(core: &Core, route: &Route<'_>, parts: &Parts) -> Result<An
     let name = asked.get("name").ok_or_else(|| Refusal::parameter("The parameter name is required."))?;
     let id = asked.get("hsm_id");
     let removed =
-        core.templates.remove(|t| t.waba_id == route.id && t.name == *name && id.is_none_or(|id| t.id == *id));
+        core.delete_templates(|t| t.waba_id == route.id && t.name == *name && id.is_none_or(|id| t.id == *id));
     if removed == 0 {
         let why = format!("the message template {name} was not found");
         return Err(Refusal { subcode: Some(2_593_002), ..Refusal::parameter(why) });

@@ -71,6 +71,11 @@ impl Handle {
         found.iter().filter(|t| self.core.judge(&t.id, status, reason)).count()
     }
 
+    /// Somebody deletes a template at Meta, in all its languages. Returns how many there were.
+    pub fn delete_template(&self, name: &str) -> usize {
+        self.core.delete_templates(|t| t.name == name)
+    }
+
     /// Keeps media that phones can send.
     pub fn add_media(&self, mime_type: &str, bytes: impl Into<Bytes>) -> Result<MediaInfo, PhoneError> {
         let (_, number) = self.number(None)?;

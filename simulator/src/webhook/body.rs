@@ -178,16 +178,16 @@ pub(crate) fn user_id_update(number: &Number, before: &PhoneInfo, who: &PhoneInf
 }
 
 /// Meta thinks otherwise of a template.
-pub(crate) fn template_status(template: &StoredTemplate, reason: Option<&str>, at_ms: u64) -> Bytes {
+pub(crate) fn template_status(template: &StoredTemplate, event: &str, reason: Option<&str>, at_ms: u64) -> Bytes {
     let mut value = json!({
-        "event": template.status,
+        "event": event,
         "message_template_id": template.id.parse::<u64>().unwrap_or_default(),
         "message_template_name": template.name,
         "message_template_language": template.language,
         "message_template_category": template.category,
         "reason": reason.unwrap_or("NONE"),
     });
-    if template.status == TemplateStatus::Paused {
+    if event == TemplateStatus::Paused.name() {
         value["other_info"] =
             json!({ "title": "FIRST_PAUSE", "description": "Paused for 3 hours: people disliked it." });
     }

@@ -4,10 +4,12 @@
 mod control;
 mod drafts;
 mod graph;
+mod late;
 mod media;
 mod parity;
 mod people;
 mod phones;
+mod standing;
 mod support;
 mod templates;
 mod trouble;

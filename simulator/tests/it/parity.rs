@@ -53,6 +53,7 @@ async fn rows() -> Vec<Row> {
     for trial in messages::trials(&mut world).await.into_iter().chain(calls::trials(&world).await) {
         rows.push(trial.run(&world).await);
     }
+    rows.push(calls::standing().await);
     rows.extend(events::rows().await);
     rows.extend(calls::missing(&world).await);
     rows

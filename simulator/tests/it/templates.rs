@@ -112,7 +112,7 @@ async fn an_approved_template_is_edited_once_a_day() {
 
 #[tokio::test]
 async fn a_template_is_deleted_in_one_language_or_in_all() {
-    let world = World::start().await;
+    let mut world = World::start().await;
     let german = json!({ "language": "de" });
     let mut other = definition("hello");
     other["language"] = german["language"].clone();
@@ -120,9 +120,21 @@ async fn a_template_is_deleted_in_one_language_or_in_all() {
     let id = world.handle.put_template(&other).unwrap().id;
     assert_eq!(world.graph("DELETE", &path(&format!("?name=hello&hsm_id={id}")), Value::Null).await.0, 200);
     assert_eq!(world.handle.templates().len(), 1);
+    let told = world.webhook().await.value();
+    assert_eq!((&told["event"], &told["message_template_language"]), (&json!("DELETED"), &json!("de")));
     assert_eq!(world.graph("DELETE", &path("?name=hello"), Value::Null).await, (200, json!({ "success": true })));
     assert_eq!(code(&world.graph("DELETE", &path("?name=hello"), Value::Null).await), (400, 100));
     assert_eq!(code(&world.graph("DELETE", &path(""), Value::Null).await), (400, 100));
+}
+
+#[tokio::test]
+async fn a_template_that_somebody_deletes_at_meta_is_told_of_and_gone() {
+    let mut world = World::start().await;
+    world.handle.put_template(&definition("hello")).unwrap();
+    assert_eq!(world.control("DELETE", "/_sim/templates/hello", Value::Null).await.0, 200);
+    assert_eq!(world.webhook().await.value()["event"], "DELETED");
+    assert_eq!(code(&world.post(&send("hello")).await.unwrap()), (404, 132001));
+    assert_eq!(world.control("DELETE", "/_sim/templates/hello", Value::Null).await.0, 404);
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use simulator::{AutoStatus, NumberStanding};
+
 use super::{Call, Row, Trial};
-use crate::support::{ACCOUNT, NUMBER, World};
+use crate::support::{ACCOUNT, NUMBER, PHONE_1, World, config};
 
 fn trial(area: &'static str, operation: &'static str, taken: Call, refused: Vec<(&'static str, Call, u64)>) -> Trial {
     Trial { area, operation, taken, refused }
@@ -112,6 +114,32 @@ fn templates(world: &World) -> Vec<Trial> {
             vec![("unknown name", ("DELETE", path("?name=created"), Value::Null), 100)],
         ),
     ]
+}
+
+/// What hangs on the standing of a number, of a token, of a person; the tests of late.rs and standing.rs go into it.
+pub(crate) async fn standing() -> Row {
+    let mut config = config();
+    config.auto_status = AutoStatus::NONE;
+    config.enforce_window = false;
+    let world = World::with(config).await;
+    let mut refuses = Vec::new();
+    let mut try_it = async |what: &'static str, standing: NumberStanding, code: u64| {
+        world.handle.set_standing(NUMBER, standing).unwrap();
+        let mut answer = Value::Null;
+        for _ in 0..21 {
+            answer = world.send(PHONE_1, "x").await.1;
+        }
+        assert_eq!(answer["error"]["code"], code, "{what}");
+        refuses.push((what, code));
+    };
+    let all_right = NumberStanding::default;
+    try_it("not registered", NumberStanding { registered: false, ..all_right() }, 133010).await;
+    try_it("restricted, with any code", NumberStanding { refuses: Some(131031), ..all_right() }, 131031).await;
+    try_it("test number, not on its list", NumberStanding { reaches: Some(vec![]), ..all_right() }, 131030).await;
+    try_it("on a phone too, over 20 a second", NumberStanding { on_phone_app: true, ..all_right() }, 130429).await;
+    world.handle.expire_token();
+    try_it("token expired, until it is renewed", all_right(), 190).await;
+    Row { area: "Number", operation: "standing (by control)".into(), state: "covered", refuses }
 }
 
 /// Operations that the stand-in does not know: they answer 100 and name the nearest one.
