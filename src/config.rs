@@ -6,9 +6,11 @@
 mod engine;
 mod layers;
 mod log;
+mod number;
 mod platform;
 mod problem;
 mod reader;
+mod secret;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -21,8 +23,10 @@ use secrecy::SecretString;
 
 pub use engine::{Bots, Conversation, Outbox, Store};
 pub use log::{Format, Log, Redact};
-pub use platform::{Graph, Limits, Number, Whatsapp};
+pub use number::Number;
+pub use platform::{Graph, Limits, Whatsapp};
 pub use problem::{Errors, Problem, Source};
+pub use secret::{Secret, SecretError};
 pub use server::{Admin, Metrics, Server, Simulator};
 
 use layers::{Layers, Rank};
@@ -136,16 +140,13 @@ impl Config {
 
     /// Every secret value, so that log lines can be kept free of them.
     pub fn secrets(&self) -> Vec<SecretString> {
-        let whatsapp = &self.whatsapp;
-        let optional = [&self.admin.token, &whatsapp.app_secret_previous, &whatsapp.flow_private_key];
-        let tokens = whatsapp.numbers.iter().map(|number| &number.access_token);
-        optional
-            .into_iter()
-            .flatten()
-            .chain([&whatsapp.app_secret, &whatsapp.webhook_verify_token])
-            .chain(tokens)
-            .cloned()
-            .collect()
+        let of_number = |number: &Number| {
+            let optional = [number.app_secret_previous.clone(), number.flow_private_key.clone()];
+            optional.into_iter().flatten().chain([number.access_token.clone(), number.app_secret.clone()])
+        };
+        let numbers = self.whatsapp.numbers.iter().flat_map(of_number);
+        let ours = self.admin.token.iter().chain([&self.whatsapp.webhook_verify_token]).cloned();
+        numbers.chain(ours).map(|secret| secret.value).collect()
     }
 
     fn read(reader: &Reader<'_>, mode: Mode) -> Self {

@@ -109,7 +109,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         Intake::new(store.clone(), engine.clone(), given.clock.clone(), &config.whatsapp, metrics.front.clone());
     let front_door = Arc::new(Front::new(
         intake,
-        config.whatsapp.webhook_verify_token.clone(),
+        config.whatsapp.webhook_verify_token.value.clone(),
         &config.server,
         metrics.front.clone(),
     ));
@@ -120,7 +120,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         bots: registry,
         metrics,
         numbers: config.whatsapp.numbers.iter().map(|number| number.phone_number_id.as_str().into()).collect(),
-        token: config.admin.token.clone(),
+        token: config.admin.token.as_ref().map(|token| token.value.clone()),
         open_on_loopback: given.open_admin,
         allowed_hosts: admin::allowed_hosts(&config.admin.allowed_hosts, admin),
         metrics_enabled: config.metrics.enabled,
@@ -255,7 +255,10 @@ async fn start_engine(
         bots,
         turn,
         numbers: numbers
-            .map(|number| Number { id: number.phone_number_id.as_str().into(), token: number.access_token.clone() })
+            .map(|number| Number {
+                id: number.phone_number_id.as_str().into(),
+                token: number.access_token.value.clone(),
+            })
             .collect(),
         transport: Arc::new(client),
         conversations: conversation_settings(config),
@@ -270,7 +273,7 @@ fn conversation_settings(config: &Config) -> ConversationSettings {
         max_live: config.conversation.max_live,
         mailbox_limit: config.conversation.mailbox_limit,
         idle_passivate_ms: millis(config.conversation.idle_passivate),
-        ..ConversationSettings::default()
+        max_unsent: config.conversation.max_unsent,
     }
 }
 

@@ -87,14 +87,14 @@ impl Skeleton {
             scenario,
             store: RedbStore::open(&config.store.path, options)?,
             clock: AdjustableClock::system(),
-            secrets: vec![config.whatsapp.app_secret.clone()],
+            secrets: vec![number.app_secret.value.clone()],
             client: Client::new(ClientConfig {
                 base_url: config.graph.base_url.to_string(),
                 api_version: config.whatsapp.api_version.clone(),
                 connect_timeout: config.graph.connect_timeout,
                 request_timeout: config.graph.request_timeout,
             })?,
-            token: number.access_token.clone(),
+            token: number.access_token.value.clone(),
             requests: Semaphore::new(config.outbox.concurrency),
             conversations: Mutex::default(),
         })

@@ -140,7 +140,7 @@ async fn start_stand_in(
     clock: Arc<AdjustableClock>,
 ) -> Result<simulator::Running, Failed> {
     let number = &config.whatsapp.numbers[0];
-    let secrets = (config.whatsapp.app_secret.clone(), number.access_token.clone());
+    let secrets = (number.app_secret.value.clone(), number.access_token.value.clone());
     let mut stand_in = simulator::Config::new("", secrets.0, secrets.1, Arc::new(SharedClock(clock)));
     stand_in.listen = config.simulator.listen;
     stand_in.phones = args.phones;

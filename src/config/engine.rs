@@ -29,6 +29,8 @@ pub struct Conversation {
     pub idle_passivate: Duration,
     /// Unprocessed messages of one conversation.
     pub mailbox_limit: usize,
+    /// Messages of one conversation that have not left; with more of them it takes no input.
+    pub max_unsent: usize,
 }
 
 /// Bot files.
@@ -75,6 +77,7 @@ impl Conversation {
             max_live: reader.integer("conversation.max_live", 1..=10_000_000),
             idle_passivate: reader.duration("conversation.idle_passivate"),
             mailbox_limit: reader.integer("conversation.mailbox_limit", 1..=1_000_000),
+            max_unsent: reader.integer("conversation.max_unsent", 1..=1_000_000),
         }
     }
 }

@@ -16,6 +16,11 @@ static DEFAULT_VALUES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
     flatten(table.get_ref()).into_iter().map(|(key, value)| (key, plain(value.get_ref()))).collect()
 });
 
+/// The section that may stand several times, written `[[whatsapp.number]]`: key `whatsapp.number.N.x` is `x` of the N-th
+/// one, from 0. The documented file has one of them, in which nothing is set; it stands for all.
+pub(super) const NUMBERS: &str = "whatsapp.number";
+const FIRST_NUMBER: &str = "whatsapp.number.0.";
+
 /// Variables that carry the names people know from Meta, and the admin token.
 const ALIASES: [(&str, &str); 7] = [
     ("WHATSAPP_PHONE_NUMBER_ID", "whatsapp.phone_number_id"),
@@ -70,7 +75,8 @@ pub(super) struct Layers {
 impl Layers {
     pub(super) fn with_defaults() -> Self {
         let setting = |value: &Value| Setting { value: value.clone(), source: Source::Default, rank: Rank::Default };
-        let settings = DEFAULT_VALUES.iter().map(|(key, value)| (key.clone(), setting(value))).collect();
+        let once = DEFAULT_VALUES.iter().filter(|(key, _)| !key.starts_with(FIRST_NUMBER));
+        let settings = once.map(|(key, value)| (key.clone(), setting(value))).collect();
         Self { settings, ..Self::default() }
     }
 
@@ -106,7 +112,7 @@ impl Layers {
         for (key, value) in flatten(table.get_ref()) {
             let chosen = plain(value.get_ref());
             // A copy of the defaults chooses nothing: `dev` in a folder with such a copy keeps its own store.
-            if DEFAULT_VALUES.get(&key) == Some(&chosen) {
+            if default_of(&key) == Some(&chosen) {
                 continue;
             }
             if key.split_once('.').is_some_and(|(section, _)| self.is_section(section)) {
@@ -136,6 +142,15 @@ impl Layers {
     }
 
     fn set(&mut self, key: &str, value: Value, source: Source, rank: Rank) {
+        match number_key(key) {
+            Some((index, _)) => self.open_number(index),
+            None if key == NUMBERS || key.starts_with("whatsapp.number.") => {
+                let help = "write [[whatsapp.number]] above the keys of each number, or PARLANCE__WHATSAPP__NUMBER__0__… \
+                            in the environment";
+                return self.problem(format!("{key} names no number"), source, help.into());
+            }
+            None => {}
+        }
         match self.settings.get_mut(key) {
             Some(setting) => *setting = Setting { value, source, rank },
             None => {
@@ -145,6 +160,15 @@ impl Layers {
                 };
                 self.problem(format!("unknown key {key}"), source, help);
             }
+        }
+    }
+
+    /// Makes the keys of a number known.
+    fn open_number(&mut self, index: u16) {
+        for (key, value) in DEFAULT_VALUES.iter() {
+            let Some(name) = key.strip_prefix(FIRST_NUMBER) else { continue };
+            let setting = Setting { value: value.clone(), source: Source::Default, rank: Rank::Default };
+            self.settings.entry(format!("{NUMBERS}.{index}.{name}")).or_insert(setting);
         }
     }
 
@@ -166,6 +190,20 @@ impl Layers {
     }
 }
 
+/// The number's place and the key within it; the place is written without zeros before it.
+fn number_key(key: &str) -> Option<(u16, &str)> {
+    let (place, name) = key.strip_prefix(NUMBERS)?.strip_prefix('.')?.split_once('.')?;
+    let index: u16 = place.parse().ok()?;
+    (index.to_string() == place).then_some((index, name))
+}
+
+fn default_of(key: &str) -> Option<&'static Value> {
+    match number_key(key) {
+        Some((_, name)) => DEFAULT_VALUES.get(&format!("{FIRST_NUMBER}{name}")),
+        None => DEFAULT_VALUES.get(key),
+    }
+}
+
 /// The variable that people set for `key`: the short name if there is one.
 pub(super) fn variable_of(key: &str) -> String {
     match ALIASES.iter().find(|(_, aliased)| *aliased == key) {
@@ -184,15 +222,26 @@ fn spelled_like(source: &Source, key: &str) -> String {
 fn flatten<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(String, &'t Spanned<DeValue<'i>>)> {
     let mut leaves = Vec::new();
     for (name, value) in table {
+        let mut add = |name: String, table: &'t DeTable<'i>| {
+            leaves.extend(flatten(table).into_iter().map(|(key, leaf)| (format!("{name}.{key}"), leaf)));
+        };
         match value.get_ref() {
-            DeValue::Table(inner) => {
-                leaves
-                    .extend(flatten(inner).into_iter().map(|(key, leaf)| (format!("{}.{key}", name.get_ref()), leaf)));
+            DeValue::Table(inner) => add(name.get_ref().to_string(), inner),
+            DeValue::Array(items) if is_tables(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    if let DeValue::Table(inner) = item.get_ref() {
+                        add(format!("{}.{index}", name.get_ref()), inner);
+                    }
+                }
             }
             _ => leaves.push((name.get_ref().to_string(), value)),
         }
     }
     leaves
+}
+
+fn is_tables(items: &[Spanned<DeValue<'_>>]) -> bool {
+    !items.is_empty() && items.iter().all(|item| matches!(item.get_ref(), DeValue::Table(_)))
 }
 
 fn plain(value: &DeValue<'_>) -> Value {

@@ -3,38 +3,22 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use url::Url;
 
 use super::Mode;
+use super::number::{self, Number};
 use super::reader::Reader;
+use super::secret::Secret;
 
-/// The app at Meta and its business phone numbers. In [`Mode::Dev`] what nobody set or generated is empty.
+/// The business phone numbers and what they have in common. In [`Mode::Dev`] what nobody set or generated is empty.
 #[derive(Clone, Debug)]
 pub struct Whatsapp {
-    /// Signs webhooks.
-    pub app_secret: SecretString,
-    /// Still accepted while the app secret is being rotated.
-    pub app_secret_previous: Option<SecretString>,
     /// Proves a subscription request.
-    pub webhook_verify_token: SecretString,
-    /// Opens Flow requests; PEM with real line breaks.
-    pub flow_private_key: Option<SecretString>,
+    pub webhook_verify_token: Secret,
     /// Such as `v25.0`.
     pub api_version: String,
     /// The business phone numbers that are served; never empty.
     pub numbers: Vec<Number>,
-}
-
-/// One business phone number.
-#[derive(Clone, Debug)]
-pub struct Number {
-    /// Meta's id of it, which is not the number itself.
-    pub phone_number_id: String,
-    /// The account that it belongs to.
-    pub business_account_id: Option<String>,
-    /// Opens the Graph API.
-    pub access_token: SecretString,
 }
 
 /// The Graph API.
@@ -61,33 +45,14 @@ pub struct Limits {
 
 impl Whatsapp {
     pub(super) fn read(reader: &Reader<'_>, mode: Mode) -> Self {
-        let required = |key, purpose| {
-            reader.secret(key).unwrap_or_else(|| {
-                if mode == Mode::Serve {
-                    reader.missing(key, purpose);
-                }
-                SecretString::default()
-            })
-        };
-        let app_secret = required("whatsapp.app_secret", "it is under App settings, Basic, at developers.facebook.com");
-        let verify_token = required("whatsapp.webhook_verify_token", "the text entered beside the callback URL");
-        let access_token = required("whatsapp.access_token", "a system user's token with whatsapp_business_messaging");
-        let phone_number_id = id(reader, "whatsapp.phone_number_id");
-        if phone_number_id.is_none() && mode == Mode::Serve {
-            reader.missing("whatsapp.phone_number_id", "it is under WhatsApp, API setup");
-        }
-        Self {
-            app_secret,
-            app_secret_previous: reader.secret("whatsapp.app_secret_previous"),
-            webhook_verify_token: verify_token,
-            flow_private_key: reader.secret("whatsapp.flow_private_key"),
-            api_version: api_version(reader, "whatsapp.api_version"),
-            numbers: vec![Number {
-                phone_number_id: phone_number_id.unwrap_or_default(),
-                business_account_id: id(reader, "whatsapp.business_account_id"),
-                access_token,
-            }],
-        }
+        let webhook_verify_token = reader.secret("whatsapp.webhook_verify_token").unwrap_or_else(|| {
+            if mode == Mode::Serve {
+                reader.missing("whatsapp.webhook_verify_token", "the text entered beside the callback URL");
+            }
+            Secret::default()
+        });
+        let numbers = number::read_all(reader, mode);
+        Self { webhook_verify_token, api_version: api_version(reader, "whatsapp.api_version"), numbers }
     }
 }
 
@@ -115,15 +80,6 @@ impl Limits {
             pair_burst: NonZeroU32::new(reader.integer("limits.pair_burst", 0..=1_000_000)),
         }
     }
-}
-
-/// An id of Meta's; it becomes part of a URL's path. Digits so far, but nothing promises that.
-fn id(reader: &Reader<'_>, key: &str) -> Option<String> {
-    reader.parsed(key, Some(String::new()), |text| match text {
-        "" => Ok(None),
-        _ if text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') => Ok(Some(text.to_owned())),
-        _ => Err("the id as Meta shows it: digits, no + and no spaces"),
-    })
 }
 
 fn api_version(reader: &Reader<'_>, key: &str) -> String {

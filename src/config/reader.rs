@@ -6,13 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
-
-use super::layers::{Layers, Setting, Value, variable_of};
+use super::layers::{Layers, Rank, Setting, Value, variable_of};
 use super::problem::{Errors, Problem, Source};
+use super::secret::{self, Secret};
 
 /// Longer waits are mistakes, and would overflow when added to a time.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
@@ -98,6 +97,12 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// As [`Reader::integer`]; an empty text means not set.
+    pub(super) fn integer_if_set<N: TryFrom<i64> + Default>(&self, key: &str, range: RangeInclusive<i64>) -> Option<N> {
+        let is_empty = matches!(&self.setting(key).value, Value::Text(text) | Value::Raw(text) if text.is_empty());
+        (!is_empty).then(|| self.integer(key, range))
+    }
+
     /// A duration above zero.
     pub(super) fn duration(&self, key: &str) -> Duration {
         self.typed(key, "a duration above zero such as \"500ms\", \"6s\" or \"15m\"", Duration::ZERO, |value| {
@@ -122,7 +127,7 @@ impl<'a> Reader<'a> {
 
     /// A secret given as `key` or through the file named by `key_file`; an empty text means not given.
     /// One that cannot be used leaves a problem and a placeholder, so that it is not reported as missing too.
-    pub(super) fn secret(&self, key: &str) -> Option<SecretString> {
+    pub(super) fn secret(&self, key: &str) -> Option<Secret> {
         let file_key = format!("{key}_file");
         match (self.given(key), self.given(&file_key)) {
             (None, None) => None,
@@ -131,11 +136,23 @@ impl<'a> Reader<'a> {
             (Some((_, a)), Some((_, b))) if a.rank == b.rank => {
                 let what = format!("{key} and {file_key} are both set");
                 self.problem(what, Some(a.source.clone()), "keep one of them".into());
-                Some(SecretString::default())
+                Some(Secret::default())
             }
             (Some((text, a)), Some((_, b))) if a.rank > b.rank => Some(self.checked(key, text, a)),
             (_, Some((path, setting))) => Some(self.read_secret(key, &path, setting)),
         }
+    }
+
+    /// The numbers `N` of the tables `table.N`, in order.
+    pub(super) fn tables(&self, table: &str) -> Vec<u16> {
+        let index = |key: &String| key.strip_prefix(table)?.strip_prefix('.')?.split('.').next()?.parse().ok();
+        self.layers.settings.keys().filter_map(index).collect::<BTreeSet<u16>>().into_iter().collect()
+    }
+
+    /// Whether anybody chose something for a key that begins so; what was made up is no choice.
+    pub(super) fn is_chosen(&self, prefix: &str) -> bool {
+        let chosen = |setting: &Setting| setting.rank > Rank::Generated;
+        self.layers.settings.iter().any(|(key, setting)| key.starts_with(prefix) && chosen(setting))
     }
 
     /// Reports that `key` must be set, unless the file could not be read to its end.
@@ -155,6 +172,11 @@ impl<'a> Reader<'a> {
     pub(super) fn reject(&self, key: &str, shown: &str, expected: &str) {
         let source = self.layers.settings.get(key).map(|setting| setting.source.clone());
         self.problem(format!("{key} is {}", shortened(shown)), source, format!("write {expected}"));
+    }
+
+    /// Reports what is wrong with the value of `key`, and what to do about it.
+    pub(super) fn complain(&self, key: &str, what: String, help: String) {
+        self.problem(what, self.layers.settings.get(key).map(|setting| setting.source.clone()), help);
     }
 
     fn problem(&self, what: String, source: Option<Source>, help: String) {
@@ -185,33 +207,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read_secret(&self, key: &str, path: &str, setting: &Setting) -> SecretString {
+    fn read_secret(&self, key: &str, path: &str, setting: &Setting) -> Secret {
         let refuse = |trouble: String, help: &str| {
             let what = format!("{key}_file names {path}, {trouble}");
             self.problem(what, Some(setting.source.clone()), help.into());
-            SecretString::default()
+            Secret::default()
         };
         match (self.read_file)(Path::new(path)) {
             Err(error) => refuse(format!("which cannot be read: {error}"), "correct the path or the permissions"),
-            Ok(text) => {
-                let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
-                match line.unwrap_or(&text) {
-                    "" => refuse("which is empty".into(), "put the secret into the file"),
-                    secret => self.checked(key, secret.to_owned(), setting),
-                }
-            }
+            Ok(text) => match secret::one_line(&text) {
+                "" => refuse("which is empty".into(), "put the secret into the file"),
+                line => Secret { file: Some(PathBuf::from(path)), ..self.checked(key, line.to_owned(), setting) },
+            },
         }
     }
 
-    fn checked(&self, key: &str, text: String, setting: &Setting) -> SecretString {
+    fn checked(&self, key: &str, text: String, setting: &Setting) -> Secret {
         if key.ends_with("private_key") {
-            return text.replace("\\n", "\n").into();
+            return Secret { value: text.replace("\\n", "\n").into(), file: None };
         }
-        if text.trim() != text || text.chars().any(char::is_control) {
+        if !secret::is_plain(&text) {
             let what = format!("{key} begins or ends with a space, or holds a line break or control character");
             self.problem(what, Some(setting.source.clone()), "copy the value again, alone on one line".into());
         }
-        text.into()
+        Secret { value: text.into(), file: None }
     }
 }
 

@@ -3,9 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use super::reader::Reader;
+use super::secret::Secret;
 
 /// The public front door.
 #[derive(Clone, Debug)]
@@ -36,7 +35,7 @@ pub struct Admin {
     /// Host headers that are answered; empty means loopback names and the listen address.
     pub allowed_hosts: Vec<String>,
     /// The first admin token.
-    pub token: Option<SecretString>,
+    pub token: Option<Secret>,
 }
 
 /// Prometheus metrics.

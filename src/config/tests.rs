@@ -1,5 +1,7 @@
 //! Layers, refusals and secrets of the configuration.
 
+mod numbers;
+
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -101,7 +103,9 @@ fn defaults_are_those_of_the_contract() {
 
 #[test]
 fn every_key_of_the_documented_file_is_read() {
-    let reader = Reader::new(Layers::with_defaults(), &|_| Err(io::ErrorKind::NotFound.into()));
+    let mut layers = Layers::with_defaults();
+    layers.file(Path::new("config.toml"), "[[whatsapp.number]]\nphone_number_id = '1'");
+    let reader = Reader::new(layers, &|_| Err(io::ErrorKind::NotFound.into()));
     Config::read(&reader, Mode::Dev);
     assert_eq!(reader.unread(), Vec::<String>::new());
     reader.finish().expect("the defaults are valid");
@@ -110,7 +114,7 @@ fn every_key_of_the_documented_file_is_read() {
 #[test]
 fn each_layer_wins_over_the_one_below() {
     let source = |config: &Config| config.sources()["whatsapp.access_token"].to_string();
-    let token = |config: &Config| config.whatsapp.numbers[0].access_token.expose_secret().to_owned();
+    let token = |config: &Config| config.whatsapp.numbers[0].access_token.value.expose_secret().to_owned();
 
     let case = || Case::dev("[whatsapp]\naccess_token = 'file'").generated("whatsapp.access_token", "generated");
     let config = Case::dev("").generated("whatsapp.access_token", "generated").config();
@@ -132,7 +136,7 @@ fn a_copy_of_the_documented_file_chooses_nothing() {
     let config =
         case.generated("store.path", ".parlance/dev.redb").generated("whatsapp.app_secret", "made-up").config();
     assert_eq!(config.store.path, Path::new(".parlance/dev.redb"));
-    assert_eq!(config.whatsapp.app_secret.expose_secret(), "made-up");
+    assert_eq!(config.whatsapp.numbers[0].app_secret.value.expose_secret(), "made-up");
     assert_eq!(config.sources()["server.listen"], Source::Default);
 }
 
@@ -231,7 +235,7 @@ fn serve_starts_with_the_four_values_of_meta() {
     let config = live().config();
     assert_eq!(config.whatsapp.numbers[0].phone_number_id, "1000200030004000");
     assert_eq!(config.whatsapp.numbers[0].business_account_id, None);
-    assert_eq!(config.whatsapp.app_secret.expose_secret(), "example-app-secret");
+    assert_eq!(config.whatsapp.numbers[0].app_secret.value.expose_secret(), "example-app-secret");
 }
 
 #[test]
@@ -257,15 +261,17 @@ fn secrets_come_from_files_too() {
         .config();
     let whatsapp = &config.whatsapp;
     let token = config.admin.token.as_ref().expect("the admin token is set");
-    for secret in [&whatsapp.app_secret, &whatsapp.webhook_verify_token, &whatsapp.numbers[0].access_token, token] {
-        assert_eq!(secret.expose_secret(), "from-a-file");
+    let number = &whatsapp.numbers[0];
+    for secret in [&number.app_secret, &whatsapp.webhook_verify_token, &number.access_token, token] {
+        assert_eq!(secret.file.as_deref(), Some(Path::new("secret.txt")));
+        assert_eq!(secret.value.expose_secret(), "from-a-file");
     }
 }
 
 #[test]
 fn a_secret_and_its_file_follow_the_layers() {
     let file = "[whatsapp]\napp_secret_file = 'secret.txt'\n";
-    let secret = |case: Case| case.config().whatsapp.app_secret.expose_secret().to_owned();
+    let secret = |case: Case| case.config().whatsapp.numbers[0].app_secret.value.expose_secret().to_owned();
     assert_eq!(secret(Case::dev(file).env("WHATSAPP_APP_SECRET", "direct")), "direct");
     let direct = "[whatsapp]\napp_secret = 'direct'\n";
     assert_eq!(secret(Case::dev(direct).env("WHATSAPP_APP_SECRET_FILE", "secret.txt")), "from-a-file");
@@ -300,8 +306,8 @@ fn secrets_that_cannot_be_right_are_refused_without_being_shown() {
 #[test]
 fn line_breaks_of_a_key_may_be_written_out() {
     let config = Case::dev("").env("WHATSAPP_FLOW_PRIVATE_KEY", "first\\nsecond").config();
-    let key = config.whatsapp.flow_private_key.expect("the key is set");
-    assert_eq!(key.expose_secret(), "first\nsecond");
+    let key = config.whatsapp.numbers[0].flow_private_key.clone().expect("the key is set");
+    assert_eq!(key.value.expose_secret(), "first\nsecond");
 }
 
 #[test]

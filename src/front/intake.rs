@@ -32,8 +32,9 @@ impl Intake {
         whatsapp: &crate::config::Whatsapp,
         metrics: Arc<FrontMetrics>,
     ) -> Self {
-        let secrets = [Some(&whatsapp.app_secret), whatsapp.app_secret_previous.as_ref()];
-        let secrets: Vec<SecretString> = secrets.into_iter().flatten().cloned().collect();
+        let first = &whatsapp.numbers[0];
+        let secrets = [Some(&first.app_secret), first.app_secret_previous.as_ref()];
+        let secrets: Vec<SecretString> = secrets.into_iter().flatten().map(|s| s.value.clone()).collect();
         let numbers = whatsapp.numbers.iter().map(|number| number.phone_number_id.as_str().into()).collect();
         Self { store, engine, clock, verifier: Verifier::new(&secrets), numbers, metrics }
     }

@@ -1,0 +1,159 @@
+//! The business phone numbers: the one of `[whatsapp]`, and those of `[[whatsapp.number]]`.
+
+use super::Mode;
+use super::layers::NUMBERS;
+use super::platform::Limits;
+use super::reader::Reader;
+use super::secret::Secret;
+
+/// What Meta allows a number that is used in the WhatsApp Business app beside the API, per second.
+const COEXISTENCE_RATE: u32 = 20;
+
+/// One business phone number. What a `[[whatsapp.number]]` leaves out is that of `[whatsapp]`.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// Meta's id of it, which is not the number itself.
+    pub phone_number_id: String,
+    /// The account that it belongs to.
+    pub business_account_id: Option<String>,
+    /// Opens the Graph API.
+    pub access_token: Secret,
+    /// Signs the webhooks of its app.
+    pub app_secret: Secret,
+    /// Still accepted while the app secret is being rotated.
+    pub app_secret_previous: Option<Secret>,
+    /// Opens Flow requests; PEM with real line breaks.
+    pub flow_private_key: Option<Secret>,
+    /// Messages per second; 0 is no limit.
+    pub messages_per_second: Option<u32>,
+    /// Whether it is used in the WhatsApp Business app, too.
+    pub coexistence: bool,
+    /// The bot that answers on it, if it is not `bots.default`.
+    pub bot: Option<String>,
+}
+
+impl Number {
+    /// Messages per second, where it differs from `limits`; 0 is no limit.
+    pub fn own_rate(&self, limits: &Limits) -> Option<u32> {
+        let lower = limits.messages_per_second.map_or(COEXISTENCE_RATE, |rate| rate.get().min(COEXISTENCE_RATE));
+        self.messages_per_second.or_else(|| self.coexistence.then_some(lower))
+    }
+}
+
+/// What was given for a number, under the keys that begin with `at`.
+struct Given {
+    at: String,
+    phone_number_id: Option<String>,
+    business_account_id: Option<String>,
+    access_token: Option<Secret>,
+    app_secret: Option<Secret>,
+    app_secret_previous: Option<Secret>,
+    flow_private_key: Option<Secret>,
+}
+
+/// All numbers; never empty.
+pub(super) fn read_all(reader: &Reader<'_>, mode: Mode) -> Vec<Number> {
+    let first = Given::read(reader, "whatsapp");
+    let tables = reader.tables(NUMBERS).into_iter().map(|index| format!("{NUMBERS}.{index}"));
+    let others: Vec<_> = tables.map(|table| Given::read(reader, &table).or(&first)).collect();
+    let flat = others.is_empty() || reader.is_chosen("whatsapp.phone_number_id");
+    let numbers: Vec<_> = flat.then_some(first).into_iter().chain(others).collect();
+    if mode == Mode::Serve {
+        numbers.iter().for_each(|given| given.require(reader));
+    }
+    refuse_twins(reader, &numbers);
+    numbers.into_iter().map(|given| given.number(reader)).collect()
+}
+
+impl Given {
+    fn read(reader: &Reader<'_>, at: &str) -> Self {
+        let secret = |name: &str| reader.secret(&format!("{at}.{name}"));
+        Self {
+            at: at.to_owned(),
+            phone_number_id: id(reader, &format!("{at}.phone_number_id")),
+            business_account_id: id(reader, &format!("{at}.business_account_id")),
+            access_token: secret("access_token"),
+            app_secret: secret("app_secret"),
+            app_secret_previous: secret("app_secret_previous"),
+            flow_private_key: secret("flow_private_key"),
+        }
+    }
+
+    fn or(self, shared: &Self) -> Self {
+        // Another app has nothing to do with the secret that this app had before.
+        let same_app = self.app_secret.is_none();
+        let previous = shared.app_secret_previous.clone().filter(|_| same_app);
+        Self {
+            business_account_id: self.business_account_id.or_else(|| shared.business_account_id.clone()),
+            access_token: self.access_token.or_else(|| shared.access_token.clone()),
+            app_secret: self.app_secret.or_else(|| shared.app_secret.clone()),
+            app_secret_previous: self.app_secret_previous.or(previous),
+            flow_private_key: self.flow_private_key.or_else(|| shared.flow_private_key.clone()),
+            ..self
+        }
+    }
+
+    fn require(&self, reader: &Reader<'_>) {
+        let missing = |name: &str, purpose| reader.missing(&format!("{}.{name}", self.at), purpose);
+        if self.app_secret.is_none() {
+            missing("app_secret", "it is under App settings, Basic, at developers.facebook.com");
+        }
+        if self.access_token.is_none() {
+            missing("access_token", "a system user's token with whatsapp_business_messaging");
+        }
+        if self.phone_number_id.is_none() {
+            missing("phone_number_id", "it is under WhatsApp, API setup");
+        }
+    }
+
+    fn number(self, reader: &Reader<'_>) -> Number {
+        let number = Number {
+            phone_number_id: self.phone_number_id.unwrap_or_default(),
+            business_account_id: self.business_account_id,
+            access_token: self.access_token.unwrap_or_default(),
+            app_secret: self.app_secret.unwrap_or_default(),
+            app_secret_previous: self.app_secret_previous,
+            flow_private_key: self.flow_private_key,
+            messages_per_second: None,
+            coexistence: false,
+            bot: None,
+        };
+        if self.at == "whatsapp" { number } else { number.with_choices(reader, &self.at) }
+    }
+}
+
+impl Number {
+    /// With what only a table can say; elsewhere `[limits]` and `[bots]` do.
+    fn with_choices(self, reader: &Reader<'_>, table: &str) -> Self {
+        let coexistence = reader.boolean(&format!("{table}.coexistence"));
+        let rate_key = format!("{table}.messages_per_second");
+        let rate: Option<u32> = reader.integer_if_set(&rate_key, 0..=1_000_000);
+        if let Some(rate) = rate.filter(|rate| coexistence && *rate > COEXISTENCE_RATE) {
+            let expected = "at most 20, which is what Meta allows where coexistence is true";
+            reader.reject(&rate_key, &rate.to_string(), expected);
+        }
+        let bot = Some(reader.text(&format!("{table}.bot"))).filter(|bot| !bot.is_empty());
+        Self { messages_per_second: rate, coexistence, bot, ..self }
+    }
+}
+
+fn refuse_twins(reader: &Reader<'_>, numbers: &[Given]) {
+    for (place, number) in numbers.iter().enumerate() {
+        let Some(id) = number.phone_number_id.as_ref().filter(|id| !id.is_empty()) else { continue };
+        let twin = numbers.iter().take(place).find(|other| other.phone_number_id.as_ref() == Some(id));
+        if let Some(twin) = twin {
+            let key = format!("{}.phone_number_id", number.at);
+            let what = format!("{key} is {id:?}, and so is {}.phone_number_id", twin.at);
+            reader.complain(&key, what, "keep one of them: a number is served once".into());
+        }
+    }
+}
+
+/// An id of Meta's; it becomes part of a URL's path. Digits so far, but nothing promises that.
+fn id(reader: &Reader<'_>, key: &str) -> Option<String> {
+    reader.parsed(key, Some(String::new()), |text| match text {
+        "" => Ok(None),
+        _ if text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') => Ok(Some(text.to_owned())),
+        _ => Err("the id as Meta shows it: digits, no + and no spaces"),
+    })
+}
