@@ -16,6 +16,8 @@ use minijinja::Environment;
 use crate::diagnostic::Diagnostic;
 use crate::node::Node;
 use crate::sending::Manners;
+use crate::templates::{self, Surroundings};
+use read::Reader;
 
 pub use load::load;
 
@@ -63,6 +65,25 @@ pub struct Bot {
     pub(crate) policies: policies::Policies,
     pub(crate) vars: BTreeMap<String, vars::Declared>,
     pub(crate) templates: Environment<'static>,
+    /// Files that messages name, and the id under which each was stored.
+    pub(crate) files: BTreeMap<String, Option<String>>,
+    uses: Option<Box<Uses>>,
+}
+
+/// The templates of the account that a bot uses, and the file that says so.
+struct Uses {
+    file: String,
+    source: String,
+    templates: Vec<templates::Use>,
+}
+
+impl Uses {
+    /// `None` if there is nothing to hold against an account.
+    fn take(reader: &mut Reader<'_>) -> Option<Box<Self>> {
+        let templates = std::mem::take(&mut reader.template_uses);
+        let (file, source) = (reader.file.to_owned(), reader.source.to_owned());
+        (!templates.is_empty()).then(|| Box::new(Self { file, source, templates }))
+    }
 }
 
 impl Bot {
@@ -104,6 +125,34 @@ impl Bot {
     /// How the bot behaves apart from what it says.
     pub fn manners(&self) -> Manners {
         self.policies.manners
+    }
+
+    /// The files that messages of this bot name by `file`: paths below the folder of the bot file, in order.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// The bot with its files: each path of [`Self::files`] and the id under which it was stored. A message
+    /// whose file is not given fails at its node.
+    #[must_use]
+    pub fn with_files(mut self, stored: &BTreeMap<String, String>) -> Self {
+        for (path, id) in &mut self.files {
+            *id = stored.get(path).cloned();
+        }
+        self
+    }
+
+    /// Holds what the bot uses of the business account against what the account has. Bots load without
+    /// it: whether a finding keeps one from running is the caller's to say.
+    pub fn check_against(&self, surroundings: &Surroundings) -> Vec<Diagnostic> {
+        let (Some(uses), Some(known)) = (&self.uses, &surroundings.templates) else { return Vec::new() };
+        let mut reader = Reader::new(&uses.source, &uses.file);
+        for found in uses.templates.iter().flat_map(|used| templates::check(used, known)) {
+            let place = found.place;
+            reader.report_span(found.code, place.span.clone(), &place.pointer, found.message).help = found.help;
+        }
+        reader.diagnostics.sort_by_key(|found| (found.line, found.column));
+        reader.diagnostics
     }
 
     pub(crate) fn node(&self, id: &str) -> Option<usize> {

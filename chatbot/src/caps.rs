@@ -30,3 +30,5 @@ pub const MAX_PATTERN_BYTES: usize = 1 << 20;
 pub const MAX_MENU_OPTIONS: usize = 200;
 /// Wrong answers that a node may be told to accept.
 pub const MAX_TRIES: u32 = 20;
+/// Variants of one message.
+pub const MAX_VARIANTS: usize = 20;

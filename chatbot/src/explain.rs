@@ -45,6 +45,11 @@ codes! {
     TOO_MANY = 225 "PAR-0225" Error "There is more here than WhatsApp or the engine can take. The message names the limit.";
     DUPLICATE_KEY = 226 "PAR-0226" Error "A map has the same key twice, so one of the two would be lost.";
     TOO_LARGE = 227 "PAR-0227" Error "The file is larger than a bot may be. Split the bot.";
+    FILE = 228 "PAR-0228" Error "Files of messages lie below the folder of the bot file and are named by their path from there, with `/` and without `..`. WhatsApp takes jpg, jpeg and png as images, mp4 and 3gp as videos, aac, amr, mp3, m4a, ogg and opus as audio, webp as stickers, and txt, pdf and office files as documents.";
+    TEMPLATE_MISSING = 229 "PAR-0229" Error "The business account has no template of this name. Templates are created at Meta and approved there before they can be sent; correct the name, or create the template.";
+    TEMPLATE_LANGUAGE = 230 "PAR-0230" Error "The template exists, but not in this language. The code must be the one of the template: `en` and `en_US` are different languages to Meta.";
+    TEMPLATE_STATUS = 231 "PAR-0231" Error "Meta sends approved templates only. The message names the status: pending ones wait for Meta's review, rejected ones must be changed, paused and disabled ones had too many complaints.";
+    TEMPLATE_PARAMS = 232 "PAR-0232" Error "The values do not fit the template as Meta has it: each placeholder of header, body and buttons needs one, media headers need media of their kind, and a button must exist and be of the kind that takes the value.";
 }
 
 impl Code {

@@ -99,12 +99,25 @@ pub struct Incoming {
     /// A shared location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Value>,
-    /// The data of a form, an order or contacts.
+    /// What else the type has: the data of a form, an order, contacts; of a reaction `emoji`,
+    /// `message_id` and `removed`; of the notices what they tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
     /// The message that this one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_id: Option<String>,
+    /// The advertisement or post that the person came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral: Option<Value>,
+    /// The product from whose page the person wrote: `catalog_id`, `product_retailer_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<Value>,
+    /// Forwarded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forwarded: bool,
+    /// Forwarded more than five times.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub frequently_forwarded: bool,
 }
 
 /// What sort of answer a message can be.
@@ -118,9 +131,11 @@ pub(crate) enum Class {
     Media,
     /// A reaction to a message.
     Reaction,
-    /// Notices about messages, and what belongs to a group: never an answer.
+    /// Notices, what Meta does not hand on, and what belongs to a group: never an answer.
     Notice,
-    /// Everything else: location, contacts, order, form, unsupported.
+    /// The person opened the chat and has written nothing yet.
+    Welcome,
+    /// Everything else: location, contacts, order, form.
     Other,
 }
 
@@ -132,21 +147,28 @@ impl Incoming {
             "interactive" if self.id.is_some() => Class::Tap,
             "image" | "video" | "audio" | "voice" | "document" | "sticker" => Class::Media,
             "reaction" => Class::Reaction,
-            "system" | "edit" | "revoke" | "group" => Class::Notice,
+            "system" | "edit" | "revoke" | "group" | "unsupported" | "unknown" | "" => Class::Notice,
+            "request_welcome" => Class::Welcome,
             _ => Class::Other,
         }
     }
 
     /// Whether a message of this type may start a run by the `default` trigger.
     pub(crate) fn may_start(&self) -> bool {
-        !matches!(self.class(), Class::Reaction | Class::Notice) && self.kind != "unsupported"
+        !matches!(self.class(), Class::Reaction | Class::Notice)
+    }
+
+    /// Whether a message of this type may be the answer to a question.
+    pub(crate) fn is_answer(&self) -> bool {
+        !matches!(self.class(), Class::Reaction | Class::Notice | Class::Welcome)
     }
 
     fn as_json(&self) -> Value {
         json!({
             "type": self.kind, "text": self.text, "id": self.id, "title": self.title, "media": self.media,
             "location": self.location, "data": self.data, "wamid": self.wamid, "at": rfc3339(self.at_ms),
-            "context_id": self.context_id,
+            "context_id": self.context_id, "referral": self.referral, "product": self.product,
+            "forwarded": self.forwarded, "frequently_forwarded": self.frequently_forwarded,
         })
     }
 }

@@ -11,6 +11,7 @@ mod menu;
 mod restart;
 mod say;
 mod set;
+mod template;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::bot::read::{At, Fields, Reader};
 use crate::explain;
 use crate::input::Incoming;
 use crate::names::nearest;
+use crate::sending::OnDoubt;
 use crate::snapshot::Wait;
 use crate::trace::Why;
 use crate::turn::{Fault, Walk};
@@ -29,6 +31,8 @@ pub(crate) struct Node {
     /// Port to node.
     pub(crate) ports: BTreeMap<String, usize>,
     pub(crate) kind: Kind,
+    /// What to do in doubt whether its messages left, where the file says so.
+    pub(crate) on_doubt: Option<OnDoubt>,
 }
 
 /// What a node does.
@@ -41,6 +45,7 @@ pub(crate) enum Kind {
     Goto(goto::Goto),
     Restart(restart::Restart),
     End(end::End),
+    Template(Box<template::Template>),
     /// A kind of the format that this version cannot run.
     Later(later::Later),
 }
@@ -85,8 +90,10 @@ pub(crate) struct Here<'b> {
 /// Keys that every node may have.
 const COMMON: &[&str] = &["type", "next", "note", "ui"];
 
+pub use ask::TYPES as ANSWER_TYPES;
+
 /// Names of the node types that run.
-pub const TYPES: &[&str] = &["say", "ask", "menu", "branch", "set", "goto", "restart", "end"];
+pub const TYPES: &[&str] = &["say", "ask", "menu", "branch", "set", "goto", "restart", "end", "template"];
 
 /// Reads a node; reports and gives none if it cannot be used.
 pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>, id: &str) -> Option<Node> {
@@ -101,12 +108,21 @@ pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>, id: &str) -> Option<Nod
     let name = reader.text(&kind_at)?;
     let kind = read_kind(reader, at, &kind_at, &name)?;
     let ports = read_ports(reader, at, id, &kind);
-    Some(Node { id: id.to_owned(), ports, kind })
+    let on_doubt = read_on_doubt(reader, at);
+    Some(Node { id: id.to_owned(), ports, kind, on_doubt })
+}
+
+fn read_on_doubt(reader: &mut Reader<'_>, at: &At<'_>) -> Option<OnDoubt> {
+    let at = at.child("on_doubt", at.node.get("on_doubt")?);
+    Some(match reader.word(&at, &["resend", "hold"])? {
+        "hold" => OnDoubt::Hold,
+        _ => OnDoubt::Resend,
+    })
 }
 
 fn read_kind(reader: &mut Reader<'_>, at: &At<'_>, kind_at: &At<'_>, name: &str) -> Option<Kind> {
     match name {
-        "say" => fields(reader, at, say::KEYS, say::LATER).and_then(|f| say::read(reader, &f)).map(Kind::Say),
+        "say" => fields(reader, at, say::KEYS, &[]).and_then(|f| say::read(reader, &f)).map(Kind::Say),
         "ask" => fields(reader, at, ask::KEYS, &[]).and_then(|f| ask::read(reader, &f)).map(|a| Kind::Ask(a.into())),
         "menu" => {
             fields(reader, at, menu::KEYS, &[]).and_then(|f| menu::read(reader, &f)).map(|m| Kind::Menu(m.into()))
@@ -116,6 +132,10 @@ fn read_kind(reader: &mut Reader<'_>, at: &At<'_>, kind_at: &At<'_>, name: &str)
         "goto" => fields(reader, at, goto::KEYS, &[]).and_then(|f| goto::read(reader, &f)).map(Kind::Goto),
         "restart" => fields(reader, at, restart::KEYS, &[]).and_then(|f| restart::read(reader, &f)).map(Kind::Restart),
         "end" => fields(reader, at, end::KEYS, &[]).and_then(|f| end::read(reader, &f)).map(Kind::End),
+        "template" => {
+            let found = fields(reader, at, template::KEYS, &[]).and_then(|f| template::read(reader, &f));
+            found.map(|template| Kind::Template(template.into()))
+        }
         _ => match later::find(name) {
             Some(later) => {
                 reader.not_yet(kind_at, &format!("node type `{name}`"));
@@ -186,6 +206,7 @@ impl Kind {
             Kind::Goto(_) => "goto",
             Kind::Restart(_) => "restart",
             Kind::End(_) => "end",
+            Kind::Template(_) => "template",
             Kind::Later(later) => later.name(),
         }
     }
@@ -196,6 +217,7 @@ impl Kind {
             Kind::Ask(_) => ask::ports(),
             Kind::Menu(menu) => menu.ports(),
             Kind::Set(_) => set::ports(),
+            Kind::Template(template) => template.ports(),
             Kind::Later(later) => later.ports(),
             Kind::Branch(_) | Kind::Goto(_) | Kind::Restart(_) | Kind::End(_) => Ports::default(),
         }
@@ -215,6 +237,7 @@ impl Kind {
     pub(crate) fn waits(&self) -> bool {
         match self {
             Kind::Ask(_) | Kind::Menu(_) => true,
+            Kind::Template(template) => template.waits(),
             Kind::Later(later) => later.waits(),
             _ => false,
         }
@@ -230,6 +253,7 @@ impl Kind {
             Kind::Goto(goto) => Ok(goto.enter()),
             Kind::Restart(restart) => Ok(Next::Restart(restart.to)),
             Kind::End(end) => end.enter(walk),
+            Kind::Template(template) => template.enter(here, walk),
             Kind::Later(later) => later.enter(),
         }
     }
@@ -245,6 +269,7 @@ impl Kind {
         match self {
             Kind::Ask(ask) => Some(ask.answer(here, walk, wait, message)),
             Kind::Menu(menu) => Some(menu.answer(here, walk, wait, message)),
+            Kind::Template(template) => Some(template.answer(here, walk, message)),
             _ => None,
         }
     }

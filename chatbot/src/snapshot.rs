@@ -17,6 +17,9 @@ pub struct Snapshot {
     /// Variables of scope `contact`: they outlive runs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) contact: Vars,
+    /// The id of the person's last message; `None` for one who never wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
@@ -110,7 +113,7 @@ impl Snapshot {
 
     /// What is left when the run is ended from outside, because it cannot go on: the contact's variables.
     pub fn without_run(&self) -> Self {
-        Self { run: None, contact: self.contact.clone() }
+        Self { run: None, ..self.clone() }
     }
 
     /// The id of the current run.

@@ -9,7 +9,9 @@ use std::fmt;
 
 use thiserror::Error;
 
-pub use media::{AUDIO_VIDEO_BYTES, DOCUMENT_BYTES, IMAGE_BYTES, STICKER_BYTES, media_bytes};
+pub use media::{
+    AUDIO_VIDEO_BYTES, DOCUMENT_BYTES, IMAGE_BYTES, STICKER_BYTES, extensions, media_bytes, mime_type, takes,
+};
 
 /// Body of a text message.
 pub const TEXT_BODY: usize = 4096;

@@ -59,6 +59,8 @@ impl Parts {
             policies: self.policies,
             vars: self.vars,
             templates: std::mem::take(&mut reader.templates),
+            files: std::mem::take(&mut reader.files).into_iter().map(|path| (path, None)).collect(),
+            uses: super::Uses::take(reader),
         }
     }
 }

@@ -4,10 +4,12 @@ use super::read::{At, Fields, Reader};
 use crate::caps;
 use crate::explain;
 use crate::expr::Template;
+use crate::message::{Message, template};
 use crate::sending::{Manners, Order};
 use whatsapp::limits;
 
-const KEYS: &[&str] = &[
+/// The policies that run.
+pub const KEYS: &[&str] = &[
     "idle_timeout",
     "on_idle",
     "max_age",
@@ -19,8 +21,9 @@ const KEYS: &[&str] = &[
     "typing",
     "mark_read",
     "order",
+    "window",
 ];
-const LATER: &[&str] = &["stop_words", "human_words", "debounce_ms", "window", "handoff"];
+const LATER: &[&str] = &["stop_words", "human_words", "debounce_ms", "handoff"];
 
 /// The policies of a bot.
 pub(crate) struct Policies {
@@ -39,6 +42,20 @@ pub(crate) struct Policies {
     pub(crate) on_error: Option<usize>,
     pub(crate) limits: Limits,
     pub(crate) manners: Manners,
+    /// What happens to a message when the 24 h window is closed.
+    pub(crate) closed: WhenClosed,
+}
+
+/// `policies.window.closed`.
+#[derive(Default)]
+pub(crate) enum WhenClosed {
+    /// It is given up.
+    #[default]
+    Drop,
+    /// It waits until the person writes.
+    Hold,
+    /// This template leaves in its place.
+    Template(Box<Message>),
 }
 
 /// The caps of [`crate::caps`], lowered by the bot.
@@ -72,6 +89,7 @@ impl Default for Policies {
             other: Unexpected::Refuse,
             on_error: None,
             manners: Manners::default(),
+            closed: WhenClosed::Drop,
             limits: Limits {
                 nodes_per_turn: caps::MAX_NODES_PER_TURN,
                 turns_per_run: caps::MAX_TURNS_PER_RUN,
@@ -121,6 +139,9 @@ pub(super) fn read(reader: &mut Reader<'_>, at: Option<&At<'_>>) -> Policies {
         }
     }
     policies.manners = read_manners(reader, &fields);
+    if let Some(at) = fields.get("window") {
+        policies.closed = read_window(reader, &at).unwrap_or_default();
+    }
     if let Some(at) = fields.get("limits") {
         read_limits(reader, &at, &mut policies.limits);
     }
@@ -143,6 +164,23 @@ fn read_manners(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Manners {
         _ => Order::Accepted,
     };
     Manners { mark_read: typing || mark_read.unwrap_or_default(), typing, order }
+}
+
+/// `{closed: drop}`, `{closed: hold}` or `{closed: {template: {…}}}`.
+fn read_window(reader: &mut Reader<'_>, at: &At<'_>) -> Option<WhenClosed> {
+    let fields = reader.fields(at, &["closed"])?;
+    let closed = reader.required(&fields, "closed")?;
+    if !matches!(closed.node.kind, crate::tree::Kind::Map(_)) {
+        return Some(match reader.word(&closed, &["drop", "hold"])? {
+            "hold" => WhenClosed::Hold,
+            _ => WhenClosed::Drop,
+        });
+    }
+    let fields = reader.fields(&closed, &["template"])?;
+    let at = reader.required(&fields, "template")?;
+    let fields = reader.fields(&at, template::KEYS)?;
+    let found = template::read(reader, &fields)?;
+    Some(WhenClosed::Template(Box::new(Message::of(found.body, &at))))
 }
 
 /// `ignore`, `{say: text}` or `{route: node}`.

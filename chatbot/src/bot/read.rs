@@ -50,7 +50,7 @@ pub(crate) struct Read {
 /// Collects findings while a bot file is read.
 pub(crate) struct Reader<'s> {
     pub(crate) source: &'s str,
-    file: &'s str,
+    pub(crate) file: &'s str,
     lines: LineIndex,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) templates: Environment<'static>,
@@ -60,6 +60,10 @@ pub(crate) struct Reader<'s> {
     by_id: HashMap<String, usize>,
     pub(crate) reads: Vec<Read>,
     pub(crate) writes: BTreeSet<String>,
+    /// Files that messages name.
+    pub(crate) files: BTreeSet<String>,
+    /// Templates of the account that the bot uses.
+    pub(crate) template_uses: Vec<crate::templates::Use>,
 }
 
 impl<'s> Reader<'s> {
@@ -76,6 +80,8 @@ impl<'s> Reader<'s> {
             by_id: HashMap::new(),
             reads: Vec::new(),
             writes: BTreeSet::new(),
+            files: BTreeSet::new(),
+            template_uses: Vec::new(),
         }
     }
 

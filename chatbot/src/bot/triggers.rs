@@ -2,16 +2,18 @@
 //!
 //! A trigger is a map with one key that names its type, and `to`, `interrupt`, `when` beside it.
 
+use regex::Regex;
+
 use super::policies::fold;
-use super::read::{At, Fields, Reader};
+use super::read::{At, Fields, Reader, pattern};
 use crate::explain;
 use crate::expr::Expr;
+use crate::input::Incoming;
 
 /// Trigger types that run.
-pub const TYPES: &[&str] = &["keyword", "default"];
+pub const TYPES: &[&str] = &["keyword", "pattern", "payload", "referral", "order", "first_contact", "default"];
 /// Trigger types that come later.
-const LATER: &[&str] =
-    &["pattern", "payload", "referral", "flow_done", "order", "first_contact", "api", "schedule", "window_closing"];
+const LATER: &[&str] = &["flow_done", "api", "schedule", "window_closing"];
 const COMMON: &[&str] = &["to", "interrupt", "when"];
 
 /// A trigger.
@@ -29,6 +31,16 @@ pub(crate) enum TriggerKind {
         any: Vec<String>,
         how: Match,
     },
+    /// A text that matches.
+    Pattern(Regex),
+    /// A tap whose id begins so.
+    Payload(String),
+    /// A message of somebody who comes from an advertisement or post.
+    Referral,
+    /// An order from a catalog.
+    Order,
+    /// The first message of a person.
+    FirstContact,
 }
 
 /// How a keyword is compared. Always without regard to case and outer punctuation.
@@ -43,6 +55,26 @@ pub(crate) enum Match {
 }
 
 impl TriggerKind {
+    /// Whether a message fires it; the words name it in a trace. `first` is true for somebody who never
+    /// wrote before.
+    pub(crate) fn fires(&self, message: &Incoming, first: bool) -> Option<String> {
+        let (fires, name) = match self {
+            TriggerKind::Keyword { .. } => {
+                return self.keyword(&message.text).map(|word| format!("keyword {word}"));
+            }
+            TriggerKind::Payload(prefix) => {
+                let id = message.id.as_deref().filter(|id| id.starts_with(prefix.as_str()))?;
+                return Some(format!("payload {id}"));
+            }
+            TriggerKind::Default => (true, "default"),
+            TriggerKind::Pattern(regex) => (regex.is_match(&message.text), "pattern"),
+            TriggerKind::Referral => (message.referral.is_some(), "referral"),
+            TriggerKind::Order => (message.kind == "order", "order"),
+            TriggerKind::FirstContact => (first, "first_contact"),
+        };
+        fires.then(|| name.to_owned())
+    }
+
     /// The keyword that a text matches.
     pub(crate) fn keyword(&self, text: &str) -> Option<&str> {
         let TriggerKind::Keyword { any, how } = self else { return None };
@@ -87,7 +119,7 @@ fn read_one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Trigger> {
     let fields = reader.fields_with(at, &known, LATER)?;
     let Some(kind_key) = TYPES.iter().copied().find(|key| fields.get(key).is_some()) else {
         if !LATER.iter().any(|key| fields.get(key).is_some()) {
-            let message = "a trigger needs a type: `keyword` or `default`";
+            let message = format!("a trigger needs a type: one of {}", super::read::list(TYPES));
             reader.report(explain::MISSING_KEY, at, message);
         }
         return None;
@@ -95,9 +127,22 @@ fn read_one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Trigger> {
     let kind_at = fields.get(kind_key)?;
     let kind = match kind_key {
         "keyword" => read_keyword(reader, &kind_at)?,
-        _ => {
+        "pattern" => {
+            let regex_at = reader.fields(&kind_at, &["regex"]).and_then(|fields| reader.required(&fields, "regex"))?;
+            TriggerKind::Pattern(pattern(reader, &regex_at)?)
+        }
+        "payload" => {
+            let at = reader.fields(&kind_at, &["prefix"]).and_then(|fields| reader.required(&fields, "prefix"))?;
+            TriggerKind::Payload(reader.text(&at)?)
+        }
+        plain => {
             reader.fields(&kind_at, &[])?;
-            TriggerKind::Default
+            match plain {
+                "referral" => TriggerKind::Referral,
+                "order" => TriggerKind::Order,
+                "first_contact" => TriggerKind::FirstContact,
+                _ => TriggerKind::Default,
+            }
         }
     };
     let to = reader.required(&fields, "to").and_then(|at| reader.target(&at));

@@ -10,13 +10,19 @@ impl From<&Message> for Incoming {
     /// `at_ms` stays 0 (the time stands in the envelope), and whether the message belongs to a group
     /// is the caller's to say: it sets `kind` to `group`.
     fn from(message: &Message) -> Self {
+        let context = message.context.as_ref();
         let mut incoming = Incoming {
             wamid: message.wamid.clone(),
             kind: message.type_name().to_owned(),
             text: message.text().to_owned(),
             id: message.reply_id().map(str::to_owned),
-            media: message.media().map(media),
-            context_id: message.context.as_ref().and_then(|context| context.id.clone()),
+            media: message.media().map(|found| media(message.type_name(), found)),
+            context_id: context.and_then(|context| context.id.clone()),
+            referral: message.referral.clone(),
+            product: context.and_then(|context| context.referred_product.clone()),
+            forwarded: context.is_some_and(|context| context.forwarded || context.frequently_forwarded),
+            frequently_forwarded: context.is_some_and(|context| context.frequently_forwarded),
+            data: data(message),
             ..Incoming::default()
         };
         match &message.kind {
@@ -25,24 +31,44 @@ impl From<&Message> for Incoming {
                 incoming.title = Some(title.clone());
             }
             MessageKind::Location(place) => incoming.location = Some(location(place)),
-            MessageKind::Contacts(data) | MessageKind::Order(data) => incoming.data = Some(data.clone()),
-            MessageKind::FlowReply(reply) => incoming.data = Some(form(reply)),
+            // Its type may be one that is known, in a shape that is not.
+            MessageKind::Unknown { .. } => incoming.kind = "unknown".to_owned(),
             _ => {}
         }
         incoming
     }
 }
 
-fn media(media: &Media) -> Value {
+/// What else a type has.
+fn data(message: &Message) -> Option<Value> {
+    Some(match &message.kind {
+        MessageKind::Contacts(data) | MessageKind::Order(data) => data.clone(),
+        MessageKind::FlowReply(reply) => form(reply),
+        MessageKind::ListReply { description: Some(description), .. } => json!({ "description": description }),
+        MessageKind::Reaction { message_id, emoji } => {
+            json!({ "message_id": message_id, "emoji": emoji, "removed": emoji.is_none() })
+        }
+        MessageKind::System(system) => {
+            json!({ "type": system.kind, "wa_id": system.wa_id, "user_id": system.user_id })
+        }
+        MessageKind::Edit | MessageKind::Revoke => json!({ "message_id": message.original_message_id }),
+        MessageKind::Unsupported { kind } => json!({ "type": kind }),
+        MessageKind::Unknown { type_name } => json!({ "type": type_name }),
+        _ => return None,
+    })
+}
+
+fn media(kind: &str, media: &Media) -> Value {
     json!({
-        "id": media.id, "mime_type": media.mime_type, "sha256": media.sha256,
-        "caption": media.caption, "filename": media.filename,
+        "type": kind, "id": media.id, "mime_type": media.mime_type, "sha256": media.sha256,
+        "caption": media.caption, "filename": media.filename, "voice": media.voice, "animated": media.animated,
     })
 }
 
 fn location(place: &Location) -> Value {
     json!({
         "latitude": place.latitude, "longitude": place.longitude, "name": place.name, "address": place.address,
+        "url": place.url,
     })
 }
 

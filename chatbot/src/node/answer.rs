@@ -7,6 +7,7 @@ use crate::input::{Class, Incoming};
 use crate::snapshot::Wait;
 use crate::trace::{Trace, Why};
 use crate::turn::{Fault, Walk};
+use serde_json::Value;
 use whatsapp::limits;
 
 use super::{Here, Next};
@@ -58,10 +59,18 @@ pub(super) enum Refused {
 /// What happens with a message that is no answer to a question of words: the port `other`, then
 /// the policy `unexpected`. `None`: it counts as a wrong answer.
 pub(super) fn unexpected(here: Here<'_>, walk: &mut Walk<'_>, message: &Incoming) -> Result<Option<Next>, Fault> {
-    let class = message.class();
-    if here.node.ports.contains_key("other") && !matches!(class, Class::Reaction | Class::Notice) {
+    if here.node.ports.contains_key("other") && message.is_answer() {
         let why = Why::said("message type", message.kind.as_str());
         return Ok(Some(Next::Port { port: "other".into(), why: Some(why) }));
     }
     walk.unexpected(here, message)
+}
+
+/// A message as a value: the text if there is one, else the media, location or data.
+pub(super) fn whole(message: &Incoming) -> Value {
+    let rest = [&message.media, &message.location, &message.data].into_iter().flatten().next();
+    match rest {
+        Some(value) if !matches!(message.class(), Class::Text | Class::Tap) => value.clone(),
+        _ => Value::String(message.text.trim().to_owned()),
+    }
 }

@@ -1,6 +1,8 @@
 //! `ask`: sends a question and waits for words.
 //!
 //! `expect` is the name of an answer type, or a map with `type`, `min`, `max`, `pattern`, `check`.
+//! `kinds` says which media count as an answer of type `media`; one that is no answer goes by `other` or
+//! `policies.unexpected`. The prompt is a text, or any message that `say` knows.
 //! For `text`, `min` and `max` are characters; for numbers, values. A `pattern` may match anywhere,
 //! `check` sees the answer as `value`. A tapped button counts as its title.
 
@@ -8,12 +10,13 @@ mod number;
 
 use regex::Regex;
 use serde_json::Value;
-use whatsapp::limits;
+use whatsapp::message::MediaKind;
 
 use crate::bot::read::{At, Fields, Reader, pattern};
 use crate::explain;
-use crate::expr::{Expr, Template};
+use crate::expr::Expr;
 use crate::input::{Class, Incoming};
+use crate::message::{self, Message};
 use crate::names::nearest;
 use crate::snapshot::Wait;
 use crate::trace::Why;
@@ -23,44 +26,50 @@ use crate::turn::{Fault, Walk};
 use super::answer::{self, Invalid, Refused};
 use super::{Here, Next, Ports};
 
-pub(super) const KEYS: &[&str] = &["prompt", "expect", "save", "invalid", "timeout"];
+pub(super) const KEYS: &[&str] = &["prompt", "expect", "save", "invalid", "timeout", "on_doubt"];
 
 /// Answer types that run.
-const TYPES: &[&str] = &["text", "number", "int", "any"];
+pub const TYPES: &[&str] = &["text", "number", "int", "location", "media", "contact", "any"];
 /// Answer types that come later.
-const LATER: &[&str] = &["date", "time", "datetime", "email", "phone", "url", "regex", "location", "media", "contact"];
+const LATER: &[&str] = &["date", "time", "datetime", "email", "phone", "url", "regex"];
 
 pub(crate) struct Ask {
-    prompt: Template,
+    prompt: Message,
     expect: Expect,
     save: Option<String>,
     invalid: Invalid,
     timeout_ms: Option<u64>,
 }
 
+#[derive(Default)]
 struct Expect {
     kind: Answer,
+    /// The kinds of media that count; empty if all do.
+    kinds: Vec<MediaKind>,
     min: Option<f64>,
     max: Option<f64>,
     pattern: Option<Regex>,
     check: Option<Expr>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Default, PartialEq)]
 enum Answer {
+    #[default]
     Text,
     Number,
     Int,
+    Location,
+    Media,
+    Contact,
     /// Whatever comes; for imported bots, whose questions took anything.
     Any,
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Ask> {
-    let prompt =
-        reader.required(fields, "prompt").and_then(|at| reader.template_up_to(&at, "prompt", limits::TEXT_BODY));
+    let prompt = reader.required(fields, "prompt").and_then(|at| message::read(reader, &at));
     let expect = match fields.get("expect") {
         Some(at) => read_expect(reader, &at),
-        None => Some(Expect { kind: Answer::Text, min: None, max: None, pattern: None, check: None }),
+        None => Some(Expect::default()),
     };
     let save = fields.get("save").and_then(|at| reader.variable(&at));
     let (invalid, timeout_ms) = answer::read(reader, fields);
@@ -70,9 +79,9 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Ask> 
 fn read_expect(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Expect> {
     if !matches!(at.node.kind, TreeKind::Map(_)) {
         let kind = read_answer(reader, at)?;
-        return Some(Expect { kind, min: None, max: None, pattern: None, check: None });
+        return Some(Expect { kind, ..Expect::default() });
     }
-    let fields = reader.fields(at, &["type", "min", "max", "pattern", "check"])?;
+    let fields = reader.fields(at, &["type", "min", "max", "pattern", "check", "kinds"])?;
     let kind = match fields.get("type") {
         Some(at) => read_answer(reader, &at)?,
         None => Answer::Text,
@@ -87,7 +96,17 @@ fn read_expect(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Expect> {
     }
     let pattern = fields.get("pattern").and_then(|at| pattern(reader, &at));
     let check = fields.get("check").and_then(|at| reader.expression(&at));
-    Some(Expect { kind, min, max, pattern, check })
+    let kinds = fields.get("kinds").map(|at| read_kinds(reader, &at, kind)).unwrap_or_default();
+    Some(Expect { kind, kinds, min, max, pattern, check })
+}
+
+fn read_kinds(reader: &mut Reader<'_>, at: &At<'_>, kind: Answer) -> Vec<MediaKind> {
+    if kind != Answer::Media {
+        reader.report(explain::WRONG_VALUE, at, "only an answer of type `media` has `kinds`");
+    }
+    let names = MediaKind::ALL.map(MediaKind::as_str);
+    let items = reader.list(at);
+    items.iter().filter_map(|item| MediaKind::from_name(reader.word(item, &names)?)).collect()
 }
 
 fn read_answer(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Answer> {
@@ -96,6 +115,9 @@ fn read_answer(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Answer> {
         "text" => Some(Answer::Text),
         "number" => Some(Answer::Number),
         "int" => Some(Answer::Int),
+        "location" => Some(Answer::Location),
+        "media" => Some(Answer::Media),
+        "contact" => Some(Answer::Contact),
         "any" => Some(Answer::Any),
         later if LATER.contains(&later) => {
             reader.not_yet(at, &format!("answer type `{name}`"));
@@ -122,7 +144,7 @@ pub(super) fn ports() -> Ports {
 
 impl Ask {
     pub(super) fn enter(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<Next, Fault> {
-        walk.send_text(here, &self.prompt).map_err(|fault| fault.at_port("failed"))?;
+        walk.say(here, &self.prompt).map_err(|fault| fault.at_port("failed"))?;
         Ok(Next::Wait(walk.wait(here, self.timeout_ms)))
     }
 
@@ -133,9 +155,7 @@ impl Ask {
         wait: &Wait,
         message: &Incoming,
     ) -> Result<Next, Fault> {
-        let words = matches!(message.class(), Class::Text | Class::Tap);
-        let anything = self.expect.kind == Answer::Any && message.may_start();
-        if !words && !anything {
+        if !self.expect.takes(message) {
             if let Some(next) = answer::unexpected(here, walk, message)? {
                 return Ok(next);
             }
@@ -166,8 +186,11 @@ impl Ask {
         match answer::refuse(here, walk, wait, &self.invalid, why) {
             Refused::Out(next) => Ok(next),
             Refused::Again { tries } => {
-                let again = self.invalid.message.as_ref().unwrap_or(&self.prompt);
-                walk.send_text(here, again).map_err(|fault| fault.at_port("failed"))?;
+                let again = match &self.invalid.message {
+                    Some(text) => walk.send_text(here, text),
+                    None => walk.say(here, &self.prompt),
+                };
+                again.map_err(|fault| fault.at_port("failed"))?;
                 Ok(Next::Wait(Wait { tries, ..walk.wait(here, self.timeout_ms) }))
             }
         }
@@ -175,6 +198,22 @@ impl Ask {
 }
 
 impl Expect {
+    /// Whether a message of this type can be the answer at all.
+    fn takes(&self, message: &Incoming) -> bool {
+        let words = matches!(message.class(), Class::Text | Class::Tap);
+        match self.kind {
+            Answer::Text | Answer::Number | Answer::Int => words,
+            Answer::Location => message.location.is_some(),
+            Answer::Media => message.media.is_some() && self.takes_media(&message.kind),
+            Answer::Contact => message.kind == "contacts" && message.data.is_some(),
+            Answer::Any => message.is_answer(),
+        }
+    }
+
+    fn takes_media(&self, kind: &str) -> bool {
+        self.kinds.is_empty() || self.kinds.iter().any(|known| known.as_str() == kind)
+    }
+
     fn parse(&self, message: &Incoming, locale: &str) -> Result<Value, String> {
         let text = message.text.trim();
         if let Some(pattern) = &self.pattern
@@ -199,7 +238,7 @@ impl Expect {
                 self.within(value.as_f64().unwrap_or_default(), "")?;
                 Ok(value)
             }
-            Answer::Any => Ok(anything(message)),
+            Answer::Location | Answer::Media | Answer::Contact | Answer::Any => Ok(answer::whole(message)),
         }
     }
 
@@ -209,14 +248,5 @@ impl Expect {
             (_, Some(max)) if actual > max => Err(format!("{actual}{unit} is above {max}")),
             _ => Ok(()),
         }
-    }
-}
-
-/// The text if there is one, else the media, location or data.
-fn anything(message: &Incoming) -> Value {
-    let media = [&message.media, &message.location, &message.data].into_iter().flatten().next();
-    match media {
-        Some(value) if message.class() != Class::Text && message.class() != Class::Tap => value.clone(),
-        _ => Value::String(message.text.trim().to_owned()),
     }
 }

@@ -31,7 +31,6 @@ const KINDS: &[LaterKind] = &[
         error: Some("failed"),
         waits: true,
     },
-    LaterKind { name: "template", required: &["sent"], optional: &["failed"], error: Some("failed"), waits: false },
     LaterKind { name: "wait", required: &["next"], optional: &["event", "cancelled"], error: None, waits: true },
     LaterKind {
         name: "handoff",

@@ -68,13 +68,7 @@ fn first(walk: &mut Walk<'_>, message: &Incoming, interrupting: bool) -> Result<
         if interrupting && !trigger.interrupts {
             continue;
         }
-        let name = match &trigger.kind {
-            TriggerKind::Default => "default".to_owned(),
-            kind => match kind.keyword(&message.text) {
-                Some(word) => format!("keyword {word}"),
-                None => continue,
-            },
-        };
+        let Some(name) = trigger.kind.fires(message, walk.is_first_contact()) else { continue };
         let holds = match &trigger.when {
             Some(when) => when.holds(walk.scope()).map_err(|error| walk.trigger_error(Fault::evaluation(error)))?,
             None => true,

@@ -8,13 +8,14 @@ use whatsapp::message::Outgoing;
 use super::fault::FaultKind;
 use super::{Due, Effect, Fault, Turn, TurnError, compose, start};
 use crate::bot::Bot;
-use crate::bot::policies::Unexpected;
+use crate::bot::policies::{Unexpected, WhenClosed};
 use crate::caps;
 use crate::expr::scope::{Home, json_bytes, rfc3339};
 use crate::expr::{Scope, Template};
 use crate::input::{Class, Given, Incoming, Input};
+use crate::message::Message;
 use crate::node::{Here, Next, Node};
-use crate::sending::Sending;
+use crate::sending::{Closed, Sending};
 use crate::snapshot::{Run, Snapshot, Wait};
 use crate::trace::Trace;
 
@@ -25,6 +26,9 @@ pub(crate) struct Walk<'a> {
     scope: Scope,
     /// The run; its variables are in the scope while the turn lasts.
     run: Option<Run>,
+    first_contact: bool,
+    /// The person's last message.
+    last: Option<String>,
     effects: Vec<Effect>,
     trace: Vec<Trace>,
     /// Nodes entered, for the message of a cap.
@@ -50,6 +54,8 @@ impl<'a> Walk<'a> {
             input,
             scope,
             run,
+            first_contact: before.last.is_none(),
+            last: last_message(before, input),
             effects: Vec::new(),
             trace: Vec::new(),
             path: Vec::new(),
@@ -65,7 +71,7 @@ impl<'a> Walk<'a> {
         if let Some(run) = &mut self.run {
             run.vars = vars;
         }
-        let after = Snapshot { run: self.run, contact };
+        let after = Snapshot { run: self.run, contact, last: self.last };
         let changed = !self.effects.is_empty() || after != *before;
         Turn { after, effects: self.effects, trace: self.trace, changed }
     }
@@ -102,6 +108,17 @@ impl<'a> Walk<'a> {
         self.send(here, compose::text(text).map_err(Fault::failed)?)
     }
 
+    /// Says a message; one whose text comes out empty is skipped.
+    pub(crate) fn say(&mut self, here: Here<'_>, message: &Message) -> Result<(), Fault> {
+        match message.fill(self)? {
+            Some(message) => self.send(here, message),
+            None => {
+                self.note(Trace::Skipped { node: here.node.id.clone(), why: "the text is empty".to_owned() });
+                Ok(())
+            }
+        }
+    }
+
     pub(crate) fn send(&mut self, here: Here<'_>, message: Outgoing) -> Result<(), Fault> {
         if self.effects.len() >= self.bot.policies.limits.messages_per_turn {
             return Err(Fault::new(FaultKind::Messages));
@@ -110,8 +127,52 @@ impl<'a> Walk<'a> {
         if self.text_bytes > caps::MAX_TEXT_PER_TURN {
             return Err(Fault::new(FaultKind::Text));
         }
-        self.effects.push(Effect::Send(Box::new(Sending::new(here.node.id.clone(), message))));
+        let closed = if message.is_template() { Closed::Drop } else { self.closed(here) };
+        let mut sending = Sending { closed, ..Sending::new(here.node.id.clone(), message) };
+        if let Some(on_doubt) = here.node.on_doubt {
+            sending.on_doubt = on_doubt;
+        }
+        self.effects.push(Effect::Send(Box::new(sending)));
         Ok(())
+    }
+
+    /// What `policies.window` says. A template that cannot be made is no reason to lose the reply: it is held.
+    fn closed(&mut self, here: Here<'_>) -> Closed {
+        let bot = self.bot;
+        let template = match &bot.policies.closed {
+            WhenClosed::Drop => return Closed::Drop,
+            WhenClosed::Hold => return Closed::Hold,
+            WhenClosed::Template(template) => template,
+        };
+        let why = match template.fill(self) {
+            Ok(Some(Outgoing::Template(template))) => return Closed::Template(Box::new(template)),
+            Ok(_) => "`policies.window.closed` gives no template".to_owned(),
+            Err(fault) => fault.into_error(here.node.id.clone(), Vec::new(), (0, 0)).to_string(),
+        };
+        self.note(Trace::Error { node: Some(here.node.id.clone()), message: why });
+        Closed::Hold
+    }
+
+    /// Whether the person never wrote before this turn.
+    pub(super) fn is_first_contact(&self) -> bool {
+        self.first_contact
+    }
+
+    /// The id under which a file of the bot was stored.
+    pub(crate) fn file(&self, path: &str) -> Result<String, Fault> {
+        let id = self.bot.files.get(path).cloned().flatten();
+        id.ok_or_else(|| Fault::failed(format!("the file `{path}` was not stored when the bot was loaded")))
+    }
+
+    /// The id of the person's last message.
+    pub(crate) fn last_message(&self) -> Result<String, Fault> {
+        self.last.clone().ok_or_else(|| Fault::failed("there is no message of the person to refer to"))
+    }
+
+    /// A number below `end`, by the seed and by what has been sent in this turn.
+    pub(crate) fn draw(&self, end: usize) -> usize {
+        let drawn = mix(self.given.seed.wrapping_add(self.effects.len() as u64 + 1));
+        usize::try_from(drawn % end.max(1) as u64).unwrap_or_default()
     }
 
     /// Sets a variable, within its type and the caps.
@@ -159,6 +220,10 @@ impl<'a> Walk<'a> {
         let (policy, name) = match message.class() {
             Class::Notice => {
                 self.ignore(message, "messages of this type are never answers");
+                return Ok(Some(Next::Stay));
+            }
+            Class::Welcome => {
+                self.ignore(message, "the person has opened the chat and written nothing");
                 return Ok(Some(Next::Stay));
             }
             Class::Reaction => (&bot.policies.reaction, "reaction"),
@@ -425,6 +490,14 @@ impl<'a> Walk<'a> {
     fn took(&mut self, node: String, port: String, to: Option<usize>, why: Option<crate::trace::Why>) {
         let to = to.map(|index| self.bot.nodes[index].id.clone());
         self.note(Trace::Took { node, port, to, why });
+    }
+}
+
+/// Notices and reactions are no messages that one could answer.
+fn last_message(before: &Snapshot, input: &Input) -> Option<String> {
+    match input {
+        Input::Message(message) if message.may_start() && !message.wamid.is_empty() => Some(message.wamid.clone()),
+        _ => before.last.clone(),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use chatbot::{Format, codes, explain, load};
+use chatbot::{Format, KnownTemplate, Surroundings, codes, explain, load};
 
 use crate::support::{expect_file, read, testdata};
 
@@ -19,6 +19,12 @@ fn fixtures() -> Vec<PathBuf> {
     files
 }
 
+/// What the account has: `testdata/templates.json`, elements of Meta's list.
+fn templates() -> Vec<KnownTemplate> {
+    let list: Vec<serde_json::Value> = serde_json::from_str(&read(&testdata("templates.json"))).unwrap();
+    list.iter().map(|element| KnownTemplate::from_meta(element).unwrap()).collect()
+}
+
 fn expected(source: &str) -> Vec<String> {
     let line = source.lines().find(|line| line.contains("PAR-")).unwrap_or_default();
     let from = line.find("PAR-").unwrap_or(0);
@@ -29,17 +35,20 @@ fn expected(source: &str) -> Vec<String> {
 #[test]
 fn each_finding_has_its_code_and_place() {
     let mut wrong = Vec::new();
+    let surroundings = Surroundings { templates: Some(templates()) };
     for path in fixtures() {
         let source = read(&path);
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let loaded = load(&source, &name, Format::by_extension(&path).unwrap());
+        let mut loaded = load(&source, &name, Format::by_extension(&path).unwrap());
+        let used = loaded.bot.as_ref().map(|bot| bot.check_against(&surroundings)).unwrap_or_default();
+        assert_eq!(loaded.bot.is_some(), !loaded.diagnostics.iter().any(chatbot::Diagnostic::is_error), "{name}");
+        loaded.diagnostics.extend(used);
         let found: Vec<String> =
             loaded.diagnostics.iter().map(|d| format!("{} {}:{}", d.code, d.line, d.column)).collect();
         let rendered: Vec<String> = loaded.diagnostics.iter().map(|d| d.render(&source)).collect();
         if found != expected(&source) {
             wrong.push(format!("{name}: found {}\n{}", found.join(", "), rendered.join("\n")));
         }
-        assert_eq!(loaded.bot.is_some(), !loaded.diagnostics.iter().any(chatbot::Diagnostic::is_error), "{name}");
         for diagnostic in &loaded.diagnostics {
             assert!(explain(diagnostic.code).is_some(), "{}", diagnostic.code);
             serde_json::to_value(diagnostic).unwrap();

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use chatbot::{
-    Bot, ContactView, Effect, Format, Given, Incoming, Input, NumberView, Snapshot, Trace, Turn, TurnError, load, turn,
+    Bot, Closed, ContactView, Effect, Format, Given, Incoming, Input, NumberView, OnDoubt, Snapshot, Trace, Turn,
+    TurnError, load, turn,
 };
 use whatsapp::message::Outgoing;
 
@@ -35,7 +36,9 @@ pub(crate) fn expect_file(path: &Path, actual: &str) {
 pub(crate) fn bot(source: &str) -> Bot {
     let loaded = load(source, "test.yaml", Format::Yaml);
     let found: Vec<String> = loaded.diagnostics.iter().map(|d| d.render(source)).collect();
-    loaded.bot.unwrap_or_else(|| panic!("{}", found.join("\n")))
+    let bot = loaded.bot.unwrap_or_else(|| panic!("{}", found.join("\n")));
+    let stored = bot.files().map(|path| (path.to_owned(), format!("m_{path}"))).collect();
+    bot.with_files(&stored)
 }
 
 pub(crate) struct Play<'b> {
@@ -115,15 +118,35 @@ pub(crate) fn tapped(id: &str, title: &str) -> Input {
     Input::Message(tap)
 }
 
+/// A message as Meta delivers it.
+pub(crate) fn delivered(raw: &str) -> Input {
+    Input::Message(Incoming { at_ms: START_MS, ..Incoming::from(&whatsapp::webhook::Message::parse(raw)) })
+}
+
 pub(crate) fn shown(effects: &[Effect]) -> Vec<String> {
     effects.iter().map(show).collect()
 }
 
 fn show(effect: &Effect) -> String {
     let Effect::Send(sending) = effect;
-    match &sending.message {
-        Outgoing::Text(text) => text.body().to_owned(),
-        Outgoing::Buttons(buttons) => {
+    let mut shown = show_message(&sending.message);
+    if sending.on_doubt != OnDoubt::of(&sending.message) {
+        shown.push_str(&format!(" [in doubt: {:?}]", sending.on_doubt));
+    }
+    match &sending.closed {
+        Closed::Drop => {}
+        Closed::Hold => shown.push_str(" [closed: hold]"),
+        Closed::Template(template) => {
+            shown.push_str(&format!(" [closed: {}]", Outgoing::from(template.as_ref().clone()).raw()));
+        }
+    }
+    shown
+}
+
+fn show_message(message: &Outgoing) -> String {
+    match message {
+        Outgoing::Text(text) if message.raw()["text"].get("preview_url").is_none() => text.body().to_owned(),
+        Outgoing::Buttons(buttons) if buttons.media_header().is_none() => {
             let titles: Vec<String> = buttons.buttons().iter().map(|b| format!("[{}|{}]", b.id, b.title)).collect();
             framed(buttons.header(), buttons.body(), buttons.footer(), &titles.join(" "))
         }

@@ -1,7 +1,8 @@
 //! Conversations in files: `<case>.yaml` is the bot, `<case>.in` what happens, `<case>.out` what must
 //! come of it. `BLESS=1` rewrites the last.
 //!
-//! Lines of an `.in` file: `say TEXT`, `tap ID TITLE`, `send TYPE [CAPTION]`, `wait DURATION`.
+//! Lines of an `.in` file: `say TEXT`, `tap ID TITLE`, `send TYPE [CAPTION]`, `wait DURATION`, `json MESSAGE`
+//! (as Meta delivers it).
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use chatbot::{Input, NODE_TYPES, TRIGGER_TYPES, Trace};
 
-use crate::support::{Play, bot, expect_file, message, read, said, shown, tapped, testdata};
+use crate::support::{Play, bot, delivered, expect_file, message, read, said, shown, tapped, testdata};
 
 fn cases() -> Vec<PathBuf> {
     let mut cases: Vec<PathBuf> = std::fs::read_dir(testdata("transcripts"))
@@ -56,6 +57,7 @@ fn input(play: &mut Play<'_>, line: &str) -> Input {
         "say" => said(rest),
         "tap" => tapped(first, second),
         "send" => Input::Message(message(first, second)),
+        "json" => delivered(rest),
         "wait" => {
             let minutes: u64 = rest.trim_end_matches('m').parse().unwrap();
             play.now_ms += minutes * 60_000;

@@ -2,6 +2,8 @@
 //!
 //! Meta writes MB without saying which; these are the smaller ones. Source: Meta's media page, January 2026.
 
+use crate::message::MediaKind;
+
 const MB: u64 = 1_000_000;
 
 /// Bytes of an image.
@@ -31,9 +33,60 @@ pub fn media_bytes(mime_type: &str) -> Option<u64> {
     }
 }
 
+/// File extensions, the media type that each stands for, and the kind of message that takes it.
+const FILES: &[(&str, &str, MediaKind)] = &[
+    ("jpg", "image/jpeg", MediaKind::Image),
+    ("jpeg", "image/jpeg", MediaKind::Image),
+    ("png", "image/png", MediaKind::Image),
+    ("webp", "image/webp", MediaKind::Sticker),
+    ("aac", "audio/aac", MediaKind::Audio),
+    ("amr", "audio/amr", MediaKind::Audio),
+    ("mp3", "audio/mpeg", MediaKind::Audio),
+    ("m4a", "audio/mp4", MediaKind::Audio),
+    ("ogg", "audio/ogg", MediaKind::Audio),
+    ("opus", "audio/ogg", MediaKind::Audio),
+    ("mp4", "video/mp4", MediaKind::Video),
+    ("3gp", "video/3gpp", MediaKind::Video),
+    ("txt", "text/plain", MediaKind::Document),
+    ("pdf", "application/pdf", MediaKind::Document),
+    ("doc", "application/msword", MediaKind::Document),
+    ("xls", "application/vnd.ms-excel", MediaKind::Document),
+    ("ppt", "application/vnd.ms-powerpoint", MediaKind::Document),
+    ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", MediaKind::Document),
+    ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", MediaKind::Document),
+    ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation", MediaKind::Document),
+];
+
+/// The media type of a file by its extension; `None` when Meta's page does not name one for it.
+pub fn mime_type(path: &str) -> Option<&'static str> {
+    let extension = path.rsplit('/').next()?.rsplit_once('.')?.1.to_ascii_lowercase();
+    FILES.iter().find(|(name, ..)| *name == extension).map(|(_, mime, _)| *mime)
+}
+
+/// Whether a message of this kind takes files of a media type.
+pub fn takes(kind: MediaKind, mime_type: &str) -> bool {
+    FILES.iter().any(|(_, mime, of)| *of == kind && *mime == mime_type)
+}
+
+/// The extensions of the files that a message of this kind takes.
+pub fn extensions(kind: MediaKind) -> Vec<&'static str> {
+    FILES.iter().filter(|(.., of)| *of == kind).map(|(name, ..)| *name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_known_by_their_extension() {
+        assert_eq!(mime_type("menu/March.PDF"), Some("application/pdf"));
+        assert_eq!((mime_type("a.zip"), mime_type("a.b/png")), (None, None));
+        assert!(takes(MediaKind::Image, "image/png") && !takes(MediaKind::Image, "image/webp"));
+        for (name, mime, kind) in FILES {
+            assert!(media_bytes(mime).is_some(), "{mime}");
+            assert!(extensions(*kind).contains(name));
+        }
+    }
 
     #[test]
     fn every_named_type_has_its_size() {

@@ -25,6 +25,7 @@ pub(in crate::node) const KEYS: &[&str] = &[
     "save",
     "invalid",
     "timeout",
+    "on_doubt",
 ];
 
 /// Ports that no option may be named after.
