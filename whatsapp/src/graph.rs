@@ -35,5 +35,7 @@ pub use error::{Accepted, Error, ErrorRecord, GraphError};
 #[cfg(feature = "client")]
 pub use media::{Download, DownloadRules, MediaInfo, Upload};
 #[cfg(feature = "client")]
+pub use reply::decide_send;
+#[cfg(feature = "client")]
 pub use templates::{CreatedTemplate, RemoteTemplate};
 pub use usage::{Load, Usage};

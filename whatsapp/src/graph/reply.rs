@@ -38,6 +38,17 @@ pub(crate) fn decide(reply: &Reply<'_>) -> Result<Accepted, Error> {
     decide_as(reply, accepted)
 }
 
+/// Decides what became of a send from its answer alone: HTTP status, body, `Retry-After` and
+/// `x-business-use-case-usage`. For those who bring answers of their own.
+pub fn decide_send(
+    status: u16,
+    body: &[u8],
+    retry_after: Option<&str>,
+    usage: Option<&str>,
+) -> Result<Accepted, Error> {
+    decide(&Reply { status, body, retry_after, usage })
+}
+
 /// Decides a call by what `read` takes for success. Everything that is neither that nor Graph's error
 /// envelope is ambiguous: a gateway may have answered after Graph had acted.
 pub(crate) fn decide_as<T>(reply: &Reply<'_>, read: impl FnOnce(&[u8]) -> Option<T>) -> Result<T, Error> {
