@@ -8,10 +8,17 @@ const PRESETS = [
   ["Gateway page, 30 %", "502 with HTML: nobody knows whether it was sent", { on: "messages.send", probability: 30, status: 502, body: "<html>Bad Gateway</html>" }],
   ["Answer cut, next one", "The message is taken, the connection breaks", { on: "messages.send", count: 1, drop_after: true }],
   ["Fails later, next one", "Taken, then a failed status (131026)", { on: "messages.send", count: 1, failed_status: 131026 }],
+  ["Token expired", "Graph answers every call with 190", { on: "graph", code: 190 }],
+  ["Number restricted", "Every send gets 131031", { on: "messages.send", code: 131031 }],
+  ["Links not fetched", "Media by link is taken and fails (131053)", { on: "media.fetch" }],
+  ["Template held, next one", "Taken for a quality check, no statuses", { on: "messages.send", count: 1, hold: true }],
+  ["Limits nearly used up", "The usage headers say 97 %", { on: "graph", usage_percent: 97 }],
   ["Slow, 3 s", "Every send waits", { on: "messages.send", latency_ms: 3000 }],
   ["Webhooks doubled", "Every message arrives twice", { on: "webhook.message", duplicate: 1 }],
+  ["Webhooks late, 5 s", "Everything arrives later", { on: "webhook", delay_ms: 5000 }],
   ["Webhooks out of order", "The next one overtakes", { on: "webhook", reorder: true }],
   ["Unsigned webhooks, 50 %", "The engine must refuse them", { on: "webhook", probability: 50, unsigned: true }],
+  ["Wrong signatures, 50 %", "Those, too", { on: "webhook", probability: 50, wrong_signature: true }],
 ];
 const JUMPS = [["+1 min", "1m"], ["+1 h", "1h"], ["+25 h", "25h"], ["+31 d", "31d"]];
 

@@ -1,6 +1,6 @@
 //! Trouble: each kind does what it says, and no more.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use simulator::{AutoStatus, Operation, Progress, Rule, Trouble};
 
 use crate::support::{PHONE_1, SOON, TOKEN, World, code, config, text_body};
@@ -159,6 +159,23 @@ async fn trouble_is_set_shown_and_cleared_over_http() {
     assert_eq!(world.handle.trouble().rules.len(), 1, "a refused rule changes nothing");
     let (_, cleared) = world.control("DELETE", "/_sim/trouble", json!(null)).await;
     assert_eq!(cleared["rules"], json!([]));
+}
+
+#[tokio::test]
+async fn every_preset_of_the_page_is_a_rule() {
+    let world = world(vec![]).await;
+    let mut presets = 0;
+    for line in include_str!("../../page/drawer.js").lines().filter(|line| line.contains("{ on: ")) {
+        let (_, rule) = line.split_once("{ ").unwrap();
+        let (rule, _) = rule.rsplit_once(" }").unwrap();
+        let quoted = rule.split(", ").map(|pair| pair.split_once(": ").unwrap());
+        let pairs: Vec<_> = quoted.map(|(key, value)| format!("\"{key}\": {value}")).collect();
+        let rule: Value = serde_json::from_str(&format!("{{{}}}", pairs.join(", "))).unwrap();
+        let (status, answer) = world.control("PUT", "/_sim/trouble", json!({ "rules": [rule] })).await;
+        assert_eq!(status, 200, "{line}: {answer}");
+        presets += 1;
+    }
+    assert!(presets > 10, "{presets}");
 }
 
 #[tokio::test]
