@@ -11,12 +11,13 @@ use whatsapp::message::{Outgoing, Text};
 
 use crate::bot::read::{At, Fields, Reader};
 use crate::caps;
-use crate::explain::{self, Code};
+use crate::explain;
 use crate::expr::{Expr, Template};
 use crate::tree;
 use crate::turn::{Fault, Walk};
 use shape::{Place, Shape};
 
+pub(crate) use frame::read_media_header;
 pub use kinds::TYPES;
 
 /// Keys beside the one that names the kind.
@@ -135,9 +136,9 @@ pub(crate) fn shaped(
     at: &At<'_>,
     read: impl FnOnce(&mut Reader<'_>) -> Option<Shape>,
 ) -> Option<Body> {
-    let before = reader.diagnostics.len();
+    let before = reader.error_count();
     let shape = read(reader)?;
-    if reader.diagnostics.iter().skip(before).any(crate::Diagnostic::is_error) {
+    if reader.error_count() > before {
         return None;
     }
     let filled = shape.stand_in(&mut 0).unwrap_or_default();
@@ -156,36 +157,31 @@ pub(crate) fn shaped(
 
 /// Reports a broken limit at its place; false if it only broke because the value is not known yet.
 fn report(reader: &mut Reader<'_>, at: &At<'_>, shape: &Shape, error: &LimitError) -> bool {
-    let part = shape.part(&error.field);
+    let (part, missing) = shape.part(&error.field);
     if part.is_computed() {
         return false;
     }
     let place = part.place();
     let place = if place.span.is_empty() { &Place::of(at) } else { place };
-    let (code, message) = words(error, place.key());
-    reader.report_span(code, place.span.clone(), &place.pointer, message);
-    true
-}
-
-/// The code and words for a broken limit of the part that `thing` names.
-fn words(error: &LimitError, thing: &str) -> (Code, String) {
-    let leaf = error.field.rsplit(['.', ']']).next().unwrap_or_default();
-    match error.limit {
+    let thing = thing(place.key(), missing);
+    let (code, message) = match error.limit {
         Limit::MaxChars(max) => {
             let message = format!("{thing} is too long: {} characters, WhatsApp allows {max}", error.actual);
             (explain::TOO_LONG, message)
         }
-        Limit::MaxItems(max) => {
-            (explain::TOO_MANY, format!("{thing} has {} elements, WhatsApp allows {max}", error.actual))
-        }
-        Limit::MinItems(min) => {
-            (explain::TOO_MANY, format!("{thing} has {} elements, WhatsApp needs {min}", error.actual))
-        }
-        Limit::Unique => (explain::TWICE, format!("{thing} {error}", error = rest(error))),
-        Limit::NotEmpty if !leaf.is_empty() && leaf != thing => {
-            (explain::WRONG_VALUE, format!("{thing}: {leaf} {}", rest(error)))
-        }
+        Limit::MaxItems(_) | Limit::MinItems(_) => (explain::TOO_MANY, format!("{thing} {}", rest(error))),
+        Limit::Unique => (explain::TWICE, format!("{thing} {}", rest(error))),
         _ => (explain::WRONG_VALUE, format!("{thing} {}", rest(error))),
+    };
+    reader.report_span(code, place.span.clone(), &place.pointer, message);
+    true
+}
+
+/// How a part is called, or what is missing in it.
+fn thing(name: &str, missing: Option<&str>) -> String {
+    match missing {
+        Some(missing) => format!("{name}: {missing}"),
+        None => name.to_owned(),
     }
 }
 
@@ -227,7 +223,10 @@ impl Message {
     fn fill_shape(&self, walk: &Walk<'_>, shape: &Shape) -> Result<Outgoing, Fault> {
         let filled = shape.fill(walk)?.unwrap_or_default();
         Outgoing::parse(&filled).map_err(|errors| {
-            let told = |error: &LimitError| format!("{} {}", shape.part(&error.field).place().path(), rest(error));
+            let told = |error: &LimitError| {
+                let (part, missing) = shape.part(&error.field);
+                format!("{} {}", thing(&part.place().path(), missing), rest(error))
+            };
             Fault::failed(errors.iter().map(told).collect::<Vec<_>>().join("; "))
         })
     }

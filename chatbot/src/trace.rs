@@ -81,11 +81,11 @@ pub enum Trace {
         /// Why.
         why: String,
     },
-    /// A title was cut to what WhatsApp shows.
+    /// A part of a menu was cut to what WhatsApp shows.
     Cut {
         /// The node.
         node: String,
-        /// The title that is shown.
+        /// The text that is shown.
         title: String,
     },
     /// The input had no effect.

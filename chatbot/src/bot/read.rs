@@ -99,6 +99,10 @@ impl<'s> Reader<'s> {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
+    pub(crate) fn error_count(&self) -> usize {
+        self.diagnostics.iter().filter(|found| found.is_error()).count()
+    }
+
     // Reporting
 
     pub(crate) fn report(&mut self, code: Code, at: &At<'_>, message: impl Into<String>) -> &mut Diagnostic {

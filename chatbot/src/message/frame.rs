@@ -1,8 +1,9 @@
 //! What interactive messages have around their action: `header`, `text` and `footer`.
 
-use super::media;
 use super::shape::{Place, Shape};
+use super::{Message, media, shaped};
 use crate::bot::read::{At, Fields, Reader};
+use crate::explain;
 use crate::tree;
 
 /// The keys of a frame.
@@ -44,4 +45,20 @@ fn read_header(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Shape> {
     header.put_fixed("type", "text");
     header.put("text", Shape::text(reader, at)?);
     Some(header.optional())
+}
+
+/// A map that names an image, video or document, for the header of a menu.
+pub(crate) fn read_media_header(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Message> {
+    let body = shaped(reader, at, |reader| {
+        let (kind, media) = media::read_named(reader, at, &["image", "video", "document"])?;
+        let caption = at.node.get(kind.as_str()).and_then(|node| node.get("caption"));
+        if let Some(node) = caption {
+            reader.report(explain::WRONG_VALUE, &At { node, ..at.clone() }, "media in a header has no caption");
+        }
+        let mut shape = Shape::map(&Place::of(at));
+        shape.put_fixed("type", kind.as_str());
+        shape.put(kind.as_str(), media);
+        Some(shape)
+    })?;
+    Some(Message::of(body, at))
 }

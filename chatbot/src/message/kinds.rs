@@ -171,7 +171,7 @@ fn list(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Shape> {
 }
 
 /// `sections: [{title, <items>}]`; `read` reads the items and names their member.
-fn sections(
+pub(super) fn sections(
     reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     items: &'static str,
@@ -225,13 +225,13 @@ fn product_list(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Shape> {
     let slots = [("catalog_id", "interactive.action.catalog_id")];
     let (fields, mut shape) = interactive(reader, at, "product_list", &slots, &["sections"])?;
     reader.required(&fields, "header")?;
-    let sections = sections(reader, &fields, "products", |reader, at| products(reader, at))?;
+    let sections = sections(reader, &fields, "products", products)?;
     shape.put("interactive.action.sections", sections);
     Some(shape)
 }
 
 /// A list of product ids.
-fn products(reader: &mut Reader<'_>, at: &At<'_>) -> Option<(&'static str, Shape)> {
+pub(super) fn products(reader: &mut Reader<'_>, at: &At<'_>) -> Option<(&'static str, Shape)> {
     let mut items = Vec::new();
     for item in reader.list(at) {
         let mut one = Shape::map(&Place::of(&item));
@@ -302,9 +302,9 @@ fn card(reader: &mut Reader<'_>, at: &At<'_>, index: usize) -> Option<Shape> {
         return None;
     };
     let media_at = fields.get(kind)?;
-    card.put_fixed("header.type", kind);
-    let media = media::read(reader, &media_at, MediaKind::from_name(kind)?)?;
-    card.put(if kind == "image" { "header.image" } else { "header.video" }, media);
+    let mut header = typed(&media_at, kind);
+    header.put(kind, media::read(reader, &media_at, MediaKind::from_name(kind)?)?);
+    card.put("header", header);
     if let Some(at) = fields.get("text") {
         let mut body = Shape::map(&Place::of(&at));
         body.put("text", Shape::text(reader, &at)?);

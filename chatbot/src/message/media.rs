@@ -12,7 +12,11 @@ const SOURCES: [&str; 3] = ["id", "link", "file"];
 /// Reads `{id|link|file, caption, filename, voice}` as what Meta wants under the kind's name. Which of the
 /// others a kind takes is left to Meta's limits.
 pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, kind: MediaKind) -> Option<Shape> {
+    let before = reader.error_count();
     let fields = reader.fields(at, &["id", "link", "file", "caption", "filename", "voice"])?;
+    if reader.error_count() > before {
+        return None;
+    }
     let mut shape = Shape::map(&Place::of(at));
     read_source(reader, &fields, kind, &mut shape)?;
     if let Some(caption) = fields.get("caption") {
@@ -75,7 +79,11 @@ fn check_file(reader: &mut Reader<'_>, at: &At<'_>, path: &str, kind: MediaKind)
 
 /// Reads a map with one key that names a kind of media: `{image: {…}}`. Gives the kind, too.
 pub(super) fn read_named(reader: &mut Reader<'_>, at: &At<'_>, kinds: &[&'static str]) -> Option<(MediaKind, Shape)> {
+    let before = reader.error_count();
     let fields = reader.fields(at, kinds)?;
+    if reader.error_count() > before {
+        return None;
+    }
     let named: Vec<&&str> = kinds.iter().filter(|kind| fields.get(kind).is_some()).collect();
     let [name] = named.as_slice() else {
         reader.report(explain::WRONG_VALUE, at, format!("expected one of {}", crate::bot::read::list(kinds)));

@@ -232,9 +232,9 @@ impl Shape {
         })
     }
 
-    /// The part at a path of the body such as `interactive.action.buttons[0].reply.title`, or the one
-    /// around it.
-    pub(crate) fn part(&self, path: &str) -> &Shape {
+    /// The part at a path of the body such as `interactive.action.buttons[0].reply.title`, and what of the
+    /// path is not there: the part is then the one around it.
+    pub(crate) fn part<'p>(&self, path: &'p str) -> (&Shape, Option<&'p str>) {
         let mut at = self.inner();
         for step in path.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
             let found = match &at.kind {
@@ -242,10 +242,10 @@ impl Shape {
                 Kind::List(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
                 _ => None,
             };
-            let Some(found) = found else { return at };
+            let Some(found) = found else { return (at, Some(step)) };
             at = found.inner();
         }
-        at
+        (at, None)
     }
 
     fn inner(&self) -> &Shape {
@@ -301,10 +301,15 @@ mod tests {
         let mut shape = Shape::map(&place(""));
         shape.put("interactive.action.name", Shape::fixed("x", &place("/name")));
         shape.put("interactive.list", Shape::list(vec![Shape::fixed(1, &place("/one"))], &place("/list")));
-        assert_eq!(shape.part("interactive.action.name").place().pointer, "/name");
-        assert_eq!(shape.part("interactive.list[0]").place().pointer, "/one");
-        assert_eq!(shape.part("interactive.list[7].id").place().pointer, "/list");
-        assert_eq!(shape.part("nowhere").place().pointer, "");
+        for (path, pointer, missing) in [
+            ("interactive.action.name", "/name", None),
+            ("interactive.list[0]", "/one", None),
+            ("interactive.list[7].id", "/list", Some("7")),
+            ("nowhere", "", Some("nowhere")),
+        ] {
+            let (part, rest) = shape.part(path);
+            assert_eq!((part.place().pointer.as_str(), rest), (pointer, missing), "{path}");
+        }
     }
 
     #[test]

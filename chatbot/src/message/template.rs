@@ -17,8 +17,14 @@ use crate::tree;
 pub(crate) const KEYS: &[&str] = &["name", "lang", "params"];
 
 /// What fills a button, and Meta's name for its kind.
-const BUTTONS: &[(&str, &str)] =
-    &[("payload", "quick_reply"), ("url", "url"), ("copy_code", "copy_code"), ("flow", "flow"), ("catalog", "catalog")];
+const BUTTONS: &[(&str, &str)] = &[
+    ("payload", "quick_reply"),
+    ("url", "url"),
+    ("copy_code", "copy_code"),
+    ("flow", "flow"),
+    ("catalog", "catalog"),
+    ("products", "mpm"),
+];
 
 /// A template as a bot file has it.
 pub(crate) struct Template {
@@ -207,59 +213,55 @@ fn button(reader: &mut Reader<'_>, index: &str, at: &At<'_>, uses: &mut Vec<Butt
         return None;
     };
     let value = fields.get(key)?;
+    let parameter = match *key {
+        "payload" => text_parameter(reader, &value, "payload")?,
+        "url" => text_parameter(reader, &value, "text")?,
+        "copy_code" => text_parameter(reader, &value, "coupon_code")?,
+        _ => action_parameter(reader, &value, key)?,
+    };
+    let payload = parameter.part("payload").0.as_plain().filter(|_| *key == "payload").map(str::to_owned);
     let mut shape = Shape::map(&Place::of(at));
     shape.put_fixed("type", "button");
     shape.put_fixed("sub_type", *sub_type);
     shape.put_fixed("index", number.to_string());
-    let mut payload = None;
-    let mut parameter = Shape::map(&Place::of(&value));
-    let (kind, path) = match *key {
-        "payload" => ("payload", "payload"),
-        "url" => ("text", "text"),
-        "copy_code" => ("coupon_code", "coupon_code"),
-        "flow" => return flow(reader, &value, shape, number, uses),
-        _ => ("action", "action.thumbnail_product_retailer_id"),
-    };
-    parameter.put_fixed("type", kind);
-    let text = match *key {
-        "catalog" => {
-            let fields = reader.fields(&value, &["thumbnail"])?;
-            let thumbnail = reader.required(&fields, "thumbnail")?;
-            Shape::text(reader, &thumbnail)?
-        }
-        _ => Shape::text(reader, &value)?,
-    };
-    if *key == "payload" {
-        payload = text.as_plain().map(str::to_owned);
-    }
-    parameter.put(path, text);
     shape.put("parameters", Shape::list(vec![parameter], &Place::of(&value)));
     uses.push(ButtonUse { index: number, kind: sub_type, payload, place: Place::of(at) });
     Some(shape)
 }
 
-/// `{token, data}`, both of which may be left out.
-fn flow(
-    reader: &mut Reader<'_>,
-    at: &At<'_>,
-    mut shape: Shape,
-    index: usize,
-    uses: &mut Vec<ButtonUse>,
-) -> Option<Shape> {
-    let fields = reader.fields(at, &["token", "data"])?;
-    let mut action = Shape::map(&Place::of(at));
-    if let Some(token) = fields.get("token") {
-        action.put("flow_token", Shape::text(reader, &token)?.optional());
-    }
-    if let Some(data) = fields.get("data") {
-        action.put("flow_action_data", Shape::tree(reader, &data)?);
-    }
+/// A text under a member that is called as its type.
+fn text_parameter(reader: &mut Reader<'_>, at: &At<'_>, member: &'static str) -> Option<Shape> {
+    let mut parameter = Shape::map(&Place::of(at));
+    parameter.put_fixed("type", member);
+    parameter.put(member, Shape::text(reader, at)?);
+    Some(parameter)
+}
+
+/// `flow: {token, data}`, `catalog: {thumbnail}` or `products: {thumbnail, sections}`.
+fn action_parameter(reader: &mut Reader<'_>, at: &At<'_>, key: &str) -> Option<Shape> {
     let mut parameter = Shape::map(&Place::of(at));
     parameter.put_fixed("type", "action");
-    parameter.put("action", action);
-    shape.put("parameters", Shape::list(vec![parameter], &Place::of(at)));
-    uses.push(ButtonUse { index, kind: "flow", payload: None, place: Place::of(at) });
-    Some(shape)
+    if key == "flow" {
+        let fields = reader.fields(at, &["token", "data"])?;
+        let mut action = Shape::map(&Place::of(at));
+        if let Some(token) = fields.get("token") {
+            action.put("flow_token", Shape::text(reader, &token)?.optional());
+        }
+        if let Some(data) = fields.get("data") {
+            action.put("flow_action_data", Shape::tree(reader, &data)?);
+        }
+        parameter.put("action", action);
+        return Some(parameter);
+    }
+    let keys: &[&str] = if key == "catalog" { &["thumbnail"] } else { &["thumbnail", "sections"] };
+    let fields = reader.fields(at, keys)?;
+    let thumbnail = reader.required(&fields, "thumbnail")?;
+    parameter.put("action.thumbnail_product_retailer_id", Shape::text(reader, &thumbnail)?);
+    if key == "products" {
+        let sections = kinds::sections(reader, &fields, "products", kinds::products)?;
+        parameter.put("action.sections", sections);
+    }
+    Some(parameter)
 }
 
 fn offer(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Shape> {

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use crate::bot::read::Reader;
 use crate::expr::{Expr, Template};
 use crate::input::{Class, Incoming};
+use crate::message::Message;
 use crate::snapshot::{Offered, Wait};
 use crate::trace::Why;
 use crate::turn::{Fault, Walk};
@@ -25,7 +26,7 @@ pub(super) use read::{KEYS, read};
 
 pub(crate) struct Menu {
     prompt: Template,
-    header: Option<Template>,
+    header: Option<Header>,
     footer: Option<Template>,
     options: Vec<MenuOption>,
     from: Option<OptionsFrom>,
@@ -39,6 +40,13 @@ pub(crate) struct Menu {
     save: Option<String>,
     invalid: Invalid,
     timeout_ms: Option<u64>,
+}
+
+/// What stands above the prompt.
+enum Header {
+    Text(Template),
+    /// An image, video or document; above buttons only.
+    Media(Box<Message>),
 }
 
 struct MenuOption {

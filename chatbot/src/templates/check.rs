@@ -152,6 +152,7 @@ fn wrong_button(used: &ButtonUse, known: &[KnownButton]) -> Option<String> {
         "COPY_CODE" => used.kind == "copy_code",
         "FLOW" => used.kind == "flow",
         "CATALOG" => used.kind == "catalog",
+        "MPM" => used.kind == "mpm",
         "PHONE_NUMBER" | "VOICE_CALL" => false,
         _ => true,
     };

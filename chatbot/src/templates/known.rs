@@ -86,7 +86,7 @@ fn button(button: &Value) -> KnownButton {
     let kind = text("type").to_ascii_uppercase();
     let needs_value = match kind.as_str() {
         "URL" => text("url").contains("{{"),
-        "COPY_CODE" | "OTP" => true,
+        "COPY_CODE" | "OTP" | "MPM" => true,
         _ => false,
     };
     KnownButton { kind, text: text("text"), needs_value }

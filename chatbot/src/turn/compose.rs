@@ -1,7 +1,7 @@
 //! Makes outgoing messages out of texts that were computed.
 
 use whatsapp::limits::LimitError;
-use whatsapp::message::{self, Button, Buttons, List, Outgoing, Section, Text};
+use whatsapp::message::{self, Button, Buttons, List, Media, Outgoing, Section, Text};
 
 /// A button or row before it is known which.
 pub(crate) struct Row {
@@ -16,6 +16,7 @@ pub(crate) fn text(body: String) -> Result<Outgoing, String> {
 
 pub(crate) fn buttons(
     header: Option<String>,
+    media: Option<Media>,
     body: String,
     footer: Option<String>,
     rows: Vec<Row>,
@@ -23,7 +24,10 @@ pub(crate) fn buttons(
     let make = || -> Result<Outgoing, LimitError> {
         let buttons = rows.into_iter().map(|row| Button::new(row.id, row.title)).collect();
         let message = Buttons::new(body, buttons)?;
-        let message = message.with_header(header.unwrap_or_default())?;
+        let message = match media {
+            Some(media) => message.with_media_header(media)?,
+            None => message.with_header(header.unwrap_or_default())?,
+        };
         Ok(message.with_footer(footer.unwrap_or_default())?.into())
     };
     make().map_err(|error| error.to_string())

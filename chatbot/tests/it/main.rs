@@ -4,6 +4,7 @@
 mod caps;
 mod diagnostics;
 mod imports;
+mod limits;
 mod properties;
 mod samples;
 mod support;

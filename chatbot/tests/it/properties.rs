@@ -1,9 +1,10 @@
 //! Nothing that a person or an author writes makes the engine panic.
 
-use chatbot::{Format, Incoming, Input, import, load};
+use chatbot::{Format, Incoming, Input, MESSAGE_TYPES, import, load};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
-use crate::support::{Play, bot, message, read, repository, testdata};
+use crate::support::{Play, bot, message, read, repository, said, testdata};
 
 fn anything() -> impl Strategy<Value = Input> {
     let kinds = ["text", "interactive", "image", "reaction", "location", "system", "unsupported", "group", ""];
@@ -25,17 +26,89 @@ fn anything() -> impl Strategy<Value = Input> {
     prop_oneof![9 => message, 1 => tick]
 }
 
+/// Members that messages have, in any order and depth.
+fn shape() -> impl Strategy<Value = Value> {
+    let keys = [
+        "text",
+        "header",
+        "footer",
+        "button",
+        "buttons",
+        "sections",
+        "rows",
+        "id",
+        "title",
+        "link",
+        "image",
+        "video",
+        "body",
+        "url",
+        "payload",
+        "cards",
+        "carousel",
+        "catalog_id",
+        "product_id",
+        "latitude",
+        "longitude",
+        "name",
+        "formatted_name",
+        "emoji",
+        "to",
+        "country",
+        "0",
+        "currency",
+        "location",
+        "limited_time_offer",
+        "products",
+    ];
+    let leaf = prop_oneof![
+        Just(json!("a")),
+        Just(json!("{{ input.text }}")),
+        Just(json!("{{ input.wamid }} {{ nothing }}")),
+        Just(json!("https://a.example")),
+        Just(json!(1)),
+        Just(json!(true)),
+        Just(Value::Null),
+        Just(json!("")),
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec((prop::sample::select(keys.to_vec()), inner), 0..5)
+                .prop_map(|entries| entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        ]
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
-    fn no_input_makes_a_turn_panic(inputs in prop::collection::vec(anything(), 1..25), which in 0usize..3) {
-        let path = [repository("bots/welcome.yaml"), testdata("transcripts/menus.yaml"), testdata("transcripts/booking.yaml")];
+    fn no_input_makes_a_turn_panic(inputs in prop::collection::vec(anything(), 1..25), which in 0usize..7) {
+        let case = |name: &str| testdata("transcripts").join(name).with_extension("yaml");
+        let cases = ["menus", "booking", "media", "interactive", "template", "inbound"].map(case);
+        let path: Vec<_> = cases.into_iter().chain([repository("bots/welcome.yaml")]).collect();
         let bot = bot(&read(&path[which]));
         let mut play = Play::new(&bot);
         for input in inputs {
             play.now_ms += 60_000;
             play.step(&input).map(|_| ()).unwrap_or_default();
+        }
+    }
+
+    #[test]
+    fn no_shape_of_a_message_makes_loading_or_saying_panic(
+        kind in prop::sample::select(MESSAGE_TYPES.to_vec()), value in shape(), node in 0usize..2,
+    ) {
+        let message = json!({ kind: value });
+        let template = json!({ "type": "template", "name": "n", "lang": "en", "params": value, "next": { "sent": "e" } });
+        let say = json!({ "type": "say", "messages": [message], "next": { "next": "e" } });
+        let a = [say, template][node].clone();
+        let bot = json!({ "parlance": 1, "id": "t", "triggers": [ { "default": {}, "to": "a" } ],
+            "nodes": { "a": a, "e": { "type": "end" } } });
+        if let Some(bot) = load(&bot.to_string(), "t.json", Format::Json).bot {
+            let mut play = Play::new(&bot);
+            play.step(&said("hi")).map(|_| ()).unwrap_or_default();
         }
     }
 

@@ -61,3 +61,24 @@ fn a_bot_is_shared_by_threads() {
     let said: Vec<Vec<String>> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
     assert!(said.windows(2).all(|pair| pair[0] == pair[1]));
 }
+
+#[test]
+fn the_examples_of_the_page_about_messages_load() {
+    let page = read(&repository("docs/messages.md"));
+    let blocks: Vec<&str> = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 5);
+    for block in blocks {
+        let indented = |by: usize| block.lines().map(|line| format!("{:by$}{line}\n", "")).collect::<String>();
+        let (policies, node) = match block {
+            _ if block.starts_with("policies:") => (block.to_owned(), "    type: end\n".to_owned()),
+            _ if block.starts_with("type:") => (String::new(), indented(4)),
+            _ => (String::new(), format!("    type: say\n    messages:\n{}    next: {{ next: e }}\n", indented(6))),
+        };
+        let bot = format!(
+            "parlance: 1\nid: t\ntriggers: [ {{ default: {{}}, to: a }} ]\n{policies}nodes:\n  a:\n{node}  e: {{ type: end }}\n"
+        );
+        let errors: Vec<_> =
+            load(&bot, "t.yaml", Format::Yaml).diagnostics.into_iter().filter(|d| d.is_error()).collect();
+        assert_eq!(errors, [], "{block}");
+    }
+}

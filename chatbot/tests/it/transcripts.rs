@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use chatbot::{Input, NODE_TYPES, TRIGGER_TYPES, Trace};
+use chatbot::{ANSWER_TYPES, Effect, Input, MESSAGE_TYPES, NODE_TYPES, POLICIES, TRIGGER_TYPES, Trace};
+use whatsapp::message::Outgoing;
 
 use crate::support::{Play, bot, delivered, expect_file, message, read, said, shown, tapped, testdata};
 
@@ -22,10 +23,18 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
-fn play(case: &Path) -> (String, Vec<Trace>) {
+#[derive(Default)]
+struct Played {
+    out: String,
+    traces: Vec<Trace>,
+    /// Meta's types of what was said.
+    said: BTreeSet<String>,
+}
+
+fn play(case: &Path) -> Played {
     let bot = bot(&read(&case.with_extension("yaml")));
     let mut play = Play::new(&bot);
-    let (mut out, mut all) = (String::new(), Vec::new());
+    let Played { mut out, mut traces, mut said } = Played::default();
     for line in read(case).lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
         writeln!(out, "> {line}").unwrap();
         let input = input(&mut play, line);
@@ -38,7 +47,8 @@ fn play(case: &Path) -> (String, Vec<Trace>) {
                     let text = serde_json::to_string(trace).unwrap();
                     writeln!(out, "    {}", text.replace(bot.version(), "VERSION")).unwrap();
                 }
-                all.extend(turn.trace);
+                traces.extend(turn.trace);
+                said.extend(turn.effects.iter().map(|Effect::Send(sending)| wire_type(&sending.message)));
             }
             Err(error) => writeln!(out, "! {error}").unwrap(),
         }
@@ -47,7 +57,12 @@ fn play(case: &Path) -> (String, Vec<Trace>) {
         let wake = wake.map(|seconds| format!(", wakes in {seconds} s")).unwrap_or_default();
         writeln!(out, "= {} {}{wake}\n", state.node().unwrap_or("-"), state.variables()).unwrap();
     }
-    (out, all)
+    Played { out, traces, said }
+}
+
+fn wire_type(message: &Outgoing) -> String {
+    let raw = message.raw();
+    raw["interactive"]["type"].as_str().unwrap_or(message.type_name()).to_owned()
 }
 
 fn input(play: &mut Play<'_>, line: &str) -> Input {
@@ -70,8 +85,7 @@ fn input(play: &mut Play<'_>, line: &str) -> Input {
 #[test]
 fn conversations_go_as_written_down() {
     for case in cases() {
-        let (out, _) = play(&case);
-        expect_file(&case.with_extension("out"), &out);
+        expect_file(&case.with_extension("out"), &play(&case).out);
     }
 }
 
@@ -79,7 +93,7 @@ fn conversations_go_as_written_down() {
 fn every_node_kind_and_trigger_has_a_conversation() {
     let mut seen = BTreeSet::new();
     for case in cases() {
-        for trace in play(&case).1 {
+        for trace in play(&case).traces {
             match trace {
                 Trace::Entered { kind, .. } => seen.insert(kind),
                 Trace::RunStarted { trigger, .. } => {
@@ -91,5 +105,37 @@ fn every_node_kind_and_trigger_has_a_conversation() {
     }
     for kind in NODE_TYPES.iter().chain(TRIGGER_TYPES).chain(&["http", "flow"]) {
         assert!(seen.contains(*kind), "no transcript enters `{kind}`");
+    }
+}
+
+#[test]
+fn every_kind_of_message_is_said_in_a_conversation() {
+    let seen: BTreeSet<String> = cases().iter().flat_map(|case| play(case).said).collect();
+    for kind in MESSAGE_TYPES {
+        let wire = match *kind {
+            "buttons" => "button",
+            "location_request" => "location_request_message",
+            "contact_request" => "request_contact_info",
+            "catalog" => "catalog_message",
+            "address" => "address_message",
+            kind => kind,
+        };
+        assert!(seen.contains(wire), "no transcript says `{kind}`");
+    }
+}
+
+#[test]
+fn every_policy_and_answer_type_is_used_in_a_conversation() {
+    let bots: Vec<String> = cases().iter().map(|case| read(&case.with_extension("yaml"))).collect();
+    let used = |pattern: String| {
+        let pattern = regex::Regex::new(&pattern).unwrap();
+        bots.iter().any(|bot| pattern.is_match(bot))
+    };
+    for policy in POLICIES {
+        assert!(used(format!(r"\b{policy}:")), "no transcript uses the policy `{policy}`");
+    }
+    for answer in ANSWER_TYPES {
+        let used = *answer == "text" || used(format!(r"\b(expect|type): {answer}\b"));
+        assert!(used, "no transcript expects `{answer}`");
     }
 }

@@ -10,7 +10,7 @@ use crate::explain;
 use crate::expr::Template;
 use crate::node::answer;
 
-use super::{Menu, MenuOption, OptionsFrom, Part, Render, Typed, note_twice, pick};
+use super::{Header, Menu, MenuOption, OptionsFrom, Part, Render, Typed, note_twice, pick};
 
 pub(in crate::node) const KEYS: &[&str] = &[
     "prompt",
@@ -34,9 +34,9 @@ const TAKEN: &[&str] = &["picked", "empty", "invalid", "timeout", "other", "fail
 pub(in crate::node) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Menu> {
     let body = limits::INTERACTIVE_BODY;
     let prompt = reader.required(fields, "prompt").and_then(|at| reader.template_up_to(&at, "prompt", body));
-    let header = fields.get("header").and_then(|at| reader.template_up_to(&at, "header", limits::HEADER));
     let footer = fields.get("footer").and_then(|at| reader.template_up_to(&at, "footer", limits::FOOTER));
     let render = read_render(reader, fields);
+    let header = fields.get("header").and_then(|at| read_header(reader, &at, render));
     let from = fields.get("options_from").and_then(|at| read_from(reader, &at));
     let options = read_options(reader, fields, render);
     let (previous, next) = read_labels(reader, fields);
@@ -62,6 +62,18 @@ pub(in crate::node) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Opt
         invalid,
         timeout_ms,
     })
+}
+
+/// A text, or media: WhatsApp shows that above buttons, not above lists.
+fn read_header(reader: &mut Reader<'_>, at: &At<'_>, render: Render) -> Option<Header> {
+    if !matches!(at.node.kind, crate::tree::Kind::Map(_)) {
+        return reader.template_up_to(at, "header", limits::HEADER).map(Header::Text);
+    }
+    if render != Render::Buttons {
+        let message = "media stands above buttons only, and this menu may become a list";
+        reader.report(explain::WRONG_VALUE, at, message).help = Some("add `render: buttons`".to_owned());
+    }
+    crate::message::read_media_header(reader, at).map(|message| Header::Media(message.into()))
 }
 
 fn read_render(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Render {

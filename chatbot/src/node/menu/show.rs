@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use whatsapp::limits;
+use whatsapp::message::{Media, Outgoing};
 
 use crate::expr::Template;
 use crate::node::Here;
@@ -12,7 +13,7 @@ use crate::turn::compose::{self, Row};
 use crate::turn::{Fault, Walk};
 
 use super::offer::cut;
-use super::{Menu, Render, pick};
+use super::{Header, Menu, Render, pick};
 
 impl Menu {
     pub(super) fn show(
@@ -24,17 +25,34 @@ impl Menu {
         before: Option<&Template>,
     ) -> Result<(), Fault> {
         let body = self.body(walk, before)?;
-        let header = optional(walk, self.header.as_ref())?;
-        let footer = optional(walk, self.footer.as_ref())?;
+        let (header, media) = self.header(here, walk)?;
+        let footer = match &self.footer {
+            Some(footer) => fitting(here, walk, footer, limits::FOOTER)?,
+            None => None,
+        };
         let message = if self.fits_buttons(offered) {
             let rows = titles(here, walk, offered, limits::BUTTON_TITLE);
-            compose::buttons(header, body, footer, rows)
+            compose::buttons(header, media, body, footer, rows)
         } else {
-            let button = walk.text(&self.button_text)?;
-            let button = cut(&button, limits::LIST_BUTTON).unwrap_or(button);
+            if media.is_some() {
+                let why = "a list has no media above it".to_owned();
+                walk.note(Trace::Skipped { node: here.node.id.clone(), why });
+            }
+            let button = fitting(here, walk, &self.button_text, limits::LIST_BUTTON)?.unwrap_or_default();
             compose::list(header, body, footer, button, self.rows(here, walk, offered, number))
         };
         walk.send(here, message.map_err(Fault::failed)?)
+    }
+
+    fn header(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<(Option<String>, Option<Media>), Fault> {
+        Ok(match &self.header {
+            None => (None, None),
+            Some(Header::Text(text)) => (fitting(here, walk, text, limits::HEADER)?, None),
+            Some(Header::Media(message)) => match message.fill(walk)? {
+                Some(Outgoing::Media(media)) => (None, Some(media)),
+                _ => (None, None),
+            },
+        })
     }
 
     /// After a wrong answer the message for it stands before the question, if both fit.
@@ -78,11 +96,16 @@ impl Menu {
     }
 }
 
-fn optional(walk: &Walk<'_>, part: Option<&Template>) -> Result<Option<String>, Fault> {
-    let Some(part) = part else { return Ok(None) };
+/// A text that fits: a long one is cut, which the trace tells; `None` if it comes out empty.
+fn fitting(here: Here<'_>, walk: &mut Walk<'_>, part: &Template, limit: usize) -> Result<Option<String>, Fault> {
     let text = walk.text(part)?;
-    let text = cut(&text, limits::HEADER).unwrap_or(text);
-    Ok((!text.trim().is_empty()).then_some(text))
+    Ok(Some(shortened(here, walk, text, limit)).filter(|text| !text.trim().is_empty()))
+}
+
+fn shortened(here: Here<'_>, walk: &mut Walk<'_>, text: String, limit: usize) -> String {
+    let Some(short) = cut(&text, limit) else { return text };
+    walk.note(Trace::Cut { node: here.node.id.clone(), title: short.clone() });
+    short
 }
 
 /// Titles that fit and differ: long ones are cut, equal ones numbered.
@@ -90,11 +113,7 @@ fn titles(here: Here<'_>, walk: &mut Walk<'_>, offered: &[Offered], limit: usize
     let mut seen = BTreeSet::new();
     let mut rows = Vec::with_capacity(offered.len());
     for option in offered {
-        let mut title = option.title.trim().to_owned();
-        if let Some(short) = cut(&title, limit) {
-            title = short;
-            walk.note(Trace::Cut { node: here.node.id.clone(), title: title.clone() });
-        }
+        let title = shortened(here, walk, option.title.trim().to_owned(), limit);
         let mut unique = title.clone();
         let mut copy = 2;
         while !seen.insert(unique.clone()) {
@@ -103,8 +122,7 @@ fn titles(here: Here<'_>, walk: &mut Walk<'_>, offered: &[Offered], limit: usize
             unique = cut(&title, room).unwrap_or_else(|| title.clone()) + &mark;
             copy += 1;
         }
-        let description =
-            option.description.as_ref().map(|text| cut(text, limits::ROW_DESCRIPTION).unwrap_or_else(|| text.clone()));
+        let description = option.description.clone().map(|text| shortened(here, walk, text, limits::ROW_DESCRIPTION));
         rows.push(Row { id: option.id.clone(), title: unique, description });
     }
     rows
