@@ -257,7 +257,9 @@ async fn start_engine(
         numbers: numbers
             .map(|number| Number {
                 id: number.phone_number_id.as_str().into(),
-                token: number.access_token.value.clone(),
+                account: number.business_account_id.as_deref().unwrap_or_default().into(),
+                token: number.access_token.value.clone().into(),
+                messages_per_second: number.own_rate(&config.limits),
             })
             .collect(),
         transport: Arc::new(client),

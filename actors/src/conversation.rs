@@ -234,6 +234,9 @@ impl State {
         self.busy = 0;
         self.cautious = self.cautious.saturating_sub(1);
         self.deps.send(done.outbound);
+        if !consumed.is_empty() {
+            self.deps.senders.person_wrote(&done.after.state.number_id, self.id);
+        }
         self.note(&done.noted);
         if let Some(wake_ms) = done.after.wake_ms.filter(|wake_ms| *wake_ms < done.now_ms + timers::HORIZON_MS) {
             // An error means that the engine is shutting down; the store has it.

@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use storage::{Change, SendState, Settlement, Store, StoreError};
+use storage::{Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use whatsapp::webhook::{StatusKind, StatusUpdate};
+use whatsapp::webhook::StatusUpdate;
 
 use crate::backlog::Backlog;
 use crate::bots::Bots;
@@ -17,15 +17,16 @@ use crate::clock::Clock;
 use crate::codec;
 use crate::conversation::TurnFunction;
 use crate::deps::{Deps, Peers};
-use crate::metrics::{Metrics, Status};
+use crate::metrics::Metrics;
 use crate::queue::Load;
-use crate::records;
 use crate::router::{self, Router};
 use crate::sender::{self, Sender, SenderStatus, Senders, Transport};
 use crate::settings::{ConversationSettings, Number, SenderSettings};
 use crate::shard::{self, Shard};
 use crate::timers::{self, Timers};
 
+/// Documents of this kind say why an operator has stopped a number.
+const STOPPED: &str = "stopped_number";
 /// Open outbox rows read at once when the engine starts.
 const RECOVERY_PAGE: usize = 1_000;
 
@@ -113,14 +114,16 @@ impl Engine {
         let shards = start_shards(&deps, &live, &root).await?;
         let mut senders = HashMap::new();
         for number in numbers {
-            let id = number.id.clone();
+            let stopped = deps.store.document(STOPPED, &number.id).await?;
             let arguments = sender::Arguments {
                 deps: deps.clone(),
-                number,
+                number: number.clone(),
                 settings: sender_settings.clone(),
                 transport: transport.clone(),
+                stopped: stopped.map(|why| codec::decode(&why).unwrap_or_else(|_| "by an operator".into())),
             };
-            senders.insert(id, Actor::spawn_linked(None, Sender, arguments, root.get_cell()).await?.0);
+            let sender = Actor::spawn_linked(None, Sender, arguments, root.get_cell()).await?.0;
+            senders.insert(number.id.clone(), (number, sender));
         }
         deps.senders.set(senders);
         // Before anything can decide new messages: the old ones of a conversation go first.
@@ -140,36 +143,38 @@ impl Engine {
 
     /// T3 for status webhooks: commits them all, then tells the senders. Statuses that are not ours are counted only.
     pub async fn statuses(&self, updates: &[StatusUpdate]) -> Result<(), StoreError> {
-        let now_ms = self.deps.clock.now_ms();
-        let mut settlements: HashMap<&str, Vec<Settlement>> = HashMap::new();
-        for update in updates {
-            let state = state_of(&update.status);
-            self.deps.metrics.statuses.get_or_create(&Status { status: status_label(&update.status) }).inc();
-            let ours = update.callback_data.as_deref().and_then(records::parse_callback_data);
-            if let (Some((send, nonce)), Some(state)) = (ours, state) {
-                let error = (!update.errors.is_empty()).then(|| codec::encode(&update.errors));
-                let change = Change::Status { state, wamid: update.wamid.as_str().into(), error, price: None };
-                let at_ms = update.at_ms.unwrap_or(now_ms);
-                settlements.entry(&update.phone_number_id).or_default().push(Settlement {
-                    send,
-                    nonce: Some(nonce),
-                    at_ms,
-                    change,
-                });
-            }
+        sender::apply_statuses(&self.deps, updates).await
+    }
+
+    /// Stops sending from a number until [`Engine::resume`], also over restarts; what is to be sent waits. Answers
+    /// whether there is such a number.
+    pub async fn pause(&self, number_id: &str, why: &str) -> Result<bool, StoreError> {
+        self.stop_or_go(number_id, Some(why), sender::Message::Pause(why.into())).await
+    }
+
+    /// Sends from a number again: at once where an operator had stopped it; where Meta refused it, as soon as one message
+    /// got through. Answers whether there is such a number.
+    pub async fn resume(&self, number_id: &str) -> Result<bool, StoreError> {
+        self.stop_or_go(number_id, None, sender::Message::Resume).await
+    }
+
+    async fn stop_or_go(
+        &self,
+        number_id: &str,
+        why: Option<&str>,
+        message: sender::Message,
+    ) -> Result<bool, StoreError> {
+        if self.deps.senders.get(number_id).is_none() {
+            return Ok(false);
         }
-        for (number, settlements) in settlements {
-            let told: Vec<_> = settlements.iter().map(|settlement| settlement.send).collect();
-            let settled = self.deps.store.settle(self.deps.fence(number), settlements).await?;
-            let Some(sender) = self.deps.senders.get(number) else { continue };
-            let reached = told.into_iter().zip(settled).filter_map(|(send, settled)| match settled {
-                storage::Settled::Now(state) => Some((send, state)),
-                storage::Settled::Unknown => None,
-            });
-            // An error means that the engine is shutting down; the store has it.
-            let _gone = sender.cast(sender::Message::Statuses(reached.collect()));
-        }
-        Ok(())
+        self.deps.store.put_document(STOPPED, number_id, why.map(|why| codec::encode(&why))).await?;
+        self.deps.senders.tell(number_id, message);
+        Ok(true)
+    }
+
+    /// The number's [`Token`](crate::Token) was replaced: if Meta refused the one before, sending is tried again at once.
+    pub fn token_changed(&self, number_id: &str) {
+        self.deps.senders.tell(number_id, sender::Message::TokenChanged);
     }
 
     /// A bot version went live: conversations that waited for one go on.
@@ -270,27 +275,6 @@ async fn pull_when_appended(
         if !pulling.swap(true, Ordering::AcqRel) && router.cast(router::Message::Pull).is_err() {
             return;
         }
-    }
-}
-
-fn state_of(status: &StatusKind) -> Option<SendState> {
-    match status {
-        StatusKind::Sent => Some(SendState::Sent),
-        StatusKind::Delivered => Some(SendState::Delivered),
-        StatusKind::Read | StatusKind::Played => Some(SendState::Read),
-        StatusKind::Failed => Some(SendState::Failed),
-        StatusKind::Other(_) => None,
-    }
-}
-
-fn status_label(status: &StatusKind) -> &'static str {
-    match status {
-        StatusKind::Sent => "sent",
-        StatusKind::Delivered => "delivered",
-        StatusKind::Read => "read",
-        StatusKind::Played => "played",
-        StatusKind::Failed => "failed",
-        StatusKind::Other(_) => "other",
     }
 }
 

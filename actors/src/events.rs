@@ -3,7 +3,8 @@
 use storage::{ConversationId, SendId};
 
 use crate::metrics::{Metrics, Reason};
-use crate::sender::SlowNumber;
+use crate::records::Held;
+use crate::sender::{Brake, Cause};
 
 pub(crate) fn input_given_up(metrics: &Metrics, conversation: ConversationId, bot: &str, version: &str, node: &str) {
     metrics.dead_letters.get_or_create(&Reason { reason: "input" }).inc();
@@ -46,32 +47,51 @@ pub(crate) fn send_given_up(metrics: &Metrics, send: SendId, reason: &'static st
     tracing::warn!(%send, reason, detail, "a message was given up; it is a dead letter now");
 }
 
-pub(crate) fn send_uncertain(send: SendId, why: &str) {
+pub(crate) fn send_uncertain(metrics: &Metrics, send: SendId, why: &str) {
+    metrics.uncertain.inc();
     tracing::warn!(%send, why, "nobody knows whether a message was sent; waiting for its status");
 }
 
-pub(crate) fn send_held(send: SendId) {
-    tracing::warn!(%send, "nobody knows whether a message was sent; it is held for an operator");
+pub(crate) fn send_held(metrics: &Metrics, send: SendId, held: Held) {
+    metrics.held.get_or_create(&Reason { reason: held.name() }).inc();
+    tracing::warn!(%send, reason = held.name(), "a message is held");
 }
 
-pub(crate) fn number_slowed(number: &str, why: SlowNumber, text: &str) {
-    match why {
-        SlowNumber::Paused => {
-            tracing::error!(
-                number,
-                text,
-                "sending from this number is paused; one message a minute tries whether it works again"
-            );
+pub(crate) fn send_replaced(send: SendId) {
+    tracing::info!(%send, "the service window is closed: a template goes in the message's place");
+}
+
+pub(crate) fn send_put_back(send: SendId, why: &str) {
+    tracing::warn!(%send, why, "Meta failed a message that it had taken; it is put back");
+}
+
+pub(crate) fn send_failed(metrics: &Metrics, send: SendId, detail: &str) {
+    metrics.dead_letters.get_or_create(&Reason { reason: "failed" }).inc();
+    tracing::warn!(%send, detail, "Meta failed a message that it had taken; it is a dead letter now");
+}
+
+pub(crate) fn number_slowed(metrics: &Metrics, number: &str, brake: &Brake) {
+    metrics.set_paused(number, true);
+    let (why, code) = (&*brake.why, brake.code);
+    match brake.cause {
+        Cause::Refused => tracing::error!(
+            number,
+            why,
+            code,
+            alarm = true,
+            "sending from this number is paused; a message now and then tries whether it works again"
+        ),
+        Cause::Stopped => tracing::warn!(number, why, "sending from this number is stopped until it is resumed"),
+        Cause::Unreachable => {
+            tracing::warn!(number, why, "Meta cannot be reached; one message at a time tries again");
         }
-        SlowNumber::Unreachable => {
-            tracing::warn!(number, text, "Meta cannot be reached; one message at a time tries again");
-        }
-        SlowNumber::TooFast => {
-            tracing::warn!(number, text, "Meta asks to slow down; one message at a time tries again")
+        Cause::TooFast => {
+            tracing::warn!(number, why, code, "Meta asks to slow down; one message at a time tries again")
         }
     }
 }
 
-pub(crate) fn number_resumed(number: &str) {
+pub(crate) fn number_resumed(metrics: &Metrics, number: &str) {
+    metrics.set_paused(number, false);
     tracing::info!(number, "sending from this number goes on");
 }

@@ -1,12 +1,16 @@
 //! The Prometheus families that the actors feed (names and labels: see the metrics page of the documentation). No label
 //! ever holds a phone number, a conversation or free text.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::sender::SenderStatus;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Outcome {
@@ -30,6 +34,30 @@ pub(crate) struct Status {
     pub status: &'static str,
 }
 
+/// Of a business number, by `phone_number_id`: there are as many as are configured.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Number {
+    pub number: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Queue {
+    pub number: String,
+    /// `reply` or `bulk`.
+    pub class: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Result {
+    pub result: &'static str,
+}
+
+impl Result {
+    pub(crate) const DONE: Self = Self { result: "done" };
+    pub(crate) const FAILED: Self = Self { result: "failed" };
+    pub(crate) const DROPPED: Self = Self { result: "dropped" };
+}
+
 /// Shared handles of all families.
 pub struct Metrics {
     pub(crate) live_actors: Gauge,
@@ -43,7 +71,13 @@ pub struct Metrics {
     pub(crate) graph_seconds: Histogram,
     pub(crate) graph_errors: Family<GraphError, Counter>,
     pub(crate) statuses: Family<Status, Counter>,
+    pub(crate) uncertain: Counter,
     pub(crate) resends: Counter,
+    pub(crate) held: Family<Reason, Counter>,
+    pub(crate) read_marks: Family<Result, Counter>,
+    pub(crate) queue: Family<Queue, Gauge>,
+    pub(crate) queue_oldest: Family<Queue, Gauge<f64, AtomicU64>>,
+    pub(crate) paused: Family<Number, Gauge>,
 }
 
 impl Default for Metrics {
@@ -60,7 +94,13 @@ impl Default for Metrics {
             graph_seconds: Histogram::new([0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0]),
             graph_errors: Family::default(),
             statuses: Family::default(),
+            uncertain: Counter::default(),
             resends: Counter::default(),
+            held: Family::default(),
+            read_marks: Family::default(),
+            queue: Family::default(),
+            queue_oldest: Family::default(),
+            paused: Family::default(),
         }
     }
 }
@@ -92,10 +132,48 @@ impl Metrics {
         );
         registry.register("graph_errors", "Error answers of the Graph API", self.graph_errors.clone());
         registry.register("message_statuses", "Status webhooks applied", self.statuses.clone());
+        self.register_sender(registry);
+    }
+
+    fn register_sender(&self, registry: &mut Registry) {
+        registry.register(
+            "outbox_uncertain",
+            "Messages of which nobody knew whether they were sent",
+            self.uncertain.clone(),
+        );
         registry.register(
             "outbox_resends",
             "Messages sent again because nobody knew whether they had been sent",
             self.resends.clone(),
         );
+        registry.register("outbox_held", "Messages held, by what for", self.held.clone());
+        registry.register("read_marks", "Read marks and typing indicators", self.read_marks.clone());
+        registry.register("sender_queue", "Messages of a number that have not left", self.queue.clone());
+        registry.register_with_unit(
+            "sender_queue_oldest",
+            "Age of the oldest of them",
+            Unit::Seconds,
+            self.queue_oldest.clone(),
+        );
+        registry.register("sender_paused", "1 while nothing but probes leaves a number", self.paused.clone());
+    }
+
+    /// What stands for a number; set when somebody asks.
+    pub(crate) fn sender(&self, number: &str, status: &SenderStatus, now_ms: u64) {
+        let queues = [
+            ("reply", status.open - status.open_bulk, status.oldest_reply_ms),
+            ("bulk", status.open_bulk, status.oldest_bulk_ms),
+        ];
+        for (class, open, oldest_ms) in queues {
+            let label = Queue { number: number.into(), class };
+            let age_ms = oldest_ms.map_or(0, |oldest_ms| now_ms.saturating_sub(oldest_ms));
+            self.queue.get_or_create(&label).set(i64::try_from(open).unwrap_or(i64::MAX));
+            self.queue_oldest.get_or_create(&label).set(age_ms as f64 / 1_000.0);
+        }
+        self.set_paused(number, status.paused.is_some());
+    }
+
+    pub(crate) fn set_paused(&self, number: &str, paused: bool) {
+        self.paused.get_or_create(&Number { number: number.into() }).set(paused.into());
     }
 }

@@ -1,9 +1,10 @@
 //! What this crate writes into the store's opaque fields: inbox payloads, snapshots, history entries, messages to send.
 
 use bytes::Bytes;
-use chatbot::{Snapshot, Trace};
+use chatbot::{Closed, OnDoubt, Order, Snapshot, Trace};
 use serde::{Deserialize, Serialize};
 use storage::{Alias, Inbound, InboxSeq, NewDeadLetter, Partition, SendId};
+use whatsapp::graph::ErrorRecord;
 use whatsapp::message::{Outgoing, Recipient};
 use whatsapp::webhook::{Profile, Received};
 
@@ -120,16 +121,6 @@ pub(crate) struct HistoryInput {
     pub raw: Box<str>,
 }
 
-/// What to do when nobody knows whether a message was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnDoubt {
-    /// Send it again after the doubt window: the person may get it twice.
-    Resend,
-    /// Leave it to an operator: the person may not get it.
-    Hold,
-}
-
 /// An outgoing message as it lies in the outbox.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SendPayload {
@@ -137,8 +128,102 @@ pub(crate) struct SendPayload {
     pub to: Recipient,
     pub message: Outgoing,
     pub on_doubt: OnDoubt,
-    /// The node that decided it.
+    /// What to do when the service window is closed when it is to leave.
+    pub closed: Closed,
+    /// End of the service window when it was decided; `None` if the person never wrote.
+    pub window_until_ms: Option<u64>,
+    /// When the next one to this person may leave.
+    pub order: Order,
+    /// One of many (a broadcast): never delays the others.
+    pub bulk: bool,
+    /// How often it was put back after Meta had taken it and then failed.
+    pub put_back: u8,
+    /// The node that decided it; `None` if no bot did.
     pub node: Option<Box<str>>,
+}
+
+/// Why a message has not left, as it is kept with its row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SendError {
+    /// Meta's number; `None` when Meta did not answer.
+    pub code: Option<u32>,
+    /// What happened, short.
+    pub title: Box<str>,
+    /// The sentence that helps.
+    pub details: Option<Box<str>>,
+    /// What Meta's support asks for.
+    pub fbtrace_id: Option<Box<str>>,
+    /// What to do.
+    pub advice: Box<str>,
+    /// Requests that count towards giving up.
+    pub tries: u32,
+    /// What it is held for.
+    pub held: Option<Held>,
+}
+
+/// Why a message waits for something outside of the sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Held {
+    /// Nobody knows whether it was sent: an operator decides.
+    Doubt,
+    /// The service window is closed: it leaves when the person writes.
+    WindowClosed,
+    /// A person has taken the conversation over: it leaves when the bot is back.
+    Takeover,
+}
+
+impl Held {
+    /// A stable word.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Held::Doubt => "doubt",
+            Held::WindowClosed => "window_closed",
+            Held::Takeover => "takeover",
+        }
+    }
+}
+
+impl SendError {
+    /// The last error of a row, if it has one that this program can read.
+    pub(crate) fn of(row: &storage::Send) -> Option<Self> {
+        row.error.as_deref().and_then(|error| codec::decode(error).ok())
+    }
+
+    pub(crate) fn held(held: Held) -> Self {
+        let (title, advice) = match held {
+            Held::Doubt => (
+                "nobody knows whether this message was sent",
+                "Ask the person, or look at the phone: then send it again or drop it.",
+            ),
+            Held::WindowClosed => (
+                "the person last wrote more than 24 hours ago",
+                "Nothing to do: it leaves when the person writes. A template can be sent now.",
+            ),
+            Held::Takeover => (
+                "a person has taken this conversation over",
+                "Nothing to do: it leaves when the bot is given the conversation back.",
+            ),
+        };
+        Self { title: title.into(), advice: advice.into(), held: Some(held), ..Self::default() }
+    }
+
+    pub(crate) fn encode(&self) -> Bytes {
+        codec::encode(self)
+    }
+}
+
+impl From<ErrorRecord> for SendError {
+    fn from(record: ErrorRecord) -> Self {
+        Self {
+            code: record.code,
+            title: record.title.into(),
+            details: record.details.map(Into::into),
+            fbtrace_id: record.fbtrace_id.map(Into::into),
+            advice: record.advice.into(),
+            ..Self::default()
+        }
+    }
 }
 
 /// The text that Graph echoes in statuses: which row, and the nonce that tells it from one of an earlier database.

@@ -6,102 +6,38 @@
 
 mod job;
 mod lanes;
+mod marks;
+mod registry;
+mod row;
+mod statuses;
 mod transport;
+mod verdict;
+mod window;
 
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use storage::{Change, SendId, SendState, Settlement};
+use storage::{Change, ConversationId, SendId, SendState, Settlement};
 
+pub(crate) use lanes::{Brake, Cause};
+pub(crate) use marks::Seen;
+pub(crate) use registry::Senders;
+pub(crate) use row::Row;
+pub(crate) use statuses::apply as apply_statuses;
 pub use transport::Transport;
 
 use crate::alarm::Alarm;
-use crate::conversation::Outbound;
 use crate::deps::Deps;
 use crate::events;
-use crate::records::SendPayload;
+use crate::records::{Held, SendError};
 use crate::router;
 use crate::settings::{Number, SenderSettings};
 use job::Job;
-use lanes::{Brake, Lanes};
+use lanes::Lanes;
+use marks::Marks;
 
 /// The person's limit at Meta: 4^n seconds, this many times at the most.
 const MAX_SLOWED: u32 = 6;
-
-/// An outbox row in the sender's hands.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    pub id: SendId,
-    pub nonce: u32,
-    /// Requests made so far.
-    pub attempts: u32,
-    /// Those of them (since the process started) that count towards giving up.
-    pub tries: u32,
-    pub created_ms: u64,
-    /// Not before this time; for one in doubt, the end of the doubt window.
-    pub due_ms: u64,
-    pub doubt: bool,
-    /// The person's rate was charged for it already.
-    pub pair_paid: bool,
-    /// `None`: read it from the store when its time comes.
-    pub payload: Option<Arc<SendPayload>>,
-}
-
-impl Row {
-    /// A row that was just committed.
-    pub(crate) fn queued(out: Outbound) -> Self {
-        Self {
-            id: out.id,
-            nonce: out.nonce,
-            attempts: 0,
-            tries: 0,
-            created_ms: out.decided_ms,
-            // Whose message was decided first goes first.
-            due_ms: out.decided_ms,
-            doubt: false,
-            pair_paid: false,
-            payload: Some(Arc::new(out.payload)),
-        }
-    }
-}
-
-/// All senders, by business number.
-#[derive(Default)]
-pub(crate) struct Senders {
-    by_number: OnceLock<HashMap<Box<str>, ActorRef<Message>>>,
-}
-
-impl Senders {
-    pub(crate) fn set(&self, senders: HashMap<Box<str>, ActorRef<Message>>) {
-        let _set_before = self.by_number.set(senders);
-    }
-
-    pub(crate) fn get(&self, number: &str) -> Option<&ActorRef<Message>> {
-        self.by_number.get()?.get(number)
-    }
-
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&Box<str>, &ActorRef<Message>)> {
-        self.by_number.get().into_iter().flatten()
-    }
-
-    /// What a turn decided, once it is committed.
-    pub(crate) fn hand_over(&self, deps: &Deps, outbound: Vec<Outbound>) {
-        let Some(first) = outbound.first() else { return };
-        let Some(sender) = self.get(&first.payload.number_id) else { return };
-        deps.backlog.add(first.id.conversation, outbound.len());
-        // An error means that the engine is shutting down: the rows are in the store.
-        let _gone = sender.cast(Message::Queued(outbound.into_iter().map(Row::queued).collect()));
-    }
-
-    /// Open rows that the sender may not have heard of.
-    pub(crate) fn hand_over_again(&self, number: &str, rows: Vec<storage::Send>) {
-        if let Some(sender) = self.get(number).filter(|_| !rows.is_empty()) {
-            // As above.
-            let _gone = sender.cast(Message::Recovered(rows));
-        }
-    }
-}
 
 pub(crate) struct Sender;
 
@@ -110,6 +46,8 @@ pub(crate) struct Arguments {
     pub number: Number,
     pub settings: SenderSettings,
     pub transport: Arc<dyn Transport>,
+    /// Why an operator has stopped it, if so.
+    pub stopped: Option<Box<str>>,
 }
 
 pub(crate) enum Message {
@@ -123,6 +61,22 @@ pub(crate) enum Message {
     Done { send: SendId, next: Next },
     /// Status webhooks that were committed, for these rows.
     Statuses(Vec<(SendId, SendState)>),
+    /// Another number met a limit that it shares with this one.
+    Brake(Brake),
+    /// A committed turn has read a message of the person: mark it.
+    Seen(Seen),
+    /// A mark came to an end.
+    Marked,
+    /// The bot's messages of this conversation that have not left wait until they are released.
+    Hold(ConversationId, Held),
+    /// What this conversation's messages were held for is over.
+    Release(ConversationId, Held),
+    /// An operator stops the number.
+    Pause(Box<str>),
+    /// An operator starts it again.
+    Resume,
+    /// The number has another token.
+    TokenChanged,
     /// What stands, for operators.
     Describe(RpcReplyPort<SenderStatus>),
     /// Start nothing more; answer when nothing is under way.
@@ -132,10 +86,19 @@ pub(crate) enum Message {
 /// What the sender does with a row after a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Next {
-    /// Meta took or judged it.
+    /// Meta took it.
+    Accepted {
+        /// Meta says that a limit is near, and when calls are taken again (ms).
+        near: Option<u64>,
+    },
+    /// Meta judged it.
     Judged,
     /// Nothing more to do, without an answer of Meta.
     Settled,
+    /// Another message takes its place.
+    Replaced {
+        row: Box<Row>,
+    },
     Again {
         due_ms: u64,
         tries: u32,
@@ -155,42 +118,65 @@ pub(crate) enum Slow {
     ThisRow,
     /// Only this person's messages wait.
     Person,
-    /// All messages of the number wait, but for probes.
+    /// All messages of the number wait, but for probes; of all numbers of the scope.
     Number {
-        why: SlowNumber,
-        text: Box<str>,
-        until_ms: u64,
+        brake: Brake,
+        scope: Scope,
     },
 }
 
-/// Why all messages of a number wait.
+/// Whose limit was met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SlowNumber {
-    /// Meta asks for it.
-    TooFast,
-    /// Nothing gets through to Meta.
-    Unreachable,
-    /// Meta refuses the number or its token.
-    Paused,
+pub(crate) enum Scope {
+    Number,
+    /// All numbers of the business account.
+    Account,
+    /// All numbers of this process.
+    App,
 }
 
 /// A sender as operators see it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct SenderStatus {
-    /// Messages not settled yet.
+    /// Messages not settled yet, held ones left out.
     pub open: usize,
+    /// Those of them that are one of many (broadcasts).
+    pub open_bulk: usize,
     /// Requests under way.
     pub under_way: usize,
     /// When the oldest open message was decided (Unix ms).
     pub oldest_ms: Option<u64>,
-    /// Why nothing is sent, if so.
-    pub paused: Option<Box<str>>,
+    /// When the oldest open one that is not one of many was decided (Unix ms).
+    pub oldest_reply_ms: Option<u64>,
+    /// When the oldest open one of many was decided (Unix ms).
+    pub oldest_bulk_ms: Option<u64>,
+    /// Messages per second as of now; absent without a limit.
+    pub per_second: Option<f64>,
+    /// Why nothing but a probe now and then is sent, if so.
+    pub paused: Option<Paused>,
+}
+
+/// Why nothing but a probe now and then is sent.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Paused {
+    /// `too_fast` (Meta asks to slow down), `unreachable`, `refused` (Meta refuses the number or its token) or
+    /// `stopped` (by an operator).
+    pub cause: &'static str,
+    /// In words.
+    pub why: Box<str>,
+    /// Meta's number, if it gave one.
+    pub code: Option<u32>,
+    /// Since when (Unix ms).
+    pub since_ms: u64,
+    /// When one message tries whether it works again (Unix ms); absent: not before it is resumed.
+    pub next_probe_ms: Option<u64>,
 }
 
 pub(crate) struct State {
     me: ActorRef<Message>,
     job: Arc<Job>,
     lanes: Lanes,
+    marks: Marks,
     alarm: Alarm,
     draining: Option<RpcReplyPort<()>>,
     stopped: bool,
@@ -202,7 +188,8 @@ impl Actor for Sender {
     type Arguments = Arguments;
 
     async fn pre_start(&self, me: ActorRef<Message>, args: Arguments) -> Result<State, ActorProcessingErr> {
-        let Arguments { deps, number, settings, transport } = args;
+        let Arguments { deps, number, mut settings, transport, stopped } = args;
+        settings.messages_per_second = number.messages_per_second.unwrap_or(settings.messages_per_second);
         let lanes = Lanes::new(&settings, deps.clock.clone());
         let sender = me.clone();
         let alarm = Alarm::new(deps.clock.clone(), move || {
@@ -210,7 +197,11 @@ impl Actor for Sender {
             let _gone = sender.cast(Message::Look);
         });
         let job = Arc::new(Job { deps, number, settings, transport });
-        Ok(State { me, job, lanes, alarm, draining: None, stopped: false })
+        let mut state = State { me, job, lanes, marks: Marks::default(), alarm, draining: None, stopped: false };
+        if let Some(why) = stopped {
+            state.on_pause(why);
+        }
+        Ok(state)
     }
 
     async fn handle(
@@ -225,6 +216,14 @@ impl Actor for Sender {
             Message::Look => {}
             Message::Done { send, next } => state.on_done(send, next),
             Message::Statuses(reached) => state.on_statuses(&reached),
+            Message::Brake(brake) => state.brake(None, brake),
+            Message::Seen(seen) => state.on_seen(seen),
+            Message::Marked => state.marks.ended(),
+            Message::Hold(conversation, held) => state.on_hold(conversation, held),
+            Message::Release(conversation, held) => state.on_release(conversation, held),
+            Message::Pause(why) => state.on_pause(why),
+            Message::Resume => state.on_resume(),
+            Message::TokenChanged => state.on_token_changed(),
             Message::Describe(reply) => {
                 let _gone = reply.send(state.describe());
             }
@@ -239,6 +238,10 @@ impl Actor for Sender {
 }
 
 impl State {
+    fn now_ms(&self) -> u64 {
+        self.job.deps.clock.now_ms()
+    }
+
     fn on_queued(&mut self, rows: Vec<Row>) {
         for row in rows {
             let conversation = row.id.conversation;
@@ -250,83 +253,126 @@ impl State {
 
     /// Rows in `Sending` had a request under way when the process died: nobody knows what came of it.
     async fn on_recovered(&mut self, rows: Vec<storage::Send>) {
-        let now_ms = self.job.deps.clock.now_ms();
+        let now_ms = self.now_ms();
         let until_ms = now_ms + self.job.settings.doubt_window_ms;
         let mut settlements = Vec::new();
-        for row in rows.iter().filter(|row| row.state == SendState::Sending) {
-            events::send_uncertain(row.id, "the process ended while a request was under way");
+        let lost = |row: &&storage::Send| row.state == SendState::Sending && !self.lanes.is_under_way(row.id);
+        for row in rows.iter().filter(lost) {
+            events::send_uncertain(&self.job.deps.metrics, row.id, "the process ended while a request was under way");
             let change = Change::Uncertain { until_ms, error: None };
             settlements.push(Settlement { send: row.id, nonce: Some(row.nonce), at_ms: now_ms, change });
         }
         if !settlements.is_empty() {
             self.job.settle_all(settlements).await;
         }
-        for row in rows.into_iter().filter(|row| row.state != SendState::Held) {
-            let row = Row {
-                id: row.id,
-                nonce: row.nonce,
-                attempts: row.attempts,
-                tries: 0,
-                created_ms: row.created_ms,
-                due_ms: if row.state == SendState::Sending { until_ms } else { row.due_ms },
-                doubt: matches!(row.state, SendState::Sending | SendState::Uncertain),
-                pair_paid: false,
-                payload: None,
-            };
+        for row in &rows {
             let conversation = row.id.conversation;
-            if self.lanes.push(row) {
-                self.job.deps.backlog.add(conversation, 1);
+            match (row.state, SendError::of(row).and_then(|error| error.held)) {
+                (SendState::Held, held) => {
+                    if held == Some(Held::WindowClosed) {
+                        self.job.deps.senders.holds(conversation);
+                    }
+                    if self.lanes.status(row.id, SendState::Dead) {
+                        self.left(row.id);
+                    }
+                }
+                _ if self.lanes.push(Row::stored(row, until_ms)) => self.job.deps.backlog.add(conversation, 1),
+                _ => {}
             }
         }
     }
 
     fn on_done(&mut self, send: SendId, next: Next) {
         match next {
+            // Its status came while the request was under way: there is no doubt, and nothing to repeat.
+            Next::Again { .. } | Next::Doubt { .. } if self.lanes.is_told(send) => self.settled(send),
+            Next::Accepted { near } => {
+                self.works(send);
+                self.lanes.accepted(send);
+                self.left(send);
+                if let Some(regain_ms) = near {
+                    self.near_limit(regain_ms);
+                }
+            }
             Next::Judged => {
                 self.works(send);
-                self.lanes.settled(send);
-                self.left(send);
+                self.settled(send);
             }
             Next::Settled => {
-                self.lanes.settled(send);
-                self.left(send);
+                self.lanes.not_asked(send);
+                self.settled(send);
+            }
+            Next::Replaced { row } => {
+                self.lanes.not_asked(send);
+                self.lanes.replace(send, *row);
             }
             Next::Doubt { until_ms, tries } => self.lanes.doubt(send, until_ms, tries),
-            Next::Again { due_ms, tries, slow } => {
-                let due_ms = self.slow_down(send, slow).unwrap_or(due_ms);
-                self.lanes.again(send, due_ms, tries);
+            Next::Again { due_ms, tries, slow } => self.again(send, due_ms, tries, slow),
+        }
+    }
+
+    fn settled(&mut self, send: SendId) {
+        self.lanes.settled(send);
+        self.left(send);
+    }
+
+    /// A message goes again, and perhaps more than it slows down.
+    fn again(&mut self, send: SendId, due_ms: u64, tries: u32, slow: Slow) {
+        match slow {
+            Slow::Nothing => {}
+            Slow::ThisRow => self.works(send),
+            Slow::Person => {
+                self.works(send);
+                let times = self.lanes.slowed(send).min(MAX_SLOWED);
+                let due_ms = self.now_ms() + 1_000 * 4u64.pow(times);
+                return self.lanes.person_waits(send, due_ms, tries);
+            }
+            Slow::Number { brake, scope } => {
+                self.job.deps.senders.share(&self.job.number.id, scope, &brake);
+                self.brake(Some(send), brake);
+            }
+        }
+        self.lanes.again(send, due_ms, tries);
+    }
+
+    fn brake(&mut self, refused: Option<SendId>, brake: Brake) {
+        if self.lanes.slow_down(refused, brake) {
+            self.marks.clear(&self.job.deps.metrics);
+            if let Some(brake) = self.lanes.brake() {
+                events::number_slowed(&self.job.deps.metrics, &self.job.number.id, brake);
             }
         }
     }
 
-    /// Applies what an outcome slows down. Answers when this message may go, if that is decided here.
-    fn slow_down(&mut self, send: SendId, slow: Slow) -> Option<u64> {
-        match slow {
-            Slow::Nothing => None,
-            Slow::ThisRow => {
-                self.works(send);
-                None
-            }
-            Slow::Person => {
-                self.works(send);
-                let times = self.lanes.slowed(send).min(MAX_SLOWED);
-                Some(self.job.deps.clock.now_ms() + 1_000 * 4u64.pow(times))
-            }
-            Slow::Number { why, text, until_ms } => {
-                let every_ms = until_ms.saturating_sub(self.job.deps.clock.now_ms()).max(1);
-                let brake = Brake { why: text, probe_ms: until_ms, every_ms, probe: None };
-                if self.lanes.slow_down(brake) {
-                    let text = self.lanes.brake().map_or("", |brake| &brake.why);
-                    events::number_slowed(&self.job.number.id, why, text);
-                }
-                None
-            }
+    /// Meta says that a limit is near: better to slow down before it is met.
+    fn near_limit(&mut self, regain_ms: u64) {
+        self.lanes.ease();
+        if regain_ms > 0 {
+            let why = "Meta takes no more calls for a while".into();
+            self.brake(None, Brake::new(Cause::TooFast, why, None, self.now_ms(), regain_ms));
         }
     }
 
     fn works(&mut self, send: SendId) {
         if self.lanes.works(send) {
-            events::number_resumed(&self.job.number.id);
+            events::number_resumed(&self.job.deps.metrics, &self.job.number.id);
+        }
+    }
+
+    fn on_pause(&mut self, why: Box<str>) {
+        let now_ms = self.now_ms();
+        self.brake(None, Brake::stopped(why, now_ms));
+    }
+
+    fn on_resume(&mut self) {
+        if self.lanes.resume() {
+            events::number_resumed(&self.job.deps.metrics, &self.job.number.id);
+        }
+    }
+
+    fn on_token_changed(&mut self) {
+        if self.lanes.brake().is_some_and(|brake| brake.cause == Cause::Refused) {
+            self.on_resume();
         }
     }
 
@@ -343,10 +389,32 @@ impl State {
 
     fn on_statuses(&mut self, reached: &[(SendId, SendState)]) {
         for (send, state) in reached {
-            if state.is_settled() && self.lanes.status(*send) {
+            if self.lanes.status(*send, *state) {
                 self.left(*send);
             }
         }
+    }
+
+    fn on_seen(&mut self, seen: Seen) {
+        self.marks.add(seen, self.lanes.is_calm() && !self.stopped, &self.job.deps.metrics);
+    }
+
+    fn on_hold(&mut self, conversation: ConversationId, held: Held) {
+        let rows = self.lanes.take_out(conversation);
+        for row in &rows {
+            self.left(row.id);
+        }
+        let job = self.job.clone();
+        tokio::spawn(async move { job.hold(rows, held).await });
+    }
+
+    fn on_release(&self, conversation: ConversationId, held: Held) {
+        let (job, sender) = (self.job.clone(), self.me.clone());
+        tokio::spawn(async move {
+            let rows = job.release(conversation, held).await;
+            // An error means that the engine is shutting down: they are open in the store.
+            let _gone = sender.cast(Message::Recovered(rows));
+        });
     }
 
     fn start_what_may_go(&mut self) {
@@ -363,11 +431,20 @@ impl State {
                 }
                 Err(again_ms) => {
                     self.alarm.set(again_ms);
-                    return;
+                    break;
                 }
             }
         }
-        if self.lanes.under_way() == 0
+        while let Some(seen) = self.marks.next(!self.stopped) {
+            let (job, sender) = (self.job.clone(), self.me.clone());
+            tokio::spawn(async move {
+                job.mark(&seen).await;
+                // An error means that the engine is shutting down.
+                let _gone = sender.cast(Message::Marked);
+            });
+        }
+        if self.stopped
+            && self.lanes.under_way() == 0
             && let Some(reply) = self.draining.take()
         {
             let _gone = reply.send(());
@@ -375,11 +452,30 @@ impl State {
     }
 
     fn describe(&self) -> SenderStatus {
-        SenderStatus {
+        let (oldest_reply_ms, oldest_bulk_ms) = self.lanes.oldest_ms();
+        let status = SenderStatus {
             open: self.lanes.open(),
+            open_bulk: self.lanes.open_bulk(),
             under_way: self.lanes.under_way(),
-            oldest_ms: self.lanes.oldest_ms(),
-            paused: self.lanes.brake().map(|brake| brake.why.clone()),
+            oldest_ms: oldest_reply_ms.into_iter().chain(oldest_bulk_ms).min(),
+            oldest_reply_ms,
+            oldest_bulk_ms,
+            per_second: self.lanes.per_second(),
+            paused: self.lanes.brake().map(Paused::from),
+        };
+        self.job.deps.metrics.sender(&self.job.number.id, &status, self.now_ms());
+        status
+    }
+}
+
+impl From<&Brake> for Paused {
+    fn from(brake: &Brake) -> Self {
+        Self {
+            cause: brake.cause.name(),
+            why: brake.why.clone(),
+            code: brake.code,
+            since_ms: brake.since_ms,
+            next_probe_ms: brake.probe_ms,
         }
     }
 }

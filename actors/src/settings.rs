@@ -1,6 +1,9 @@
 //! What the binary tells the actors: limits, rates, numbers.
 
-use secrecy::SecretString;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use secrecy::{ExposeSecret, SecretString};
 
 /// Limits of routing and conversations.
 #[derive(Clone, Debug)]
@@ -62,6 +65,70 @@ impl Default for SenderSettings {
 pub struct Number {
     /// Meta's `phone_number_id`.
     pub id: Box<str>,
+    /// The business account that it belongs to: numbers of one account share its limits. Empty where it is not known.
+    pub account: Box<str>,
     /// The token that may send from it.
-    pub token: SecretString,
+    pub token: Token,
+    /// In place of [`SenderSettings::messages_per_second`]; 0 switches the limit off.
+    pub messages_per_second: Option<u32>,
+}
+
+/// An access token that can be replaced while requests are made with it; clones share it.
+#[derive(Clone, Debug)]
+pub struct Token {
+    current: Arc<RwLock<(SecretString, u64)>>,
+}
+
+impl Token {
+    /// A token.
+    pub fn new(token: SecretString) -> Self {
+        Self { current: Arc::new(RwLock::new((token, 0))) }
+    }
+
+    /// The token now.
+    pub fn get(&self) -> SecretString {
+        self.current.read().0.clone()
+    }
+
+    /// Puts another one in its place. Answers whether it is another one.
+    pub fn replace(&self, token: SecretString) -> bool {
+        let mut current = self.current.write();
+        let other = current.0.expose_secret() != token.expose_secret();
+        if other {
+            *current = (token, current.1 + 1);
+        }
+        other
+    }
+
+    /// How often it was replaced: tells an answer to the old token from one to the new.
+    pub(crate) fn replacements(&self) -> u64 {
+        self.current.read().1
+    }
+}
+
+impl From<SecretString> for Token {
+    fn from(token: SecretString) -> Self {
+        Self::new(token)
+    }
+}
+
+impl From<String> for Token {
+    fn from(token: String) -> Self {
+        Self::new(token.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_of_a_token_see_its_replacement_and_the_same_token_is_none() {
+        let token = Token::from("one".to_owned());
+        let clone = token.clone();
+        assert!(!token.replace("one".to_owned().into()));
+        assert_eq!(clone.replacements(), 0);
+        assert!(token.replace("two".to_owned().into()));
+        assert_eq!((clone.get().expose_secret(), clone.replacements()), ("two", 1));
+    }
 }

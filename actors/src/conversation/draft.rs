@@ -4,17 +4,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chatbot::{Bot, ContactView, Effect, Given, Incoming, Input, NumberView, Snapshot, Trace, TurnError};
+use chatbot::{
+    Bot, ContactView, Effect, Given, Incoming, Input, NumberView, Order, Sending, Snapshot, Trace, TurnError,
+};
 use storage::{
     Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewSend, Revision, SendId, Turn,
 };
-use whatsapp::message::Outgoing;
 use whatsapp::webhook::{Message, Profile};
 
 use super::recover::GiveUp;
 use crate::codec::{self, CodecError};
 use crate::identity;
-use crate::records::{self, DeadLetterPayload, HistoryEntry, HistoryInput, InboxPayload, OnDoubt, SendPayload, State};
+use crate::records::{
+    self, DeadLetterPayload, HistoryEntry, HistoryInput, InboxPayload, SERVICE_WINDOW_MS, SendPayload, State,
+};
 use crate::seen;
 
 /// The bot function: [`chatbot::turn`], or a stand-in of a test.
@@ -210,7 +213,7 @@ impl<'a> Draft<'a> {
         let given = Given { now_ms: self.now_ms, seed, contact: &contact, number: &number };
         match (self.turn)(bot, &state.bot, input, &given) {
             Ok(turn) => {
-                let sends = self.queue(turn.effects);
+                let sends = self.queue(bot, turn.effects);
                 self.after.state.bot = turn.after;
                 if history.is_some() || turn.changed {
                     self.record(seed, history, sends, turn.trace, None);
@@ -237,18 +240,31 @@ impl<'a> Draft<'a> {
         seen::hash(&self.secret, &format!("{}:{place}", self.id))
     }
 
-    fn queue(&mut self, effects: Vec<Effect>) -> Vec<u64> {
-        let send = |Effect::Send(sending)| self.send(sending.message, Some(sending.node.into()));
+    fn queue(&mut self, bot: &Bot, effects: Vec<Effect>) -> Vec<u64> {
+        let order = bot.manners().order;
+        let send = |Effect::Send(sending)| self.send(*sending, order);
         effects.into_iter().filter_map(send).collect()
     }
 
-    fn send(&mut self, message: Outgoing, node: Option<Box<str>>) -> Option<u64> {
-        let to = self.after.state.person.recipient()?;
+    fn send(&mut self, sending: Sending, order: Order) -> Option<u64> {
+        let Sending { node, message, on_doubt, closed } = sending;
+        let state = &self.after.state;
+        let to = state.person.recipient()?;
         let id = SendId { conversation: self.id, n: self.after.next_send };
         self.after.next_send += 1;
         let nonce = seen::hash(&self.secret, &format!("{id}:{}", self.now_ms)) as u32;
-        let number_id = self.after.state.number_id.clone();
-        let payload = SendPayload { number_id, to, message, on_doubt: OnDoubt::Resend, node };
+        let payload = SendPayload {
+            number_id: state.number_id.clone(),
+            to,
+            message,
+            on_doubt,
+            closed,
+            window_until_ms: state.last_inbound_ms.map(|at_ms| at_ms + SERVICE_WINDOW_MS),
+            order,
+            bulk: false,
+            put_back: 0,
+            node: Some(node.into()),
+        };
         self.outbound.push(Outbound { id, nonce, decided_ms: self.now_ms, payload });
         Some(id.n)
     }

@@ -3,31 +3,23 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use rand::RngExt;
-use storage::{Change, Settled, Settlement, StoreError};
+use storage::{Change, SendId, SendState, Settled, Settlement, StoreError};
 use tokio::time::Instant;
-use whatsapp::graph::{self, Outcome};
 
 use super::transport::{self, Transport};
-use super::{Next, Row, Slow, SlowNumber};
+use super::window::Window;
+use super::{Next, Row, Seen, Slow};
 use crate::codec;
 use crate::deps::Deps;
 use crate::events;
-use crate::metrics::{GraphError, Outcome as OutcomeLabel};
-use crate::records::{self, DeadLetterPayload, OnDoubt, SendPayload};
+use crate::metrics::{Outcome as OutcomeLabel, Result as ResultLabel};
+use crate::records::{Held, SendError, SendPayload};
 use crate::settings::{Number, SenderSettings};
 
-/// When Meta limits the number, the account or the app without saying for how long (ms).
-const SLOW_NUMBER_MS: u64 = 1_000;
-const SLOW_ACCOUNT_MS: u64 = 60_000;
-/// Meta lets a throttled Flow out ten times an hour.
-const SLOW_FLOW_MS: u64 = 3_600_000;
-/// When nothing gets through, one message tries again after this long (ms).
-const UNREACHABLE_MS: u64 = 4_000;
-/// When Meta refuses the number, one message tries again after this long (ms).
-const PAUSED_MS: u64 = 60_000;
 /// A store that refused is asked again after this long (ms).
 const STORE_AGAIN_MS: u64 = 200;
+/// Rows of one conversation read at once.
+const PAGE: usize = 256;
 
 /// What requests need; shared by all of the number.
 pub(super) struct Job {
@@ -43,8 +35,8 @@ impl Job {
         let (send, tries) = (row.id, row.tries + 1);
         let run = std::panic::AssertUnwindSafe(self.run(row)).catch_unwind();
         run.await.unwrap_or_else(|_| {
-            events::send_uncertain(send, "sending it ended in a panic");
-            Next::Doubt { until_ms: self.deps.clock.now_ms() + self.settings.doubt_window_ms, tries }
+            events::send_uncertain(&self.deps.metrics, send, "sending it ended in a panic");
+            Next::Doubt { until_ms: self.now_ms() + self.settings.doubt_window_ms, tries }
         })
     }
 
@@ -56,162 +48,122 @@ impl Job {
                 return Next::Settled;
             }
         };
-        if row.doubt {
-            if payload.on_doubt == OnDoubt::Hold || row.tries >= self.settings.max_attempts {
-                events::send_held(row.id);
-                self.settle(&row, Change::Held { error: None }).await;
-                return Next::Settled;
-            }
-            self.deps.metrics.resends.inc();
+        if row.doubt && self.must_hold(&row, &payload) {
+            return self.hold_in_doubt(&row).await;
+        }
+        if self.window(&row, &payload).await == Window::Closed {
+            return self.closed(&row, &payload, None).await;
         }
         let attempt = row.attempts + 1;
         match self.settle(&row, Change::Sending { attempt }).await {
-            Settled::Now(storage::SendState::Sending) => {}
-            Settled::Now(state) if !state.is_settled() => {
+            Settled::Now(SendState::Sending) => {}
+            Settled::Now(state) if !state.is_settled() && state != SendState::Held => {
                 // The store counts more attempts than we do: catch up with it.
                 return Next::Again { due_ms: row.due_ms, tries: row.tries, slow: Slow::Nothing };
             }
-            // A status came in the meantime, so it was sent already; or the row is gone.
+            // A status came in the meantime, so it was sent already; or it is held; or the row is gone.
             Settled::Now(_) | Settled::Unknown => return Next::Settled,
         }
+        if row.doubt {
+            self.deps.metrics.resends.inc();
+        }
         let body = transport::send_payload_body(&payload, row.id, row.nonce);
-        let started = Instant::now();
+        let (started, token) = (Instant::now(), self.number.token.replacements());
         let answer = self.transport.send(&self.number, body).await;
         self.deps.metrics.graph_seconds.observe(started.elapsed().as_secs_f64());
         match answer {
             Ok(accepted) => {
                 self.count("accepted", "none");
                 self.settle(&row, Change::Accepted { wamid: accepted.wamid.into() }).await;
-                Next::Judged
+                let load = self.transport.load(&self.number);
+                Next::Accepted { near: load.is_near_limit().then_some(load.regain_ms) }
             }
-            Err(error) => self.failed(&row, &payload, &error).await,
+            Err(error) => self.failed(&row, &payload, &error, token).await,
         }
     }
 
-    async fn failed(&self, row: &Row, payload: &SendPayload, error: &graph::Error) -> Next {
-        let outcome = error.outcome();
-        if let graph::Error::Graph(error) = error {
-            let label = GraphError { operation: "messages.send", code: i64::from(error.code) };
-            self.deps.metrics.graph_errors.get_or_create(&label).inc();
-        }
-        self.count(label(&outcome), class(error));
-        let tries = row.tries + 1;
-        match outcome {
-            Outcome::Uncertain => self.doubt(row, error).await,
-            Outcome::Permanent | Outcome::WindowClosed | Outcome::StopFlow | Outcome::Restricted => {
-                self.refused(row, payload, label(&outcome), error).await
-            }
-            Outcome::RetryAtMost(more) if tries > u32::from(more) => {
-                self.refused(row, payload, "permanent", error).await
-            }
-            Outcome::Retry | Outcome::RetryAtMost(_) if !matches!(error, graph::Error::NotSent(_)) => {
-                if tries >= self.settings.max_attempts {
-                    return self.refused(row, payload, "too_many_tries", error).await;
-                }
-                let wait_ms = error.retry_after_ms().unwrap_or_else(|| self.backoff_ms(tries));
-                self.again(row, wait_ms, tries, Slow::Nothing, error).await
-            }
-            // Being slowed down is no try: the message did nothing wrong.
-            _ => {
-                let (wait_ms, slow) = self.slow(&outcome, error);
-                self.again(row, wait_ms, row.tries, slow, error).await
-            }
+    /// Marks a message of the person as read.
+    pub(super) async fn mark(&self, seen: &Seen) {
+        let mark = self.transport.mark_read(&self.number, &seen.wamid, seen.typing);
+        let marked = std::panic::AssertUnwindSafe(mark).catch_unwind().await;
+        let label = if matches!(marked, Ok(Ok(()))) { ResultLabel::DONE } else { ResultLabel::FAILED };
+        self.deps.metrics.read_marks.get_or_create(&label).inc();
+        if let Ok(Err(error)) = marked {
+            tracing::debug!(conversation = %seen.conversation, %error, "a message could not be marked as read");
         }
     }
 
-    /// How long this message waits (ms), and what else does.
-    fn slow(&self, outcome: &Outcome, error: &graph::Error) -> (u64, Slow) {
-        let (why, wait_ms) = match outcome {
-            Outcome::SlowFlow => return (SLOW_FLOW_MS, Slow::ThisRow),
-            Outcome::SlowPerson => return (0, Slow::Person),
-            Outcome::SlowAccount | Outcome::SlowApp => (SlowNumber::TooFast, SLOW_ACCOUNT_MS),
-            Outcome::PauseNumber => (SlowNumber::Paused, PAUSED_MS),
-            Outcome::Retry | Outcome::RetryAtMost(_) => (SlowNumber::Unreachable, UNREACHABLE_MS),
-            _ => (SlowNumber::TooFast, SLOW_NUMBER_MS),
+    /// Writes down that these rows wait for something outside of the sender.
+    pub(super) async fn hold(&self, rows: Vec<Row>, held: Held) {
+        if rows.is_empty() {
+            return;
+        }
+        let settlement = |row: &Row| {
+            events::send_held(&self.deps.metrics, row.id, held);
+            let error = SendError { tries: row.tries, ..SendError::held(held) };
+            let change = Change::Held { error: Some(error.encode()) };
+            Settlement { send: row.id, nonce: Some(row.nonce), at_ms: self.now_ms(), change }
         };
-        let until_ms = self.deps.clock.now_ms() + error.retry_after_ms().unwrap_or(wait_ms);
-        (0, Slow::Number { why, text: error.to_string().into(), until_ms })
+        self.settle_all(rows.iter().map(settlement).collect()).await;
     }
 
-    async fn doubt(&self, row: &Row, error: &graph::Error) -> Next {
-        events::send_uncertain(row.id, &error.to_string());
-        let until_ms = self.deps.clock.now_ms() + self.settings.doubt_window_ms;
-        let change = Change::Uncertain { until_ms, error: Some(codec::encode(&error.to_record())) };
-        match self.settle(row, change).await {
-            Settled::Now(state) if !state.is_settled() => Next::Doubt { until_ms, tries: row.tries + 1 },
-            // Its status was faster than the answer.
-            Settled::Now(_) | Settled::Unknown => Next::Judged,
+    /// Puts back what was held for this; answers the rows as they stand.
+    pub(super) async fn release(&self, conversation: storage::ConversationId, held: Held) -> Vec<storage::Send> {
+        let (mut after, mut released) = (SendId { conversation, n: 0 }, Vec::new());
+        loop {
+            let page = self.open_sends(after).await;
+            let ours = page.iter().filter(|row| row.id.conversation == conversation);
+            let is_held = |row: &&storage::Send| {
+                row.state == SendState::Held && SendError::of(row).and_then(|error| error.held) == Some(held)
+            };
+            released.extend(ours.clone().filter(is_held).map(|row| (row.id, row.nonce)));
+            match ours.last() {
+                Some(last) if page.len() == PAGE => after = last.id,
+                _ => break,
+            }
+        }
+        let now_ms = self.now_ms();
+        let settlement = |(send, nonce): &(SendId, u32)| {
+            let change = Change::Retry { due_ms: now_ms, error: None };
+            Settlement { send: *send, nonce: Some(*nonce), at_ms: now_ms, change }
+        };
+        if !released.is_empty() {
+            self.settle_all(released.iter().map(settlement).collect()).await;
+        }
+        self.stored(released.into_iter().map(|(send, _)| send).collect()).await.into_iter().flatten().collect()
+    }
+
+    async fn open_sends(&self, after: SendId) -> Vec<storage::Send> {
+        loop {
+            match self.deps.store.open_sends(Some(after), PAGE).await {
+                Ok(page) => return page,
+                Err(error) => self.store_refused("reading the outbox", &error).await,
+            }
         }
     }
 
-    async fn again(&self, row: &Row, wait_ms: u64, tries: u32, slow: Slow, error: &graph::Error) -> Next {
-        let due_ms = self.deps.clock.now_ms() + wait_ms;
-        let change = Change::Retry { due_ms, error: Some(codec::encode(&error.to_record())) };
-        match self.settle(row, change).await {
-            Settled::Now(state) if !state.is_settled() => Next::Again { due_ms, tries, slow },
-            // A status of an earlier request settled it.
-            Settled::Now(_) | Settled::Unknown => Next::Judged,
+    async fn stored(&self, ids: Vec<SendId>) -> Vec<Option<storage::Send>> {
+        if ids.is_empty() {
+            return Vec::new();
         }
-    }
-
-    async fn refused(&self, row: &Row, payload: &SendPayload, reason: &'static str, error: &graph::Error) -> Next {
-        let record = error.to_record();
-        let trace = record.fbtrace_id.as_ref().map(|trace| format!(" (trace {trace})")).unwrap_or_default();
-        let advice = Some(record.advice.as_str().into());
-        let letter = self.letter(row, Some(payload), &format!("{error}{trace}"), advice);
-        self.bury(row, reason, letter, Some(codec::encode(&record))).await;
-        Next::Judged
-    }
-
-    /// Exponential with jitter: base, doubled each time, up to the maximum; the upper half of it is random.
-    fn backoff_ms(&self, tries: u32) -> u64 {
-        let ceiling = self.settings.backoff_base_ms.saturating_mul(1 << (tries - 1).min(16));
-        let ceiling = ceiling.clamp(1, self.settings.backoff_max_ms.max(1));
-        rand::rng().random_range(ceiling / 2..=ceiling)
-    }
-
-    fn letter(
-        &self,
-        row: &Row,
-        payload: Option<&SendPayload>,
-        detail: &str,
-        hint: Option<Box<str>>,
-    ) -> DeadLetterPayload {
-        DeadLetterPayload {
-            detail: detail.into(),
-            hint,
-            bot: None,
-            version: None,
-            node: payload.and_then(|payload| payload.node.clone()),
-            raw: payload.map(|payload| transport::message_body(payload, "").to_string().into()),
-            tries: row.attempts + 1,
+        loop {
+            match self.deps.store.sends(ids.clone()).await {
+                Ok(rows) => return rows,
+                Err(error) => self.store_refused("reading an outbox row", &error).await,
+            }
         }
-    }
-
-    async fn bury(&self, row: &Row, reason: &'static str, letter: DeadLetterPayload, error: Option<bytes::Bytes>) {
-        events::send_given_up(&self.deps.metrics, row.id, reason, &letter.detail);
-        let letter = records::dead_letter(None, Some(row.id), reason, &letter);
-        self.settle(row, Change::Dead { letter, error }).await;
     }
 
     async fn payload(&self, row: &Row) -> Result<Arc<SendPayload>, String> {
         if let Some(payload) = &row.payload {
             return Ok(payload.clone());
         }
-        loop {
-            match self.deps.store.sends(vec![row.id]).await {
-                Ok(rows) => {
-                    let stored = rows.into_iter().next().flatten().ok_or("the outbox row is gone")?;
-                    return codec::decode(&stored.payload).map(Arc::new).map_err(|error| error.to_string());
-                }
-                Err(error) => self.store_refused("reading an outbox row", &error).await,
-            }
-        }
+        let stored = self.stored(vec![row.id]).await.into_iter().next().flatten().ok_or("the outbox row is gone")?;
+        codec::decode(&stored.payload).map(Arc::new).map_err(|error| error.to_string())
     }
 
-    async fn settle(&self, row: &Row, change: Change) -> Settled {
-        let at_ms = self.deps.clock.now_ms();
-        let settlement = Settlement { send: row.id, nonce: Some(row.nonce), at_ms, change };
+    pub(super) async fn settle(&self, row: &Row, change: Change) -> Settled {
+        let settlement = Settlement { send: row.id, nonce: Some(row.nonce), at_ms: self.now_ms(), change };
         self.settle_all(vec![settlement]).await.first().copied().unwrap_or(Settled::Unknown)
     }
 
@@ -222,48 +174,25 @@ impl Job {
         loop {
             match self.deps.store.settle(fence, settlements.clone()).await {
                 Ok(settled) => return settled,
-                Err(error) => {
-                    if *self.deps.store.health().borrow() != storage::Health::Good {
-                        std::future::pending::<()>().await;
-                    }
-                    self.store_refused("settling an outbox row", &error).await;
-                }
+                Err(error) => self.store_refused("settling an outbox row", &error).await,
             }
         }
     }
 
-    async fn store_refused(&self, doing: &'static str, error: &StoreError) {
+    pub(super) async fn store_refused(&self, doing: &'static str, error: &StoreError) {
+        if *self.deps.store.health().borrow() != storage::Health::Good {
+            std::future::pending::<()>().await;
+        }
         events::store_failed(doing, error);
-        let again_ms = self.deps.clock.now_ms() + STORE_AGAIN_MS;
+        let again_ms = self.now_ms() + STORE_AGAIN_MS;
         self.deps.clock.wait_until(again_ms).await;
     }
 
-    fn count(&self, outcome: &'static str, code_class: &'static str) {
+    pub(super) fn now_ms(&self) -> u64 {
+        self.deps.clock.now_ms()
+    }
+
+    pub(super) fn count(&self, outcome: &'static str, code_class: &'static str) {
         self.deps.metrics.attempts.get_or_create(&OutcomeLabel { outcome, code_class }).inc();
-    }
-}
-
-fn class(error: &graph::Error) -> &'static str {
-    match error {
-        graph::Error::NotSent(_) => "not_sent",
-        graph::Error::Ambiguous(_) => "ambiguous",
-        graph::Error::Graph(_) => "graph",
-    }
-}
-
-fn label(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Retry | Outcome::RetryAtMost(_) => "retry",
-        Outcome::SlowFlow => "slow_flow",
-        Outcome::StopFlow => "flow_blocked",
-        Outcome::Restricted => "restricted",
-        Outcome::SlowNumber => "slow_number",
-        Outcome::SlowAccount => "slow_account",
-        Outcome::SlowApp => "slow_app",
-        Outcome::SlowPerson => "slow_person",
-        Outcome::WindowClosed => "window_closed",
-        Outcome::Permanent => "permanent",
-        Outcome::PauseNumber => "pause_number",
-        Outcome::Uncertain => "uncertain",
     }
 }

@@ -1,22 +1,32 @@
 //! The sender's decisions, without I/O: which message may leave now. Time comes in as a value.
 //!
 //! 1. Each conversation is a lane: its messages leave in the order they were decided, one under way at a time.
-//! 2. A lane whose head may go at `t` stands in the schedule under `t`. Nothing is looked at before its time.
-//! 3. When its time has come, the head needs a free slot, then the number's rate, then the person's. A refusal by the
+//! 2. A lane whose next message may go at `t` stands in a schedule under `t`. Nothing is looked at before its time.
+//! 3. When its time has come, the message needs a free slot, then the person's rate, then the number's. A refusal by the
 //!    person's rate costs nobody else anything; the lane is put under the time the limiter names.
+//! 4. Lanes with one of many in front have a schedule of their own. It is looked at when no other message may leave,
+//!    has half of the slots, and never takes the number's last share.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod brake;
+mod lane;
+mod rate;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chatbot::Order;
 use foldhash::{HashMap, HashMapExt};
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
-use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use storage::{ConversationId, SendId};
+use storage::{ConversationId, SendId, SendState};
+
+pub(crate) use brake::{Brake, Cause};
+use lane::Lane;
+use rate::Rate;
 
 use super::Row;
 use crate::clock::Clock;
@@ -34,197 +44,48 @@ impl GovernorClock for LimiterClock {
     }
 }
 
-type NumberLimiter = RateLimiter<NotKeyed, InMemoryState, LimiterClock, NoOpMiddleware<Duration>>;
 type PairLimiter =
     RateLimiter<ConversationId, DashMapStateStore<ConversationId>, LimiterClock, NoOpMiddleware<Duration>>;
 
 /// Keyed limiters never forget by themselves: every this many messages, idle people are dropped from it.
 const FORGET_EVERY: u32 = 10_000;
+/// Messages whose content stays in memory; beyond it, it is read from the store when its time has come.
+const RIDING: usize = 20_000;
+/// How long a message waits for the one before to be delivered (ms).
+const DELIVERY_PATIENCE_MS: u64 = 60_000;
+/// People whose delivery is waited for, before those whose time is over are looked for.
+const AWAITED: usize = 1_024;
 
 pub(crate) struct Lanes {
     clock: LimiterClock,
     lanes: HashMap<ConversationId, Lane>,
-    /// Lanes by the time at which their head may go.
-    schedule: BTreeSet<(u64, ConversationId)>,
-    number: Option<NumberLimiter>,
+    /// Lanes by the time at which their next message may go.
+    replies: Schedule,
+    bulk: Schedule,
+    rate: Rate,
     pairs: Option<PairLimiter>,
-    under_way: usize,
-    open: usize,
-    /// How many open messages were decided at which time.
-    ages: BTreeMap<u64, u32>,
     concurrency: usize,
     brake: Option<Brake>,
+    /// Whose delivery the next message of the lane waits for, and until when.
+    awaited: HashMap<ConversationId, (u64, u64)>,
+    await_sweep: usize,
     since_forgetting: u32,
 }
 
-/// Nothing leaves until a probe, one message at a time, gets through.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Brake {
-    /// For operators.
-    pub why: Box<str>,
-    /// The next probe leaves at this time.
-    pub probe_ms: u64,
-    /// Time between probes.
-    pub every_ms: u64,
-    /// The probe under way: only what left after the brake was set can release it.
-    pub probe: Option<SendId>,
-}
-
-/// Messages whose content stays in memory; beyond it, it is read from the store when its time has come.
-const RIDING: usize = 20_000;
-
+/// Lanes of one class.
 #[derive(Default)]
-struct Lane {
-    rows: VecDeque<Row>,
-    under_way: bool,
-    due_ms: u64,
-    /// Refusals by the pair limit in a row.
-    slowed: u32,
+struct Schedule {
+    by_time: BTreeSet<(u64, ConversationId)>,
+    open: usize,
+    under_way: usize,
+    /// How many open messages were decided at which time.
+    ages: BTreeMap<u64, u32>,
 }
 
-impl Lanes {
-    pub(crate) fn new(settings: &SenderSettings, clock: Arc<dyn Clock>) -> Self {
-        let clock = LimiterClock(clock);
-        let number = NonZeroU32::new(settings.messages_per_second).map(|rate| {
-            // A small burst: the default would let a whole second's worth go at once.
-            let burst = NonZeroU32::new((rate.get() / 8).max(1)).expect("at least 1");
-            RateLimiter::direct_with_clock(Quota::per_second(rate).allow_burst(burst), clock.clone())
-        });
-        let interval = Some(Duration::from_millis(settings.pair_interval_ms)).filter(|interval| !interval.is_zero());
-        let pairs = interval.and_then(Quota::with_period).map(|quota| {
-            let burst = NonZeroU32::new(settings.pair_burst.max(1)).expect("at least 1");
-            RateLimiter::dashmap_with_clock(quota.allow_burst(burst), clock.clone())
-        });
-        Self {
-            clock,
-            lanes: HashMap::new(),
-            schedule: BTreeSet::new(),
-            number,
-            pairs,
-            under_way: 0,
-            open: 0,
-            ages: BTreeMap::new(),
-            concurrency: settings.concurrency.max(1),
-            brake: None,
-            since_forgetting: 0,
-        }
-    }
-
-    /// Appends a message to its lane. One that is not newer than the lane's last is there already: answers `false`.
-    pub(crate) fn push(&mut self, mut row: Row) -> bool {
-        let id = row.id.conversation;
-        let lane = self.lanes.entry(id).or_default();
-        if lane.rows.back().is_some_and(|last| last.id.n >= row.id.n) {
-            return false;
-        }
-        if self.open >= RIDING {
-            row.payload = None;
-        }
+impl Schedule {
+    fn count(&mut self, created_ms: u64) {
         self.open += 1;
-        *self.ages.entry(row.created_ms).or_default() += 1;
-        lane.rows.push_back(row);
-        if lane.rows.len() == 1 {
-            self.reschedule(id);
-        }
-        true
-    }
-
-    /// The next message that may leave now, marked as under way; else when to ask again (`None`: when something
-    /// changes).
-    pub(crate) fn next(&mut self) -> Result<Row, Option<u64>> {
-        loop {
-            let room = if self.brake.is_some() { 1 } else { self.concurrency };
-            if self.under_way >= room {
-                return Err(None);
-            }
-            let Some(&(due_ms, id)) = self.schedule.first() else { return Err(None) };
-            let now_ms = self.clock.0.now_ms();
-            let due_ms = due_ms.max(self.brake.as_ref().map_or(0, |brake| brake.probe_ms));
-            if due_ms > now_ms {
-                return Err(Some(due_ms));
-            }
-            if let Some(wait_ms) = self.pair_wait_ms(id) {
-                self.put_off(id, now_ms + wait_ms);
-                continue;
-            }
-            if let Some(wait_ms) = self.number_wait_ms() {
-                // The person's share stays taken: it is given back by not asking again for this row.
-                self.head(id).pair_paid = true;
-                return Err(Some(now_ms + wait_ms));
-            }
-            return Ok(self.take(id, now_ms));
-        }
-    }
-
-    fn take(&mut self, id: ConversationId, now_ms: u64) -> Row {
-        let probe = self.head(id).id;
-        if let Some(brake) = &mut self.brake {
-            brake.probe_ms = now_ms + brake.every_ms;
-            brake.probe = Some(probe);
-        }
-        self.under_way += 1;
-        let lane = self.lanes.get_mut(&id).expect("a scheduled lane exists");
-        self.schedule.remove(&(lane.due_ms, id));
-        lane.under_way = true;
-        let row = self.head(id);
-        row.pair_paid = false;
-        row.clone()
-    }
-
-    fn pair_wait_ms(&mut self, id: ConversationId) -> Option<u64> {
-        let paid = self.head(id).pair_paid;
-        let limiter = self.pairs.as_ref().filter(|_| !paid)?;
-        self.since_forgetting += 1;
-        if self.since_forgetting >= FORGET_EVERY {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
-            self.since_forgetting = 0;
-        }
-        let refused = limiter.check_key(&id).err()?;
-        Some(round_up_ms(refused.wait_time_from(self.clock.now())))
-    }
-
-    fn number_wait_ms(&self) -> Option<u64> {
-        let refused = self.number.as_ref()?.check().err()?;
-        Some(round_up_ms(refused.wait_time_from(self.clock.now())))
-    }
-
-    fn head(&mut self, id: ConversationId) -> &mut Row {
-        let lane = self.lanes.get_mut(&id);
-        lane.and_then(|lane| lane.rows.front_mut()).expect("a scheduled lane exists and has a row")
-    }
-
-    fn put_off(&mut self, id: ConversationId, due_ms: u64) {
-        self.head(id).due_ms = due_ms;
-        self.reschedule(id);
-    }
-
-    /// Puts a lane into the schedule under the time of its head, or takes it out.
-    fn reschedule(&mut self, id: ConversationId) {
-        let Some(lane) = self.lanes.get_mut(&id) else { return };
-        self.schedule.remove(&(lane.due_ms, id));
-        match lane.rows.front() {
-            None => {
-                self.lanes.remove(&id);
-            }
-            Some(_) if lane.under_way => {}
-            Some(row) => {
-                lane.due_ms = row.due_ms;
-                self.schedule.insert((row.due_ms, id));
-            }
-        }
-    }
-
-    /// The message is settled: the next of its lane may go.
-    pub(crate) fn settled(&mut self, send: SendId) {
-        let mut created_ms = None;
-        self.finish(send, |lane| {
-            lane.slowed = 0;
-            created_ms = lane.rows.pop_front().map(|row| row.created_ms);
-        });
-        if let Some(created_ms) = created_ms {
-            self.forget(created_ms);
-        }
+        *self.ages.entry(created_ms).or_default() += 1;
     }
 
     fn forget(&mut self, created_ms: u64) {
@@ -236,48 +97,268 @@ impl Lanes {
         }
     }
 
+    fn oldest_ms(&self) -> Option<u64> {
+        self.ages.first_key_value().map(|(created_ms, _)| *created_ms)
+    }
+}
+
+impl Lanes {
+    pub(crate) fn new(settings: &SenderSettings, clock: Arc<dyn Clock>) -> Self {
+        let rate = Rate::new(settings.messages_per_second, clock.now_ms());
+        let clock = LimiterClock(clock);
+        let interval = Some(Duration::from_millis(settings.pair_interval_ms)).filter(|interval| !interval.is_zero());
+        let pairs = interval.and_then(Quota::with_period).map(|quota| {
+            let burst = NonZeroU32::new(settings.pair_burst.max(1)).expect("at least 1");
+            RateLimiter::dashmap_with_clock(quota.allow_burst(burst), clock.clone())
+        });
+        Self {
+            clock,
+            lanes: HashMap::new(),
+            replies: Schedule::default(),
+            bulk: Schedule::default(),
+            rate,
+            pairs,
+            concurrency: settings.concurrency.max(1),
+            brake: None,
+            awaited: HashMap::new(),
+            await_sweep: AWAITED,
+            since_forgetting: 0,
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.0.now_ms()
+    }
+
+    fn class(&mut self, bulk: bool) -> &mut Schedule {
+        if bulk { &mut self.bulk } else { &mut self.replies }
+    }
+
+    /// Puts a message into its place in its lane. Answers `false` when it is there already. One with another nonce
+    /// takes the place of the one that is there.
+    pub(crate) fn push(&mut self, mut row: Row) -> bool {
+        if self.open() >= RIDING {
+            row.payload = None;
+        }
+        let (id, bulk, created_ms) = (row.id.conversation, row.manner.bulk, row.created_ms);
+        let lane = self.lanes.entry(id).or_default();
+        match lane.insert(row) {
+            lane::Inserted::There => false,
+            lane::Inserted::Replaced => {
+                self.reschedule(id);
+                false
+            }
+            lane::Inserted::New { next } => {
+                self.class(bulk).count(created_ms);
+                if next {
+                    self.reschedule(id);
+                }
+                true
+            }
+        }
+    }
+
+    /// The next message that may leave now, marked as under way; else when to ask again (`None`: when something
+    /// changes).
+    pub(crate) fn next(&mut self) -> Result<Row, Option<u64>> {
+        let room = if self.brake.is_some() { 1 } else { self.concurrency };
+        if self.under_way() >= room {
+            return Err(None);
+        }
+        let probe_ms = match &self.brake {
+            Some(Brake { probe_ms: None, .. }) => return Err(None),
+            Some(brake) => brake.probe_ms.unwrap_or_default(),
+            None => 0,
+        };
+        let reply_ms = match self.next_of(false, probe_ms) {
+            Ok(row) => return Ok(row),
+            Err(again_ms) => again_ms,
+        };
+        if self.bulk.under_way >= (self.concurrency / 2).max(1) {
+            return Err(reply_ms);
+        }
+        self.next_of(true, probe_ms).map_err(|bulk_ms| reply_ms.into_iter().chain(bulk_ms).min())
+    }
+
+    fn next_of(&mut self, bulk: bool, probe_ms: u64) -> Result<Row, Option<u64>> {
+        loop {
+            let Some(&(due_ms, id)) = self.class(bulk).by_time.first() else { return Err(None) };
+            let now_ms = self.now_ms();
+            let due_ms = due_ms.max(probe_ms);
+            if due_ms > now_ms {
+                return Err(Some(due_ms));
+            }
+            if let Some(wait_ms) = self.pair_wait_ms(id) {
+                let lane = self.lane(id);
+                lane.not_before_ms = now_ms + wait_ms;
+                self.reschedule(id);
+                continue;
+            }
+            if let Some(wait_ms) = self.rate.take(now_ms, bulk) {
+                // The person's share stays taken: it is given back by not asking again for this row.
+                self.lane(id).next_mut().pair_paid = true;
+                return Err(Some(now_ms + wait_ms));
+            }
+            return Ok(self.take(id, bulk, now_ms));
+        }
+    }
+
+    fn take(&mut self, id: ConversationId, bulk: bool, now_ms: u64) -> Row {
+        let lane = self.lane(id);
+        let row = lane.start();
+        let due_ms = lane.due_ms;
+        let class = self.class(bulk);
+        class.by_time.remove(&(due_ms, id));
+        class.under_way += 1;
+        if let Some(brake) = &mut self.brake {
+            brake.probed(row.id, now_ms);
+        }
+        row
+    }
+
+    fn pair_wait_ms(&mut self, id: ConversationId) -> Option<u64> {
+        let paid = self.lane(id).next_mut().pair_paid;
+        let limiter = self.pairs.as_ref().filter(|_| !paid)?;
+        self.since_forgetting += 1;
+        if self.since_forgetting >= FORGET_EVERY {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+            self.since_forgetting = 0;
+        }
+        let refused = limiter.check_key(&id).err()?;
+        Some(round_up_ms(refused.wait_time_from(self.clock.now())))
+    }
+
+    fn lane(&mut self, id: ConversationId) -> &mut Lane {
+        self.lanes.get_mut(&id).expect("a scheduled lane exists")
+    }
+
+    /// Puts a lane into its schedule under the time of its next message, or takes it out.
+    fn reschedule(&mut self, id: ConversationId) {
+        let now_ms = self.now_ms();
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        let (before_ms, was_bulk) = (lane.due_ms, lane.bulk);
+        let awaited = self.awaited.get(&id).copied();
+        let due = lane.look(awaited, now_ms);
+        let (gone, bulk) = (lane.is_empty(), lane.bulk);
+        self.class(was_bulk).by_time.remove(&(before_ms, id));
+        if let Some(due_ms) = due {
+            self.class(bulk).by_time.insert((due_ms, id));
+        } else if gone {
+            self.lanes.remove(&id);
+        }
+    }
+
+    /// The message is settled: the next of its lane may go.
+    pub(crate) fn settled(&mut self, send: SendId) {
+        self.end(send, |lane| lane.settle(send));
+    }
+
+    /// As [`Lanes::settled`], for one that Meta took.
+    pub(crate) fn accepted(&mut self, send: SendId) {
+        let lane = self.lanes.get(&send.conversation);
+        let waits = lane.is_some_and(|lane| !lane.told && lane.order_of(send) == Some(Order::Delivered));
+        if waits {
+            self.await_delivery(send);
+        }
+        self.settled(send);
+    }
+
+    fn await_delivery(&mut self, send: SendId) {
+        let now_ms = self.now_ms();
+        if self.awaited.len() >= self.await_sweep {
+            self.awaited.retain(|_, (_, until_ms)| *until_ms > now_ms);
+            self.await_sweep = (self.awaited.len() * 2).max(AWAITED);
+        }
+        self.awaited.insert(send.conversation, (send.n, now_ms + DELIVERY_PATIENCE_MS));
+    }
+
     /// A request was made and the message goes again, not before `due_ms`. It had `tries` that count.
     pub(crate) fn again(&mut self, send: SendId, due_ms: u64, tries: u32) {
-        self.requested(send, due_ms, tries, false);
+        self.end(send, |lane| lane.wait(send, due_ms, tries, false));
     }
 
-    /// Nobody knows whether it was sent: it waits for a status until `until_ms` and blocks its lane.
+    /// As [`Lanes::again`], and the person's other messages wait as long.
+    pub(crate) fn person_waits(&mut self, send: SendId, due_ms: u64, tries: u32) {
+        if let Some(lane) = self.lanes.get_mut(&send.conversation) {
+            lane.not_before_ms = due_ms;
+        }
+        self.again(send, due_ms, tries);
+    }
+
+    /// Nobody knows whether it was sent: it waits for a status until `until_ms`.
     pub(crate) fn doubt(&mut self, send: SendId, until_ms: u64, tries: u32) {
-        self.requested(send, until_ms, tries, true);
+        self.end(send, |lane| lane.wait(send, until_ms, tries, true));
     }
 
-    fn requested(&mut self, send: SendId, due_ms: u64, tries: u32, doubt: bool) {
-        self.finish(send, |lane| {
-            if let Some(row) = lane.rows.front_mut() {
-                row.attempts += 1;
-                (row.due_ms, row.tries, row.doubt) = (due_ms, tries, doubt);
-            }
-        });
-    }
-
-    /// Ends what is under way for a lane's head.
-    fn finish(&mut self, send: SendId, change: impl FnOnce(&mut Lane)) {
-        let Some(lane) = self.lanes.get_mut(&send.conversation) else { return };
-        if lane.rows.front().is_none_or(|row| row.id != send) {
-            return;
+    /// Ends what is under way for a message, or takes it out of its lane; `change` answers the row that left.
+    fn end(&mut self, send: SendId, change: impl FnOnce(&mut Lane) -> Option<Row>) {
+        let id = send.conversation;
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        let Some(bulk) = lane.bulk_of(send) else { return };
+        let was_under_way = lane.finish(send);
+        let left = change(lane);
+        let class = self.class(bulk);
+        class.under_way -= usize::from(was_under_way);
+        if let Some(row) = left {
+            class.forget(row.created_ms);
         }
-        if std::mem::take(&mut lane.under_way) {
-            self.under_way -= 1;
-        }
-        self.schedule.remove(&(lane.due_ms, send.conversation));
-        change(lane);
-        self.reschedule(send.conversation);
+        self.reschedule(id);
     }
 
-    /// A status settled a message. Answers whether it waited here (in doubt, or for a retry); one that is under way
-    /// settles itself.
-    pub(crate) fn status(&mut self, send: SendId) -> bool {
-        let waiting = |lane: &Lane| !lane.under_way && lane.rows.front().is_some_and(|row| row.id == send);
-        let known = self.lanes.get(&send.conversation).is_some_and(waiting);
+    /// A status told where a message stands. Answers whether that settled one that waited here (in doubt, or for a
+    /// retry); one that is under way ends with its request.
+    pub(crate) fn status(&mut self, send: SendId, state: SendState) -> bool {
+        if state >= SendState::Failed && self.awaited.get(&send.conversation).is_some_and(|(n, _)| *n <= send.n) {
+            self.awaited.remove(&send.conversation);
+            self.reschedule(send.conversation);
+        }
+        let Some(lane) = self.lanes.get_mut(&send.conversation).filter(|_| state.is_settled()) else { return false };
+        if lane.is_under_way(send) {
+            lane.told = true;
+            return false;
+        }
+        let known = lane.bulk_of(send).is_some();
         if known {
             self.settled(send);
         }
         known
+    }
+
+    /// Whether a status told, while its request was under way, that this message is settled.
+    pub(crate) fn is_told(&self, send: SendId) -> bool {
+        self.lanes.get(&send.conversation).is_some_and(|lane| lane.told && lane.is_under_way(send))
+    }
+
+    pub(crate) fn is_under_way(&self, send: SendId) -> bool {
+        self.lanes.get(&send.conversation).is_some_and(|lane| lane.is_under_way(send))
+    }
+
+    /// Another message takes the place of this one.
+    pub(crate) fn replace(&mut self, send: SendId, row: Row) {
+        self.end(send, |lane| {
+            lane.succeed_by(row);
+            lane.settle(send)
+        });
+    }
+
+    /// No request was made for this message after all: if it was the probe, the next one is.
+    pub(crate) fn not_asked(&mut self, send: SendId) {
+        let now_ms = self.now_ms();
+        if let Some(brake) = self.brake.as_mut().filter(|brake| brake.probe == Some(send)) {
+            brake.probe_ms = Some(now_ms);
+        }
+    }
+
+    /// Takes the messages that a bot decided, and that no request is under way or in doubt for, out of a lane.
+    pub(crate) fn take_out(&mut self, id: ConversationId) -> Vec<Row> {
+        let Some(lane) = self.lanes.get_mut(&id) else { return Vec::new() };
+        let rows = lane.take_out();
+        for row in &rows {
+            self.class(row.manner.bulk).forget(row.created_ms);
+        }
+        self.reschedule(id);
+        rows
     }
 
     /// How often in a row the person's limit at Meta refused, this time included.
@@ -287,21 +368,56 @@ impl Lanes {
         lane.slowed
     }
 
-    /// Nothing leaves but a probe now and then, until one gets through. Answers whether that is new.
-    pub(crate) fn slow_down(&mut self, brake: Brake) -> bool {
-        let before_ms = self.brake.as_ref().map(|before| before.probe_ms);
-        let probe_ms = brake.probe_ms.max(before_ms.unwrap_or(0));
-        self.brake = Some(Brake { probe_ms, ..brake });
-        before_ms.is_none()
+    /// Nothing leaves but a probe now and then, until one gets through. `refused` is the message that met it. Answers
+    /// whether that is new.
+    pub(crate) fn slow_down(&mut self, refused: Option<SendId>, brake: Brake) -> bool {
+        let too_fast = brake.cause == Cause::TooFast;
+        let is_new = match &mut self.brake {
+            Some(before) => before.meet(refused, brake),
+            None => {
+                self.brake = Some(brake);
+                true
+            }
+        };
+        if is_new && too_fast {
+            let now_ms = self.now_ms();
+            self.rate.halve(now_ms);
+        }
+        is_new
+    }
+
+    /// Meta says that a limit is near.
+    pub(crate) fn ease(&mut self) {
+        let now_ms = self.now_ms();
+        self.rate.ease(now_ms);
     }
 
     /// Meta took or judged this message: if it was the probe, the number works again. Answers whether that is new.
     pub(crate) fn works(&mut self, send: SendId) -> bool {
-        let was_probe = self.brake.as_ref().is_some_and(|brake| brake.probe == Some(send));
-        if was_probe {
-            self.brake = None;
+        let Some(brake) = self.brake.as_ref().filter(|brake| brake.probe == Some(send)) else { return false };
+        if brake.cause == Cause::Stopped {
+            return false;
         }
-        was_probe
+        if brake.cause == Cause::TooFast {
+            let now_ms = self.now_ms();
+            self.rate.goes_on(now_ms);
+        }
+        self.brake = None;
+        true
+    }
+
+    /// What stopped the number may be mended: an operator's stop ends, and where Meta refused, a probe goes at once.
+    /// Answers whether the number goes on without one.
+    pub(crate) fn resume(&mut self) -> bool {
+        let now_ms = self.now_ms();
+        let idle = self.open() == 0;
+        match &mut self.brake {
+            Some(brake) if brake.cause != Cause::Stopped && !idle => {
+                brake.probe_ms = Some(now_ms);
+                false
+            }
+            brake => brake.take().is_some(),
+        }
     }
 
     /// Why nothing but probes leaves, if so.
@@ -309,18 +425,33 @@ impl Lanes {
         self.brake.as_ref()
     }
 
+    /// Whether nothing slows the number down: what is not urgent may go too.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.brake.is_none()
+    }
+
     pub(crate) fn under_way(&self) -> usize {
-        self.under_way
+        self.replies.under_way + self.bulk.under_way
     }
 
     /// Messages not settled yet.
     pub(crate) fn open(&self) -> usize {
-        self.open
+        self.replies.open + self.bulk.open
     }
 
-    /// When the oldest of them was decided.
-    pub(crate) fn oldest_ms(&self) -> Option<u64> {
-        self.ages.first_key_value().map(|(created_ms, _)| *created_ms)
+    /// Those of them that are one of many.
+    pub(crate) fn open_bulk(&self) -> usize {
+        self.bulk.open
+    }
+
+    /// When the oldest of them was decided; of the replies, and of those that are one of many.
+    pub(crate) fn oldest_ms(&self) -> (Option<u64>, Option<u64>) {
+        (self.replies.oldest_ms(), self.bulk.oldest_ms())
+    }
+
+    /// Messages per second as of now, if there is a limit.
+    pub(crate) fn per_second(&self) -> Option<f64> {
+        self.rate.per_second(self.now_ms())
     }
 }
 

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use chatbot::{Closed, OnDoubt, Order};
 use storage::{ConversationId, Model, NewSend, Partition, Revision, SendId, SendState, Store, Turn};
-use whatsapp::graph::{self, Accepted};
+use whatsapp::graph::{self, Accepted, CallError};
 use whatsapp::message::{Outgoing, Recipient, Text};
 
 use super::Transport;
-use crate::records::{OnDoubt, SendPayload};
+use crate::records::SendPayload;
 use crate::settings::Number;
 use crate::{AdjustableClock, Bots, Engine, Setup, codec};
 
@@ -31,6 +32,15 @@ impl Transport for Cut {
         self.0.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { Err(graph::Error::Ambiguous("composed".into())) })
     }
+
+    fn mark_read<'a>(
+        &'a self,
+        _: &'a Number,
+        _: &'a str,
+        _: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 fn payload(on_doubt: OnDoubt) -> Bytes {
@@ -39,6 +49,11 @@ fn payload(on_doubt: OnDoubt) -> Bytes {
         to: Recipient::Phone("447700900123".into()),
         message: Outgoing::Text(Text::new("hi").unwrap()),
         on_doubt,
+        closed: Closed::Drop,
+        window_until_ms: Some(u64::MAX),
+        order: Order::Accepted,
+        bulk: false,
+        put_back: 0,
         node: None,
     })
 }
@@ -75,7 +90,12 @@ async fn after_an_hour(payloads: Vec<Bytes>) -> (Vec<SendState>, usize, Arc<Mode
         clock: Arc::new(AdjustableClock::starting_at(1_900_000_000_000)),
         bots: Arc::new(Bots::new("test")),
         turn: Arc::new(chatbot::turn),
-        numbers: vec![Number { id: NUMBER.into(), token: "token".to_owned().into() }],
+        numbers: vec![Number {
+            id: NUMBER.into(),
+            account: "".into(),
+            token: "token".to_owned().into(),
+            messages_per_second: None,
+        }],
         transport: transport.clone(),
         conversations: crate::ConversationSettings::default(),
         sender: crate::SenderSettings::default(),

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use storage::SendId;
-use whatsapp::graph::{self, Accepted, Client};
+use whatsapp::graph::{self, Accepted, CallError, Client, Load};
 
 use crate::records::{self, SendPayload};
 use crate::settings::Number;
@@ -16,6 +16,21 @@ pub trait Transport: Send + Sync + 'static {
         number: &'a Number,
         body: Vec<u8>,
     ) -> Pin<Box<dyn Future<Output = Result<Accepted, graph::Error>> + Send + 'a>>;
+
+    /// Marks a message of the person, and all before it, as read; with `typing`, shows that an answer is being written.
+    /// One request, no retry.
+    fn mark_read<'a>(
+        &'a self,
+        number: &'a Number,
+        wamid: &'a str,
+        typing: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>>;
+
+    /// How much of its limits Meta says this number has used.
+    fn load(&self, number: &Number) -> Load {
+        let _unknown = number;
+        Load::default()
+    }
 }
 
 impl Transport for Client {
@@ -24,7 +39,27 @@ impl Transport for Client {
         number: &'a Number,
         body: Vec<u8>,
     ) -> Pin<Box<dyn Future<Output = Result<Accepted, graph::Error>> + Send + 'a>> {
-        Box::pin(self.send_message(&number.id, &number.token, body))
+        Box::pin(async move { self.send_message(&number.id, &number.token.get(), body).await })
+    }
+
+    fn mark_read<'a>(
+        &'a self,
+        number: &'a Number,
+        wamid: &'a str,
+        typing: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>> {
+        Box::pin(async move {
+            let token = number.token.get();
+            if typing {
+                self.mark_read_and_type(&number.id, &token, wamid).await
+            } else {
+                Client::mark_read(self, &number.id, &token, wamid).await
+            }
+        })
+    }
+
+    fn load(&self, number: &Number) -> Load {
+        Client::load(self, &number.account)
     }
 }
 

@@ -63,7 +63,7 @@ impl World {
             clock: self.clock.clone(),
             bots: self.bots.clone(),
             turn: self.turn.clone(),
-            numbers: vec![Number { id: NUMBER.into(), token: "token".to_owned().into() }],
+            numbers: vec![number(NUMBER)],
             transport: self.graph.clone(),
             conversations: self.conversations.clone(),
             sender: self.sender.clone(),
@@ -116,6 +116,12 @@ impl World {
         let page = Page { cursor: None, limit: 1_000 };
         self.store.dead_letters(page).await.unwrap().items.iter().map(view::dead_letter).collect()
     }
+}
+
+/// A number of an account of its own.
+pub(crate) fn number(id: &str) -> Number {
+    let account = format!("account-of-{id}").into();
+    Number { id: id.into(), account, token: "token".to_owned().into(), messages_per_second: None }
 }
 
 /// A message as the front door has read it.

@@ -16,7 +16,7 @@ use thiserror::Error as ThisError;
 use super::call::CallError;
 use super::error::{Accepted, Error};
 use super::reply::{Reply, decide, decide_as};
-use super::usage::Usage;
+use super::usage::{Load, Usage};
 
 /// No answer of Meta to a send is larger.
 pub(super) const MAX_ANSWER_BYTES: usize = 256 * 1024;
@@ -91,6 +91,11 @@ impl Client {
     /// How near their limits app and accounts are, by the last answers of Meta.
     pub fn usage(&self) -> Usage {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The load that a call for this account would meet, by the last answers.
+    pub fn load(&self, waba_id: &str) -> Load {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).of(waba_id)
     }
 
     /// Sends one message, once. `body` is the whole JSON body, callback data included.

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::AdjustableClock;
+use crate::sender::row::Manner;
 
 const START_MS: u64 = 1_000_000;
 
@@ -24,6 +25,7 @@ fn row(conversation_n: u8, n: u64, created_ms: u64) -> Row {
         due_ms: created_ms,
         doubt: false,
         pair_paid: false,
+        manner: Manner::default(),
         payload: None,
     }
 }
@@ -38,7 +40,7 @@ fn lanes(settings: &SenderSettings) -> (Lanes, Arc<AdjustableClock>) {
 }
 
 fn brake(clock: &AdjustableClock, wait_ms: u64) -> Brake {
-    Brake { why: "composed".into(), probe_ms: clock.now_ms() + wait_ms, every_ms: wait_ms, probe: None }
+    Brake::new(Cause::Unreachable, "composed".into(), None, clock.now_ms(), wait_ms)
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,8 +69,8 @@ async fn only_what_left_after_the_brake_was_set_releases_it() {
     }
     let early = lanes.next().unwrap().id;
     let refused = lanes.next().unwrap().id;
-    assert!(lanes.slow_down(brake(&clock, 1_000)));
-    assert!(!lanes.slow_down(brake(&clock, 500)), "it is set already");
+    assert!(lanes.slow_down(Some(refused), brake(&clock, 1_000)));
+    assert!(!lanes.slow_down(None, brake(&clock, 500)), "it is set already");
     lanes.again(refused, START_MS, 0);
     assert!(!lanes.works(early));
     lanes.settled(early);
@@ -86,7 +88,7 @@ async fn a_probe_that_fails_is_followed_by_the_next_one_after_a_pause() {
     let (mut lanes, clock) = lanes(&settings());
     lanes.push(row(1, 1, START_MS));
     lanes.push(row(2, 1, START_MS));
-    lanes.slow_down(brake(&clock, 1_000));
+    lanes.slow_down(None, brake(&clock, 1_000));
     clock.advance(1_000);
     let probe = lanes.next().unwrap().id;
     lanes.again(probe, clock.now_ms(), 0);
@@ -100,7 +102,12 @@ async fn the_content_of_a_long_queue_stays_in_the_store() {
         number_id: "1".into(),
         to: whatsapp::message::Recipient::Phone("447700900123".into()),
         message: whatsapp::message::Outgoing::Text(whatsapp::message::Text::new("hi").unwrap()),
-        on_doubt: crate::records::OnDoubt::Resend,
+        on_doubt: chatbot::OnDoubt::Resend,
+        closed: chatbot::Closed::Drop,
+        window_until_ms: None,
+        order: Order::Accepted,
+        bulk: false,
+        put_back: 0,
         node: None,
     });
     for n in 1..=RIDING as u64 + 1 {
@@ -172,7 +179,7 @@ impl Naive {
 
     fn agrees(&self, lanes: &Lanes) {
         assert_eq!(lanes.open(), self.waiting.values().map(VecDeque::len).sum::<usize>());
-        assert_eq!(lanes.oldest_ms(), self.waiting.values().flatten().map(|(_, created_ms)| *created_ms).min());
+        assert_eq!(lanes.oldest_ms().0, self.waiting.values().flatten().map(|(_, created_ms)| *created_ms).min());
         assert_eq!(lanes.under_way(), self.under_way.len());
     }
 }
@@ -222,14 +229,14 @@ fn play(steps: Vec<Step>) {
                 if let Some((n, _)) = head {
                     let send = SendId { conversation: conversation(who as u8), n };
                     let under_way = naive.under_way.contains(&send);
-                    assert_eq!(lanes.status(send), !under_way);
+                    assert_eq!(lanes.status(send, SendState::Sent), !under_way);
                     if !under_way {
                         naive.settled(send);
                     }
                 }
             }
             Step::Brake(wait_ms) => {
-                lanes.slow_down(brake(&clock, wait_ms));
+                lanes.slow_down(None, brake(&clock, wait_ms));
             }
             Step::Wait(ms) => clock.advance(ms),
             Step::End(..) => {}
@@ -238,12 +245,13 @@ fn play(steps: Vec<Step>) {
             naive.leaves(row.id, clock.now_ms());
         }
         naive.agrees(&lanes);
-        if lanes.open() == 0 && lanes.lanes.is_empty() && lanes.schedule.is_empty() && naive.left_ms.len() > 200 {
+        if lanes.open() == 0 && lanes.lanes.is_empty() && lanes.replies.by_time.is_empty() && naive.left_ms.len() > 200
+        {
             break;
         }
     }
     assert_eq!(lanes.open(), 0, "everything leaves in the end");
-    assert!(lanes.lanes.is_empty() && lanes.schedule.is_empty());
+    assert!(lanes.lanes.is_empty() && lanes.replies.by_time.is_empty());
     within(&naive.left_ms, 1, 125.0);
     naive.left_by_person.values().for_each(|times| within(times, 3, 2_000.0));
 }

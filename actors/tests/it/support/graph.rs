@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actors::{AdjustableClock, Clock, Number, Transport};
 use parking_lot::Mutex;
-use whatsapp::graph::{Accepted, Error, GraphError};
+use whatsapp::graph::{Accepted, CallError, Error, GraphError};
 
 /// A request as Graph saw it.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,7 @@ type Script = dyn Fn(&Request) -> Answer + Send + Sync;
 pub(crate) struct Graph {
     clock: Arc<AdjustableClock>,
     requests: Mutex<Vec<Request>>,
+    marks: Mutex<Vec<(String, bool)>>,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
     script: Mutex<Arc<Script>>,
@@ -44,6 +45,7 @@ impl Graph {
         Arc::new(Self {
             clock,
             requests: Mutex::default(),
+            marks: Mutex::default(),
             under_way: AtomicUsize::new(0),
             most_under_way: AtomicUsize::new(0),
             script: Mutex::new(Arc::new(|_| Ok(()).into())),
@@ -57,6 +59,12 @@ impl Graph {
 
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().clone()
+    }
+
+    #[allow(dead_code, reason = "asked by tests of read marks")]
+    /// Messages that were marked as read, and whether with a typing indicator.
+    pub(crate) fn marks(&self) -> Vec<(String, bool)> {
+        self.marks.lock().clone()
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -102,6 +110,19 @@ impl Transport for Graph {
             self.under_way.fetch_sub(1, Ordering::SeqCst);
             let wamid = format!("wamid.{}", request.callback_data);
             answer.map(|()| Accepted { wamid, wa_id: None, user_id: None, message_status: None })
+        })
+    }
+
+    fn mark_read<'a>(
+        &'a self,
+        _: &'a Number,
+        wamid: &'a str,
+        typing: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>> {
+        self.marks.lock().push((wamid.to_owned(), typing));
+        Box::pin(async {
+            super::pause(20).await;
+            Ok(())
         })
     }
 }

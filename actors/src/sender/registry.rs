@@ -1,0 +1,114 @@
+//! All senders by business number, and what others tell them.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use foldhash::HashSet;
+use parking_lot::Mutex;
+use ractor::ActorRef;
+use storage::ConversationId;
+
+use super::lanes::Brake;
+use super::{Message, Row, Scope, Seen};
+use crate::conversation::Outbound;
+use crate::deps::Deps;
+use crate::records::Held;
+use crate::settings::Number;
+
+/// All senders, by business number.
+#[derive(Default)]
+pub(crate) struct Senders {
+    by_number: OnceLock<HashMap<Box<str>, (Number, ActorRef<Message>)>>,
+    /// Conversations with messages that are held until the person writes.
+    holding: Mutex<HashSet<ConversationId>>,
+}
+
+impl Senders {
+    pub(crate) fn set(&self, senders: HashMap<Box<str>, (Number, ActorRef<Message>)>) {
+        let _set_before = self.by_number.set(senders);
+    }
+
+    pub(crate) fn get(&self, number: &str) -> Option<&ActorRef<Message>> {
+        Some(&self.by_number.get()?.get(number)?.1)
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Box<str>, &ActorRef<Message>)> {
+        self.by_number.get().into_iter().flatten().map(|(id, (_, sender))| (id, sender))
+    }
+
+    /// Tells the sender of a number. Answers whether there is one.
+    pub(crate) fn tell(&self, number: &str, message: Message) -> bool {
+        // An error means that the engine is shutting down: what matters is in the store.
+        self.get(number).is_some_and(|sender| sender.cast(message).is_ok())
+    }
+
+    /// What a turn decided, once it is committed.
+    pub(crate) fn hand_over(&self, deps: &Deps, outbound: Vec<Outbound>) {
+        let Some(first) = outbound.first() else { return };
+        let Some(sender) = self.get(&first.payload.number_id) else { return };
+        deps.backlog.add(first.id.conversation, outbound.len());
+        // An error means that the engine is shutting down: the rows are in the store.
+        let _gone = sender.cast(Message::Queued(outbound.into_iter().map(Row::queued).collect()));
+    }
+
+    /// Open rows that the sender may not have heard of.
+    pub(crate) fn hand_over_again(&self, number: &str, rows: Vec<storage::Send>) {
+        if !rows.is_empty() {
+            self.tell(number, Message::Recovered(rows));
+        }
+    }
+
+    /// A message of the person is committed: what was held until then may leave. Cheap where nothing is held.
+    pub(crate) fn person_wrote(&self, number: &str, conversation: ConversationId) {
+        if self.holding.lock().remove(&conversation) {
+            self.tell(number, Message::Release(conversation, Held::WindowClosed));
+        }
+    }
+
+    /// Marks a message of the person as read, once the turn that took it is committed.
+    pub(crate) fn seen(&self, number: &str, seen: Seen) {
+        self.tell(number, Message::Seen(seen));
+    }
+
+    /// The bot's messages of a conversation that have not left wait until [`Senders::release`].
+    pub(crate) fn hold(&self, number: &str, conversation: ConversationId) {
+        self.tell(number, Message::Hold(conversation, Held::Takeover));
+    }
+
+    /// The bot has the conversation back.
+    pub(crate) fn release(&self, number: &str, conversation: ConversationId) {
+        self.tell(number, Message::Release(conversation, Held::Takeover));
+    }
+
+    /// This conversation has messages that are held until the person writes.
+    pub(super) fn holds(&self, conversation: ConversationId) {
+        self.holding.lock().insert(conversation);
+    }
+
+    /// Whether it still has: nobody wrote since [`Senders::holds`].
+    pub(super) fn is_holding(&self, conversation: ConversationId) -> bool {
+        self.holding.lock().contains(&conversation)
+    }
+
+    /// Brakes a number, and the others that share the limit with it.
+    pub(super) fn brake(&self, number: &str, scope: Scope, brake: &Brake) {
+        self.tell(number, Message::Brake(brake.clone()));
+        self.share(number, scope, brake);
+    }
+
+    /// Brakes the other numbers that share a limit with this one.
+    pub(super) fn share(&self, number: &str, scope: Scope, brake: &Brake) {
+        let numbers = || self.by_number.get().into_iter().flatten().map(|(_, pair)| pair);
+        let account = numbers().find(|(other, _)| *other.id == *number).map_or("", |(number, _)| &*number.account);
+        let shares = |other: &Number| match scope {
+            Scope::Number => false,
+            Scope::Account => !account.is_empty() && *other.account == *account,
+            Scope::App => true,
+        };
+        for (other, sender) in numbers().filter(|(other, _)| *other.id != *number && shares(other)) {
+            tracing::debug!(number = %other.id, "another number met a limit that this one shares");
+            // An error means that the engine is shutting down.
+            let _gone = sender.cast(Message::Brake(brake.clone()));
+        }
+    }
+}
