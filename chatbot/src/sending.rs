@@ -51,7 +51,7 @@ pub enum Closed {
     Drop,
     /// Keep it until the person writes again.
     Hold,
-    /// Send this template in its place.
+    /// Send this template in its place, and in that of the messages that the same turn decided after it.
     Template(Box<Template>),
 }
 

@@ -31,6 +31,11 @@ pub const TYPES: &[&str] = &[
     "carousel",
 ];
 
+/// What a place has.
+const PLACE: [&str; 4] = ["latitude", "longitude", "name", "address"];
+/// What a contact card has.
+const CARD: [&str; 7] = ["name", "phones", "emails", "addresses", "org", "urls", "birthday"];
+
 /// Where a key of the bot file stands in the body.
 type Slot = (&'static str, &'static str);
 
@@ -49,7 +54,9 @@ pub(super) fn read(reader: &mut Reader<'_>, kind: &str, at: &At<'_>) -> Option<S
         }
         "contacts" => {
             let mut shape = typed(at, "contacts");
-            shape.put("contacts", Shape::tree(reader, at)?);
+            let cards = Shape::tree(reader, at)?;
+            let computed = matches!(at.node.kind, tree::Kind::Text(_));
+            shape.put("contacts", if computed { cards.only(&CARD) } else { cards });
             Some(shape)
         }
         "reaction" => reaction(reader, at),
@@ -103,9 +110,9 @@ fn put_all(reader: &mut Reader<'_>, fields: &Fields<'_>, slots: &[Slot], shape: 
 /// `{latitude, longitude, name, address}`, or an expression that gives such a map.
 pub(super) fn location(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Shape> {
     if !matches!(at.node.kind, tree::Kind::Map(_)) {
-        return Shape::tree(reader, at);
+        return Shape::tree(reader, at).map(|place| place.only(&PLACE));
     }
-    let fields = reader.fields(at, &["latitude", "longitude", "name", "address"])?;
+    let fields = reader.fields(at, &PLACE)?;
     let mut shape = Shape::map(&Place::of(at));
     put_all(reader, &fields, &[("latitude", "latitude"), ("longitude", "longitude")], &mut shape)?;
     for key in ["name", "address"] {

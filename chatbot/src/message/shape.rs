@@ -35,6 +35,8 @@ enum Kind {
     Value(Template),
     List(Vec<Shape>),
     Map(Vec<(Cow<'static, str>, Shape)>),
+    /// An object, or a list of them, of which these members are kept.
+    Only(Box<Shape>, &'static [&'static str]),
     /// Left out when a text in it comes out empty.
     Optional(Box<Shape>),
     /// A file beside the bot file: the id under which it was stored.
@@ -105,6 +107,12 @@ impl Shape {
         Self::new(Kind::Optional(Box::new(self)), &place)
     }
 
+    /// What a person sent has members that Meta takes from nobody else.
+    pub(crate) fn only(self, members: &'static [&'static str]) -> Self {
+        let place = self.place.clone();
+        Self::new(Kind::Only(Box::new(self), members), &place)
+    }
+
     /// A text in which `{{ … }}` may stand.
     pub(crate) fn text(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Self> {
         let template = reader.template(at)?;
@@ -164,7 +172,7 @@ impl Shape {
             Kind::Text(template) | Kind::Value(template) => template.as_plain().is_some(),
             Kind::List(items) => items.iter().all(Shape::is_constant),
             Kind::Map(entries) => entries.iter().all(|(_, shape)| shape.is_constant()),
-            Kind::Optional(inner) => inner.is_constant(),
+            Kind::Optional(inner) | Kind::Only(inner, _) => inner.is_constant(),
             Kind::File(_) | Kind::LastMessage => false,
         }
     }
@@ -207,6 +215,7 @@ impl Shape {
                 }
                 Value::Object(values)
             }
+            Kind::Only(inner, members) => return Ok(inner.fill(walk)?.map(|value| keep(value, members))),
             Kind::Optional(inner) => return Ok(inner.fill(walk)?.filter(|value| !has_blank(value))),
             Kind::File(path) => Value::String(walk.file(path)?),
             Kind::LastMessage => Value::String(walk.last_message()?),
@@ -227,6 +236,7 @@ impl Shape {
                 .filter_map(|(key, shape)| Some((key.clone().into_owned(), shape.stand_in(next)?)))
                 .collect::<Map<_, _>>()
                 .into(),
+            Kind::Only(inner, _) => return inner.stand_in(next),
             Kind::Optional(inner) => return inner.stand_in(next).filter(|value| !has_blank(value)),
             Kind::File(_) | Kind::LastMessage => Value::String(stand_in(next)),
         })
@@ -250,7 +260,7 @@ impl Shape {
 
     fn inner(&self) -> &Shape {
         match &self.kind {
-            Kind::Optional(inner) => inner.inner(),
+            Kind::Optional(inner) | Kind::Only(inner, _) => inner.inner(),
             _ => self,
         }
     }
@@ -262,6 +272,17 @@ impl Shape {
             Kind::File(_) | Kind::LastMessage => true,
             _ => false,
         }
+    }
+}
+
+fn keep(value: Value, members: &[&str]) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(|item| keep(item, members)).collect(),
+        Value::Object(entries) => {
+            let kept = entries.into_iter().filter(|(key, value)| members.contains(&key.as_str()) && !value.is_null());
+            Value::Object(kept.collect())
+        }
+        other => other,
     }
 }
 

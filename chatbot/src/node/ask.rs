@@ -96,6 +96,13 @@ fn read_expect(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Expect> {
     }
     let pattern = fields.get("pattern").and_then(|at| pattern(reader, &at));
     let check = fields.get("check").and_then(|at| reader.expression(&at));
+    if matches!(kind, Answer::Location | Answer::Media | Answer::Contact) {
+        for key in ["min", "max", "pattern"] {
+            if let Some(at) = fields.get(key) {
+                reader.report(explain::WRONG_VALUE, &at, format!("`{key}` is for words and numbers; use `check`"));
+            }
+        }
+    }
     let kinds = fields.get("kinds").map(|at| read_kinds(reader, &at, kind)).unwrap_or_default();
     Some(Expect { kind, kinds, min, max, pattern, check })
 }

@@ -1,5 +1,6 @@
 //! Makes outgoing messages out of texts that were computed.
 
+use serde_json::Value;
 use whatsapp::limits::LimitError;
 use whatsapp::message::{self, Button, Buttons, List, Media, Outgoing, Section, Text};
 
@@ -53,14 +54,16 @@ pub(crate) fn list(
 /// Bytes of text that a message carries.
 pub(crate) fn text_bytes(message: &Outgoing) -> usize {
     match message {
-        Outgoing::List(list) => {
-            let rows = list.sections().iter().flat_map(|section| &section.rows);
-            list.body().len()
-                + rows.map(|row| row.title.len() + row.description.as_ref().map_or(0, String::len)).sum::<usize>()
-        }
-        Outgoing::Buttons(buttons) => {
-            buttons.body().len() + buttons.buttons().iter().map(|button| button.title.len()).sum::<usize>()
-        }
-        other => other.text().len(),
+        Outgoing::Text(text) => text.body().len(),
+        other => strings(&other.raw()),
+    }
+}
+
+fn strings(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(strings).sum(),
+        Value::Object(entries) => entries.values().map(strings).sum(),
+        _ => 0,
     }
 }

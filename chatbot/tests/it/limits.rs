@@ -106,6 +106,46 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("x-a: 1\ntriggers: [ { pattern: { regex: §'(' }, to: e }, D ]", "PAR-0221", "not valid"),
     ("x-a: 1\ntriggers: [ { payload: §{}, to: e }, D ]", "PAR-0203", "key `prefix` is missing"),
     ("x-a: 1\ntriggers: [ { referral: { §ad: x }, to: e }, D ]", "PAR-0202", "unknown key `ad`"),
+    (
+        "x-a: 1\nnodes:\n  e: { type: ask, prompt: a, expect: { type: media, kinds: [ §gif ] }, next: { ok: e } }",
+        "PAR-0204",
+        "`gif` is not one of",
+    ),
+    (
+        "x-a: 1\nnodes:\n  e: { type: ask, prompt: a, expect: { type: text, kinds: §[ image ] }, next: { ok: e } }",
+        "PAR-0204",
+        "only an answer of type `media`",
+    ),
+    (
+        "x-a: 1\nnodes:\n  e: { type: ask, prompt: a, expect: { type: location, min: §1 }, next: { ok: e } }",
+        "PAR-0204",
+        "`min` is for words and numbers",
+    ),
+    (
+        "x-a: 1\nnodes:\n  e: { type: ask, prompt: { image: { link: §x } }, next: { ok: e } }",
+        "PAR-0204",
+        "link must be an http or https",
+    ),
+    (
+        "x-a: 1\nnodes:\n  e: { type: menu, prompt: a, header: §{ image: { id: x } }, options: [ { id: a, title: a } ], next: { a: e } }",
+        "PAR-0204",
+        "this menu may become a list",
+    ),
+    (
+        "x-a: 1\nnodes:\n  e: { type: menu, render: buttons, prompt: a, header: { image: { id: x, caption: §c } }, options: [ { id: a, title: a } ], next: { a: e } }",
+        "PAR-0204",
+        "no caption",
+    ),
+    (
+        "x-a: 1\nnodes:\n  e: { type: menu, on_doubt: §ask, prompt: a, options: [ { id: a, title: a } ], next: { a: e } }",
+        "PAR-0204",
+        "`ask` is not one of `resend` and `hold`",
+    ),
+    (
+        "x-a: 1\nnodes:\n  e: { type: template, name: n, lang: en, then_wait: §{ replies: [ other ] }, next: {} }",
+        "PAR-0223",
+        "the name of a port of every template",
+    ),
 ];
 
 fn written(row: &str) -> String {
@@ -165,7 +205,8 @@ fn what_whatsapp_would_refuse_is_found_at_its_place() {
     for (row, code, words) in OTHERS {
         let row = written(row);
         let triggers = if row.contains("triggers") { "" } else { "triggers: [ { default: {}, to: e } ]\n" };
-        let bot = format!("parlance: 1\nid: t\n{triggers}{row}\nnodes: {{ e: {{ type: end }} }}\n");
+        let nodes = if row.contains("nodes:") { "" } else { "nodes: { e: { type: end } }\n" };
+        let bot = format!("parlance: 1\nid: t\n{triggers}{row}\n{nodes}");
         wrong.extend(judge(&bot, code, words).map(|why| format!("{row}\n{why}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -67,8 +67,9 @@ impl<'b> Play<'b> {
             assert_eq!(turn.changed, !turn.effects.is_empty() || turn.after != self.state);
             let trace: Vec<Trace> = rmp_serde::from_slice(&rmp_serde::to_vec_named(&turn.trace).unwrap()).unwrap();
             assert_eq!(trace, turn.trace);
-            let effects: Vec<Effect> = rmp_serde::from_slice(&rmp_serde::to_vec_named(&turn.effects).unwrap()).unwrap();
-            assert_eq!(effects, turn.effects);
+            let effects = rmp_serde::to_vec_named(&turn.effects).unwrap();
+            let again: Vec<Effect> = rmp_serde::from_slice(&effects).unwrap();
+            assert_eq!(rmp_serde::to_vec_named(&again).unwrap(), effects);
             self.state = turn.after.clone();
         }
         result

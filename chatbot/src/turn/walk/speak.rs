@@ -43,7 +43,11 @@ impl Walk<'_> {
         if self.text_bytes > caps::MAX_TEXT_PER_TURN {
             return Err(Fault::new(FaultKind::Text));
         }
-        let closed = if message.is_template() { Closed::Drop } else { self.closed(here) };
+        let closed = match message {
+            Outgoing::Reaction(_) => Closed::Drop,
+            _ if message.is_template() => Closed::Drop,
+            _ => self.closed(here),
+        };
         let mut sending = Sending { closed, ..Sending::new(here.node.id.clone(), message) };
         if let Some(on_doubt) = here.node.on_doubt {
             sending.on_doubt = on_doubt;
@@ -52,12 +56,14 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What `policies.window` says. A template that cannot be made is no reason to lose the reply: it is held.
+    /// What `policies.window` says. One template stands for all messages of a turn. One that cannot be made
+    /// is no reason to lose the reply: it is held.
     fn closed(&mut self, here: Here<'_>) -> Closed {
         let bot = self.bot;
         let template = match &bot.policies.closed {
             WhenClosed::Drop => return Closed::Drop,
             WhenClosed::Hold => return Closed::Hold,
+            WhenClosed::Template(_) if self.has_substitute() => return Closed::Drop,
             WhenClosed::Template(template) => template,
         };
         let why = match template.fill(self) {
@@ -72,6 +78,10 @@ impl Walk<'_> {
     /// Whether the person never wrote before this turn.
     pub(in crate::turn) fn is_first_contact(&self) -> bool {
         self.first_contact
+    }
+
+    fn has_substitute(&self) -> bool {
+        self.effects.iter().any(|Effect::Send(sending)| matches!(sending.closed, Closed::Template(_)))
     }
 
     /// The id under which a file of the bot was stored.
