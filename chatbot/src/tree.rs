@@ -1,5 +1,7 @@
 //! A bot file as a tree that knows where each value stands. YAML and JSON give the same tree.
 
+mod printable;
+
 use std::fmt;
 use std::ops::Range;
 
@@ -9,6 +11,7 @@ use serde_saphyr::Spanned;
 
 use crate::bot::Format;
 use crate::source::LineIndex;
+use printable::Printable;
 
 /// A value and the bytes of the source that it stands on.
 #[derive(Clone, Debug)]
@@ -79,9 +82,13 @@ impl Node {
 /// Reads a document. JSON is first held against the JSON grammar, so that a `.json` file cannot
 /// quietly be YAML; both get their places from the same reader.
 pub(crate) fn parse(source: &str, format: Format) -> Result<Node, SyntaxError> {
-    if format == Format::Json {
-        serde_json::from_str::<de::IgnoredAny>(source).map_err(|e| json_error(source, &e))?;
-    }
+    let printable = match format {
+        Format::Json => {
+            serde_json::from_str::<de::IgnoredAny>(source).map_err(|e| json_error(source, &e))?;
+            Printable::of_json(source)
+        }
+        Format::Yaml => Printable::unchanged(source),
+    };
     let options = serde_saphyr::options! {
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
@@ -89,8 +96,14 @@ pub(crate) fn parse(source: &str, format: Format) -> Result<Node, SyntaxError> {
         with_snippet: false,
         budget: serde_saphyr::budget! { max_documents: 1, simple_key_max_lookahead: 65_536 },
     };
-    let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(source, options).map_err(|e| yaml_error(source, &e))?;
-    Ok(raw.into())
+    let text = &*printable.text;
+    let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options).map_err(|e| {
+        let error = yaml_error(text, &e);
+        SyntaxError { at: printable.place(error.at), ..error }
+    })?;
+    let mut root = Node::from(raw);
+    printable.replace(&mut root);
+    Ok(root)
 }
 
 fn json_error(source: &str, error: &serde_json::Error) -> SyntaxError {
@@ -248,6 +261,18 @@ mod tests {
         let tree = parse(source, Format::Json).map_err(|e| e.message).unwrap();
         let expected: Value = serde_json::from_str(source).unwrap();
         assert_eq!(tree.to_json(), expected);
+    }
+
+    #[test]
+    fn json_takes_characters_that_yaml_wants_escaped_and_keeps_its_places() {
+        let source = "{\"a\": \"\u{7f}\u{97}\u{2028}\u{feff}\u{ffff}\", \"b\u{85}\": [\"ü\"], \"c\": 7, \"c\": 8}";
+        let error = parse(source, Format::Json).err().unwrap();
+        assert!(error.duplicate_key && source.get(error.at..).unwrap().starts_with("\"c\": 8"), "{}", error.at);
+        let source = source.replace(", \"c\": 8", "");
+        let tree = parse(&source, Format::Json).map_err(|e| e.message).unwrap();
+        assert_eq!(tree.to_json(), serde_json::from_str::<Value>(&source).unwrap());
+        assert_eq!(text_at(&source, tree.get("a").unwrap()), "\"\u{7f}\u{97}\u{2028}\u{feff}\u{ffff}\"");
+        assert_eq!(text_at(&source, tree.get("c").unwrap()), "7");
     }
 
     #[test]
