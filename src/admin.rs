@@ -4,11 +4,15 @@
 //! in `dev` callers from loopback need none. The order is fixed: Host, then credential, then route.
 
 mod access;
+mod blocked;
 mod conversations;
 mod cursor;
 mod lists;
+mod media;
 mod messages;
 mod problem;
+mod templates;
+mod time;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -20,7 +24,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -30,6 +34,7 @@ use tower::ServiceExt;
 
 use crate::metrics::Metrics;
 use crate::net::Body;
+use crate::services::Services;
 pub use access::allowed_hosts;
 use access::{Access, Denied, Peer};
 use problem::Problem;
@@ -47,6 +52,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The bots.
     pub bots: Arc<Bots>,
+    /// Files, templates, block lists.
+    pub services: Arc<Services>,
     /// All metrics.
     pub metrics: Arc<Metrics>,
     /// The business numbers.
@@ -87,6 +94,16 @@ impl Admin {
             .route("/api/v1/conversations", get(conversations::list))
             .route("/api/v1/conversations/{id}", get(conversations::show))
             .route("/api/v1/conversations/{id}/messages", get(messages::list))
+            .route("/api/v1/conversations/{id}/block", post(blocked::block))
+            .route("/api/v1/conversations/{id}/unblock", post(blocked::unblock))
+            .route("/api/v1/blocked", get(blocked::list))
+            .route("/api/v1/media", get(media::list).post(media::put))
+            .route("/api/v1/media/prune", post(media::prune))
+            .route("/api/v1/media/{id}", get(media::show).delete(media::delete))
+            .route("/api/v1/media/{id}/content", get(media::content))
+            .route("/api/v1/templates", get(templates::list).post(templates::create))
+            .route("/api/v1/templates/sync", post(templates::sync))
+            .route("/api/v1/templates/{id}", get(templates::show).post(templates::edit).delete(templates::delete))
             .route("/api/v1/outbox", get(lists::outbox))
             .route("/api/v1/dead-letters", get(lists::dead_letters))
             .route("/api/v1/quarantine", get(lists::quarantine))

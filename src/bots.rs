@@ -3,9 +3,12 @@
 //! Every valid version that was ever live is kept in the store, so that a conversation goes on with the version it began
 //! with, and a broken file leaves the last good one in place.
 
+mod files;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use actors::media::Media;
 use bytes::Bytes;
 use chatbot::Diagnostic;
 use chatbot::bot::{self, Bot, Format, Loaded};
@@ -102,18 +105,22 @@ pub struct Report {
 pub async fn put_live(
     bots: &actors::Bots,
     store: &dyn Store,
+    media: &Media,
     files: Vec<BotFile>,
     default: &str,
 ) -> Result<Report, LoadError> {
     refuse_twins(&files)?;
     let mut report = Report::default();
-    restore(bots, store).await?;
+    restore(bots, store, media).await?;
     for file in files {
         report
             .problems
             .extend(file.loaded.diagnostics.iter().map(|diagnostic: &Diagnostic| diagnostic.render(&file.source)));
         if let Some(bot) = file.loaded.bot {
-            publish(bots, store, Arc::new(bot)).await?;
+            let (stored, problems) = files::store(media, &bot, &file.path).await;
+            report.problems.extend(problems);
+            files::note(store, media, &version_key(&bot), &stored).await?;
+            publish(bots, store, Arc::new(bot.with_files(&stored))).await?;
         }
     }
     let live = bots.live();
@@ -137,10 +144,13 @@ fn refuse_twins(files: &[BotFile]) -> Result<(), LoadError> {
     Ok(())
 }
 
-async fn restore(bots: &actors::Bots, store: &dyn Store) -> Result<(), StoreError> {
+async fn restore(bots: &actors::Bots, store: &dyn Store, media: &Media) -> Result<(), StoreError> {
     for (key, source) in store.documents(VERSIONS).await? {
         match compile(&key, &source) {
-            Some(bot) => bots.add_version(bot),
+            Some(bot) => {
+                let stored = files::of_version(store, media, &key).await?;
+                bots.add_version(Arc::new(bot.with_files(&stored)));
+            }
             None => tracing::warn!(version = %key, "a stored bot version can no longer be loaded"),
         }
     }
@@ -153,12 +163,16 @@ async fn restore(bots: &actors::Bots, store: &dyn Store) -> Result<(), StoreErro
     Ok(())
 }
 
-fn compile(name: &str, source: &[u8]) -> Option<Arc<Bot>> {
-    bot::load(std::str::from_utf8(source).ok()?, name, Format::Json).bot.map(Arc::new)
+fn compile(name: &str, source: &[u8]) -> Option<Bot> {
+    bot::load(std::str::from_utf8(source).ok()?, name, Format::Json).bot
+}
+
+fn version_key(bot: &Bot) -> String {
+    format!("{}/{}", bot.id(), bot.version())
 }
 
 async fn publish(bots: &actors::Bots, store: &dyn Store, bot: Arc<Bot>) -> Result<(), StoreError> {
-    let key = format!("{}/{}", bot.id(), bot.version());
+    let key = version_key(&bot);
     if store.document(VERSIONS, &key).await?.is_none() {
         store.put_document(VERSIONS, &key, Some(Bytes::from(bot.canonical_json()))).await?;
     }

@@ -12,6 +12,7 @@ mod problem;
 mod reader;
 mod secret;
 mod server;
+mod services;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub use platform::{Graph, Limits, Whatsapp};
 pub use problem::{Errors, Problem, Source};
 pub use secret::{Secret, SecretError};
 pub use server::{Admin, Metrics, Server, Simulator};
+pub use services::{Media, Retention, Templates};
 
 use layers::{Layers, Rank};
 use reader::Reader;
@@ -53,6 +55,12 @@ pub struct Config {
     pub bots: Bots,
     /// The embedded store.
     pub store: Store,
+    /// Files that people send, and ours.
+    pub media: Media,
+    /// Message templates.
+    pub templates: Templates,
+    /// How long things are kept.
+    pub retention: Retention,
     /// Log lines.
     pub log: Log,
     /// Prometheus metrics.
@@ -160,6 +168,9 @@ impl Config {
             conversation: Conversation::read(reader),
             bots: Bots::read(reader),
             store: Store::read(reader),
+            media: Media::read(reader),
+            templates: Templates::read(reader),
+            retention: Retention::read(reader),
             log: Log::read(reader),
             metrics: Metrics::read(reader),
             simulator: Simulator::read(reader),

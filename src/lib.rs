@@ -9,4 +9,5 @@ pub mod front;
 pub mod metrics;
 pub mod net;
 pub mod server;
+pub mod services;
 pub mod telemetry;

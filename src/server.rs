@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::front::{Front, Intake};
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
+use crate::services::Services;
 
 /// A server that has failed gives its callers this long to hear so.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
@@ -88,6 +89,7 @@ pub struct Running {
     pub bots: bots::Report,
     store: Arc<dyn Store>,
     engine: Arc<Engine>,
+    services: Arc<Services>,
     stop: CancellationToken,
     ports: Vec<JoinHandle<()>>,
 }
@@ -100,9 +102,23 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let metrics = Arc::new(Metrics::default());
     let store: Arc<dyn Store> = open_store(config, &metrics)?;
     let registry = Arc::new(Bots::new(&config.bots.default));
-    let report = bots::put_live(&registry, &*store, given.bots, &config.bots.default).await?;
-    let engine =
-        Arc::new(start_engine(config, &given.clock, given.turn, store.clone(), registry.clone(), &metrics).await?);
+    let (client, numbers) = (graph_client(config)?, numbers(config));
+    let services =
+        Services::load(config, client, store.clone(), given.clock.clone(), &numbers, metrics.actors.clone()).await?;
+    let services = Arc::new(services);
+    let report = bots::put_live(&registry, &*store, &services.media, given.bots, &config.bots.default).await?;
+    let engine = start_engine(
+        config,
+        (given.clock.clone(), given.turn),
+        store.clone(),
+        registry.clone(),
+        &metrics,
+        &services,
+        numbers,
+    )
+    .await?;
+    let engine = Arc::new(engine);
+    services.run(registry.clone());
 
     let (front, admin) = (local(&front_listener, config.server.listen), local(&admin_listener, config.admin.listen));
     let intake =
@@ -118,6 +134,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         engine: engine.clone(),
         clock: given.clock.clone(),
         bots: registry,
+        services: services.clone(),
         metrics,
         numbers: config.whatsapp.numbers.iter().map(|number| number.phone_number_id.as_str().into()).collect(),
         token: config.admin.token.as_ref().map(|token| token.value.clone()),
@@ -139,7 +156,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         tokio::spawn(net::serve(front_listener, limits, front_service, stop.clone(), patience)),
         tokio::spawn(net::serve(admin_listener, limits, admin_service, stop.clone(), patience)),
     ];
-    Ok(Running { front, admin, bots: report, store, engine, stop, ports })
+    Ok(Running { front, admin, bots: report, store, engine, services, stop, ports })
 }
 
 impl Running {
@@ -173,6 +190,7 @@ impl Running {
     /// Stops accepting, finishes what is in hand within `patience` (ports and engine together), and closes the store.
     pub async fn drain(self, patience: Duration) -> Result<(), StoreError> {
         self.stop.cancel();
+        self.services.stop();
         let ports = async {
             for port in self.ports {
                 if let Err(error) = port.await {
@@ -236,38 +254,47 @@ fn open_store(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<RedbStore>,
 
 async fn start_engine(
     config: &Config,
-    clock: &Arc<dyn Clock>,
-    turn: Arc<TurnFunction>,
+    given: (Arc<dyn Clock>, Arc<TurnFunction>),
     store: Arc<dyn Store>,
     bots: Arc<Bots>,
     metrics: &Metrics,
+    services: &Services,
+    numbers: Vec<Number>,
 ) -> Result<Engine, StartError> {
-    let client = Client::new(ClientConfig {
+    let setup = Setup {
+        store,
+        clock: given.0,
+        bots,
+        turn: given.1,
+        numbers,
+        transport: services.transport(),
+        conversations: conversation_settings(config),
+        sender: sender_settings(config),
+        metrics: metrics.actors.clone(),
+        media_wanted: services.media_wanted.clone(),
+    };
+    Ok(Engine::start(setup).await?)
+}
+
+fn graph_client(config: &Config) -> Result<Client, whatsapp::graph::ConfigError> {
+    Client::new(ClientConfig {
         base_url: config.graph.base_url.to_string(),
         api_version: config.whatsapp.api_version.clone(),
         connect_timeout: config.graph.connect_timeout,
         request_timeout: config.graph.request_timeout,
-    })?;
+    })
+}
+
+fn numbers(config: &Config) -> Vec<Number> {
     let numbers = config.whatsapp.numbers.iter();
-    let setup = Setup {
-        store,
-        clock: clock.clone(),
-        bots,
-        turn,
-        numbers: numbers
-            .map(|number| Number {
-                id: number.phone_number_id.as_str().into(),
-                account: number.business_account_id.as_deref().unwrap_or_default().into(),
-                token: number.access_token.value.clone().into(),
-                messages_per_second: number.own_rate(&config.limits),
-            })
-            .collect(),
-        transport: Arc::new(client),
-        conversations: conversation_settings(config),
-        sender: sender_settings(config),
-        metrics: metrics.actors.clone(),
-    };
-    Ok(Engine::start(setup).await?)
+    numbers
+        .map(|number| Number {
+            id: number.phone_number_id.as_str().into(),
+            account: number.business_account_id.as_deref().unwrap_or_default().into(),
+            token: number.access_token.value.clone().into(),
+            messages_per_second: number.own_rate(&config.limits),
+        })
+        .collect()
 }
 
 fn conversation_settings(config: &Config) -> ConversationSettings {

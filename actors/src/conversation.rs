@@ -223,7 +223,7 @@ impl State {
     /// Commits, then lets the effects out. The inputs leave the queue only now.
     async fn commit(&mut self, draft: Draft<'_>) -> Result<(), Trouble> {
         let (turn, done) = draft.finish();
-        let consumed = turn.consumed.clone();
+        let (consumed, wants_files) = (turn.consumed.clone(), !turn.documents.is_empty());
         let fence = self.deps.fence(&done.after.state.number_id);
         // From here on a failure is not the input's: a store that refuses must not make a dead letter of it.
         self.handling(0);
@@ -236,6 +236,9 @@ impl State {
         self.deps.send(done.outbound);
         if !consumed.is_empty() {
             self.deps.senders.person_wrote(&done.after.state.number_id, self.id);
+        }
+        if wants_files {
+            self.deps.media_wanted.notify_one();
         }
         self.note(&done.noted);
         if let Some(wake_ms) = done.after.wake_ms.filter(|wake_ms| *wake_ms < done.now_ms + timers::HORIZON_MS) {

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use ractor::ActorRef;
 use storage::{Fence, Partition, Store};
+use tokio::sync::Notify;
 
 use crate::backlog::Backlog;
 use crate::bots::Bots;
@@ -25,6 +26,8 @@ pub(crate) struct Deps {
     pub load: Load,
     pub backlog: Backlog,
     pub senders: Senders,
+    /// Rung when a committed turn wants a file of a person.
+    pub media_wanted: Arc<Notify>,
     /// Set once, when the engine has started all of them.
     pub peers: OnceLock<Peers>,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use storage::{Store, StoreError};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use whatsapp::webhook::StatusUpdate;
 
@@ -50,6 +50,8 @@ pub struct Setup {
     pub sender: SenderSettings,
     /// Where events are counted.
     pub metrics: Arc<Metrics>,
+    /// Rung when a committed turn wants a file of a person: see [`crate::media`].
+    pub media_wanted: Arc<Notify>,
 }
 
 /// Why an engine did not start.
@@ -92,8 +94,18 @@ pub struct EngineStatus {
 impl Engine {
     /// Starts all actors and hands them what the store says is left to do.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { store, clock, bots, turn, numbers, transport, conversations, sender: sender_settings, metrics } =
-            setup;
+        let Setup {
+            store,
+            clock,
+            bots,
+            turn,
+            numbers,
+            transport,
+            conversations,
+            sender: sender_settings,
+            metrics,
+            media_wanted,
+        } = setup;
         let backlog = Backlog::new(conversations.max_unsent);
         let deps = Arc::new(Deps {
             store,
@@ -105,6 +117,7 @@ impl Engine {
             load: Load::default(),
             backlog,
             senders: Senders::default(),
+            media_wanted,
             peers: OnceLock::new(),
         });
         let (failed_sender, failed) = watch::channel(None);

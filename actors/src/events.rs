@@ -2,9 +2,14 @@
 
 use storage::{ConversationId, SendId};
 
-use crate::metrics::{Metrics, Reason};
+use whatsapp::graph::CallError;
+
+use crate::blocking::BlockError;
+use crate::media::{MediaError, MediaState};
+use crate::metrics::{Fate, Kind, Metrics, Reason};
 use crate::records::Held;
 use crate::sender::{Brake, Cause};
+use crate::templates::{Counts, SyncError};
 
 pub(crate) fn input_given_up(metrics: &Metrics, conversation: ConversationId, bot: &str, version: &str, node: &str) {
     metrics.dead_letters.get_or_create(&Reason { reason: "input" }).inc();
@@ -94,4 +99,65 @@ pub(crate) fn number_slowed(metrics: &Metrics, number: &str, brake: &Brake) {
 pub(crate) fn number_resumed(metrics: &Metrics, number: &str) {
     metrics.set_paused(number, false);
     tracing::info!(number, "sending from this number goes on");
+}
+
+pub(crate) fn media_folder_failed(error: &std::io::Error) {
+    tracing::error!(%error, "the media folder cannot be used; files are fetched once it can, conversations go on");
+}
+
+pub(crate) fn media_not_noted(media: &str, error: &MediaError) {
+    tracing::error!(media, %error, "what became of a file could not be written down; trying again");
+}
+
+pub(crate) fn media_stored(metrics: &Metrics, media: &str, bytes: u64) {
+    metrics.services.fetches.get_or_create(&Fate { outcome: "stored" }).inc();
+    metrics.services.fetched_bytes.inc_by(bytes);
+    tracing::debug!(media, bytes, "a file of a person is stored");
+}
+
+pub(crate) fn media_put_off(metrics: &Metrics, media: &str, why: &str) {
+    metrics.services.fetches.get_or_create(&Fate { outcome: "put_off" }).inc();
+    tracing::info!(media, why, "a file of a person could not be fetched; trying again later");
+}
+
+pub(crate) fn media_not_taken(metrics: &Metrics, media: &str, state: MediaState, why: &str) {
+    let outcome = if state == MediaState::Refused { "refused" } else { "failed" };
+    metrics.services.fetches.get_or_create(&Fate { outcome }).inc();
+    tracing::warn!(media, outcome, why, "a file of a person is not taken");
+}
+
+pub(crate) fn media_uploaded(metrics: &Metrics, media: &str, error: Option<&CallError>) {
+    let outcome = if error.is_none() { "done" } else { "failed" };
+    metrics.services.uploads.get_or_create(&Fate { outcome }).inc();
+    match error {
+        None => tracing::debug!(media, "a file was given to Meta"),
+        Some(error) => tracing::warn!(media, %error, "a file could not be given to Meta"),
+    }
+}
+
+pub(crate) fn templates_synced(metrics: &Metrics, account: &str, outcome: &Result<Counts, SyncError>) {
+    let fate = if outcome.is_ok() { "done" } else { "failed" };
+    metrics.services.template_syncs.get_or_create(&Fate { outcome: fate }).inc();
+    match outcome {
+        Ok(Counts { templates, changed, removed }) if changed + removed > 0 => {
+            tracing::info!(account, templates, changed, removed, "the list of templates was read");
+        }
+        Ok(_) => tracing::debug!(account, "the list of templates was read; nothing changed"),
+        Err(error) => tracing::warn!(account, %error, "the list of templates could not be read; the last one is kept"),
+    }
+}
+
+pub(crate) fn blocks_not_read(number: &str, error: &BlockError) {
+    tracing::warn!(number, %error, "the list of blocked people could not be read; the last one is kept");
+}
+
+pub(crate) fn forgotten(metrics: &Metrics, kind: &'static str, count: usize) {
+    if count > 0 {
+        metrics.services.forgotten.get_or_create(&Kind { kind }).inc_by(count as u64);
+        tracing::info!(kind, count, "removed for their age");
+    }
+}
+
+pub(crate) fn not_forgotten(what: &str, error: &str) {
+    tracing::warn!(what, error, "what is old could not be removed; trying again in an hour");
 }

@@ -5,6 +5,7 @@
 
 mod alarm;
 mod backlog;
+pub mod blocking;
 mod bots;
 mod clock;
 mod codec;
@@ -13,14 +14,17 @@ mod deps;
 mod engine;
 mod events;
 pub mod identity;
+pub mod media;
 mod metrics;
 mod queue;
 mod records;
+pub mod retention;
 mod router;
 mod seen;
 mod sender;
 mod settings;
 mod shard;
+pub mod templates;
 mod timers;
 pub mod view;
 

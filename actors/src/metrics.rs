@@ -58,6 +58,36 @@ impl Result {
     pub(crate) const DROPPED: Self = Self { result: "dropped" };
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Kind {
+    pub kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Fate {
+    pub outcome: &'static str,
+}
+
+/// What the services beside the conversations count: files, templates, blocks, retention.
+#[derive(Default)]
+pub(crate) struct ServiceMetrics {
+    pub fetches: Family<Fate, Counter>,
+    pub fetched_bytes: Counter,
+    pub uploads: Family<Fate, Counter>,
+    pub template_syncs: Family<Fate, Counter>,
+    pub forgotten: Family<Kind, Counter>,
+}
+
+impl ServiceMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("media_fetches", "Tries to fetch files of people, by outcome", self.fetches.clone());
+        registry.register("media_fetched_bytes", "Bytes of files fetched", self.fetched_bytes.clone());
+        registry.register("media_uploads", "Files given to Meta, by outcome", self.uploads.clone());
+        registry.register("template_syncs", "Lists of templates read from Meta", self.template_syncs.clone());
+        registry.register("forgotten", "Rows and files removed for their age", self.forgotten.clone());
+    }
+}
+
 /// Shared handles of all families.
 pub struct Metrics {
     pub(crate) live_actors: Gauge,
@@ -78,6 +108,7 @@ pub struct Metrics {
     pub(crate) queue: Family<Queue, Gauge>,
     pub(crate) queue_oldest: Family<Queue, Gauge<f64, AtomicU64>>,
     pub(crate) paused: Family<Number, Gauge>,
+    pub(crate) services: ServiceMetrics,
 }
 
 impl Default for Metrics {
@@ -101,6 +132,7 @@ impl Default for Metrics {
             queue: Family::default(),
             queue_oldest: Family::default(),
             paused: Family::default(),
+            services: ServiceMetrics::default(),
         }
     }
 }
@@ -133,6 +165,7 @@ impl Metrics {
         registry.register("graph_errors", "Error answers of the Graph API", self.graph_errors.clone());
         registry.register("message_statuses", "Status webhooks applied", self.statuses.clone());
         self.register_sender(registry);
+        self.services.register(registry);
     }
 
     fn register_sender(&self, registry: &mut Registry) {

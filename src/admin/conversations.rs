@@ -10,7 +10,7 @@ use storage::{ConversationId, Head, Listed, Partition, Store};
 
 use super::lists::page;
 use super::problem::Problem;
-use super::{Ctx, cursor};
+use super::{Ctx, blocked, cursor};
 
 /// Name of the list of conversations, for its cursors.
 const LIST: &str = "conversations";
@@ -71,10 +71,11 @@ pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<J
     let (view, variables) = view::conversation(id, &head).map_err(|error| Problem::damaged(&error))?;
     let mut answer = json!(view);
     answer["variables"] = variables;
+    blocked::mark(&shared, &mut answer);
     Ok(Json(answer))
 }
 
-async fn find(store: &dyn Store, id: &str) -> Result<(ConversationId, Head), Problem> {
+pub(super) async fn find(store: &dyn Store, id: &str) -> Result<(ConversationId, Head), Problem> {
     let parsed: ConversationId = id.parse().map_err(|_| unknown(id))?;
     let head = store.load(parsed).await?;
     head.map(|head| (parsed, head)).ok_or_else(|| unknown(id))

@@ -42,9 +42,9 @@ pub(super) fn page(list: &str, asked: Option<usize>, cursor: Option<&str>) -> Re
     Ok(Page { limit: limit(asked)?, cursor: cursor::take(list, cursor)? })
 }
 
-type Asked<T> = Result<Query<T>, QueryRejection>;
+pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 
-fn read<T>(query: Asked<T>) -> Result<T, Problem> {
+pub(super) fn read<T>(query: Asked<T>) -> Result<T, Problem> {
     query.map(|Query(query)| query).map_err(|error| Problem::bad_request(error.body_text()))
 }
 

@@ -2,8 +2,9 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use storage::StoreError;
+use whatsapp::graph::{CallError, Outcome};
 
 /// An error answer.
 #[derive(Clone, Debug)]
@@ -13,16 +14,42 @@ pub(super) struct Problem {
     detail: String,
     hint: Option<String>,
     retry_after_seconds: Option<u64>,
+    meta: Option<Value>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, detail: detail.into(), hint: None, retry_after_seconds: None }
+        Self { status, kind, detail: detail.into(), hint: None, retry_after_seconds: None, meta: None }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// What Meta said: code, subcode and trace id.
+    pub(super) fn meta(mut self, meta: Value) -> Self {
+        self.meta = Some(meta);
+        self
+    }
+
+    /// A call to Meta that failed: 422 when the request is at fault, else 502.
+    pub(super) fn of_meta(error: &CallError) -> Self {
+        let record = error.to_record();
+        let status = match (error, error.outcome()) {
+            (CallError::Graph(_), Outcome::Permanent | Outcome::WindowClosed) => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        let kind = if matches!(error, CallError::Graph(_)) { "meta-refused" } else { "meta-failed" };
+        let problem = Self::new(status, kind, error.to_string()).hint(record.advice);
+        match error {
+            CallError::Graph(graph) => problem.meta(json!({
+                "code": graph.code,
+                "subcode": graph.subcode,
+                "fbtrace_id": graph.fbtrace_id,
+            })),
+            _ => problem,
+        }
     }
 
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
@@ -71,6 +98,7 @@ impl IntoResponse for Problem {
             "status": self.status.as_u16(),
             "detail": self.detail,
             "hint": self.hint,
+            "meta": self.meta,
         });
         let mut answer = (self.status, body.to_string()).into_response();
         let headers = answer.headers_mut();

@@ -20,6 +20,7 @@ use crate::server::{self, Given, Running};
 /// Where a running `dev` leaves word of itself.
 pub(super) const WORD: &str = ".parlance/dev.json";
 const STORE: &str = ".parlance/dev.redb";
+const MEDIA: &str = ".parlance/media";
 /// Served when there is no folder of bots: a binary alone can be tried, too.
 const SAMPLE: &str = include_str!("../../bots/welcome.yaml");
 /// Ports tried after the one asked for.
@@ -102,6 +103,7 @@ async fn start(args: Args) -> Result<(), Failed> {
 fn configure(args: &Args) -> Result<Config, Failed> {
     let mut made_up = vec![
         ("store.path".into(), STORE.into()),
+        ("media.dir".into(), MEDIA.into()),
         ("log.level".into(), "warn".into()),
         ("whatsapp.phone_number_id".into(), simulator::Number::default().phone_number_id),
         ("whatsapp.business_account_id".into(), simulator::Number::default().waba_id),

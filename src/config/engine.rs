@@ -98,7 +98,7 @@ impl Store {
     }
 }
 
-fn path(reader: &Reader<'_>, key: &str) -> PathBuf {
+pub(super) fn path(reader: &Reader<'_>, key: &str) -> PathBuf {
     non_empty(reader, key, "a path").into()
 }
 

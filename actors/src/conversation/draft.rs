@@ -8,13 +8,15 @@ use chatbot::{
     Bot, ContactView, Effect, Given, Incoming, Input, NumberView, Order, Sending, Snapshot, Trace, TurnError,
 };
 use storage::{
-    Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewSend, Revision, SendId, Turn,
+    Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Revision, SendId,
+    Turn,
 };
 use whatsapp::webhook::{Message, Profile};
 
 use super::recover::GiveUp;
 use crate::codec::{self, CodecError};
 use crate::identity;
+use crate::media;
 use crate::records::{
     self, DeadLetterPayload, HistoryEntry, HistoryInput, InboxPayload, SERVICE_WINDOW_MS, SendPayload, State,
 };
@@ -91,6 +93,7 @@ pub(crate) struct Draft<'a> {
     outbound: Vec<Outbound>,
     aliases: Vec<(Alias, ContactId)>,
     dead_letters: Vec<NewDeadLetter>,
+    documents: Vec<NewDocument>,
     noted: Noted,
 }
 
@@ -114,6 +117,7 @@ impl<'a> Draft<'a> {
             outbound: Vec::new(),
             aliases: Vec::new(),
             dead_letters: Vec::new(),
+            documents: Vec::new(),
             noted: Noted::default(),
         }
     }
@@ -136,6 +140,7 @@ impl<'a> Draft<'a> {
         }
         self.noted.trimmed_memory |= self.after.state.seen.remember(hash, row.received_ms);
         self.learn(row, &payload, &message);
+        self.documents.extend(media::wishes(&message, &row.partition.0, self.id, self.now_ms));
         let (group, at_ms) = (payload.group, payload.sent_ms.unwrap_or(row.received_ms));
         let input = history_input(seq, row, payload);
         match bot.filter(|_| !group) {
@@ -335,7 +340,7 @@ impl<'a> Draft<'a> {
             aliases: self.aliases,
             dead_letters: self.dead_letters,
             append: Vec::new(),
-            documents: Vec::new(),
+            documents: self.documents,
         };
         (turn, Done { now_ms: self.now_ms, outbound: self.outbound, after: self.after, noted: self.noted })
     }

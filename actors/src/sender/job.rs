@@ -54,6 +54,12 @@ impl Job {
         if self.window(&row, &payload).await == Window::Closed {
             return self.closed(&row, &payload, None).await;
         }
+        let body = transport::send_payload_body(&payload, row.id, row.nonce);
+        // Before the row says that a request is under way: nothing of the message leaves with this.
+        let token = self.number.token.replacements();
+        if let Err(error) = self.transport.prepare(&self.number, &body).await {
+            return self.failed(&row, &payload, &error, token).await;
+        }
         let attempt = row.attempts + 1;
         match self.settle(&row, Change::Sending { attempt }).await {
             Settled::Now(SendState::Sending) => {}
@@ -67,7 +73,6 @@ impl Job {
         if row.doubt {
             self.deps.metrics.resends.inc();
         }
-        let body = transport::send_payload_body(&payload, row.id, row.nonce);
         let (started, token) = (Instant::now(), self.number.token.replacements());
         let answer = self.transport.send(&self.number, body).await;
         self.deps.metrics.graph_seconds.observe(started.elapsed().as_secs_f64());

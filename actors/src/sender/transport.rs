@@ -10,6 +10,15 @@ use crate::settings::Number;
 
 /// Takes a message body to the Graph API.
 pub trait Transport: Send + Sync + 'static {
+    /// Does what a message needs before it can be sent, such as giving its files to Meta. Doing it twice is harmless.
+    fn prepare<'a>(
+        &'a self,
+        _number: &'a Number,
+        _body: &'a [u8],
+    ) -> Pin<Box<dyn Future<Output = Result<(), graph::Error>> + Send + 'a>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// One request, no retry. `body` is the whole JSON body of `POST /{phone_number_id}/messages`.
     fn send<'a>(
         &'a self,

@@ -64,7 +64,7 @@ impl Job {
     fn slow(&self, outcome: Outcome, error: &graph::Error) -> (u64, Slow) {
         let code = match error {
             graph::Error::Graph(error) => Some(error.code),
-            graph::Error::NotSent(_) | graph::Error::Ambiguous(_) => None,
+            graph::Error::NotSent(_) | graph::Error::Ambiguous(_) | graph::Error::File { .. } => None,
         };
         match outcome {
             Outcome::SlowFlow => (SLOW_FLOW_MS, Slow::ThisRow),
@@ -194,6 +194,7 @@ fn class(error: &graph::Error) -> &'static str {
         graph::Error::NotSent(_) => "not_sent",
         graph::Error::Ambiguous(_) => "ambiguous",
         graph::Error::Graph(_) => "graph",
+        graph::Error::File { .. } => "file",
     }
 }
 

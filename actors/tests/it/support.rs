@@ -68,6 +68,7 @@ impl World {
             conversations: self.conversations.clone(),
             sender: self.sender.clone(),
             metrics: self.metrics.clone(),
+            media_wanted: Arc::default(),
         };
         Engine::start(setup).await.unwrap()
     }

@@ -125,6 +125,7 @@ impl World {
 
     fn config(&self) -> Config {
         let store = self.dir.path().join("parlance.redb").display().to_string();
+        let media = self.dir.path().join("media").display().to_string();
         let base_url = self.handle.base_url();
         let mut keys: BTreeMap<String, String> = [
             ("server.listen", "127.0.0.1:0"),
@@ -138,6 +139,8 @@ impl World {
             ("limits.pair_interval", "0"),
             ("graph.base_url", &base_url),
             ("store.path", &store),
+            ("media.dir", &media),
+            ("media.min_free_bytes", "0"),
         ]
         .into_iter()
         .map(|(key, value)| (key.into(), value.into()))

@@ -40,6 +40,16 @@ impl CallError {
         }
     }
 
+    /// What the failed upload of a file means for the message that carries it: that was not sent.
+    pub fn of_a_file(self) -> Error {
+        match self {
+            Self::NotSent(why) => Error::NotSent(why),
+            Self::Graph(error) => Error::Graph(error),
+            Self::Unanswered(why) => Error::File { why, passes: true },
+            Self::Unusable(why) => Error::File { why, passes: false },
+        }
+    }
+
     /// The failure for storage and the console.
     pub fn to_record(&self) -> ErrorRecord {
         let (title, details, advice) = match self {
@@ -59,6 +69,7 @@ impl From<Error> for CallError {
             Error::NotSent(why) => Self::NotSent(why),
             Error::Ambiguous(why) => Self::Unanswered(why),
             Error::Graph(error) => Self::Graph(error),
+            Error::File { why, .. } => Self::Unusable(why),
         }
     }
 }
@@ -73,6 +84,9 @@ mod tests {
         assert_eq!((lost.outcome(), lost.to_string().as_str()), (Outcome::Retry, "no answer: reset"));
         assert_eq!(CallError::Unusable("too large".into()).outcome(), Outcome::Permanent);
         assert_eq!(CallError::from(Error::NotSent("refused".into())).outcome(), Outcome::Retry);
+        let late = CallError::Unanswered("late".into()).of_a_file();
+        assert_eq!((late.outcome(), late.retry_after_ms()), (Outcome::Retry, None));
+        assert_eq!(CallError::Unusable("too large".into()).of_a_file().outcome(), Outcome::Permanent);
     }
 
     #[test]

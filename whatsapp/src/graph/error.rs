@@ -31,6 +31,14 @@ pub enum Error {
     /// Graph answered with an error: it was not sent.
     #[error("refused: {0}")]
     Graph(#[source] Box<GraphError>),
+    /// A file that it carries could not be given to Meta: it was not sent.
+    #[error("not sent, for its file: {why}")]
+    File {
+        /// What is wrong with the file or its upload.
+        why: String,
+        /// Whether another try may help.
+        passes: bool,
+    },
 }
 
 /// Graph's error envelope, with the answer's status and headers.
@@ -81,6 +89,8 @@ impl Error {
             Self::NotSent(_) => Outcome::Retry,
             Self::Ambiguous(_) => Outcome::Uncertain,
             Self::Graph(error) => error.outcome(),
+            Self::File { passes: true, .. } => Outcome::Retry,
+            Self::File { passes: false, .. } => Outcome::Permanent,
         }
     }
 
@@ -88,7 +98,7 @@ impl Error {
     pub fn retry_after_ms(&self) -> Option<u64> {
         match self {
             Self::Graph(error) => error.retry_after_ms,
-            Self::NotSent(_) | Self::Ambiguous(_) => None,
+            Self::NotSent(_) | Self::Ambiguous(_) | Self::File { .. } => None,
         }
     }
 
@@ -102,6 +112,9 @@ impl Error {
                 why,
                 "A status within the doubt window settles it; after that the policy for such sends decides.",
             ),
+            Self::File { why, .. } => {
+                ("The file could not be given to Meta", why, "Put the file into the media store again, and send again.")
+            }
         };
         let (title, details, advice) = (title.to_owned(), Some(details.clone()), advice.to_owned());
         ErrorRecord { code: None, title, details, fbtrace_id: None, advice }
@@ -124,6 +137,14 @@ impl GraphError {
             _ if passes => Outcome::Retry,
             _ => Outcome::Permanent,
         }
+    }
+
+    /// Whether Meta may mean that it does not know a media id of the message, or not any more: it then helps to upload
+    /// the file again. Meta has no code of its own for it.
+    pub fn is_about_media_id(&self) -> bool {
+        let words = [Some(&self.message), self.details.as_ref(), self.user_msg.as_ref()];
+        let names_media = words.into_iter().flatten().any(|text| text.to_lowercase().contains("media"));
+        matches!(self.code, 100 | 131_009 | 131_053) && names_media
     }
 
     /// The failure for storage and the console.
@@ -185,6 +206,14 @@ mod tests {
     fn transport_errors_say_whether_it_may_have_happened() {
         assert_eq!(Error::NotSent("refused".into()).outcome(), Outcome::Retry);
         assert_eq!(Error::Ambiguous("reset".into()).outcome(), Outcome::Uncertain);
+    }
+
+    #[test]
+    fn a_media_id_that_meta_does_not_know_is_told_from_other_faults() {
+        let unknown = GraphError { details: Some("not a valid media attachment ID".into()), ..graph(100, 400) };
+        assert!(unknown.is_about_media_id());
+        assert!(!graph(100, 400).is_about_media_id());
+        assert!(!GraphError { message: "media".into(), ..graph(131_047, 400) }.is_about_media_id());
     }
 
     #[test]

@@ -95,10 +95,10 @@ impl Upload {
             && self.length > max
         {
             let why = format!("a file of type `{kind}` may have {max} bytes and has {}", self.length);
-            return Err(CallError::NotSent(why));
+            return Err(CallError::Unusable(why));
         }
         let file = Part::stream_with_length(self.body, self.length).file_name(self.filename);
-        let wrong = |_| CallError::NotSent(format!("`{}` is not a media type", self.mime_type));
+        let wrong = |_| CallError::Unusable(format!("`{}` is not a media type", self.mime_type));
         let file = file.mime_str(&self.mime_type).map_err(wrong)?;
         let form = Form::new().text("messaging_product", "whatsapp").text("type", self.mime_type.clone());
         Ok(form.part("file", file))
@@ -113,7 +113,7 @@ impl Client {
         self
     }
 
-    /// Uploads a file and gives its media id. Errors: `NotSent` also when it is larger than its type may be.
+    /// Uploads a file and gives its media id. Errors: `Unusable` also when it is larger than its type may be.
     pub async fn upload_media(
         &self,
         phone_number_id: &str,

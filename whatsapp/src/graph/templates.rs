@@ -5,7 +5,7 @@
 
 use reqwest::Method;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::call::CallError;
@@ -18,7 +18,7 @@ const PAGE: &str = "100";
 const FIELDS: &str = "id,name,language,status,category,components,quality_score,rejected_reason,parameter_format";
 
 /// A template as Meta has it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RemoteTemplate {
     /// Meta's id.
     pub id: String,

@@ -61,7 +61,7 @@ async fn upload_that_breaks_off_or_cannot_be_made_has_no_id() {
     let error = client.upload_media(NUMBER, &token, big).await.unwrap_err();
     assert!(error.to_string().contains("may have 5000000 bytes and has 5000001"), "{error}");
     let odd = Upload::bytes("no type", "a", FILE.as_bytes());
-    assert!(matches!(client.upload_media(NUMBER, &token, odd).await, Err(CallError::NotSent(_))));
+    assert!(matches!(client.upload_media(NUMBER, &token, odd).await, Err(CallError::Unusable(_))));
     let fake = Fake::new(vec![String::new()]).await;
     let broken = stream::iter([Err(std::io::Error::other("the disk is gone"))]);
     let file = Upload::stream("audio/ogg", "a.ogg", 7, broken);

@@ -1,0 +1,154 @@
+//! Meta's ids for our files: uploaded once for each number, used until shortly before they end, uploaded anew when Meta
+//! no longer knows them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::Value;
+use storage::NewDocument;
+use whatsapp::graph::{self, Accepted, CallError, Client, Load};
+
+use super::digest::Digest;
+use super::record::{self, MediaItem, UPLOAD, Upload};
+use super::{Media, MediaError, walk};
+use crate::codec;
+use crate::events;
+use crate::sender::Transport;
+use crate::settings::Number;
+
+const DAY_MS: u64 = 86_400_000;
+/// Meta keeps an upload this long.
+const KEPT_MS: u64 = 30 * DAY_MS;
+/// An id is not used any more this long before its end.
+const MARGIN_MS: u64 = DAY_MS;
+
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, graph::Error>> + Send + 'a>>;
+
+/// Carries messages to Graph, with Meta's ids in the place of ours.
+pub struct Carrier {
+    media: Arc<Media>,
+    client: Client,
+}
+
+impl Carrier {
+    /// A carrier over the files of `media`.
+    pub fn new(media: Arc<Media>, client: Client) -> Self {
+        Self { media, client }
+    }
+}
+
+impl Transport for Carrier {
+    fn prepare<'a>(&'a self, number: &'a Number, body: &'a [u8]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            if walk::may_name_files(body) {
+                self.media.exchange(number, body).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn send<'a>(&'a self, number: &'a Number, body: Vec<u8>) -> Answer<'a, Accepted> {
+        Box::pin(async move {
+            let token = number.token.get();
+            if !walk::may_name_files(&body) {
+                return self.client.send_message(&number.id, &token, body).await;
+            }
+            let (exchanged, files) = self.media.exchange(number, &body).await?;
+            match self.client.send_message(&number.id, &token, exchanged).await {
+                Err(graph::Error::Graph(error)) if !files.is_empty() && error.is_about_media_id() => {
+                    self.media.forget_uploads(number, &files).await?;
+                    let (exchanged, _) = self.media.exchange(number, &body).await?;
+                    self.client.send_message(&number.id, &token, exchanged).await
+                }
+                answer => answer,
+            }
+        })
+    }
+
+    fn mark_read<'a>(
+        &'a self,
+        number: &'a Number,
+        wamid: &'a str,
+        typing: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>> {
+        Transport::mark_read(&self.client, number, wamid, typing)
+    }
+
+    fn load(&self, number: &Number) -> Load {
+        Transport::load(&self.client, number)
+    }
+}
+
+impl Media {
+    /// The body with Meta's ids in the place of ours, and which files those are. Uploads what Meta does not have.
+    async fn exchange(&self, number: &Number, body: &[u8]) -> Result<(Vec<u8>, BTreeSet<Digest>), graph::Error> {
+        let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return Ok((body.to_vec(), BTreeSet::new())) };
+        let files = walk::named(&value);
+        let mut ids = BTreeMap::new();
+        for digest in &files {
+            ids.insert(*digest, self.meta_id(number, digest).await?);
+        }
+        walk::replace(&mut value, &ids);
+        Ok((value.to_string().into_bytes(), files))
+    }
+
+    async fn meta_id(&self, number: &Number, digest: &Digest) -> Result<Box<str>, graph::Error> {
+        let key = record::upload_key(digest, &number.id);
+        if let Some(id) = self.valid(&key).await? {
+            return Ok(id);
+        }
+        let turn = self.uploading.lock().entry(key.clone()).or_default().clone();
+        let answer = {
+            let _one_at_a_time = turn.lock().await;
+            match self.valid(&key).await {
+                Ok(None) => self.upload(number, digest, &key).await,
+                Ok(Some(id)) => Ok(id),
+                Err(error) => Err(error),
+            }
+        };
+        drop(turn);
+        self.uploading.lock().retain(|_, turn| Arc::strong_count(turn) > 1);
+        answer
+    }
+
+    async fn valid(&self, key: &str) -> Result<Option<Box<str>>, graph::Error> {
+        let found = self.store.document(UPLOAD, key).await.map_err(|error| passing(&error.into()))?;
+        let Some(upload) = found.and_then(|bytes| codec::decode::<Upload>(&bytes).ok()) else { return Ok(None) };
+        Ok((self.clock.now_ms() + MARGIN_MS < upload.expires_ms).then_some(upload.meta_id))
+    }
+
+    async fn upload(&self, number: &Number, digest: &Digest, key: &str) -> Result<Box<str>, graph::Error> {
+        let id = MediaItem::own_id(digest);
+        let item = self.item(&id).await.map_err(|error| passing(&error))?;
+        let Some(item) = item else { return Err(lost(format!("there is no file {id}"))) };
+        let opened = self.open(&item).await.map_err(|error| passing(&error))?;
+        let Some(opened) = opened else { return Err(lost(format!("file {id} is not in the media folder any more"))) };
+        let file = graph::Upload::stream(&*item.mime_type, &*id, opened.size, opened.into_stream());
+        let uploaded_ms = self.clock.now_ms();
+        let answer = self.client.upload_media(&number.id, &number.token.get(), file).await;
+        events::media_uploaded(&self.metrics, &id, answer.as_ref().err());
+        let meta_id: Box<str> = answer.map_err(graph::CallError::of_a_file)?.into();
+        let upload = Upload { meta_id: meta_id.clone(), expires_ms: uploaded_ms + KEPT_MS };
+        let documents: Vec<NewDocument> =
+            vec![(UPLOAD.into(), key.into(), Some(codec::encode(&upload))), self.used(&item)];
+        if let Err(error) = self.store.put_documents(documents).await {
+            // Meta has it: the message can go, and the next one uploads again.
+            events::store_failed("noting an upload", &error);
+        }
+        Ok(meta_id)
+    }
+
+    async fn forget_uploads(&self, number: &Number, files: &BTreeSet<Digest>) -> Result<(), graph::Error> {
+        let gone = |digest| (UPLOAD.into(), record::upload_key(digest, &number.id), None);
+        self.store.put_documents(files.iter().map(gone).collect()).await.map_err(|error| passing(&error.into()))
+    }
+}
+
+fn passing(error: &MediaError) -> graph::Error {
+    graph::Error::File { why: error.to_string(), passes: true }
+}
+
+fn lost(why: String) -> graph::Error {
+    graph::Error::File { why, passes: false }
+}

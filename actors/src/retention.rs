@@ -1,0 +1,92 @@
+//! What is old enough goes: rows of the store and files, in small batches, once an hour.
+
+use std::sync::Arc;
+
+use storage::{Horizons, Store};
+
+use crate::clock::Clock;
+use crate::events;
+use crate::media::Media;
+use crate::metrics::Metrics;
+
+const INTERVAL_MS: u64 = 3_600_000;
+/// Rows or files of one batch.
+const BATCH: usize = 500;
+
+/// How old things may grow (ms); `None` keeps them for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ages {
+    /// Files.
+    pub media_ms: Option<u64>,
+    /// What was acknowledged but not run.
+    pub quarantine_ms: Option<u64>,
+    /// Messages that were given up.
+    pub dead_letters_ms: Option<u64>,
+    /// Notices about the account.
+    pub notices_ms: Option<u64>,
+    /// Outgoing messages of which nothing more is expected.
+    pub outbox_ms: Option<u64>,
+}
+
+/// Removes what is old, at once and every hour, until it is dropped.
+pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, media: Arc<Media>, ages: Ages, metrics: Arc<Metrics>) {
+    match media.sweep().await {
+        Ok(files) => events::forgotten(&metrics, "stray_file", files),
+        Err(error) => events::not_forgotten("stray files", &error.to_string()),
+    }
+    loop {
+        let now_ms = clock.now_ms();
+        for (kind, horizons) in horizons(&ages, now_ms) {
+            if let Err(error) = rows(&*store, kind, horizons, &metrics).await {
+                events::not_forgotten(kind, &error.to_string());
+            }
+        }
+        if let Some(before_ms) = ages.media_ms.map(|age_ms| now_ms.saturating_sub(age_ms))
+            && let Err(error) = files(&media, before_ms, &metrics).await
+        {
+            events::not_forgotten("media", &error.to_string());
+        }
+        clock.wait_until(now_ms + INTERVAL_MS).await;
+    }
+}
+
+/// One at a time, so that each has a count of its own.
+fn horizons(ages: &Ages, now_ms: u64) -> [(&'static str, Horizons); 4] {
+    let before = |age_ms: Option<u64>| age_ms.map(|age_ms| now_ms.saturating_sub(age_ms));
+    let none = Horizons::default();
+    [
+        ("quarantine", Horizons { quarantine_ms: before(ages.quarantine_ms), ..none }),
+        ("dead_letter", Horizons { dead_letters_ms: before(ages.dead_letters_ms), ..none }),
+        ("notice", Horizons { notices_ms: before(ages.notices_ms), ..none }),
+        ("outbox", Horizons { outbox_ms: before(ages.outbox_ms), ..none }),
+    ]
+}
+
+async fn rows(
+    store: &dyn Store,
+    kind: &'static str,
+    horizons: Horizons,
+    metrics: &Metrics,
+) -> Result<(), storage::StoreError> {
+    if horizons == Horizons::default() {
+        return Ok(());
+    }
+    loop {
+        let gone = store.forget(horizons, BATCH).await?;
+        events::forgotten(metrics, kind, gone);
+        if gone == 0 {
+            return Ok(());
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn files(media: &Media, before_ms: u64, metrics: &Metrics) -> Result<(), crate::media::MediaError> {
+    loop {
+        let pruned = media.prune(before_ms, BATCH, false).await?;
+        events::forgotten(metrics, "media", pruned.items);
+        if !pruned.more {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Blocking people: at Meta, by conversation; and the list of those who are.
+
+use actors::blocking::BlockError;
+use actors::view;
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use whatsapp::graph::{Blocked, CallError};
+use whatsapp::message::Recipient;
+
+use super::conversations::find;
+use super::lists::{Asked, limit, read};
+use super::problem::Problem;
+use super::time::at;
+use super::{Ctx, Shared, cursor};
+
+const LIST: &str = "blocked";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    phone_number_id: Option<String>,
+    /// Read the lists from Meta first.
+    #[serde(default)]
+    refresh: bool,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn block(state: Ctx, id: Path<String>) -> Result<Json<Value>, Problem> {
+    change(state, id, true).await
+}
+
+pub(super) async fn unblock(state: Ctx, id: Path<String>) -> Result<Json<Value>, Problem> {
+    change(state, id, false).await
+}
+
+async fn change(State(shared): Ctx, Path(id): Path<String>, blocks: bool) -> Result<Json<Value>, Problem> {
+    let (id, head) = find(&*shared.parts.store, &id).await?;
+    let (conversation, _) = view::conversation(id, &head).map_err(|error| Problem::damaged(&error))?;
+    let phone = conversation.wa_id.as_deref().map(|wa_id| Recipient::Phone(wa_id.into()));
+    let who = phone.or_else(|| conversation.user_id.as_deref().map(|id| Recipient::UserId(id.into())));
+    let who = who.ok_or_else(|| {
+        Problem::new(StatusCode::CONFLICT, "no-person", "nobody knows who the person of this conversation is")
+    })?;
+    let (services, number) = (&shared.parts.services, &conversation.phone_number_id);
+    let answer = match blocks {
+        true => services.blocks.block(number, &who).await?,
+        false => services.blocks.unblock(number, &who).await?,
+    };
+    refused(&answer)?;
+    Ok(Json(json!({ "id": id.to_string(), "blocked": blocks })))
+}
+
+fn refused(answer: &Blocked) -> Result<(), Problem> {
+    let Some(failure) = answer.failed.first() else { return Ok(()) };
+    let error = failure.errors.first();
+    let words = error.and_then(|error| error.details.clone().or(error.message.clone()).or(error.title.clone()));
+    let detail = words.unwrap_or_else(|| "Meta did not do it and does not say why".to_owned());
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "meta-refused", detail)
+        .hint("only who wrote within the last 24 hours can be blocked");
+    Err(problem.meta(json!({ "code": error.and_then(|error| error.code), "subcode": null, "fbtrace_id": null })))
+}
+
+pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<Json<Value>, Problem> {
+    let query = read(query)?;
+    let (limit, number) = (limit(query.limit)?, query.phone_number_id.as_deref());
+    let blocks = &shared.parts.services.blocks;
+    if query.refresh {
+        for id in shared.parts.numbers.iter().filter(|id| number.is_none_or(|number| *number == ***id)) {
+            blocks.sync(id).await?;
+        }
+    }
+    let after = cursor::take(LIST, query.cursor.as_deref())?;
+    let after = after.as_deref().and_then(|after| after.split_once('/'));
+    let mut people = blocks.list(number, after, limit + 1);
+    let more = people.len() > limit;
+    people.truncate(limit);
+    let next = people.last().filter(|_| more).map(|last| format!("{}/{}", last.phone_number_id, last.person));
+    let shown = people.iter().map(|blocked| {
+        json!({
+            "phone_number_id": blocked.phone_number_id,
+            "person": blocked.person,
+            "since": at(blocked.since_ms),
+        })
+    });
+    Ok(Json(json!({ "items": shown.collect::<Vec<_>>(), "next_cursor": cursor::give(LIST, next) })))
+}
+
+/// Adds `blocked` to a conversation as it is shown.
+pub(super) fn mark(shared: &Shared, conversation: &mut Value) {
+    let text = |key: &str| conversation[key].as_str().unwrap_or_default();
+    let blocked = shared.parts.services.blocks.is_blocked(text("phone_number_id"), &[text("wa_id"), text("user_id")]);
+    conversation["blocked"] = json!(blocked);
+}
+
+impl From<BlockError> for Problem {
+    fn from(error: BlockError) -> Self {
+        match error {
+            BlockError::Number(_) => Self::new(StatusCode::CONFLICT, "number-not-configured", error.to_string()),
+            BlockError::Call(CallError::Graph(error)) => {
+                Self::of_meta(&CallError::Graph(error)).hint("only who wrote within the last 24 hours can be blocked")
+            }
+            BlockError::Call(error) => Self::of_meta(&error),
+            BlockError::Store(error) => error.into(),
+        }
+    }
+}

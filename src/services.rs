@@ -1,0 +1,171 @@
+//! What works beside the conversations: files, templates, block lists, and the end of what is old. None of it is needed for
+//! a message to be answered, so none of it can stop the process.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::blocking::Blocks;
+use actors::media::{Carrier, Media, MediaParts, MediaSettings};
+use actors::retention::{self, Ages};
+use actors::templates::{Account, TemplateParts, Templates};
+use actors::{Bots, Clock, Metrics, Number, Transport};
+use parking_lot::Mutex;
+use storage::{Store, StoreError};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use whatsapp::graph::Client;
+
+use crate::config::{Config, Retention};
+
+/// All services of a server.
+pub struct Services {
+    /// Files.
+    pub media: Arc<Media>,
+    /// Templates.
+    pub templates: Arc<Templates>,
+    /// Block lists.
+    pub blocks: Arc<Blocks>,
+    /// Rung when a file of a person is wanted.
+    pub media_wanted: Arc<Notify>,
+    client: Client,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// How old things may grow.
+    pub ages: Ages,
+    metrics: Arc<Metrics>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Services {
+    /// Services with what the store knows; nothing runs yet. Errors: the store.
+    pub async fn load(
+        config: &Config,
+        client: Client,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        numbers: &[Number],
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StoreError> {
+        let media_wanted = Arc::new(Notify::new());
+        let media = Media::new(MediaParts {
+            settings: media_settings(config),
+            store: store.clone(),
+            clock: clock.clone(),
+            client: client.clone(),
+            numbers: numbers.to_vec(),
+            wanted: media_wanted.clone(),
+            metrics: metrics.clone(),
+        });
+        let templates = Templates::load(TemplateParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            client: client.clone(),
+            accounts: accounts(config, numbers),
+            interval_ms: millis(config.templates.sync_interval),
+            metrics: metrics.clone(),
+        })
+        .await?;
+        let blocks = Blocks::load(store.clone(), clock.clone(), client.clone(), numbers.to_vec()).await?;
+        let ages = ages(&config.retention);
+        Ok(Self {
+            media,
+            templates,
+            blocks,
+            media_wanted,
+            client,
+            store,
+            clock,
+            ages,
+            metrics,
+            tasks: Mutex::default(),
+        })
+    }
+
+    /// The way of messages to Graph, with Meta's ids in the place of ours.
+    pub fn transport(&self) -> Arc<dyn Transport> {
+        Arc::new(Carrier::new(self.media.clone(), self.client.clone()))
+    }
+
+    /// Starts them.
+    pub fn run(&self, bots: Arc<Bots>) {
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let old = retention::run(store, clock, self.media.clone(), self.ages, self.metrics.clone());
+        self.tasks.lock().extend([
+            tokio::spawn(self.media.clone().run()),
+            tokio::spawn(self.templates.clone().run()),
+            tokio::spawn(self.blocks.clone().run()),
+            tokio::spawn(old),
+            tokio::spawn(warn_of_templates(self.templates.clone(), bots)),
+        ]);
+    }
+
+    /// Ends them: what they were about lies in the store.
+    pub fn stop(&self) {
+        self.tasks.lock().drain(..).for_each(|task| task.abort());
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Says in the log which bots use templates as they are not, once for each finding.
+async fn warn_of_templates(templates: Arc<Templates>, bots: Arc<Bots>) {
+    let (mut changes, mut said) = (templates.changes(), BTreeSet::new());
+    loop {
+        let surroundings = templates.surroundings();
+        let mut found = BTreeSet::new();
+        for bot in bots.live() {
+            for problem in bot.check_against(&surroundings) {
+                let (code, text) = (problem.code, problem.message);
+                let finding = (bot.id().to_owned(), code.to_owned(), text.clone());
+                if !said.contains(&finding) {
+                    tracing::warn!(bot = bot.id(), code, text, "a bot uses a template that cannot be sent as it says");
+                }
+                found.insert(finding);
+            }
+        }
+        said = found;
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn media_settings(config: &Config) -> MediaSettings {
+    MediaSettings {
+        dir: config.media.dir.clone(),
+        max_bytes: config.media.max_bytes,
+        allow: config.media.allow.clone(),
+        min_free_bytes: config.media.min_free_bytes,
+    }
+}
+
+/// Each account once, with the first of its numbers.
+fn accounts(config: &Config, numbers: &[Number]) -> Vec<Account> {
+    let mut accounts: Vec<Account> = Vec::new();
+    for (configured, number) in config.whatsapp.numbers.iter().zip(numbers) {
+        let Some(id) = configured.business_account_id.as_deref() else { continue };
+        if !accounts.iter().any(|account| *account.id == *id) {
+            accounts.push(Account { id: id.into(), number: number.clone() });
+        }
+    }
+    accounts
+}
+
+fn ages(retention: &Retention) -> Ages {
+    Ages {
+        media_ms: retention.media.map(millis),
+        quarantine_ms: retention.quarantine.map(millis),
+        dead_letters_ms: retention.dead_letters.map(millis),
+        notices_ms: retention.notices.map(millis),
+        outbox_ms: retention.outbox.map(millis),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
