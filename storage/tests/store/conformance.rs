@@ -1,8 +1,11 @@
 //! The suite that every engine must pass: here the model, and redb with and without constant folding.
 
+mod ageing;
+mod handing;
 mod inbox;
 mod lists;
 mod outbox;
+mod rewrite;
 mod turns;
 
 use crate::kit::{InMemory, OnDisk, roomy, tiny};
@@ -42,6 +45,7 @@ conformance! {
         conversation_survives_a_restart,
         wake_is_replaced_and_cleared,
         wakes_come_earliest_first_up_to_the_time,
+        wakes_go_on_after_one,
         aliases_lead_to_their_contact,
         documents_are_written_replaced_and_removed,
         secret_stays_the_same,
@@ -63,6 +67,28 @@ conformance! {
         settlements_of_an_earlier_epoch_are_refused,
         settled_rows_are_no_longer_open,
         open_sends_go_on_after_a_row;
+    handing:
+        turn_appends_after_what_it_consumes,
+        turn_that_appends_wakes_whoever_routes,
+        appended_row_is_consumed_by_a_later_turn,
+        turn_writes_and_removes_documents,
+        refused_turn_hands_nothing_on,
+        documents_of_one_call_are_written_together;
+    rewrite:
+        rewritten_row_is_as_if_it_was_just_decided,
+        rewriting_twice_changes_nothing_more,
+        earlier_nonce_is_unknown_after_a_rewrite,
+        rewrite_keeps_no_letter_and_a_later_failure_does,
+        last_known_price_stays,
+        held_rows_of_a_conversation_are_found_and_released;
+    ageing:
+        notices_are_listed_newest_first_and_never_pending,
+        rows_before_their_horizon_are_forgotten,
+        forgetting_goes_on_in_bounded_steps,
+        numbers_of_forgotten_rows_are_not_given_out_again,
+        list_is_forgotten_up_to_the_first_row_that_must_stay,
+        settled_sends_are_forgotten_and_open_ones_stay,
+        status_of_a_forgotten_send_is_unknown;
     lists:
         history_comes_newest_first,
         conversations_come_by_last_activity,

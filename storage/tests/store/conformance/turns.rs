@@ -141,6 +141,21 @@ pub(crate) fn wakes_come_earliest_first_up_to_the_time(engine: &mut dyn Engine) 
     assert_eq!(due(9, 10), []);
 }
 
+pub(crate) fn wakes_go_on_after_one(engine: &mut dyn Engine) {
+    let store = engine.store();
+    for (contact, at) in [(1, 30), (2, 10), (3, 10), (4, 20)] {
+        get(store.commit(fence(&*store), Turn { wake_ms: Some(at), ..turn(conversation(1, contact), 0) }));
+    }
+    let after = |at, contact| -> Vec<u8> {
+        let wakes = get(store.wakes_due(Some((at, conversation(1, contact))), 29, 10));
+        wakes.into_iter().map(|(_, id)| id.0[15]).collect()
+    };
+    assert_eq!(after(10, 2), [3, 4]);
+    assert_eq!(after(10, 9), [4]);
+    assert_eq!(after(20, 4), []);
+    assert_eq!(after(90, 1), []);
+}
+
 pub(crate) fn aliases_lead_to_their_contact(engine: &mut dyn Engine) {
     let store = engine.store();
     let alias = |text: &str| Alias(text.into());
@@ -156,6 +171,9 @@ pub(crate) fn aliases_lead_to_their_contact(engine: &mut dyn Engine) {
     assert_eq!(resolve(&["wa:9", "bsuid:x", "wa:1"]), Some(contact(1)));
     assert_eq!(resolve(&["wa:"]), None);
     assert_eq!(resolve(&[]), None);
+    let each = get(store.resolve_each(["bsuid:x", "wa:9", "wa:1", "bsuid:x"].map(alias).to_vec()));
+    assert_eq!(each, [Some(contact(1)), None, Some(contact(2)), Some(contact(1))]);
+    assert!(get(store.resolve_each(Vec::new())).is_empty());
 }
 
 pub(crate) fn documents_are_written_replaced_and_removed(engine: &mut dyn Engine) {
