@@ -1,22 +1,20 @@
 //! Durable wake times: asks the store what is due and tells the router. The row stays until the conversation's next turn
 //! replaces it, so a lost tick comes again and a late one finds nothing due.
 
+mod round;
+
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use storage::ConversationId;
 
 use crate::alarm::Alarm;
 use crate::deps::Deps;
 use crate::events;
 use crate::router;
+use round::Round;
 
-/// Ticks handed out at once, and then after each [`SPREAD_MS`]: overdue timers after a restart do not stampede.
-const BATCH: usize = 500;
+/// While more is due than a round hands out at once, it goes on after this long.
 const SPREAD_MS: u64 = 1_000;
-/// A tick that brought no turn is repeated after this long.
-const REPEAT_MS: u64 = 30_000;
 /// Whether ticks that were handed out brought a turn is looked up this often.
 const CHECK_MS: u64 = 10_000;
 /// Times are looked up again at the latest after this long: nobody need ask for a later one.
@@ -34,8 +32,7 @@ pub(crate) enum Message {
 pub(crate) struct State {
     deps: Arc<Deps>,
     alarm: Alarm,
-    /// Handed out and not seen to vanish yet: due time and when it was handed out.
-    fired: HashMap<ConversationId, (u64, u64)>,
+    round: Round,
 }
 
 impl Actor for Timers {
@@ -48,7 +45,7 @@ impl Actor for Timers {
             // An error means that the engine is shutting down.
             let _gone = myself.cast(Message::Look);
         });
-        Ok(State { deps, alarm, fired: HashMap::new() })
+        Ok(State { deps, alarm, round: Round::default() })
     }
 
     async fn handle(
@@ -68,36 +65,23 @@ impl Actor for Timers {
 impl State {
     async fn look(&mut self) {
         let now_ms = self.deps.clock.now_ms();
-        let due = match self.deps.store.wakes_due(None, now_ms + HORIZON_MS, BATCH + self.fired.len()).await {
-            Ok(due) => due,
+        let found = match self.round.go_on(&*self.deps.store, now_ms).await {
+            Ok(found) => found,
             Err(error) => {
                 events::store_failed("reading due timers", &error);
                 self.alarm.set(Some(now_ms + SPREAD_MS));
                 return;
             }
         };
-        let later_ms = due.iter().map(|(due_ms, _)| *due_ms).find(|due_ms| *due_ms > now_ms);
-        let due: Vec<_> = due.into_iter().filter(|(due_ms, _)| *due_ms <= now_ms).collect();
-        self.forget_what_is_done(&due, now_ms);
-        let mut fresh = due.iter().filter(|(_, id)| !self.fired.contains_key(id)).copied();
-        let now: Vec<_> = fresh.by_ref().take(BATCH).collect();
-        let more = fresh.next().is_some() || now.len() == BATCH;
-        self.fired.extend(now.iter().map(|(due_ms, id)| (*id, (*due_ms, now_ms))));
-        let waits_ms = match (more, self.fired.is_empty()) {
+        let waits_ms = match (found.more, self.round.is_quiet()) {
             (true, _) => SPREAD_MS,
             (false, false) => CHECK_MS,
             (false, true) => HORIZON_MS,
         };
-        self.alarm.set(Some(later_ms.unwrap_or(u64::MAX).min(now_ms + waits_ms)));
-        if !now.is_empty() {
-            let ids = now.into_iter().map(|(_, id)| id).collect();
+        self.alarm.set(Some(found.later_ms.unwrap_or(u64::MAX).min(now_ms + waits_ms)));
+        if !found.due.is_empty() {
             // An error means that the engine is shutting down; the rows stay due.
-            let _gone = self.deps.peers().router.cast(router::Message::Due(ids));
+            let _gone = self.deps.peers().router.cast(router::Message::Due(found.due));
         }
-    }
-
-    fn forget_what_is_done(&mut self, due: &[(u64, ConversationId)], now_ms: u64) {
-        let due: HashMap<_, _> = due.iter().map(|(due_ms, id)| (*id, *due_ms)).collect();
-        self.fired.retain(|id, (due_ms, fired_ms)| due.get(id) == Some(due_ms) && *fired_ms + REPEAT_MS > now_ms);
     }
 }

@@ -298,10 +298,20 @@ pub async fn contact_of_phone(
     Ok(linked.unwrap_or_else(|| identity::first_contact(&store.secret(), &alias)))
 }
 
-/// The conversation that an inbox row belongs to.
-pub async fn conversation_of(store: &dyn storage::Store, row: &Inbound) -> Result<ConversationId, storage::StoreError> {
-    let linked = store.resolve(row.aliases.clone()).await?;
-    Ok(identity::conversation_id(&row.partition, identity::contact_or_first(&store.secret(), linked, row)))
+/// The conversations that inbox rows belong to, in their order.
+pub async fn conversations_of(
+    store: &dyn storage::Store,
+    rows: &[(InboxSeq, Inbound)],
+) -> Result<Vec<ConversationId>, storage::StoreError> {
+    let aliases = rows.iter().flat_map(|(_, row)| row.aliases.iter().cloned()).collect();
+    let mut links = store.resolve_each(aliases).await?.into_iter();
+    let secret = store.secret();
+    let conversation = |(_, row): &(InboxSeq, Inbound)| {
+        let own: Vec<_> = links.by_ref().take(row.aliases.len()).collect();
+        let linked = own.into_iter().flatten().next();
+        identity::conversation_id(&row.partition, identity::contact_or_first(&secret, linked, row))
+    };
+    Ok(rows.iter().map(conversation).collect())
 }
 
 /// Something that was acknowledged but did not run.

@@ -1,6 +1,7 @@
 //! `/api/v1/conversations/{id}/messages`: what was said, newest first. What no turn has taken yet comes first, then the
 //! history, entry by entry.
 
+use actors::identity;
 use actors::view::{self, MessageView};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -13,8 +14,9 @@ use super::lists::limit;
 use super::problem::Problem;
 use super::{Ctx, conversations, cursor};
 
-/// Inbox rows looked through for messages that no turn has taken yet.
-const WAITING_LOOKED_THROUGH: usize = 2_000;
+/// Inbox rows looked through for messages that no turn has taken yet, and how many at a time.
+const WAITING_LOOKED_THROUGH: usize = 100_000;
+const WAITING_AT_ONCE: usize = 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,11 +103,18 @@ async fn entry_messages(
 
 /// Accepted messages of this conversation that no turn has taken, before a place of the inbox, newest first.
 async fn waiting(store: &dyn Store, id: ConversationId, before: u64) -> Result<Vec<(InboxSeq, MessageView)>, Problem> {
-    let mut found = Vec::new();
-    for (seq, row) in store.pending(InboxSeq(0), WAITING_LOOKED_THROUGH).await? {
-        if seq.0 < before && view::conversation_of(store, &row).await? == id {
-            found.push((seq, view::pending(seq, &row).map_err(|error| Problem::damaged(&error))?));
+    let (mut found, mut after) = (Vec::new(), InboxSeq(0));
+    for _ in 0..WAITING_LOOKED_THROUGH / WAITING_AT_ONCE {
+        let mut rows = store.pending(after, WAITING_AT_ONCE).await?;
+        let next = rows.get(WAITING_AT_ONCE - 1).map(|(seq, _)| *seq);
+        rows.retain(|(seq, row)| seq.0 < before && identity::partition_tag(&row.partition) == identity::tag_of(id));
+        for (of, (seq, row)) in view::conversations_of(store, &rows).await?.into_iter().zip(&rows) {
+            if of == id {
+                found.push((*seq, view::pending(*seq, row).map_err(|error| Problem::damaged(&error))?));
+            }
         }
+        let Some(next) = next.filter(|next| next.0 < before) else { break };
+        after = next;
     }
     found.reverse();
     Ok(found)
@@ -135,5 +144,48 @@ impl Place {
             Self::Waiting { before } => format!("{before}."),
             Self::History { before, skip } => format!("{}.{skip}", before.as_deref().unwrap_or_default()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storage::{Accept, Model};
+    use whatsapp::webhook::Received;
+
+    use super::*;
+
+    fn said(person: u64) -> Accept {
+        let message = json!({ "type": "text", "text": { "body": "hello" } });
+        let received = Received {
+            phone_number_id: "700800900100200".into(),
+            wamid: "wamid.1".into(),
+            from: Some(format!("44770090{person:04}")),
+            from_user_id: None,
+            from_parent_user_id: None,
+            group_id: None,
+            sent_ms: None,
+            display_phone_number: None,
+            message: serde_json::value::to_raw_value(&message).unwrap(),
+            contact: None,
+        };
+        Accept::Message(actors::inbound(&received, 1))
+    }
+
+    #[tokio::test]
+    async fn messages_that_wait_behind_thousands_of_others_are_found() {
+        let store = Model::new();
+        let mut items: Vec<_> = (0..2 * WAITING_AT_ONCE as u64).map(|at| said(1 + at % 100)).collect();
+        items.insert(0, said(0));
+        items.push(said(0));
+        let numbers = store.append(items).await.unwrap();
+        let first = store.pending(InboxSeq(0), 1).await.unwrap();
+        let id = view::conversations_of(&*store, &first).await.unwrap()[0];
+        let found = async |before| -> Vec<u64> {
+            let found = waiting(&*store, id, before).await.unwrap();
+            found.into_iter().map(|(seq, _)| seq.0).collect()
+        };
+        let last = numbers.last().unwrap().0;
+        assert_eq!(found(u64::MAX).await, [last, 1]);
+        assert_eq!(found(last).await, [1]);
     }
 }

@@ -90,7 +90,7 @@ async fn messages_that_wait_are_shown_before_the_first_turn() {
     let wamid = world.write(ADA, "hello?").await;
     let store = world.server().store();
     let rows = store.pending(storage::InboxSeq(0), 1).await.unwrap();
-    let id = actors::view::conversation_of(&**store, &rows[0].1).await.unwrap();
+    let id = actors::view::conversations_of(&**store, &rows).await.unwrap()[0];
     let items = world.items(&format!("/api/v1/conversations/{id}/messages")).await;
     assert_eq!((items.len(), &items[0]["wamid"], &items[0]["status"]), (1, &wamid.as_str().into(), &"waiting".into()));
     world.end().await;
