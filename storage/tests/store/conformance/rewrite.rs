@@ -52,7 +52,9 @@ pub(crate) fn rewritten_row_is_as_if_it_was_just_decided(engine: &mut dyn Engine
     let store = engine.store();
     let ids = with_sends(&*store, conversation(1, 1), 10);
     for (id, (state, way)) in ids.iter().zip(ways()) {
-        way.into_iter().for_each(|change| drop(settle(&*store, *id, 2_000, change)));
+        for change in way {
+            settle(&*store, *id, 2_000, change);
+        }
         let before = read(&*store, *id);
         assert_eq!(before.state, state);
         let refused = matches!(state, SendState::Dead | SendState::Delivered | SendState::Read);
