@@ -7,5 +7,6 @@ mod imports;
 mod limits;
 mod properties;
 mod samples;
+mod sending;
 mod support;
 mod transcripts;
