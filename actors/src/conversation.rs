@@ -233,10 +233,11 @@ impl State {
         self.queue.commits.fetch_add(1, Ordering::AcqRel);
         self.busy = 0;
         self.cautious = self.cautious.saturating_sub(1);
-        self.deps.send(done.outbound);
         if !consumed.is_empty() {
+            // First: what was held until the person writes leaves before what is newer.
             self.deps.senders.person_wrote(&done.after.state.number_id, self.id);
         }
+        self.deps.send(done.outbound);
         if wants_files {
             self.deps.media_wanted.notify_one();
         }

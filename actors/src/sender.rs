@@ -71,6 +71,8 @@ pub(crate) enum Message {
     Hold(ConversationId, Held),
     /// What this conversation's messages were held for is over.
     Release(ConversationId, Held),
+    /// These are the messages that were held, put back.
+    Released(ConversationId, Vec<storage::Send>),
     /// An operator stops the number.
     Pause(Box<str>),
     /// An operator starts it again.
@@ -221,6 +223,10 @@ impl Actor for Sender {
             Message::Marked => state.marks.ended(),
             Message::Hold(conversation, held) => state.on_hold(conversation, held),
             Message::Release(conversation, held) => state.on_release(conversation, held),
+            Message::Released(conversation, rows) => {
+                state.on_recovered(rows).await;
+                state.lanes.unblock(conversation);
+            }
             Message::Pause(why) => state.on_pause(why),
             Message::Resume => state.on_resume(),
             Message::TokenChanged => state.on_token_changed(),
@@ -408,12 +414,14 @@ impl State {
         tokio::spawn(async move { job.hold(rows, held).await });
     }
 
-    fn on_release(&self, conversation: ConversationId, held: Held) {
+    /// What was held leaves before what is newer.
+    fn on_release(&mut self, conversation: ConversationId, held: Held) {
+        self.lanes.block(conversation);
         let (job, sender) = (self.job.clone(), self.me.clone());
         tokio::spawn(async move {
             let rows = job.release(conversation, held).await;
             // An error means that the engine is shutting down: they are open in the store.
-            let _gone = sender.cast(Message::Recovered(rows));
+            let _gone = sender.cast(Message::Released(conversation, rows));
         });
     }
 

@@ -6,7 +6,7 @@ use whatsapp::webhook::Message;
 
 use crate::codec::{self, CodecError};
 use crate::identity;
-use crate::records::{DeadLetterPayload, HistoryEntry, InboxPayload, SERVICE_WINDOW_MS, SendPayload, State};
+use crate::records::{DeadLetterPayload, HistoryEntry, InboxPayload, SERVICE_WINDOW_MS, SendError, SendPayload, State};
 
 /// A conversation in a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -147,7 +147,7 @@ pub fn outgoing(row: &Send) -> Result<MessageView, CodecError> {
         text: payload.message.text().into(),
         wamid: row.wamid.clone(),
         status: state_name(row.state),
-        error: row.error.as_deref().and_then(|error| codec::decode(error).ok()),
+        error: SendError::of(row).and_then(|error| serde_json::to_value(error).ok()),
         at_ms: row.created_ms,
         raw: payload.message.body(&payload.to, &crate::records::callback_data(row.id, row.nonce)),
     })
@@ -202,7 +202,7 @@ pub fn send(row: &Send) -> Result<SendView, CodecError> {
         attempts: row.attempts,
         due_ms: Some(row.due_ms).filter(|due_ms| *due_ms > 0),
         wamid: row.wamid.clone(),
-        error: row.error.as_deref().and_then(|error| codec::decode(error).ok()),
+        error: SendError::of(row).and_then(|error| serde_json::to_value(error).ok()),
         created_ms: row.created_ms,
         updated_ms: row.updated_ms,
     })

@@ -4,7 +4,10 @@
 
 mod conversations;
 mod failures;
+mod pauses;
+mod rates;
 mod redb;
 mod sending;
 mod support;
 mod timers;
+mod window;

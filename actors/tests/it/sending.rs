@@ -16,7 +16,7 @@ fn ambiguous() -> Result<(), Error> {
     Err(Error::Ambiguous("composed".into()))
 }
 
-fn status(request: &Request, kind: StatusKind) -> StatusUpdate {
+pub(crate) fn status(request: &Request, kind: StatusKind) -> StatusUpdate {
     StatusUpdate {
         phone_number_id: NUMBER.into(),
         wamid: "wamid.status".into(),
@@ -174,8 +174,13 @@ async fn f70_when_meta_cannot_be_reached_nothing_is_given_up_and_all_goes_on_soo
 
 #[tokio::test(start_paused = true)]
 async fn f75_a_refused_number_is_paused_tried_after_growing_pauses_and_goes_on() {
-    let (times, world) = times_if_first(7, || refusal(190, 401)).await;
-    let minutes: Vec<_> = gaps(&times).into_iter().map(|gap| gap / 60_000).collect();
+    let world = World::new();
+    world.graph.answers(|request| if request.before < 7 { refusal(190, 401) } else { Ok(()) }.into());
+    let _engine = world.start().await;
+    world.say(1, "hi").await;
+    pause(2 * 3_600_000).await;
+    assert_eq!(world.states(1).await, [SendState::Accepted]);
+    let minutes: Vec<_> = gaps(&world.graph.times(START_MS)).into_iter().map(|gap| gap / 60_000).collect();
     assert_eq!(minutes, [1, 2, 4, 8, 16, 30, 30]);
     assert!(world.dead_letters().await.is_empty());
 }
@@ -383,4 +388,42 @@ async fn a_drain_lets_requests_under_way_finish_and_starts_no_others() {
     engine.drain(Duration::from_secs(10)).await;
     assert_eq!(world.states(1).await, [SendState::Accepted, SendState::Queued]);
     assert_eq!(world.graph.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f77_a_status_that_comes_just_as_a_message_becomes_doubtful_costs_no_window_and_no_resend() {
+    let flaky = Flaky::over(Model::new());
+    flaky.late_ms.store(1_000, Ordering::SeqCst);
+    let world = World::over(flaky);
+    world.graph.answers(|request| if request.text == "re: one" { ambiguous() } else { Ok(()) }.into());
+    let engine = world.start().await;
+    world.say(1, "one").await;
+    world.say(1, "two").await;
+    // Committed as uncertain, and the sender does not know it yet.
+    pause(500).await;
+    assert_eq!(world.states(1).await, [SendState::Uncertain, SendState::Queued]);
+    tell(&engine, &world, StatusKind::Sent).await;
+    world.quiet().await;
+    assert!(world.clock.now_ms() - START_MS < 2_000);
+    assert_eq!(world.states(1).await, [SendState::Sent, SendState::Accepted]);
+    assert_eq!(world.graph.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f77_tries_of_a_doubtful_message_are_counted_over_restarts() {
+    let model = Model::new();
+    let world = World::over(model.clone());
+    world.graph.answers(|_| ambiguous().into());
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    pause(100_000).await;
+    assert_eq!(world.graph.count(), 4);
+    engine.drain(Duration::from_secs(1)).await;
+    let next = World { clock: world.clock.clone(), graph: world.graph.clone(), ..World::over(model.reopen()) };
+    let _engine = next.start().await;
+    pause(3_600_000).await;
+    assert_eq!(next.graph.count(), 8);
+    let row = &next.outbox(1).await[0];
+    assert_eq!(row.state, "held");
+    assert_eq!(row.error.as_ref().unwrap()["held"], "doubt");
 }

@@ -26,6 +26,7 @@ pub(crate) const START_MS: u64 = 1_900_000_000_000;
 pub(crate) struct World {
     pub store: Arc<dyn Store>,
     pub clock: Arc<AdjustableClock>,
+    pub numbers: Vec<Number>,
     pub bots: Arc<Bots>,
     pub graph: Arc<Graph>,
     pub turn: Arc<TurnFunction>,
@@ -49,6 +50,7 @@ impl World {
             store,
             graph: Graph::new(clock.clone()),
             clock,
+            numbers: vec![number(NUMBER)],
             bots: Arc::new(bots),
             turn: turn(|_, text| Ok(vec![format!("re: {text}")])),
             conversations: ConversationSettings::default(),
@@ -63,7 +65,7 @@ impl World {
             clock: self.clock.clone(),
             bots: self.bots.clone(),
             turn: self.turn.clone(),
-            numbers: vec![number(NUMBER)],
+            numbers: self.numbers.clone(),
             transport: self.graph.clone(),
             conversations: self.conversations.clone(),
             sender: self.sender.clone(),
@@ -80,7 +82,17 @@ impl World {
 
     /// Appends a message under this id.
     pub(crate) async fn deliver(&self, wamid: &str, person: u32, text: &str) -> InboxSeq {
-        let row = inbound(&received(wamid, person, text), self.clock.now_ms());
+        self.accept(received(wamid, person, text)).await
+    }
+
+    /// Appends a message to another one of our numbers.
+    pub(crate) async fn say_to(&self, number: &str, person: u32, text: &str) -> InboxSeq {
+        let wamid = format!("wamid.{number}.{person}.{text}");
+        self.accept(Received { phone_number_id: number.into(), ..received(&wamid, person, text) }).await
+    }
+
+    async fn accept(&self, received: Received) -> InboxSeq {
+        let row = inbound(&received, self.clock.now_ms());
         loop {
             match self.store.append(vec![Accept::Message(row.clone())]).await {
                 Ok(numbers) => return numbers[0],
@@ -110,6 +122,13 @@ impl World {
     pub(crate) async fn states(&self, person: u32) -> Vec<SendState> {
         let ids = (1..=1_000).map(|n| storage::SendId { conversation: conversation(person), n }).collect();
         self.store.sends(ids).await.unwrap().into_iter().map_while(|row| Some(row?.state)).collect()
+    }
+
+    /// A person's outbox rows as operators see them, in order.
+    pub(crate) async fn outbox(&self, person: u32) -> Vec<view::SendView> {
+        let ids = (1..=1_000).map(|n| storage::SendId { conversation: conversation(person), n }).collect();
+        let rows = self.store.sends(ids).await.unwrap();
+        rows.into_iter().map_while(|row| Some(view::send(&row?).unwrap())).collect()
     }
 
     /// Reasons of all dead letters, newest first.

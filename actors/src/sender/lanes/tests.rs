@@ -9,6 +9,9 @@ use super::*;
 use crate::clock::AdjustableClock;
 use crate::sender::row::Manner;
 
+mod order;
+mod priority;
+
 const START_MS: u64 = 1_000_000;
 
 fn conversation(n: u8) -> ConversationId {
@@ -216,6 +219,10 @@ fn play(steps: Vec<Step>) {
                 let send = naive.under_way.remove(which);
                 lanes.works(send);
                 match end {
+                    _ if lanes.is_told(send) => {
+                        lanes.settled(send);
+                        naive.settled(send);
+                    }
                     End::Settled => {
                         lanes.settled(send);
                         naive.settled(send);

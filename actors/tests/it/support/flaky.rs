@@ -1,7 +1,7 @@
 //! A store that refuses, forgets to answer, or answers late.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use storage::*;
@@ -16,6 +16,8 @@ pub(crate) struct Flaky {
     pub unknown: AtomicUsize,
     /// This many of the next turns are refused as conflicts.
     pub conflicts: AtomicUsize,
+    /// The answer to a settlement as uncertain comes this much later than the commit (ms).
+    pub late_ms: AtomicU64,
     /// How often new inputs were asked for.
     pub asked: AtomicUsize,
 }
@@ -23,7 +25,8 @@ pub(crate) struct Flaky {
 impl Flaky {
     pub(crate) fn over(inner: Arc<Model>) -> Arc<Self> {
         let none = || AtomicUsize::new(0);
-        Arc::new(Self { inner, refuses: AtomicBool::new(false), unknown: none(), conflicts: none(), asked: none() })
+        let (refuses, late_ms) = (AtomicBool::new(false), AtomicU64::new(0));
+        Arc::new(Self { inner, refuses, unknown: none(), conflicts: none(), late_ms, asked: none() })
     }
 
     fn refuses<T>(&self) -> Option<Pending<T>> {
@@ -60,7 +63,19 @@ impl Store for Flaky {
     }
 
     fn settle(&self, fence: Fence, settlements: Vec<Settlement>) -> Pending<Vec<Settled>> {
-        self.refuses().unwrap_or_else(|| self.inner.settle(fence, settlements))
+        let is_uncertain = |settlement: &Settlement| matches!(settlement.change, Change::Uncertain { .. });
+        let late_ms = self.late_ms.load(Ordering::SeqCst);
+        if late_ms == 0 || !settlements.iter().any(is_uncertain) {
+            return self.refuses().unwrap_or_else(|| self.inner.settle(fence, settlements));
+        }
+        let (promise, answer) = Pending::promised();
+        let settled = self.inner.settle(fence, settlements);
+        tokio::spawn(async move {
+            let settled = settled.await;
+            super::pause(late_ms).await;
+            promise.fulfil(settled);
+        });
+        answer
     }
 
     fn appended(&self) -> watch::Receiver<InboxSeq> {

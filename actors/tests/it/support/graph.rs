@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actors::{AdjustableClock, Clock, Number, Transport};
 use parking_lot::Mutex;
-use whatsapp::graph::{Accepted, CallError, Error, GraphError};
+use whatsapp::graph::{Accepted, CallError, Error, GraphError, Load};
 
 /// A request as Graph saw it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Request {
     pub at_ms: u64,
+    pub from: String,
     pub to: String,
+    /// Of a text; the name of a template.
     pub text: String,
     pub callback_data: String,
     /// How many requests with this callback data came before.
@@ -34,6 +36,7 @@ pub(crate) struct Graph {
     clock: Arc<AdjustableClock>,
     requests: Mutex<Vec<Request>>,
     marks: Mutex<Vec<(String, bool)>>,
+    pub load: Mutex<Load>,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
     script: Mutex<Arc<Script>>,
@@ -46,6 +49,7 @@ impl Graph {
             clock,
             requests: Mutex::default(),
             marks: Mutex::default(),
+            load: Mutex::default(),
             under_way: AtomicUsize::new(0),
             most_under_way: AtomicUsize::new(0),
             script: Mutex::new(Arc::new(|_| Ok(()).into())),
@@ -80,15 +84,16 @@ impl Graph {
         self.most_under_way.load(Ordering::SeqCst)
     }
 
-    fn note(&self, body: &[u8]) -> Request {
+    fn note(&self, number: &Number, body: &[u8]) -> Request {
         let body: serde_json::Value = serde_json::from_slice(body).unwrap();
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let callback_data = text(&body["biz_opaque_callback_data"]);
         let mut requests = self.requests.lock();
         let before = requests.iter().filter(|request| request.callback_data == callback_data).count();
         let to = text(&body["to"]).trim_start_matches('+').to_owned();
-        let said = text(&body["text"]["body"]);
-        let request = Request { at_ms: self.clock.now_ms(), to, text: said, callback_data, before };
+        let said = text(&body["text"]["body"]) + &text(&body["template"]["name"]);
+        let (at_ms, from) = (self.clock.now_ms(), number.id.to_string());
+        let request = Request { at_ms, from, to, text: said, callback_data, before };
         requests.push(request.clone());
         request
     }
@@ -97,10 +102,10 @@ impl Graph {
 impl Transport for Graph {
     fn send<'a>(
         &'a self,
-        _: &'a Number,
+        number: &'a Number,
         body: Vec<u8>,
     ) -> Pin<Box<dyn Future<Output = Result<Accepted, Error>> + Send + 'a>> {
-        let request = self.note(&body);
+        let request = self.note(number, &body);
         let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_under_way.fetch_max(under_way, Ordering::SeqCst);
         let script = self.script.lock().clone();
@@ -124,6 +129,10 @@ impl Transport for Graph {
             super::pause(20).await;
             Ok(())
         })
+    }
+
+    fn load(&self, _: &Number) -> Load {
+        *self.load.lock()
     }
 }
 
