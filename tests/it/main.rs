@@ -10,6 +10,7 @@ mod duplicates;
 mod imports;
 mod inbound;
 mod isolation;
+mod late;
 mod order;
 mod paging;
 mod quarantine;
