@@ -5,9 +5,12 @@
 //! 2. Everybody writes once, unmeasured. Then connections send signed webhooks, each the next one after its answer.
 //! 3. Everything that was accepted is worked off, and every reply is looked for, before the next run begins.
 //!
+//! `fanout` is another kind of run: a fixed rate, Parlance alone, each reply followed by its three statuses.
+//!
 //! Load and stand-in share the machine with what is measured, so figures are good for their ratio only.
 
 mod child;
+mod fanout;
 mod load;
 mod machine;
 mod message;
@@ -45,6 +48,12 @@ pub struct Args {
     /// What is measured
     #[arg(long, value_enum, default_value = "all")]
     scenario: Choice,
+    /// Of `fanout`: messages a second, whatever the answers take
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: u32,
+    /// Of `fanout`: statuses in one webhook
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    statuses_per_body: u32,
     /// Where the files of the runs go; should be on the disk that is to be judged
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -64,6 +73,8 @@ enum Choice {
     Replies,
     /// Both
     All,
+    /// A fixed rate of messages, each answered by the bot and each reply followed by three statuses
+    Fanout,
 }
 
 /// One thing to measure.
@@ -96,6 +107,7 @@ impl Choice {
         match self {
             Self::Webhooks => &[Scenario::Webhooks],
             Self::Replies => &[Scenario::Replies],
+            Self::Fanout => &[],
             Self::All => &[Scenario::Webhooks, Scenario::Replies],
         }
     }
@@ -107,22 +119,33 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if let Some(scenario) = args.skeleton {
         return runtime.block_on(skeleton::serve(scenario));
     }
-    let report = runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate()).context("receiving signals")?;
-        // Returning, rather than dying of the signal, ends the children and removes their folders.
-        tokio::select! {
-            report = measure(&args) => report,
-            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
-            _ = terminate.recv() => anyhow::bail!("terminated"),
-        }
-    })?;
+    if args.scenario == Choice::Fanout {
+        let outcome = runtime.block_on(unless_ended(fanout::run(&plan(&args), args.rate, args.statuses_per_body)))?;
+        print(&if args.json { outcome.json() } else { outcome.table() });
+        return outcome.refuse_wrong_replies();
+    }
+    let report = runtime.block_on(unless_ended(measure(&args)))?;
     print(&if args.json { report.json() } else { report.table() });
     report.refuse_wrong_replies()
 }
 
-async fn measure(args: &Args) -> anyhow::Result<Report> {
+/// Returning, rather than dying of a signal, ends the children and removes their folders.
+async fn unless_ended<T>(measured: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let mut terminate = signal(SignalKind::terminate()).context("receiving signals")?;
+    tokio::select! {
+        measured = measured => measured,
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+        _ = terminate.recv() => anyhow::bail!("terminated"),
+    }
+}
+
+fn plan(args: &Args) -> Plan {
     let dir = args.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let plan = Plan { window: args.window, conns: args.conns, people: args.people, dir };
+    Plan { window: args.window, conns: args.conns, people: args.people, dir }
+}
+
+async fn measure(args: &Args) -> anyhow::Result<Report> {
+    let plan = plan(args);
     let mut report = Report::new(&plan, args.rounds);
     for &scenario in args.scenario.scenarios() {
         let mut runs = Vec::new();

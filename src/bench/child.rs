@@ -81,6 +81,14 @@ impl Child {
         Ok(request.send().await?.error_for_status()?.text().await?)
     }
 
+    /// How many rows of the outbox are in a state, up to a page of them.
+    pub(super) async fn outbox(&self, state: &str) -> anyhow::Result<usize> {
+        let url = format!("http://{}/api/v1/outbox?state={state}&limit=200", self.admin);
+        let answer = self.client.get(url).bearer_auth(self.token.expose_secret()).send().await?.error_for_status()?;
+        let page: serde_json::Value = answer.json().await?;
+        Ok(page["items"].as_array().map_or(0, Vec::len))
+    }
+
     async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + READY_WITHIN;
         let url = format!("http://{}/healthz", self.front);

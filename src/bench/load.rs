@@ -1,4 +1,5 @@
-//! The load: connections that send signed webhooks, each the next one when the last one is answered.
+//! The load: connections that send signed webhooks, each the next one when the last one is answered, or each message at
+//! its own time.
 //!
 //! They speak HTTP in as few instructions as will do, because they share the processors with what they measure.
 
@@ -6,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -53,6 +55,19 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// An answer to what should have left at `since`.
+    pub(super) fn count(&mut self, status: u16, since: Instant) {
+        match status {
+            200 => self.acks_us.push(u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)),
+            _ => self.refused += 1,
+        }
+    }
+
+    pub(super) fn add(&mut self, part: Self) {
+        self.acks_us.extend(part.acks_us);
+        self.refused += part.refused;
+    }
+
     /// The time that `share` of the answers took at most, in milliseconds.
     pub(super) fn quantile_ms(&self, share: f64) -> f64 {
         let last = self.acks_us.len().saturating_sub(1);
@@ -67,20 +82,21 @@ pub(super) async fn send(load: &Load) -> io::Result<Tally> {
     for _ in 0..load.conns {
         connections.spawn(connection(load.clone()));
     }
+    gather(connections).await
+}
+
+async fn gather(mut connections: JoinSet<io::Result<Tally>>) -> io::Result<Tally> {
     let mut tally = Tally::default();
     while let Some(ended) = connections.join_next().await {
-        let part = ended.map_err(io::Error::other)??;
-        tally.acks_us.extend(part.acks_us);
-        tally.refused += part.refused;
+        tally.add(ended.map_err(io::Error::other)??);
     }
     tally.acks_us.sort_unstable();
     Ok(tally)
 }
 
 async fn connection(load: Load) -> io::Result<Tally> {
-    let mut stream = TcpStream::connect(load.address).await?;
-    stream.set_nodelay(true)?;
-    let (mut request, mut answer) = (Vec::new(), Vec::with_capacity(MAX_ANSWER));
+    let mut wire = Wire::connect(load.address).await?;
+    let mut request = Vec::new();
     let mut tally = Tally::default();
     while Instant::now() < load.until {
         if let Some(replies) = &load.replies
@@ -95,29 +111,86 @@ async fn connection(load: Load) -> io::Result<Tally> {
         }
         load.writer.request(n, &mut request);
         let sent = Instant::now();
-        stream.write_all(&request).await?;
-        match read_answer(&mut stream, &mut answer).await? {
-            200 => tally.acks_us.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX)),
-            _ => {
-                load.nothing_sent();
-                tally.refused += 1;
-            }
+        let status = wire.exchange(&request).await?;
+        if status != 200 {
+            load.nothing_sent();
         }
+        tally.count(status, sent);
     }
     Ok(tally)
 }
 
-/// Reads one whole answer; gives its status.
-async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<u16> {
-    buffer.clear();
+/// When each message is to be sent, whatever came of the ones before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    start: Instant,
+    first: u64,
+    rate: u32,
+}
+
+impl Pace {
+    /// From message number `first` on, so many a second.
+    pub(super) fn new(start: Instant, first: u64, rate: u32) -> Self {
+        Self { start, first, rate }
+    }
+
+    /// The time of a message; none before the first one.
+    pub(super) fn due(&self, n: u64) -> Option<Instant> {
+        let place = n.checked_sub(self.first)?;
+        Some(self.start + Duration::from_secs_f64(place as f64 / f64::from(self.rate)))
+    }
+}
+
+/// Sends each message at its time, until `load.end`. While all connections wait for answers messages are late, and that
+/// counts: times begin when a message should have left.
+pub(super) async fn send_paced(load: &Load, pace: Pace) -> io::Result<Tally> {
+    let mut connections = JoinSet::new();
+    for _ in 0..load.conns {
+        connections.spawn(paced_connection(load.clone(), pace));
+    }
+    gather(connections).await
+}
+
+async fn paced_connection(load: Load, pace: Pace) -> io::Result<Tally> {
+    let mut wire = Wire::connect(load.address).await?;
+    let mut request = Vec::new();
+    let mut tally = Tally::default();
     loop {
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        match Answer::parse(buffer) {
-            Some(answer) if buffer.len() >= answer.bytes => return Ok(answer.status),
-            _ if buffer.len() > MAX_ANSWER => return Err(io::Error::other("an answer is too long")),
-            _ => {}
+        let n = load.next.fetch_add(1, Ordering::Relaxed);
+        let Some(due) = pace.due(n).filter(|_| n < load.end) else { return Ok(tally) };
+        load.writer.request(n, &mut request);
+        tokio::time::sleep_until(due).await;
+        let status = wire.exchange(&request).await?;
+        tally.count(status, due);
+    }
+}
+
+/// A kept-alive connection that carries one request at a time.
+pub(super) struct Wire {
+    stream: TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Wire {
+    pub(super) async fn connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, answer: Vec::with_capacity(MAX_ANSWER) })
+    }
+
+    /// Sends a whole request and reads one whole answer; gives its status.
+    pub(super) async fn exchange(&mut self, request: &[u8]) -> io::Result<u16> {
+        self.stream.write_all(request).await?;
+        self.answer.clear();
+        loop {
+            if self.stream.read_buf(&mut self.answer).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            match Answer::parse(&self.answer) {
+                Some(answer) if self.answer.len() >= answer.bytes => return Ok(answer.status),
+                _ if self.answer.len() > MAX_ANSWER => return Err(io::Error::other("an answer is too long")),
+                _ => {}
+            }
         }
     }
 }
@@ -154,6 +227,15 @@ mod tests {
         assert_eq!(Answer::parse(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n"), None);
         assert_eq!(Answer::parse(b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"), None);
         assert_eq!(Answer::parse(b"junk\r\n\r\n"), None);
+    }
+
+    #[test]
+    fn each_message_has_its_time_whatever_came_before() {
+        let start = Instant::now();
+        let pace = Pace::new(start, 10, 4);
+        assert_eq!(pace.due(9), None);
+        assert_eq!(pace.due(10), Some(start));
+        assert_eq!(pace.due(16), Some(start + Duration::from_millis(1_500)));
     }
 
     #[test]

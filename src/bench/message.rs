@@ -31,7 +31,16 @@ impl Writer {
     /// are of anybody.
     pub(super) fn request(&self, n: u64, into: &mut Vec<u8>) {
         let person = if n < self.people { n } else { scatter(n) % self.people };
-        let body = body(n, person, self.now_s);
+        self.sign(&body(n, person, self.now_s), into);
+    }
+
+    /// The time that messages carry, in seconds.
+    pub(super) fn now_s(&self) -> u64 {
+        self.now_s
+    }
+
+    /// A signed request with this body.
+    pub(super) fn sign(&self, body: &str, into: &mut Vec<u8>) {
         let signature = signature::sign(&self.secret, body.as_bytes());
         into.clear();
         into.extend_from_slice(

@@ -255,12 +255,15 @@ impl Run {
     }
 }
 
+/// A value of a metrics page, by its whole name; 0 if it is not there.
+pub(super) fn figure(page: &str, name: &str) -> f64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.and_then(|value| value.parse().ok()).unwrap_or_default()
+}
+
 impl StoreFigures {
     fn read(page: &str) -> Self {
-        let value = |name: &str| {
-            let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-            line.and_then(|value| value.parse().ok()).unwrap_or_default()
-        };
+        let value = |name: &str| figure(page, name);
         Self {
             commits: value("parlance_store_commit_batch_size_count"),
             items: value("parlance_store_commit_batch_size_sum"),

@@ -25,6 +25,9 @@ const MOST_MESSAGES: usize = 1 << 28;
 const LIMITS: Limits =
     Limits { max_connections: 4_096, header_timeout: Duration::from_secs(60), idle_timeout: Duration::from_secs(60) };
 
+/// Hears of every first reply to a message: its number, and the body of the POST.
+pub(super) type Hear = Arc<dyn Fn(u64, &[u8]) + Send + Sync>;
+
 /// A running stand-in; dropping it ends it.
 pub(super) struct StandIn {
     pub address: SocketAddr,
@@ -34,10 +37,14 @@ pub(super) struct StandIn {
 
 impl StandIn {
     pub(super) async fn start() -> std::io::Result<Self> {
+        Self::start_hearing(Arc::new(|_, _| ())).await
+    }
+
+    pub(super) async fn start_hearing(hear: Hear) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let (address, replies, stop) = (listener.local_addr()?, Arc::new(Replies::default()), CancellationToken::new());
         let seen = replies.clone();
-        let service = move |request, _| answer(request, seen.clone());
+        let service = move |request, _| answer(request, seen.clone(), hear.clone());
         tokio::spawn(net::serve(listener, LIMITS, service, stop.clone(), Duration::ZERO));
         Ok(Self { address, replies, stop })
     }
@@ -49,11 +56,20 @@ impl Drop for StandIn {
     }
 }
 
-async fn answer(request: Request<Incoming>, replies: Arc<Replies>) -> Response<Body> {
+/// The id that the reply to a message gets.
+pub(super) fn reply_wamid(n: u64) -> String {
+    format!("wamid.REPLY{n:012}")
+}
+
+async fn answer(request: Request<Incoming>, replies: Arc<Replies>, hear: Hear) -> Response<Body> {
     let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let id = replies.take(&body);
+    let (n, first) = replies.take(&body);
+    if first {
+        hear(n, &body);
+    }
+    let wamid = reply_wamid(n);
     let text = format!(
-        r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"+99900000000000","wa_id":"99900000000000"}}],"messages":[{{"id":"wamid.REPLY{id:012}"}}]}}"#
+        r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"+99900000000000","wa_id":"99900000000000"}}],"messages":[{{"id":"{wamid}"}}]}}"#
     );
     let mut response = Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -115,20 +131,22 @@ impl Replies {
         self.strange.load(Ordering::Relaxed)
     }
 
-    fn take(&self, body: &[u8]) -> u64 {
+    /// The number of the message that is replied to, and whether this is its first reply.
+    fn take(&self, body: &[u8]) -> (u64, bool) {
         let n = message::quoted(body).and_then(|n| usize::try_from(n).ok()).filter(|n| *n < MOST_MESSAGES);
-        let Some(n) = n else { return self.strange.fetch_add(1, Ordering::Relaxed) };
+        let Some(n) = n else { return (self.strange.fetch_add(1, Ordering::Relaxed), false) };
         let mut seen = self.seen.lock();
         if seen.len() <= n {
             seen.resize((n + 1).next_power_of_two(), false);
         }
-        if std::mem::replace(&mut seen[n], true) {
+        let first = !std::mem::replace(&mut seen[n], true);
+        if !first {
             self.again.fetch_add(1, Ordering::Relaxed);
         } else {
             self.count.fetch_add(1, Ordering::Relaxed);
             self.open.add_permits(1);
         }
-        n as u64
+        (n as u64, first)
     }
 }
 
