@@ -6,6 +6,7 @@
 mod body;
 mod intake;
 mod reply;
+mod signers;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::net::Body;
 use body::BodyError;
 pub use intake::Intake;
 use reply::{error, text};
+pub use signers::{Signer, Signers};
 
 /// Path of Meta's webhooks.
 pub const WEBHOOK_PATH: &str = "/api/webhooks/whatsapp";
@@ -91,11 +93,14 @@ impl Front {
             Err(BodyError::Broken) => return reply::closing(StatusCode::BAD_REQUEST, "the body broke off"),
             Err(BodyError::Crowded) => return reply::unavailable("too many bodies are being read"),
         };
-        if let Err(refused) = self.intake.verify(signature.as_deref(), &body) {
-            self.metrics.refused(&refused);
-            return error(StatusCode::UNAUTHORIZED, &format!("X-Hub-Signature-256 {}", refusal_text(&refused)));
-        }
-        match self.intake.accept(body).await {
+        let signer = match self.intake.verify(signature.as_deref(), &body) {
+            Ok(signer) => signer,
+            Err(refused) => {
+                self.metrics.refused(&refused);
+                return error(StatusCode::UNAUTHORIZED, &format!("X-Hub-Signature-256 {}", refusal_text(&refused)));
+            }
+        };
+        match self.intake.accept(&signer, body).await {
             Ok(()) => {
                 self.metrics.acknowledged(started.elapsed());
                 reply::success()

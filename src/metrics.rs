@@ -131,8 +131,7 @@ impl FrontMetrics {
         self.not_stored.inc();
     }
 
-    pub(crate) fn signed_by(&self, key: usize) {
-        let key = if key == 0 { "current" } else { "previous" };
+    pub(crate) fn signed_by(&self, key: &'static str) {
         self.signed_by.get_or_create(&Key { key }).inc();
     }
 

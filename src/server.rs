@@ -14,7 +14,7 @@ use whatsapp::graph::{Client, ClientConfig};
 use crate::admin::{self, Admin};
 use crate::bots::{self, BotFile, LoadError};
 use crate::config::Config;
-use crate::front::{Front, Intake};
+use crate::front::{Front, Intake, Signers};
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
 use crate::services::Services;
@@ -121,8 +121,9 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     services.run(registry.clone());
 
     let (front, admin) = (local(&front_listener, config.server.listen), local(&admin_listener, config.admin.listen));
+    let signers = Arc::new(Signers::new(&config.whatsapp.numbers));
     let intake =
-        Intake::new(store.clone(), engine.clone(), given.clock.clone(), &config.whatsapp, metrics.front.clone());
+        Intake::new(store.clone(), engine.clone(), given.clock.clone(), signers.clone(), metrics.front.clone());
     let front_door = Arc::new(Front::new(
         intake,
         config.whatsapp.webhook_verify_token.value.clone(),

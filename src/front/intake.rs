@@ -1,15 +1,14 @@
 //! From a signed body to stored rows: T1 for messages, T3 for statuses, quarantine for what must not run.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use actors::{Clock, Engine, MAX_AGE_MS};
 use hyper::body::Bytes;
-use secrecy::SecretString;
 use storage::{Accept, Quarantined, Store, StoreError};
-use whatsapp::signature::{SignatureError, Verifier};
+use whatsapp::signature::SignatureError;
 use whatsapp::webhook::{self, Event, Received, StatusUpdate};
 
+use super::signers::{Signer, Signers};
 use crate::metrics::{FrontMetrics, Refusal};
 
 /// Takes webhooks in.
@@ -17,34 +16,28 @@ pub struct Intake {
     store: Arc<dyn Store>,
     engine: Arc<Engine>,
     clock: Arc<dyn Clock>,
-    /// Over the app secret, and the one before a rotation.
-    verifier: Verifier,
-    numbers: HashSet<Box<str>>,
+    signers: Arc<Signers>,
     metrics: Arc<FrontMetrics>,
 }
 
 impl Intake {
-    /// An intake for these numbers.
+    /// An intake for the numbers of these apps.
     pub fn new(
         store: Arc<dyn Store>,
         engine: Arc<Engine>,
         clock: Arc<dyn Clock>,
-        whatsapp: &crate::config::Whatsapp,
+        signers: Arc<Signers>,
         metrics: Arc<FrontMetrics>,
     ) -> Self {
-        let first = &whatsapp.numbers[0];
-        let secrets = [Some(&first.app_secret), first.app_secret_previous.as_ref()];
-        let secrets: Vec<SecretString> = secrets.into_iter().flatten().map(|s| s.value.clone()).collect();
-        let numbers = whatsapp.numbers.iter().map(|number| number.phone_number_id.as_str().into()).collect();
-        Self { store, engine, clock, verifier: Verifier::new(&secrets), numbers, metrics }
+        Self { store, engine, clock, signers, metrics }
     }
 
-    /// Checks the signature over the raw bytes, before anything else looks at them.
-    pub fn verify(&self, header: Option<&str>, body: &[u8]) -> Result<(), Refusal> {
-        match self.verifier.verify(header, body) {
-            Ok(key) => {
-                self.metrics.signed_by(key);
-                Ok(())
+    /// Checks the signature over the raw bytes, before anything else looks at them; answers whose it is.
+    pub fn verify(&self, header: Option<&str>, body: &[u8]) -> Result<Arc<Signer>, Refusal> {
+        match self.signers.verify(header, body) {
+            Ok(signer) => {
+                self.metrics.signed_by(if signer.previous { "previous" } else { "current" });
+                Ok(signer)
             }
             Err(SignatureError::Missing) => Err(Refusal { reason: "missing" }),
             Err(SignatureError::Malformed) => Err(Refusal { reason: "malformed" }),
@@ -53,10 +46,10 @@ impl Intake {
     }
 
     /// Stores all that a signed body holds. `Ok` means that it is on disk and may be acknowledged.
-    pub async fn accept(&self, body: Bytes) -> Result<(), StoreError> {
+    pub async fn accept(&self, signer: &Signer, body: Bytes) -> Result<(), StoreError> {
         let now_ms = self.clock.now_ms();
         let (items, statuses) = match webhook::parse(&body) {
-            Ok(events) => self.sort(events, now_ms),
+            Ok(events) => self.sort(signer, events, now_ms),
             // Signed, so it is Meta's: sending it again for a week would not help.
             Err(error) => {
                 let detail = error.to_string();
@@ -72,12 +65,16 @@ impl Intake {
         Ok(())
     }
 
-    fn sort(&self, events: Vec<Event>, now_ms: u64) -> (Vec<Accept>, Vec<StatusUpdate>) {
+    fn sort(&self, signer: &Signer, events: Vec<Event>, now_ms: u64) -> (Vec<Accept>, Vec<StatusUpdate>) {
         let (mut items, mut statuses) = (Vec::with_capacity(events.len()), Vec::new());
         for event in events {
+            if let Some(detail) = self.signers.foreign(signer, &event) {
+                items.push(self.quarantine("wrong_app", &detail, raw(raw_of(&event)), now_ms));
+                continue;
+            }
             match event {
                 Event::Message(received) => items.push(self.message(&received, now_ms)),
-                Event::Status(status) if self.numbers.contains(&*status.phone_number_id) => statuses.push(status),
+                Event::Status(status) if self.signers.serves(&status.phone_number_id) => statuses.push(status),
                 Event::Status(status) => {
                     let detail = format!("status for phone_number_id {}", status.phone_number_id);
                     items.push(self.quarantine("unknown_number", &detail, raw(&status.raw), now_ms));
@@ -95,7 +92,7 @@ impl Intake {
     }
 
     fn message(&self, received: &Received, now_ms: u64) -> Accept {
-        if !self.numbers.contains(&*received.phone_number_id) {
+        if !self.signers.serves(&received.phone_number_id) {
             let detail = format!("phone_number_id {} is not configured", received.phone_number_id);
             return self.quarantine("unknown_number", &detail, raw(&received.message), now_ms);
         }
@@ -110,6 +107,14 @@ impl Intake {
     fn quarantine(&self, reason: &'static str, detail: &str, payload: Bytes, now_ms: u64) -> Accept {
         self.metrics.event("quarantined", reason);
         Accept::Quarantine(Quarantined { reason: reason.into(), detail: detail.into(), received_ms: now_ms, payload })
+    }
+}
+
+fn raw_of(event: &Event) -> &serde_json::value::RawValue {
+    match event {
+        Event::Message(received) => &received.message,
+        Event::Status(status) => &status.raw,
+        Event::Other { raw, .. } | Event::Unreadable { raw, .. } => raw,
     }
 }
 

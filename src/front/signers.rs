@@ -1,0 +1,213 @@
+//! Who may have signed a webhook, and what it may then speak of: an app's secret proves what Meta says of the numbers and
+//! accounts of that app, and of no other.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use secrecy::{ExposeSecret, SecretString};
+use whatsapp::signature::{SignatureError, Verifier};
+use whatsapp::webhook::Event;
+
+use crate::config;
+
+/// The numbers that are served, and the secrets of their apps, which can be replaced.
+pub struct Signers {
+    known: Signer,
+    rows: RwLock<Vec<Row>>,
+    current: RwLock<Arc<Table>>,
+}
+
+/// One number.
+struct Row {
+    number: Box<str>,
+    account: Option<Box<str>>,
+    secret: SecretString,
+    previous: Option<SecretString>,
+}
+
+struct Table {
+    verifier: Verifier,
+    signers: Vec<Arc<Signer>>,
+}
+
+/// A secret that a webhook can be signed with.
+#[derive(Debug, Default)]
+pub struct Signer {
+    /// It is the secret of some app as it was before a rotation, and of none as it is.
+    pub(super) previous: bool,
+    numbers: HashSet<Box<str>>,
+    accounts: HashSet<Box<str>>,
+}
+
+impl Signers {
+    /// The apps of these numbers.
+    pub fn new(numbers: &[config::Number]) -> Self {
+        let row = |number: &config::Number| Row {
+            number: number.phone_number_id.as_str().into(),
+            account: number.business_account_id.as_deref().map(Into::into),
+            secret: number.app_secret.value.clone(),
+            previous: number.app_secret_previous.as_ref().map(|secret| secret.value.clone()),
+        };
+        let rows: Vec<_> = numbers.iter().map(row).collect();
+        let mut known = Signer::default();
+        rows.iter().for_each(|row| known.speaks_for(row));
+        let table = Arc::new(Table::new(&rows));
+        Self { known, rows: RwLock::new(rows), current: RwLock::new(table) }
+    }
+
+    /// Checks the signature over the raw bytes; answers whose it is.
+    pub(super) fn verify(&self, header: Option<&str>, body: &[u8]) -> Result<Arc<Signer>, SignatureError> {
+        let table = self.current.read().clone();
+        let place = table.verifier.verify(header, body)?;
+        table.signers.get(place).cloned().ok_or(SignatureError::Mismatch)
+    }
+
+    /// Puts another secret in the place of a number's.
+    pub fn replace(&self, number: &str, secret: &SecretString) {
+        self.change(number, |row| row.secret = secret.clone());
+    }
+
+    /// Puts another secret in the place of a number's secret before its rotation.
+    pub fn replace_previous(&self, number: &str, secret: &SecretString) {
+        self.change(number, |row| row.previous = Some(secret.clone()));
+    }
+
+    fn change(&self, number: &str, change: impl FnOnce(&mut Row)) {
+        let mut rows = self.rows.write();
+        if let Some(row) = rows.iter_mut().find(|row| &*row.number == number) {
+            change(row);
+        }
+        *self.current.write() = Arc::new(Table::new(&rows));
+    }
+
+    /// Whether the number is served.
+    pub(super) fn serves(&self, number: &str) -> bool {
+        self.known.numbers.contains(number)
+    }
+
+    /// What of ours the event is about, if whoever signed it has no say in that.
+    pub(super) fn foreign(&self, signer: &Signer, event: &Event) -> Option<String> {
+        let (number, account) = match event {
+            Event::Message(received) => (Some(received.phone_number_id.as_str()), None),
+            Event::Status(status) => (Some(status.phone_number_id.as_str()), None),
+            Event::Other { phone_number_id: Some(number), .. } => (Some(number.as_str()), None),
+            Event::Other { waba_id, .. } => (None, Some(waba_id.as_str())),
+            Event::Unreadable { .. } => (None, None),
+        };
+        let number = number.filter(|number| self.serves(number) && !signer.numbers.contains(*number));
+        let account = account.filter(|id| self.known.accounts.contains(*id) && !signer.accounts.contains(*id));
+        match (number, account) {
+            (Some(number), _) => {
+                Some(format!("phone_number_id {number} belongs to another app than the one that signed"))
+            }
+            (None, Some(account)) => Some(format!("account {account} belongs to another app than the one that signed")),
+            (None, None) => None,
+        }
+    }
+}
+
+impl Signer {
+    fn speaks_for(&mut self, row: &Row) {
+        self.numbers.insert(row.number.clone());
+        self.accounts.extend(row.account.clone());
+    }
+}
+
+impl Table {
+    fn new(rows: &[Row]) -> Self {
+        let mut signers: Vec<(SecretString, Signer)> = Vec::new();
+        let current = rows.iter().map(|row| (&row.secret, false, row));
+        let previous = rows.iter().filter_map(|row| Some((row.previous.as_ref()?, true, row)));
+        // Current ones first, so that an app's present secret is tried before anybody's past one.
+        for (secret, previous, row) in current.chain(previous) {
+            let place = signers.iter().position(|(known, _)| known.expose_secret() == secret.expose_secret());
+            let place = place.unwrap_or_else(|| {
+                signers.push((secret.clone(), Signer { previous, ..Signer::default() }));
+                signers.len() - 1
+            });
+            if let Some((_, signer)) = signers.get_mut(place) {
+                signer.speaks_for(row);
+            }
+        }
+        let (secrets, signers): (Vec<_>, Vec<_>) = signers.into_iter().unzip();
+        Self { verifier: Verifier::new(&secrets), signers: signers.into_iter().map(Arc::new).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use whatsapp::{signature, webhook};
+
+    use super::*;
+
+    fn row(number: &str, account: &str, secret: &str, previous: Option<&str>) -> Row {
+        let previous = previous.map(SecretString::from);
+        Row { number: number.into(), account: Some(account.into()), secret: secret.into(), previous }
+    }
+
+    fn signers() -> Signers {
+        let rows = vec![
+            row("111", "300", "secret-a", Some("secret-a-before")),
+            row("222", "300", "secret-a", None),
+            row("333", "400", "secret-b", None),
+        ];
+        let mut known = Signer::default();
+        rows.iter().for_each(|row| known.speaks_for(row));
+        let current = RwLock::new(Arc::new(Table::new(&rows)));
+        Signers { known, rows: RwLock::new(rows), current }
+    }
+
+    fn signer(signers: &Signers, secret: &str) -> Option<Arc<Signer>> {
+        signers.verify(Some(&signature::sign(&secret.into(), b"body")), b"body").ok()
+    }
+
+    fn event(account: &str, number: Option<&str>) -> Event {
+        let metadata = number.map(|id| format!(r#""metadata":{{"phone_number_id":"{id}"}},"#)).unwrap_or_default();
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"{account}","changes":[{{"field":"new_field","value":{{{metadata}"a":1}}}}]}}]}}"#
+        );
+        webhook::parse(body.as_bytes()).unwrap().remove(0)
+    }
+
+    #[test]
+    fn secret_speaks_for_the_numbers_of_its_app_only() {
+        let signers = signers();
+        let app_a = signer(&signers, "secret-a").unwrap();
+        let app_b = signer(&signers, "secret-b").unwrap();
+        assert!(!app_a.previous && signer(&signers, "secret-c").is_none());
+        for (number, foreign_to_a) in [("111", false), ("222", false), ("333", true)] {
+            assert_eq!(signers.foreign(&app_a, &event("300", Some(number))).is_some(), foreign_to_a, "{number}");
+            assert_eq!(signers.foreign(&app_b, &event("300", Some(number))).is_some(), !foreign_to_a, "{number}");
+        }
+        assert_eq!(signers.foreign(&app_a, &event("300", Some("999"))), None, "nobody's: another matter");
+    }
+
+    #[test]
+    fn what_names_no_number_goes_by_its_account() {
+        let signers = signers();
+        let app_a = signer(&signers, "secret-a").unwrap();
+        assert_eq!(signers.foreign(&app_a, &event("300", None)), None);
+        assert!(signers.foreign(&app_a, &event("400", None)).unwrap().contains("account 400"));
+        assert_eq!(signers.foreign(&app_a, &event("999", None)), None);
+    }
+
+    #[test]
+    fn secret_before_a_rotation_speaks_for_the_number_that_had_it() {
+        let signers = signers();
+        let before = signer(&signers, "secret-a-before").unwrap();
+        assert!(before.previous);
+        assert_eq!(signers.foreign(&before, &event("300", Some("111"))), None);
+        assert!(signers.foreign(&before, &event("300", Some("222"))).is_some());
+    }
+
+    #[test]
+    fn replaced_secret_counts_at_once_and_the_old_one_no_more() {
+        let signers = signers();
+        signers.replace("333", &"secret-b-new".into());
+        assert!(signer(&signers, "secret-b").is_none());
+        assert_eq!(signers.foreign(&signer(&signers, "secret-b-new").unwrap(), &event("400", Some("333"))), None);
+        signers.replace_previous("333", &"secret-b".into());
+        assert!(signer(&signers, "secret-b").unwrap().previous);
+    }
+}
