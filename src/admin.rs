@@ -10,6 +10,7 @@ mod cursor;
 mod lists;
 mod media;
 mod messages;
+mod numbers;
 mod problem;
 mod templates;
 mod time;
@@ -32,10 +33,12 @@ use secrecy::SecretString;
 use storage::{Health, Store};
 use tower::ServiceExt;
 
+use crate::front::Displays;
 use crate::metrics::Metrics;
 use crate::net::Body;
 use crate::services::Services;
 pub use access::allowed_hosts;
+pub use numbers::Number;
 use access::{Access, Denied, Peer};
 use problem::Problem;
 
@@ -57,7 +60,9 @@ pub struct Parts {
     /// All metrics.
     pub metrics: Arc<Metrics>,
     /// The business numbers.
-    pub numbers: Vec<Box<str>>,
+    pub numbers: Vec<Number>,
+    /// Our numbers as people see them.
+    pub displays: Arc<Displays>,
     /// The admin token, if one is set.
     pub token: Option<SecretString>,
     /// Whether callers from loopback need no credential.
@@ -72,6 +77,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Admin {
     router: Router,
+    shared: Arc<Shared>,
 }
 
 struct Shared {
@@ -108,12 +114,21 @@ impl Admin {
             .route("/api/v1/dead-letters", get(lists::dead_letters))
             .route("/api/v1/quarantine", get(lists::quarantine))
             .route("/api/v1/bots", get(lists::bots))
+            .route("/api/v1/numbers", get(numbers::list))
+            .route("/api/v1/numbers/{id}", get(numbers::show))
+            .route("/api/v1/numbers/{id}/pause", post(numbers::pause))
+            .route("/api/v1/numbers/{id}/resume", post(numbers::resume))
             .fallback(async || Problem::not_found("there is no such path"))
             .method_not_allowed_fallback(async || Problem::method_not_allowed())
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(middleware::from_fn_with_state(shared.clone(), guard))
-            .with_state(shared);
-        Self { router }
+            .with_state(shared.clone());
+        Self { router, shared }
+    }
+
+    /// Puts another admin token in the place of the one that is right.
+    pub fn replace_token(&self, token: &SecretString) {
+        self.shared.access.replace_token(token);
     }
 
     /// Answers one request.
@@ -172,7 +187,7 @@ async fn status(State(shared): Ctx) -> axum::Json<serde_json::Value> {
     let stats = shared.parts.store.stats();
     axum::Json(serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "numbers": shared.parts.numbers,
+        "numbers": numbers::all(&shared).await,
         "engine": engine,
         "store": {
             "file_bytes": stats.file_bytes,

@@ -54,11 +54,13 @@ pub enum LoadError {
         /// The second file by name.
         second: PathBuf,
     },
-    /// The default bot is neither in a file nor in the store.
-    #[error("{problems}no bot with the id {id} (bots.default) could be loaded")]
-    NoDefault {
+    /// A bot that is to answer is neither in a file nor in the store.
+    #[error("{problems}no bot with the id {id} ({key}) could be loaded")]
+    NoBot {
         /// The id.
         id: String,
+        /// The setting that names it.
+        key: String,
         /// What is wrong with the files, rendered.
         problems: String,
     },
@@ -101,13 +103,14 @@ pub struct Report {
     pub problems: Vec<String>,
 }
 
-/// Puts the valid files live, keeps the last good version of broken ones, and makes every stored version known.
+/// Puts the valid files live, keeps the last good version of broken ones, and makes every stored version known. The bots
+/// of `answering`, each with the setting that names it, must be among them.
 pub async fn put_live(
     bots: &actors::Bots,
     store: &dyn Store,
     media: &Media,
     files: Vec<BotFile>,
-    default: &str,
+    answering: &[(String, &str)],
 ) -> Result<Report, LoadError> {
     refuse_twins(&files)?;
     let mut report = Report::default();
@@ -124,9 +127,9 @@ pub async fn put_live(
         }
     }
     let live = bots.live();
-    if !live.iter().any(|bot| bot.id() == default) {
+    if let Some((key, id)) = answering.iter().find(|(_, id)| !live.iter().any(|bot| bot.id() == *id)) {
         let problems = report.problems.iter().map(|problem| format!("{problem}\n")).collect();
-        return Err(LoadError::NoDefault { id: default.into(), problems });
+        return Err(LoadError::NoBot { id: (*id).into(), key: key.clone(), problems });
     }
     report.bots = live.len();
     report.nodes = live.iter().map(|bot| bot.node_count()).sum();

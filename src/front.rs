@@ -4,6 +4,7 @@
 //! Routes: `GET` and `POST /api/webhooks/whatsapp`, `GET /healthz`. Everything else is 404 or 405.
 
 mod body;
+mod displays;
 mod intake;
 mod reply;
 mod signers;
@@ -12,12 +13,14 @@ use std::sync::Arc;
 
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use parking_lot::RwLock;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 use crate::metrics::{FrontMetrics, Refusal};
 use crate::net::Body;
 use body::BodyError;
+pub use displays::Displays;
 pub use intake::Intake;
 use reply::{error, text};
 pub use signers::{Signer, Signers};
@@ -28,7 +31,7 @@ pub const WEBHOOK_PATH: &str = "/api/webhooks/whatsapp";
 /// What the front door needs to answer.
 pub struct Front {
     intake: Intake,
-    verify_token: SecretString,
+    verify_token: RwLock<SecretString>,
     body: body::Limits,
     buffered: Arc<Semaphore>,
     metrics: Arc<FrontMetrics>,
@@ -44,7 +47,12 @@ impl Front {
     ) -> Self {
         let body = body::Limits { max_bytes: server.max_body_bytes, timeout: server.body_timeout };
         let buffered = Arc::new(Semaphore::new(server.max_buffered_bytes.min(Semaphore::MAX_PERMITS)));
-        Self { intake, verify_token, body, buffered, metrics }
+        Self { intake, verify_token: RwLock::new(verify_token), body, buffered, metrics }
+    }
+
+    /// Puts another token in the place of the one that proves a subscription request.
+    pub fn replace_verify_token(&self, token: SecretString) {
+        *self.verify_token.write() = token;
     }
 
     /// Answers one request.
@@ -74,7 +82,7 @@ impl Front {
                 _ => {}
             }
         }
-        let right = token.is_some_and(|token| whatsapp::signature::tokens_match(&self.verify_token, &token));
+        let right = token.is_some_and(|token| whatsapp::signature::tokens_match(&self.verify_token.read(), &token));
         match challenge.filter(|_| right && mode.as_deref() == Some("subscribe")) {
             Some(challenge) => text(StatusCode::OK, challenge.into_owned()),
             None => error(StatusCode::FORBIDDEN, "the verify token, the mode or the challenge is wrong or missing"),

@@ -8,6 +8,7 @@ pub mod config;
 pub mod front;
 pub mod metrics;
 pub mod net;
+pub mod secrets;
 pub mod server;
 pub mod services;
 pub mod telemetry;

@@ -1,5 +1,7 @@
 //! A whole Parlance in one value: store, engine, front door and admin port, started in order and drained in order.
 
+mod numbers;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +16,10 @@ use whatsapp::graph::{Client, ClientConfig};
 use crate::admin::{self, Admin};
 use crate::bots::{self, BotFile, LoadError};
 use crate::config::Config;
-use crate::front::{Front, Intake, Signers};
+use crate::front::{Displays, Front, Intake, Signers};
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
+use crate::secrets;
 use crate::services::Services;
 
 /// A server that has failed gives its callers this long to hear so.
@@ -92,6 +95,7 @@ pub struct Running {
     services: Arc<Services>,
     stop: CancellationToken,
     ports: Vec<JoinHandle<()>>,
+    secrets: (secrets::Handle, JoinHandle<()>),
 }
 
 /// Starts everything; answers once both ports are bound and the work left over is handed out.
@@ -102,11 +106,12 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let metrics = Arc::new(Metrics::default());
     let store: Arc<dyn Store> = open_store(config, &metrics)?;
     let registry = Arc::new(Bots::new(&config.bots.default));
-    let (client, numbers) = (graph_client(config)?, numbers(config));
+    let (client, numbers) = (graph_client(config)?, numbers::of_engine(config));
     let services =
         Services::load(config, client, store.clone(), given.clock.clone(), &numbers, metrics.actors.clone()).await?;
     let services = Arc::new(services);
-    let report = bots::put_live(&registry, &*store, &services.media, given.bots, &config.bots.default).await?;
+    let answering = numbers::answering(config, &registry);
+    let report = bots::put_live(&registry, &*store, &services.media, given.bots, &answering).await?;
     let engine = start_engine(
         config,
         (given.clock.clone(), given.turn),
@@ -114,16 +119,17 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         registry.clone(),
         &metrics,
         &services,
-        numbers,
+        numbers.clone(),
     )
     .await?;
     let engine = Arc::new(engine);
     services.run(registry.clone());
 
     let (front, admin) = (local(&front_listener, config.server.listen), local(&admin_listener, config.admin.listen));
+    let displays = Arc::<Displays>::default();
     let signers = Arc::new(Signers::new(&config.whatsapp.numbers));
     let intake =
-        Intake::new(store.clone(), engine.clone(), given.clock.clone(), signers.clone(), metrics.front.clone());
+        Intake::new(store.clone(), engine.clone(), given.clock.clone(), signers.clone(), displays.clone(), metrics.front.clone());
     let front_door = Arc::new(Front::new(
         intake,
         config.whatsapp.webhook_verify_token.value.clone(),
@@ -137,13 +143,16 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         bots: registry,
         services: services.clone(),
         metrics,
-        numbers: config.whatsapp.numbers.iter().map(|number| number.phone_number_id.as_str().into()).collect(),
+        numbers: config.whatsapp.numbers.iter().map(|number| numbers::of_admin(config, number)).collect(),
+        displays,
         token: config.admin.token.as_ref().map(|token| token.value.clone()),
         open_on_loopback: given.open_admin,
         allowed_hosts: admin::allowed_hosts(&config.admin.allowed_hosts, admin),
         metrics_enabled: config.metrics.enabled,
     });
 
+    let users = numbers::Users { engine: &engine, signers: &signers, front: &front_door, admin: &admin_port };
+    let secrets = numbers::watch_secrets(config, numbers, &given.clock, &users);
     let stop = CancellationToken::new();
     let limits = Limits {
         max_connections: config.server.max_connections,
@@ -157,13 +166,18 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         tokio::spawn(net::serve(front_listener, limits, front_service, stop.clone(), patience)),
         tokio::spawn(net::serve(admin_listener, limits, admin_service, stop.clone(), patience)),
     ];
-    Ok(Running { front, admin, bots: report, store, engine, services, stop, ports })
+    Ok(Running { front, admin, bots: report, store, engine, services, stop, ports, secrets })
 }
 
 impl Running {
     /// The store, for tests that look inside.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The secrets that come from files.
+    pub fn secrets(&self) -> &secrets::Handle {
+        &self.secrets.0
     }
 
     /// Waits until the process must end by itself, and says why: the store or an actor has failed.
@@ -182,6 +196,7 @@ impl Running {
     /// Ends after a failure: takes no more callers, and lets those it has hear that they were refused.
     pub async fn give_up(self) {
         self.stop.cancel();
+        self.secrets.1.abort();
         let heard = futures_util::future::join_all(self.ports);
         if tokio::time::timeout(LAST_ANSWERS, heard).await.is_err() {
             tracing::debug!("some callers did not wait for their answer");
@@ -192,6 +207,7 @@ impl Running {
     pub async fn drain(self, patience: Duration) -> Result<(), StoreError> {
         self.stop.cancel();
         self.services.stop();
+        self.secrets.1.abort();
         let ports = async {
             for port in self.ports {
                 if let Err(error) = port.await {
@@ -284,18 +300,6 @@ fn graph_client(config: &Config) -> Result<Client, whatsapp::graph::ConfigError>
         connect_timeout: config.graph.connect_timeout,
         request_timeout: config.graph.request_timeout,
     })
-}
-
-fn numbers(config: &Config) -> Vec<Number> {
-    let numbers = config.whatsapp.numbers.iter();
-    numbers
-        .map(|number| Number {
-            id: number.phone_number_id.as_str().into(),
-            account: number.business_account_id.as_deref().unwrap_or_default().into(),
-            token: number.access_token.value.clone().into(),
-            messages_per_second: number.own_rate(&config.limits),
-        })
-        .collect()
 }
 
 fn conversation_settings(config: &Config) -> ConversationSettings {

@@ -18,7 +18,7 @@ use crate::config::{Format, Log};
 
 pub use line::{Lines, Style};
 pub use mask::{Masked, mask};
-pub use scrub::Scrubber;
+pub use scrub::{Scrubber, hide};
 
 /// Sets up log lines for this process, panics included. `secrets` never show in any of them; `now` is the wall clock
 /// in milliseconds since 1970.

@@ -23,6 +23,8 @@ pub struct Bots {
 #[derive(Default)]
 struct Inner {
     default: Option<Box<str>>,
+    /// Bots that answer in the default's place, by business number.
+    by_number: BTreeMap<Box<str>, Box<str>>,
     bots: BTreeMap<Box<str>, Known>,
     failures: VecDeque<Failure>,
     /// Counts what may end a wait: new versions and new live ones.
@@ -65,6 +67,11 @@ impl Bots {
         Self { inner: Mutex::new(inner) }
     }
 
+    /// On this business number the bot with this id answers people who are in no conversation.
+    pub fn answer_on(&self, number: &str, id: &str) {
+        self.inner.lock().by_number.insert(number.into(), id.into());
+    }
+
     /// Makes a version known, so that conversations pinned to it go on.
     pub fn add_version(&self, bot: Arc<Bot>) {
         self.inner.lock().add(bot);
@@ -103,15 +110,15 @@ impl Bots {
         self.inner.lock().generation
     }
 
-    /// `pinned` is the bot and version of the conversation's run, if one is under way.
-    pub(crate) fn choose(&self, pinned: Option<(&str, &str)>) -> Choice {
+    /// `number` is the business number of the conversation; `pinned` is the bot and version of the conversation's run, if one is under way.
+    pub(crate) fn choose(&self, number: &str, pinned: Option<(&str, &str)>) -> Choice {
         let inner = self.inner.lock();
         let known = pinned.and_then(|(id, _)| inner.bots.get(id));
         let version = known.zip(pinned).and_then(|(known, (_, version))| known.versions.get(version));
         if let Some(version) = version.filter(|version| !version.tripped) {
             return Choice::Run(version.bot.clone());
         }
-        let default = || inner.bots.get(inner.default.as_deref()?)?.live();
+        let default = || inner.bots.get(inner.by_number.get(number).or(inner.default.as_ref())?)?.live();
         match known.and_then(Known::live).or_else(default) {
             Some(version) if version.tripped => Choice::Wait(inner.generation),
             Some(version) => Choice::Run(version.bot.clone()),

@@ -213,7 +213,8 @@ impl State {
     }
 
     fn choose(&self, draft: &Draft<'_>) -> Choice {
-        self.deps.bots.choose(draft.after.state.bot.bot())
+        let state = &draft.after.state;
+        self.deps.bots.choose(&state.number_id, state.bot.bot())
     }
 
     fn handling(&self, input: u64) {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::Request;
 use http::header;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -33,7 +33,7 @@ const REMEMBERED_ADDRESSES: usize = 10_000;
 
 pub(super) struct Access {
     /// Of the token, so that comparing takes the same time whatever is given.
-    token: Option<[u8; 32]>,
+    token: RwLock<Option<[u8; 32]>>,
     open_on_loopback: bool,
     hosts: HashSet<String>,
     wrong: Mutex<HashMap<IpAddr, Wrong>>,
@@ -48,8 +48,13 @@ struct Wrong {
 
 impl Access {
     pub(super) fn new(token: Option<SecretString>, open_on_loopback: bool, hosts: HashSet<String>) -> Self {
-        let token = token.map(|token| digest(token.expose_secret()));
+        let token = RwLock::new(token.map(|token| digest(token.expose_secret())));
         Self { token, open_on_loopback, hosts, wrong: Mutex::default() }
+    }
+
+    /// Puts another token in the place of the one that is right.
+    pub(super) fn replace_token(&self, token: &SecretString) {
+        *self.token.write() = Some(digest(token.expose_secret()));
     }
 
     pub(super) fn check(&self, request: &Request, now_ms: u64) -> Result<(), Denied> {
@@ -77,7 +82,7 @@ impl Access {
     }
 
     fn is_right(&self, given: &str) -> bool {
-        self.token.is_some_and(|token| token.ct_eq(&digest(given)).into())
+        self.token.read().is_some_and(|token| token.ct_eq(&digest(given)).into())
     }
 
     fn wrong(&self, peer: IpAddr, now_ms: u64) -> Denied {

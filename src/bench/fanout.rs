@@ -139,8 +139,6 @@ impl Fanout {
             messages: Share::of(&messages, seconds),
             statuses: Share::of(&statuses, seconds),
             replies: Share::of(&replies, seconds),
-            replies_in_window_per_second: (in_window.replied - before.replied) as f64 / seconds,
-            statuses_in_window_per_second: (in_window.statuses - before.statuses) as f64 / seconds,
             status_bodies_per_second: (in_window.bodies - before.bodies) as f64 / seconds,
             accepted: first + messages.acks_us.len() as u64,
             replied: self.replies.count(),
@@ -188,13 +186,16 @@ impl Fanout {
         let (replied, mut samples) = (self.replies.count(), Vec::new());
         let mut ticks = tokio::time::interval_at(start + SAMPLE_EVERY, SAMPLE_EVERY);
         while start.elapsed() + SAMPLE_EVERY < window {
-            let at = ticks.tick().await.duration_since(start);
+            ticks.tick().await;
             let page = self.child.metrics().await.context("reading its metrics")?;
-            let due = start.elapsed().as_secs_f64() * f64::from(rate);
+            let at_seconds = start.elapsed().as_secs_f64();
+            let (replies, statuses) = (self.replies.count() - replied, self.counts.acknowledged());
             samples.push(Sample {
-                at_seconds: at.as_secs_f64(),
-                unanswered: (due as u64).saturating_sub(self.replies.count() - replied),
-                statuses: self.counts.made().saturating_sub(self.counts.acknowledged()),
+                at_seconds,
+                replies,
+                statuses,
+                unanswered: ((at_seconds * f64::from(rate)) as u64).saturating_sub(replies),
+                unacknowledged: self.counts.made().saturating_sub(statuses),
                 inbox: figure(&page, "parlance_inbox_messages") as u64,
                 outbox: figure(&page, r#"parlance_outbox_messages{state="queued"}"#) as u64,
                 unfolded: figure(&page, "parlance_store_unfolded_rows") as u64,
@@ -221,8 +222,6 @@ impl Fanout {
             ticks: machine::ticks().unwrap_or_default(),
             commits: figure(&page, "parlance_store_commit_batch_size_count"),
             items: figure(&page, "parlance_store_commit_batch_size_sum"),
-            replied: self.replies.count(),
-            statuses: self.counts.acknowledged(),
             bodies: self.counts.bodies(),
         })
     }
@@ -235,8 +234,6 @@ struct Moment {
     ticks: Ticks,
     commits: f64,
     items: f64,
-    replied: u64,
-    statuses: u64,
     bodies: u64,
 }
 

@@ -77,16 +77,20 @@ pub(super) fn start_failed(error: StartError) -> Failed {
     }
 }
 
-/// Waits for a signal, then drains; or for a failure, then ends without.
+/// Waits for a signal, then drains (SIGHUP reads the files of secrets again); or for a failure, then ends without.
 pub(super) async fn until_the_end(running: Running, patience: Duration) -> Result<(), Failed> {
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+    let signals =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
         return Err(Failed::new(Exit::Failed, "error: signals cannot be received"));
     };
-    let failure = tokio::select! {
-        failure = running.failed() => Some(failure),
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+    let failure = loop {
+        tokio::select! {
+            failure = running.failed() => break Some(failure),
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
+            _ = hangup.recv() => running.secrets().reread(),
+        }
     };
     if let Some(failure) = failure {
         running.give_up().await;

@@ -8,6 +8,7 @@ use storage::{Accept, Quarantined, Store, StoreError};
 use whatsapp::signature::SignatureError;
 use whatsapp::webhook::{self, Event, Received, StatusUpdate};
 
+use super::displays::Displays;
 use super::signers::{Signer, Signers};
 use crate::metrics::{FrontMetrics, Refusal};
 
@@ -17,6 +18,7 @@ pub struct Intake {
     engine: Arc<Engine>,
     clock: Arc<dyn Clock>,
     signers: Arc<Signers>,
+    displays: Arc<Displays>,
     metrics: Arc<FrontMetrics>,
 }
 
@@ -27,9 +29,10 @@ impl Intake {
         engine: Arc<Engine>,
         clock: Arc<dyn Clock>,
         signers: Arc<Signers>,
+        displays: Arc<Displays>,
         metrics: Arc<FrontMetrics>,
     ) -> Self {
-        Self { store, engine, clock, signers, metrics }
+        Self { store, engine, clock, signers, displays, metrics }
     }
 
     /// Checks the signature over the raw bytes, before anything else looks at them; answers whose it is.
@@ -99,6 +102,9 @@ impl Intake {
         if received.sent_ms.is_some_and(|sent_ms| sent_ms + MAX_AGE_MS < now_ms) {
             let detail = "older than the window in which duplicates are known";
             return self.quarantine("too_old", detail, raw(&received.message), now_ms);
+        }
+        if let Some(display) = &received.display_phone_number {
+            self.displays.saw(&received.phone_number_id, display);
         }
         self.metrics.event("message", "accepted");
         Accept::Message(actors::inbound(received, now_ms))

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use parking_lot::RwLock;
 use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded::byte_serialize;
 
@@ -37,6 +38,14 @@ const PERSON_FIELDS: [&str; 3] = ["phone", "user_id", "wa_id"];
 /// Fields that hold one when they hold a number.
 const PERHAPS_PERSON_FIELDS: [&str; 3] = ["from", "recipient", "to"];
 
+/// Secrets that came up after the log was set up; of the whole process, as the log is.
+static LATER: RwLock<Vec<String>> = RwLock::new(Vec::new());
+
+/// Keeps a new secret out of the log from now on.
+pub fn hide(secret: &SecretString) {
+    LATER.write().extend(all_forms(std::slice::from_ref(secret)));
+}
+
 /// Knows what must not be shown.
 pub struct Scrubber {
     secrets: Vec<String>,
@@ -46,17 +55,14 @@ pub struct Scrubber {
 impl Scrubber {
     /// Remembers each secret as it is and as it looks in JSON, in debug output and in a URL.
     pub fn new(secrets: &[SecretString], redact: Redact) -> Self {
-        let mut forms: Vec<String> = secrets.iter().map(ExposeSecret::expose_secret).flat_map(forms).collect();
-        forms.retain(|form| form.chars().count() >= SHORTEST);
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        forms.dedup();
-        Self { secrets: forms, redact }
+        Self { secrets: all_forms(secrets), redact }
     }
 
     /// The text without secrets and tokens, and with phone numbers masked.
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut text = Cow::Borrowed(text);
-        for secret in &self.secrets {
+        let later = LATER.read();
+        for secret in self.secrets.iter().chain(&*later) {
             if text.contains(secret.as_str()) {
                 text = Cow::Owned(text.replace(secret.as_str(), DOTS));
             }
@@ -120,6 +126,14 @@ impl Scrubber {
     }
 }
 
+fn all_forms(secrets: &[SecretString]) -> Vec<String> {
+    let mut forms: Vec<String> = secrets.iter().map(ExposeSecret::expose_secret).flat_map(forms).collect();
+    forms.retain(|form| form.chars().count() >= SHORTEST);
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.dedup();
+    forms
+}
+
 fn forms(secret: &str) -> [String; 4] {
     let json = serde_json::Value::from(secret).to_string();
     let json = json.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
@@ -172,6 +186,13 @@ fn pieces(text: &str) -> impl Iterator<Item = (bool, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secret_that_came_up_later_is_hidden_too() {
+        let scrubber = Scrubber::new(&[], Redact::Off);
+        hide(&SecretString::from("renewed-later-on"));
+        assert_eq!(scrubber.clean("it is renewed-later-on now"), format!("it is {DOTS} now"));
+    }
 
     fn scrubber(secrets: &[&str]) -> Scrubber {
         let secrets: Vec<_> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();

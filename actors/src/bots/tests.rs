@@ -14,7 +14,7 @@ fn person(n: usize) -> ConversationId {
 }
 
 fn chosen(bots: &Bots, pinned: Option<&Arc<Bot>>) -> Option<String> {
-    match bots.choose(pinned.map(|bot| (bot.id(), bot.version()))) {
+    match bots.choose("111", pinned.map(|bot| (bot.id(), bot.version()))) {
         Choice::Run(bot) => Some(bot.title().to_owned()),
         Choice::Wait(_) | Choice::Nobody => None,
     }
@@ -23,7 +23,7 @@ fn chosen(bots: &Bots, pinned: Option<&Arc<Bot>>) -> Option<String> {
 #[test]
 fn a_run_stays_with_its_version_and_new_runs_take_the_live_one() {
     let (bots, one, two) = (Bots::new("test"), bot("one"), bot("two"));
-    assert!(matches!(bots.choose(None), Choice::Nobody));
+    assert!(matches!(bots.choose("111", None), Choice::Nobody));
     assert!(!bots.put_live(one.clone()));
     assert!(!bots.put_live(one.clone()), "the same version again replaces nothing");
     assert!(bots.put_live(two));
@@ -48,7 +48,7 @@ fn twenty_conversations_at_one_node_within_a_minute_trip_a_version() {
     assert!(!failed(22, "a", TRIP_WINDOW_MS + 1), "said once");
     assert_eq!(bots.tripped(), [("test".into(), one.version().into())]);
 
-    let Choice::Wait(generation) = bots.choose(Some(("test", one.version()))) else { panic!("it is stopped") };
+    let Choice::Wait(generation) = bots.choose("111", Some(("test", one.version()))) else { panic!("it is stopped") };
     assert_eq!(generation, bots.generation());
     bots.put_live(bot("two"));
     assert_ne!(generation, bots.generation());
@@ -60,4 +60,15 @@ fn a_failure_of_an_unknown_version_trips_nothing() {
     let bots = Bots::new("test");
     assert!(!(0..50).any(|n| bots.failed(("gone", "v"), "a", person(n), 0)));
     assert!(bots.tripped().is_empty());
+}
+
+#[test]
+fn number_may_have_a_bot_of_its_own_and_a_run_keeps_its_bot() {
+    let (bots, one) = (Bots::new("other"), bot("one"));
+    bots.put_live(one.clone());
+    assert!(matches!(bots.choose("222", None), Choice::Nobody), "the default is not there");
+    bots.answer_on("111", "test");
+    assert_eq!(chosen(&bots, None).as_deref(), Some("one"));
+    assert!(matches!(bots.choose("222", None), Choice::Nobody));
+    assert!(matches!(bots.choose("222", Some(("test", one.version()))), Choice::Run(_)));
 }

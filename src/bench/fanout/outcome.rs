@@ -41,10 +41,13 @@ impl Share {
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Sample {
     pub at_seconds: f64,
+    /// Replies of the window so far, and acknowledged statuses of the run.
+    pub replies: u64,
+    pub statuses: u64,
     /// Messages that should have left and have no reply yet.
     pub unanswered: u64,
     /// Statuses that are not acknowledged; those not due yet too.
-    pub statuses: u64,
+    pub unacknowledged: u64,
     pub inbox: u64,
     pub outbox: u64,
     pub unfolded: u64,
@@ -63,8 +66,6 @@ pub(in super::super) struct Outcome {
     pub(super) messages: Share,
     pub(super) statuses: Share,
     pub(super) replies: Share,
-    pub(super) replies_in_window_per_second: f64,
-    pub(super) statuses_in_window_per_second: f64,
     pub(super) status_bodies_per_second: f64,
     /// Of the whole run, from here on: messages answered 200, replied to, replied to again, and replies to nothing.
     pub(super) accepted: u64,
@@ -112,8 +113,8 @@ impl Outcome {
             self.rate,
             self.statuses_per_body,
             self.messages.per_second,
-            self.replies_in_window_per_second,
-            self.statuses_in_window_per_second,
+            self.steady(|sample| sample.replies),
+            self.steady(|sample| sample.statuses),
             self.status_bodies_per_second,
         );
         text.push_str(&format!("  {:<28}{:>10}{:>10}{:>10}{:>10}\n", "ms", "p50", "p99", "most", "refused"));
@@ -132,7 +133,7 @@ impl Outcome {
         for (name, of) in [("first third (mean)", &first), ("last third (mean)", &last)] {
             text.push_str(&format!(
                 "  {name:<28}{:>10}{:>10}{:>10}{:>10}{:>10}\n",
-                of.unanswered, of.statuses, of.inbox, of.outbox, of.unfolded
+                of.unanswered, of.unacknowledged, of.inbox, of.outbox, of.unfolded
             ));
         }
         text.push_str(&format!(
@@ -174,8 +175,8 @@ impl Outcome {
         let rate = f64::from(self.rate);
         for (name, reached, wanted) in [
             ("messages", self.messages.per_second, rate),
-            ("replies", self.replies_in_window_per_second, rate),
-            ("statuses", self.statuses_in_window_per_second, 3.0 * rate),
+            ("replies", self.steady(|sample| sample.replies), rate),
+            ("statuses", self.steady(|sample| sample.statuses), 3.0 * rate),
         ] {
             if reached < wanted * REACHED {
                 why.push(format!("{reached:.0} of {wanted:.0} {name}/s"));
@@ -184,7 +185,7 @@ impl Outcome {
         let (first, last) = self.thirds();
         for (name, first, last) in [
             ("messages without a reply", first.unanswered, last.unanswered),
-            ("statuses not acknowledged", first.statuses, last.statuses),
+            ("statuses not acknowledged", first.unacknowledged, last.unacknowledged),
         ] {
             if last as f64 > first as f64 + rate * GROWTH_SECONDS {
                 why.push(format!("{name} grew from {first} to {last}"));
@@ -213,6 +214,13 @@ impl Outcome {
         })
     }
 
+    /// How many came a second from the first sample to the last.
+    fn steady(&self, count: fn(&Sample) -> u64) -> f64 {
+        let (Some(first), Some(last)) = (self.samples.first(), self.samples.last()) else { return 0.0 };
+        let seconds = last.at_seconds - first.at_seconds;
+        if seconds > 0.0 { count(last).saturating_sub(count(first)) as f64 / seconds } else { 0.0 }
+    }
+
     /// The means of the first and the last third of the samples.
     fn thirds(&self) -> (Sample, Sample) {
         let third = self.samples.len().div_ceil(3);
@@ -225,8 +233,10 @@ fn mean(samples: &[Sample]) -> Sample {
     let of = |figure: fn(&Sample) -> u64| samples.iter().map(figure).sum::<u64>() / samples.len().max(1) as u64;
     Sample {
         at_seconds: samples.last().map_or(0.0, |sample| sample.at_seconds),
-        unanswered: of(|sample| sample.unanswered),
+        replies: of(|sample| sample.replies),
         statuses: of(|sample| sample.statuses),
+        unanswered: of(|sample| sample.unanswered),
+        unacknowledged: of(|sample| sample.unacknowledged),
         inbox: of(|sample| sample.inbox),
         outbox: of(|sample| sample.outbox),
         unfolded: of(|sample| sample.unfolded),
@@ -238,20 +248,24 @@ mod tests {
     use super::*;
 
     fn good() -> Outcome {
-        let sample = |unanswered| Sample { unanswered, statuses: 250, ..Sample::default() };
+        let sample = |at: u64, unanswered| Sample {
+            at_seconds: at as f64,
+            replies: at * 1_000,
+            statuses: at * 3_000,
+            unanswered,
+            ..Sample::default()
+        };
         let share = |per_second| Share { per_second, p50_ms: 4.0, p99_ms: 20.0, ..Share::default() };
         Outcome {
             rate: 1_000,
             messages: share(1_000.0),
             statuses: share(750.0),
             replies: share(1_000.0),
-            replies_in_window_per_second: 999.0,
-            statuses_in_window_per_second: 2_990.0,
             accepted: 5,
             replied: 5,
             statuses_made: 15,
             statuses_acknowledged: 15,
-            samples: vec![sample(20), sample(10), sample(30)],
+            samples: vec![sample(1, 20), sample(2, 10), sample(3, 30)],
             ..Outcome::default()
         }
     }
@@ -266,12 +280,16 @@ mod tests {
     #[test]
     fn each_shortcoming_is_named() {
         let slow = Share { p50_ms: 251.0, ..good().messages };
-        let growing = vec![Sample::default(), Sample::default(), Sample { unanswered: 51, ..Sample::default() }];
+        let mut growing = good();
+        growing.samples[2].unanswered = 71;
+        let mut lagging = good();
+        lagging.samples[2].replies = 2_800;
+        lagging.samples[2].statuses = 8_800;
         for (outcome, why) in [
             (Outcome { statuses: slow, ..good() }, "acks of statuses took 251 ms"),
-            (Outcome { replies_in_window_per_second: 900.0, ..good() }, "900 of 1000 replies/s"),
-            (Outcome { statuses_in_window_per_second: 2_900.0, ..good() }, "2900 of 3000 statuses/s"),
-            (Outcome { samples: growing, ..good() }, "messages without a reply grew from 0 to 51"),
+            (lagging.clone(), "900 of 1000 replies/s"),
+            (lagging, "2900 of 3000 statuses/s"),
+            (growing, "messages without a reply grew from 20 to 71"),
             (Outcome { broken: Some("closed".into()), ..good() }, "a connection for statuses broke: closed"),
         ] {
             let verdict = outcome.verdict();

@@ -1,0 +1,148 @@
+//! `/api/v1/numbers`: how the business phone numbers stand, and stopping and resuming one.
+
+use actors::{Paused, SenderStatus};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Ctx;
+use super::Shared;
+use super::problem::Problem;
+
+/// Characters of a reason at most.
+const MAX_REASON_CHARS: usize = 500;
+
+/// What the configuration says of a number.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// Meta's `phone_number_id`.
+    pub id: Box<str>,
+    /// The business account, if it is known.
+    pub account: Option<Box<str>>,
+    /// Whether it is used in the WhatsApp Business app, too.
+    pub coexistence: bool,
+    /// Messages per second; `None` is no limit.
+    pub messages_per_second: Option<u32>,
+    /// The id of the bot that answers.
+    pub bot: Box<str>,
+}
+
+#[derive(Serialize)]
+struct View<'a> {
+    id: &'a str,
+    display_phone_number: Option<Box<str>>,
+    business_account_id: Option<&'a str>,
+    coexistence: bool,
+    bot: &'a str,
+    /// As configured, and as it is now that Meta may have asked for less.
+    messages_per_second: Option<u32>,
+    messages_per_second_now: Option<f64>,
+    open: usize,
+    open_bulk: usize,
+    under_way: usize,
+    oldest_seconds: Option<f64>,
+    paused: Option<PausedView<'a>>,
+}
+
+#[derive(Serialize)]
+struct PausedView<'a> {
+    cause: &'a str,
+    why: &'a str,
+    code: Option<u32>,
+    since: String,
+    next_probe: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    reason: String,
+}
+
+pub(super) async fn list(State(shared): Ctx) -> Json<Value> {
+    Json(json!({ "items": all(&shared).await, "next_cursor": null }))
+}
+
+/// Every number, in the order of the configuration.
+pub(super) async fn all(shared: &Shared) -> Vec<Value> {
+    let engine = shared.parts.engine.status().await;
+    let now_ms = shared.parts.clock.now_ms();
+    let view = |number| view(shared, number, engine.senders.get(&number.id), now_ms);
+    shared.parts.numbers.iter().map(view).collect()
+}
+
+pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    one(&shared, &id).await.map(Json)
+}
+
+pub(super) async fn pause(State(shared): Ctx, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Problem> {
+    let Reason { reason } = serde_json::from_slice(&body).map_err(|error| {
+        Problem::bad_request(format!("the body is not what it should be: {error}")).hint(r#"send {"reason": "…"}"#)
+    })?;
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > MAX_REASON_CHARS {
+        let detail = format!("reason must have from 1 to {MAX_REASON_CHARS} characters");
+        return Err(Problem::bad_request(detail));
+    }
+    if !shared.parts.engine.pause(&id, reason).await? {
+        return Err(unknown(&id));
+    }
+    tracing::warn!(number = %id, reason, "an operator stopped sending from a number");
+    one(&shared, &id).await.map(Json)
+}
+
+pub(super) async fn resume(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    if !shared.parts.engine.resume(&id).await? {
+        return Err(unknown(&id));
+    }
+    tracing::warn!(number = %id, "an operator resumed sending from a number");
+    one(&shared, &id).await.map(Json)
+}
+
+async fn one(shared: &Shared, id: &str) -> Result<Value, Problem> {
+    let number = shared.parts.numbers.iter().find(|number| *number.id == *id).ok_or_else(|| unknown(id))?;
+    let engine = shared.parts.engine.status().await;
+    Ok(view(shared, number, engine.senders.get(&number.id), shared.parts.clock.now_ms()))
+}
+
+fn view(shared: &Shared, number: &Number, sender: Option<&SenderStatus>, now_ms: u64) -> Value {
+    let idle = SenderStatus::default();
+    let sender = sender.unwrap_or(&idle);
+    let view = View {
+        id: &number.id,
+        display_phone_number: shared.parts.displays.of(&number.id),
+        business_account_id: number.account.as_deref(),
+        coexistence: number.coexistence,
+        bot: &number.bot,
+        messages_per_second: number.messages_per_second,
+        messages_per_second_now: sender.per_second,
+        open: sender.open,
+        open_bulk: sender.open_bulk,
+        under_way: sender.under_way,
+        oldest_seconds: sender.oldest_ms.map(|oldest_ms| now_ms.saturating_sub(oldest_ms) as f64 / 1_000.0),
+        paused: sender.paused.as_ref().map(paused),
+    };
+    serde_json::to_value(view).expect("plain fields always encode")
+}
+
+fn paused(paused: &Paused) -> PausedView<'_> {
+    PausedView {
+        cause: paused.cause,
+        why: &paused.why,
+        code: paused.code,
+        since: rfc3339(paused.since_ms),
+        next_probe: paused.next_probe_ms.map(rfc3339),
+    }
+}
+
+fn rfc3339(ms: u64) -> String {
+    let time = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    format!("{:.3}", time.unwrap_or(Timestamp::MAX))
+}
+
+fn unknown(id: &str) -> Problem {
+    Problem::not_found(format!("there is no number {id:?}")).hint("GET /api/v1/numbers lists them")
+}

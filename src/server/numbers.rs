@@ -1,0 +1,85 @@
+//! The configured numbers as each part of the server takes them, and their secrets.
+
+use std::sync::Arc;
+
+use actors::{Bots, Clock, Engine, Number};
+use tokio::task::JoinHandle;
+
+use crate::admin::{self, Admin};
+use crate::config::Config;
+use crate::front::{Front, Signers};
+use crate::secrets;
+
+/// The bots that must be there, each with the setting that names it; tells `bots` where they answer.
+pub(super) fn answering<'c>(config: &'c Config, bots: &Bots) -> Vec<(String, &'c str)> {
+    let mut answering = vec![("bots.default".to_owned(), config.bots.default.as_str())];
+    for number in &config.whatsapp.numbers {
+        if let Some(bot) = &number.bot {
+            bots.answer_on(&number.phone_number_id, bot);
+            answering.push((format!("bot of the number {}", number.phone_number_id), bot));
+        }
+    }
+    answering
+}
+
+/// The numbers as the engine knows them; clones share their tokens.
+pub(super) fn of_engine(config: &Config) -> Vec<Number> {
+    let number = |number: &crate::config::Number| Number {
+        id: number.phone_number_id.as_str().into(),
+        account: number.business_account_id.as_deref().unwrap_or_default().into(),
+        token: number.access_token.value.clone().into(),
+        messages_per_second: number.own_rate(&config.limits),
+    };
+    config.whatsapp.numbers.iter().map(number).collect()
+}
+
+/// A number as the admin port shows it.
+pub(super) fn of_admin(config: &Config, number: &crate::config::Number) -> admin::Number {
+    let rate = number.own_rate(&config.limits).or(config.limits.messages_per_second.map(std::num::NonZero::get));
+    admin::Number {
+        id: number.phone_number_id.as_str().into(),
+        account: number.business_account_id.as_deref().map(Into::into),
+        coexistence: number.coexistence,
+        messages_per_second: rate.filter(|rate| *rate > 0),
+        bot: number.bot.as_deref().unwrap_or(&config.bots.default).into(),
+    }
+}
+
+/// Who uses secrets.
+pub(super) struct Users<'a> {
+    pub engine: &'a Arc<Engine>,
+    pub signers: &'a Arc<Signers>,
+    pub front: &'a Arc<Front>,
+    pub admin: &'a Admin,
+}
+
+/// Lets a secret that changed in its file count where it is used.
+pub(super) fn watch_secrets(
+    config: &Config,
+    numbers: Vec<Number>,
+    clock: &Arc<dyn Clock>,
+    users: &Users<'_>,
+) -> (secrets::Handle, JoinHandle<()>) {
+    let mut files = secrets::Files::default();
+    for (number, Number { id, token, .. }) in config.whatsapp.numbers.iter().zip(numbers) {
+        let (engine, of) = (users.engine.clone(), id.clone());
+        files.token(&number.access_token, move |secret| {
+            if token.replace(secret.clone()) {
+                engine.token_changed(&of);
+            }
+        });
+        let (app, of) = (users.signers.clone(), id.clone());
+        files.other(&number.app_secret, move |secret| app.replace(&of, secret));
+        if let Some(previous) = &number.app_secret_previous {
+            let app = users.signers.clone();
+            files.other(previous, move |secret| app.replace_previous(&id, secret));
+        }
+    }
+    let front = users.front.clone();
+    files.other(&config.whatsapp.webhook_verify_token, move |secret| front.replace_verify_token(secret.clone()));
+    if let Some(token) = &config.admin.token {
+        let admin = users.admin.clone();
+        files.other(token, move |secret| admin.replace_token(secret));
+    }
+    files.watch(clock.clone())
+}
