@@ -38,8 +38,8 @@ use crate::metrics::Metrics;
 use crate::net::Body;
 use crate::services::Services;
 pub use access::allowed_hosts;
-pub use numbers::Number;
 use access::{Access, Denied, Peer};
+pub use numbers::Number;
 use problem::Problem;
 
 /// Bytes of a request body at most.

@@ -128,8 +128,14 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let (front, admin) = (local(&front_listener, config.server.listen), local(&admin_listener, config.admin.listen));
     let displays = Arc::<Displays>::default();
     let signers = Arc::new(Signers::new(&config.whatsapp.numbers));
-    let intake =
-        Intake::new(store.clone(), engine.clone(), given.clock.clone(), signers.clone(), displays.clone(), metrics.front.clone());
+    let intake = Intake::new(
+        store.clone(),
+        engine.clone(),
+        given.clock.clone(),
+        signers.clone(),
+        displays.clone(),
+        metrics.front.clone(),
+    );
     let front_door = Arc::new(Front::new(
         intake,
         config.whatsapp.webhook_verify_token.value.clone(),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use storage::{ConversationId, Head, Listed, Partition, Store};
 
 use super::lists::page;
+use super::numbers::Number;
 use super::problem::Problem;
 use super::{Ctx, blocked, cursor};
 
@@ -47,7 +48,7 @@ pub(super) async fn list(
 /// A person has at most one conversation with each of our numbers.
 async fn of_person(
     store: &dyn Store,
-    numbers: &[Box<str>],
+    numbers: &[Number],
     only: Option<&str>,
     phone: &str,
 ) -> Result<Listed<(ConversationId, Head)>, Problem> {
@@ -58,8 +59,8 @@ async fn of_person(
     }
     let contact = view::contact_of_phone(store, phone).await?;
     let mut items = Vec::new();
-    for number in numbers.iter().filter(|number| only.is_none_or(|only| *only == ***number)) {
-        let id = identity::conversation_id(&Partition(number.clone()), contact);
+    for number in numbers.iter().filter(|number| only.is_none_or(|only| *only == *number.id)) {
+        let id = identity::conversation_id(&Partition(number.id.clone()), contact);
         items.extend(store.load(id).await?.map(|head| (id, head)));
     }
     items.sort_by_key(|(_, head)| std::cmp::Reverse(head.updated_ms));

@@ -79,8 +79,7 @@ pub(super) fn start_failed(error: StartError) -> Failed {
 
 /// Waits for a signal, then drains (SIGHUP reads the files of secrets again); or for a failure, then ends without.
 pub(super) async fn until_the_end(running: Running, patience: Duration) -> Result<(), Failed> {
-    let signals =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
     let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
         return Err(Failed::new(Exit::Failed, "error: signals cannot be received"));
     };
