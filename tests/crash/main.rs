@@ -12,3 +12,4 @@ mod signals;
 mod start;
 mod store_file;
 mod support;
+mod tokens;

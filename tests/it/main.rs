@@ -11,6 +11,7 @@ mod imports;
 mod inbound;
 mod isolation;
 mod late;
+mod numbers;
 mod order;
 mod paging;
 mod quarantine;

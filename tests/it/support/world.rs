@@ -69,6 +69,12 @@ impl Setup {
         self.set("bots.default", &id)
     }
 
+    /// One more bot, which answers nobody by itself.
+    pub(crate) fn also(mut self, source: &str) -> Self {
+        self.bots.push(source.to_owned());
+        self
+    }
+
     pub(crate) fn turn(mut self, turn: Arc<TurnFunction>) -> Self {
         self.turn = Some(turn);
         self
