@@ -194,7 +194,7 @@ impl State {
     fn compute(&self, draft: &mut Draft<'_>, items: &[Item], tick: bool) -> Option<u64> {
         if tick {
             self.handling(HANDLING_TICK);
-            match self.choose(draft) {
+            match self.choose(draft, &draft.after.state.number_id) {
                 Choice::Run(bot) => draft.tick(&bot),
                 Choice::Nobody => {}
                 Choice::Wait(generation) => return Some(generation),
@@ -203,7 +203,7 @@ impl State {
         for item in items {
             let Some(row) = &item.row else { continue };
             self.handling(item.seq.0);
-            match self.choose(draft) {
+            match self.choose(draft, &row.partition.0) {
                 Choice::Run(bot) => draft.message(item.seq, row, Some(&bot)),
                 Choice::Nobody => draft.message(item.seq, row, None),
                 Choice::Wait(generation) => return Some(generation),
@@ -212,9 +212,8 @@ impl State {
         None
     }
 
-    fn choose(&self, draft: &Draft<'_>) -> Choice {
-        let state = &draft.after.state;
-        self.deps.bots.choose(&state.number_id, state.bot.bot())
+    fn choose(&self, draft: &Draft<'_>, number: &str) -> Choice {
+        self.deps.bots.choose(number, draft.after.state.bot.bot())
     }
 
     fn handling(&self, input: u64) {

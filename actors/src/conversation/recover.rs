@@ -56,7 +56,8 @@ impl State {
         let loaded = self.load().await?;
         let deps = self.deps.clone();
         let mut draft = Draft::new(self.id, deps.store.secret(), deps.clock.now_ms(), &*deps.turn, loaded);
-        let bot = match self.choose(&draft) {
+        let number = item.as_ref().map_or(&draft.after.state.number_id, |(_, row)| &row.partition.0);
+        let bot = match self.choose(&draft, number) {
             Choice::Run(bot) => Some(bot),
             Choice::Nobody | Choice::Wait(_) => None,
         };
