@@ -82,7 +82,11 @@ async fn f33_replayed_requests_have_no_effect_soon_or_late() {
     let outbox = world.items("/api/v1/outbox?limit=200").await;
     let effects = async |world: &World| {
         world.wait_consumed().await;
-        (world.calls().len(), world.messages(ADA).await.len(), world.items("/api/v1/outbox?limit=200").await == outbox)
+        (
+            world.accepted().len(),
+            world.messages(ADA).await.len(),
+            world.items("/api/v1/outbox?limit=200").await == outbox,
+        )
     };
     for later_ms in [0, 86_400_000, 8 * 86_400_000] {
         world.clock.advance(later_ms);

@@ -10,6 +10,11 @@ async fn post_late(world: &World, person: &str, days: u64) {
     world.wait_consumed().await;
 }
 
+/// Messages that were posted to Graph, taken or not.
+fn sends(world: &World) -> usize {
+    world.calls().iter().filter(|call| call.callback_data.is_some()).count()
+}
+
 #[tokio::test]
 async fn f23_a_message_that_comes_days_late_is_shown_and_no_refused_answer_is_tried() {
     let world = Setup::default().stand_in(|stand_in| stand_in.enforce_window = true).start().await;
@@ -21,11 +26,11 @@ async fn f23_a_message_that_comes_days_late_is_shown_and_no_refused_answer_is_tr
         let messages = world.messages(&person).await;
         assert_eq!(messages.last().unwrap()["text"], "late", "{days} days");
     }
-    assert!(world.calls().is_empty(), "nothing that must fail was sent");
+    assert!(sends(&world) == 0, "nothing that must fail was sent: {:?}", world.calls());
     world.handle.open_window(NUMBER, ADA);
     world.write(ADA, "in time").await;
     assert_eq!(world.wait_replies(ADA, 1).await, ["1: in time"]);
-    assert_eq!(world.calls().len(), 1);
+    assert_eq!(sends(&world), 1);
     world.end().await;
 }
 
@@ -35,11 +40,9 @@ async fn f23_an_answer_to_a_late_message_can_wait_until_the_person_writes_again(
     let world = Setup::default().bot(&hold).stand_in(|stand_in| stand_in.enforce_window = true).start().await;
     post_late(&world, BEN, 3).await;
     world.wait_items("/api/v1/outbox?state=held", 1).await;
-    assert!(world.calls().is_empty());
+    assert_eq!(sends(&world), 0);
     world.handle.open_window(NUMBER, BEN);
     world.write(BEN, "back").await;
-    let mut replies = world.wait_replies(BEN, 2).await;
-    replies.sort();
-    assert_eq!(replies, ["1: late", "2: back"]);
+    assert_eq!(world.wait_replies(BEN, 2).await, ["1: late", "2: back"]);
     world.end().await;
 }
