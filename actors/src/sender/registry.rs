@@ -15,16 +15,18 @@ use crate::deps::Deps;
 use crate::records::Held;
 use crate::settings::Number;
 
+type ByNumber = HashMap<Box<str>, (Number, ActorRef<Message>)>;
+
 /// All senders, by business number.
 #[derive(Default)]
 pub(crate) struct Senders {
-    by_number: OnceLock<HashMap<Box<str>, (Number, ActorRef<Message>)>>,
+    by_number: OnceLock<ByNumber>,
     /// Conversations with messages that are held until the person writes.
     holding: Mutex<HashSet<ConversationId>>,
 }
 
 impl Senders {
-    pub(crate) fn set(&self, senders: HashMap<Box<str>, (Number, ActorRef<Message>)>) {
+    pub(crate) fn set(&self, senders: ByNumber) {
         let _set_before = self.by_number.set(senders);
     }
 

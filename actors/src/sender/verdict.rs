@@ -46,7 +46,10 @@ impl Job {
                     return self.refused(row, payload, "too_many_tries", error).await;
                 }
                 let wait_ms = error.retry_after_ms().unwrap_or_else(|| self.backoff_ms(tries));
-                self.again(row, wait_ms, tries, Slow::ThisRow, error).await
+                // Trouble with a file of ours says nothing about whether Meta takes messages.
+                let ours = matches!(error, graph::Error::File { .. });
+                let slow = if ours { Slow::Nothing } else { Slow::ThisRow };
+                self.again(row, wait_ms, tries, slow, error).await
             }
             // It was the old token that Meta refused.
             Outcome::PauseNumber if self.number.token.replacements() != token => {

@@ -7,6 +7,7 @@ mod failures;
 mod pauses;
 mod rates;
 mod redb;
+mod replies;
 mod sending;
 mod support;
 mod timers;

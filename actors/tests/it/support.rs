@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::{
-    AdjustableClock, Bots, Clock, ConversationSettings, Engine, Metrics, Number, SenderSettings, Setup, TurnFunction,
-    identity, inbound, view,
+    AdjustableClock, Bots, Clock, ConversationSettings, Engine, Metrics, Number, SenderSettings, Setup, Transport,
+    TurnFunction, identity, inbound, view,
 };
 use chatbot::{Bot, Effect, Given, Incoming, Input, Sending, Snapshot, Turn, TurnError};
 use storage::{Accept, ConversationId, InboxSeq, Model, Page, SendState, Store};
@@ -60,13 +60,18 @@ impl World {
     }
 
     pub(crate) async fn start(&self) -> Engine {
+        self.start_over(self.graph.clone()).await
+    }
+
+    /// As [`World::start`], with another way to Graph.
+    pub(crate) async fn start_over(&self, transport: Arc<dyn Transport>) -> Engine {
         let setup = Setup {
             store: self.store.clone(),
             clock: self.clock.clone(),
             bots: self.bots.clone(),
             turn: self.turn.clone(),
             numbers: self.numbers.clone(),
-            transport: self.graph.clone(),
+            transport,
             conversations: self.conversations.clone(),
             sender: self.sender.clone(),
             metrics: self.metrics.clone(),
