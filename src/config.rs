@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-pub use engine::{Bots, Conversation, Outbox, Store};
+pub use engine::{Bots, Conversation, Outbox, Store, Takeover};
 pub use log::{Format, Log, Redact};
 pub use number::Number;
 pub use platform::{Graph, Limits, Whatsapp};
@@ -51,6 +51,8 @@ pub struct Config {
     pub outbox: Outbox,
     /// Conversations.
     pub conversation: Conversation,
+    /// When somebody answers in the bot's place.
+    pub takeover: Takeover,
     /// Bot files.
     pub bots: Bots,
     /// The embedded store.
@@ -166,6 +168,7 @@ impl Config {
             limits: Limits::read(reader),
             outbox: Outbox::read(reader),
             conversation: Conversation::read(reader),
+            takeover: Takeover::read(reader),
             bots: Bots::read(reader),
             store: Store::read(reader),
             media: Media::read(reader),

@@ -314,6 +314,11 @@ fn conversation_settings(config: &Config) -> ConversationSettings {
         mailbox_limit: config.conversation.mailbox_limit,
         idle_passivate_ms: millis(config.conversation.idle_passivate),
         max_unsent: config.conversation.max_unsent,
+        takeover: actors::Takeover {
+            echo_is_takeover: config.takeover.echo_is_takeover,
+            idle_resume_ms: millis(config.takeover.idle_resume),
+            hold_unsent: config.takeover.hold_unsent,
+        },
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 pub(crate) use draft::Outbound;
 pub use draft::TurnFunction;
-use draft::{Draft, Loaded};
+use draft::{Draft, Loaded, Means};
 pub(crate) use recover::{GiveUp, Recovery};
 
 use crate::bots::Choice;
@@ -24,7 +24,7 @@ use crate::codec::CodecError;
 use crate::deps::Deps;
 use crate::events;
 use crate::queue::{HANDLING_TICK, Item, Queue, Stall};
-use crate::{router, shard, timers};
+use crate::{router, sender, shard, timers};
 
 /// Inputs that share one commit when they wait anyway.
 const BATCH: usize = 16;
@@ -169,7 +169,7 @@ impl State {
 
     async fn advance(&mut self, loaded: Loaded, items: &[Item], tick: bool) -> Result<bool, Trouble> {
         let deps = self.deps.clone();
-        let mut draft = Draft::new(self.id, deps.store.secret(), deps.clock.now_ms(), &*deps.turn, loaded);
+        let mut draft = self.draft(&deps, loaded);
         let started = Instant::now();
         let waits = self.compute(&mut draft, items, tick);
         deps.metrics.turn_seconds.observe(started.elapsed().as_secs_f64());
@@ -189,11 +189,24 @@ impl State {
         Ok(false)
     }
 
+    fn draft<'a>(&self, deps: &'a Deps, loaded: Loaded) -> Draft<'a> {
+        let means = Means {
+            secret: deps.store.secret(),
+            now_ms: deps.clock.now_ms(),
+            turn: &*deps.turn,
+            takeover: deps.settings.takeover,
+            numbers: &deps.numbers,
+            holds: self.queue.holds(),
+        };
+        Draft::new(self.id, means, loaded)
+    }
+
     /// Runs the inputs through the bot, as many as it takes now. Answers the bots' generation if it must wait for
     /// another version.
     fn compute(&self, draft: &mut Draft<'_>, items: &[Item], tick: bool) -> Option<u64> {
         if tick {
             self.handling(HANDLING_TICK);
+            draft.hand_back_if_due();
             match self.choose(draft, &draft.after.state.number_id) {
                 Choice::Run(bot) => draft.tick(&bot),
                 Choice::Nobody => {}
@@ -203,9 +216,10 @@ impl State {
         for item in items {
             let Some(row) = &item.row else { continue };
             self.handling(item.seq.0);
+            draft.hand_back_if_due();
             match self.choose(draft, &row.partition.0) {
-                Choice::Run(bot) => draft.message(item.seq, row, Some(&bot)),
-                Choice::Nobody => draft.message(item.seq, row, None),
+                Choice::Run(bot) => draft.take(item, row, Some(&bot)),
+                Choice::Nobody => draft.take(item, row, None),
                 Choice::Wait(generation) => return Some(generation),
             }
         }
@@ -213,6 +227,9 @@ impl State {
     }
 
     fn choose(&self, draft: &Draft<'_>, number: &str) -> Choice {
+        if !draft.is_with_bot() {
+            return Choice::Nobody;
+        }
         self.deps.bots.choose(number, draft.after.state.bot.bot())
     }
 
@@ -233,14 +250,13 @@ impl State {
         self.queue.commits.fetch_add(1, Ordering::AcqRel);
         self.busy = 0;
         self.cautious = self.cautious.saturating_sub(1);
-        if !consumed.is_empty() {
-            // First: what was held until the person writes leaves before what is newer.
-            self.deps.senders.person_wrote(&done.after.state.number_id, self.id);
-        }
+        // First: what was held until the person writes leaves before what is newer.
+        self.tell_sender(&done.after.state.number_id, &done.noted);
         self.deps.send(done.outbound);
         if wants_files {
             self.deps.media_wanted.notify_one();
         }
+        self.deps.tickets.answer(done.answers);
         self.note(&done.noted);
         if let Some(wake_ms) = done.after.wake_ms.filter(|wake_ms| *wake_ms < done.now_ms + timers::HORIZON_MS) {
             // An error means that the engine is shutting down; the store has it.
@@ -248,6 +264,22 @@ impl State {
         }
         self.loaded = Some(done.after);
         Ok(())
+    }
+
+    fn tell_sender(&self, number_id: &str, noted: &draft::Noted) {
+        let senders = &self.deps.senders;
+        if let Some((wamid, typing)) = &noted.seen {
+            senders.seen(number_id, sender::Seen { conversation: self.id, wamid: wamid.clone(), typing: *typing });
+        }
+        if noted.person_wrote {
+            senders.person_wrote(number_id, self.id);
+        }
+        if noted.hold_unsent {
+            senders.hold(number_id, self.id);
+        }
+        if noted.release_held {
+            senders.release(number_id, self.id);
+        }
     }
 
     fn note(&self, noted: &draft::Noted) {

@@ -11,6 +11,7 @@ use crate::bots::Bots;
 use crate::clock::Clock;
 use crate::conversation::TurnFunction;
 use crate::metrics::Metrics;
+use crate::orders::Tickets;
 use crate::queue::Load;
 use crate::sender::Senders;
 use crate::settings::ConversationSettings;
@@ -28,6 +29,9 @@ pub(crate) struct Deps {
     pub senders: Senders,
     /// Rung when a committed turn wants a file of a person.
     pub media_wanted: Arc<Notify>,
+    /// Our numbers.
+    pub numbers: Vec<Box<str>>,
+    pub tickets: Tickets,
     /// Set once, when the engine has started all of them.
     pub peers: OnceLock<Peers>,
 }

@@ -1,5 +1,8 @@
 //! The engine: all actors of a process, started over a store, drained in order.
 
+mod orders;
+mod statuses;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,9 +10,10 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use storage::{Store, StoreError};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
-use whatsapp::webhook::StatusUpdate;
+
+pub use orders::{AccountEvent, Order, OrderError, Ordered};
 
 use crate::backlog::Backlog;
 use crate::bots::Bots;
@@ -18,6 +22,7 @@ use crate::codec;
 use crate::conversation::TurnFunction;
 use crate::deps::{Deps, Peers};
 use crate::metrics::Metrics;
+use crate::orders::Tickets;
 use crate::queue::Load;
 use crate::router::{self, Router};
 use crate::sender::{self, Sender, SenderStatus, Senders, Transport};
@@ -29,6 +34,8 @@ use crate::timers::{self, Timers};
 const STOPPED: &str = "stopped_number";
 /// Open outbox rows read at once when the engine starts.
 const RECOVERY_PAGE: usize = 1_000;
+/// Account events that a slow listener may be behind.
+const ACCOUNT_EVENTS: usize = 256;
 
 /// What an engine is made of.
 pub struct Setup {
@@ -76,6 +83,7 @@ pub struct Engine {
     live: Arc<AtomicUsize>,
     failed: watch::Receiver<Option<Box<str>>>,
     pull_task: JoinHandle<()>,
+    account_events: broadcast::Sender<AccountEvent>,
 }
 
 /// The engine as operators see it.
@@ -118,6 +126,8 @@ impl Engine {
             backlog,
             senders: Senders::default(),
             media_wanted,
+            numbers: numbers.iter().map(|number| number.id.clone()).collect(),
+            tickets: Tickets::default(),
             peers: OnceLock::new(),
         });
         let (failed_sender, failed) = watch::channel(None);
@@ -151,12 +161,8 @@ impl Engine {
 
         router.cast(router::Message::Pull).map_err(|_| StartError::Ended)?;
         let pull_task = tokio::spawn(pull_when_appended(deps.store.appended(), router, pulling));
-        Ok(Self { deps, shards, root, live, failed, pull_task })
-    }
-
-    /// T3 for status webhooks: commits them all, then tells the senders. Statuses that are not ours are counted only.
-    pub async fn statuses(&self, updates: &[StatusUpdate]) -> Result<(), StoreError> {
-        sender::apply_statuses(&self.deps, updates).await
+        let (account_events, _) = broadcast::channel(ACCOUNT_EVENTS);
+        Ok(Self { deps, shards, root, live, failed, pull_task, account_events })
     }
 
     /// Stops sending from a number until [`Engine::resume`], also over restarts; what is to be sent waits. Answers

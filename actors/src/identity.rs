@@ -22,9 +22,62 @@ pub fn phone_alias(phone: &str) -> Alias {
     alias("wa", &digits)
 }
 
-/// The business-scoped id among the aliases.
-pub(crate) fn user_id(aliases: &[Alias]) -> Option<&str> {
-    aliases.iter().find_map(|alias| alias.0.strip_prefix("bsuid:"))
+/// The alias of a business-scoped id.
+pub(crate) fn user_alias(user_id: &str) -> Alias {
+    alias("bsuid", user_id)
+}
+
+/// Under this alias a person is found by a number that they had before, and that may be another's by now.
+pub(crate) fn former_alias(phone: &str) -> Alias {
+    alias("former", phone)
+}
+
+/// Number and business-scoped id of somebody who is named beside a message, as aliases.
+pub(crate) fn aliases_of_ids(wa_id: Option<&str>, user_ids: &[Option<&str>]) -> Vec<Alias> {
+    let users = user_ids.iter().flatten().filter(|id| !id.is_empty()).map(|id| user_alias(id));
+    let number = wa_id.filter(|id| !id.is_empty()).map(|id| alias("wa", id));
+    number.into_iter().chain(users).collect()
+}
+
+/// The first alias of a row that goes to this contact, whatever else is known of its ids; the other aliases lead there
+/// from that row on.
+pub(crate) fn to(contact: ContactId) -> Alias {
+    alias("to", &hex(contact))
+}
+
+/// Stands for a contact among the ids of a row.
+pub(crate) fn itself(contact: ContactId) -> Alias {
+    alias("contact", &hex(contact))
+}
+
+/// The contact that a row is addressed to by [`to`].
+pub(crate) fn addressed(aliases: &[Alias]) -> Option<ContactId> {
+    unhex(aliases.first()?.0.strip_prefix("to:")?)
+}
+
+/// The contact that an alias of [`itself`] stands for.
+pub(crate) fn named(alias: &Alias) -> Option<ContactId> {
+    unhex(alias.0.strip_prefix("contact:")?)
+}
+
+/// Whether Meta knows somebody by it; the others are ours.
+pub(crate) fn is_of_meta(alias: &Alias) -> bool {
+    !["to:", "contact:", "former:"].iter().any(|ours| alias.0.starts_with(ours))
+}
+
+fn hex(contact: ContactId) -> String {
+    contact.0.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<ContactId> {
+    let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 24)?;
+    let [_, _, _, _, id @ ..] = number.to_be_bytes();
+    Some(ContactId(id))
+}
+
+/// The contact of whoever has a number that was this contact's.
+pub(crate) fn successor(secret: &[u8; 16], before: ContactId, number: &Alias) -> ContactId {
+    first_contact(secret, &alias(&hex(before), &number.0))
 }
 
 fn alias(kind: &str, id: &str) -> Alias {
@@ -44,13 +97,15 @@ pub fn first_contact(secret: &[u8; 16], alias: &Alias) -> ContactId {
 /// nobody (some system messages) belongs to the number itself.
 pub(crate) fn contact_or_first(secret: &[u8; 16], linked: Option<ContactId>, row: &Inbound) -> ContactId {
     let nobody = || first_contact(secret, &alias("number", &row.partition.0));
-    linked.unwrap_or_else(|| row.aliases.first().map_or_else(nobody, |first| first_contact(secret, first)))
+    let given = addressed(&row.aliases).or_else(|| row.aliases.iter().find_map(named)).or(linked);
+    given.unwrap_or_else(|| row.aliases.first().map_or_else(nobody, |first| first_contact(secret, first)))
 }
 
 /// Aliases that must be written down for this contact: all but the phone number that it was derived from.
 pub(crate) fn aliases_to_record(secret: &[u8; 16], aliases: &[Alias], contact: ContactId) -> Vec<(Alias, ContactId)> {
     let derived = |alias: &Alias| alias.0.starts_with("wa:") && first_contact(secret, alias) == contact;
-    aliases.iter().filter(|alias| !derived(alias)).map(|alias| (alias.clone(), contact)).collect()
+    let theirs = aliases.iter().filter(|alias| is_of_meta(alias) && !derived(alias));
+    theirs.map(|alias| (alias.clone(), contact)).collect()
 }
 
 /// The four bytes that stand for a business number in every conversation key.
@@ -63,6 +118,13 @@ pub fn partition_tag(partition: &Partition) -> [u8; 4] {
 pub fn conversation_id(partition: &Partition, contact: ContactId) -> ConversationId {
     let mut id = [0; 16];
     id[..4].copy_from_slice(&partition_tag(partition));
+    id[4..].copy_from_slice(&contact.0);
+    ConversationId(id)
+}
+
+/// A contact's conversation with the number of another conversation.
+pub(crate) fn beside(conversation: ConversationId, contact: ContactId) -> ConversationId {
+    let mut id = conversation.0;
     id[4..].copy_from_slice(&contact.0);
     ConversationId(id)
 }
@@ -95,6 +157,16 @@ mod tests {
 
         let contact = first_contact(&SECRET, &bsuid);
         assert_eq!(aliases_to_record(&SECRET, std::slice::from_ref(&bsuid), contact), vec![(bsuid.clone(), contact)]);
+    }
+
+    #[test]
+    fn a_row_is_addressed_to_a_contact_by_its_first_alias_only() {
+        let contact = first_contact(&SECRET, &phone_alias("447700900123"));
+        assert_eq!(addressed(&[to(contact), phone_alias("447700900123")]), Some(contact));
+        assert_eq!(addressed(&[phone_alias("447700900123"), to(contact)]), None);
+        assert_eq!(named(&itself(contact)), Some(contact));
+        assert_eq!(named(&Alias("contact:12".into())), None);
+        assert_eq!(aliases_to_record(&SECRET, &[to(contact), itself(contact)], contact), vec![]);
     }
 
     #[test]

@@ -5,13 +5,15 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use storage::{Inbound, InboxSeq};
+use storage::{ContactId, Inbound, InboxSeq};
 
 /// An input that waits. Its row rides along while memory allows.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub seq: InboxSeq,
     pub row: Option<Inbound>,
+    /// Its ids lead to this contact as well: the conversation becomes a part of that one's.
+    pub merge_into: Option<ContactId>,
 }
 
 impl Item {
@@ -127,7 +129,7 @@ impl Queue {
         let mut waiting = self.waiting.lock();
         let taken = waiting.items.iter_mut().take(count).map(|item| {
             load.bytes.fetch_sub(item.bytes(), Ordering::Relaxed);
-            Item { seq: item.seq, row: item.row.take() }
+            Item { seq: item.seq, row: item.row.take(), merge_into: item.merge_into }
         });
         taken.collect()
     }
@@ -176,6 +178,11 @@ impl Queue {
         }
     }
 
+    /// Whether inputs wait in the store because there was no room here.
+    pub(crate) fn holds(&self) -> bool {
+        self.waiting.lock().held_from.is_some()
+    }
+
     /// Whether an input or a timer waits here.
     pub(crate) fn has_work(&self) -> bool {
         self.tick.load(Ordering::Acquire) || !self.waiting.lock().items.is_empty()
@@ -216,7 +223,7 @@ mod tests {
     fn item(seq: u64) -> Item {
         let payload = bytes::Bytes::from_static(b"12345");
         let row = Inbound { partition: Partition("1".into()), aliases: Vec::new(), received_ms: 0, payload };
-        Item { seq: InboxSeq(seq), row: Some(row) }
+        Item { seq: InboxSeq(seq), row: Some(row), merge_into: None }
     }
 
     fn counts(load: &Load) -> (usize, usize) {

@@ -1,106 +1,28 @@
 //! What this crate writes into the store's opaque fields: inbox payloads, snapshots, history entries, messages to send.
 
+pub(crate) mod inbox;
+pub(crate) mod state;
+
 use bytes::Bytes;
-use chatbot::{Closed, OnDoubt, Order, Snapshot, Trace};
+use chatbot::{Closed, OnDoubt, Order, Trace};
 use serde::{Deserialize, Serialize};
-use storage::{Alias, Inbound, InboxSeq, NewDeadLetter, Partition, SendId};
+use storage::{ConversationId, InboxSeq, NewDeadLetter, SendId};
 use whatsapp::graph::ErrorRecord;
 use whatsapp::message::{Outgoing, Recipient};
-use whatsapp::webhook::{Profile, Received};
+use whatsapp::webhook::Pricing;
 
-use crate::codec::{self, CodecError};
-use crate::identity;
-use crate::seen::Seen;
+pub(crate) use inbox::InboxPayload;
+pub use inbox::{echo, inbound, preference, user_id_change};
+pub(crate) use state::{Control, State};
 
-/// An inbound message as it lies in the inbox: the raw JSON elements, untouched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct InboxPayload {
-    pub message: Box<str>,
-    pub contact: Option<Box<str>>,
-    pub display_number: Option<Box<str>>,
-    pub sent_ms: Option<u64>,
-    pub group: bool,
-}
-
-/// Makes the inbox row of a received message.
-pub fn inbound(received: &Received, now_ms: u64) -> Inbound {
-    let payload = InboxPayload {
-        message: received.message.get().into(),
-        contact: received.contact.as_ref().map(|contact| contact.get().into()),
-        display_number: received.display_phone_number.as_deref().map(Into::into),
-        sent_ms: received.sent_ms,
-        group: received.group_id.is_some(),
-    };
-    Inbound {
-        partition: Partition(received.phone_number_id.as_str().into()),
-        aliases: identity::aliases_of(received),
-        received_ms: now_ms,
-        payload: codec::encode(&payload),
-    }
-}
-
-/// Everything that a conversation is, between two turns.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct State {
-    /// The business number it belongs to.
-    pub number_id: Box<str>,
-    pub display_number: Option<Box<str>>,
-    pub person: Person,
-    /// Every alias already written down.
-    pub aliases: Vec<Alias>,
-    /// When the person last wrote (Unix ms); the service window ends 24 hours later.
-    pub last_inbound_ms: Option<u64>,
-    pub seen: Seen,
-    pub control: Control,
-    /// The chatbot's part.
-    pub bot: Snapshot,
-}
-
-/// Who answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Control {
-    #[default]
-    Bot,
-}
-
-/// A person as last seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Person {
-    pub wa_id: Option<Box<str>>,
-    pub user_id: Option<Box<str>>,
-    pub name: Option<Box<str>>,
-}
-
-impl Person {
-    /// Takes over what a newer message tells; what it leaves out stays.
-    pub(crate) fn update(&mut self, profile: Option<&Profile>, from: Option<&str>, user_id: Option<&str>) {
-        let known = |value: Option<&str>| value.filter(|value| !value.is_empty()).map(Box::from);
-        let profile_wa_id = profile.and_then(|profile| profile.wa_id.as_deref());
-        let profile_user_id = profile.and_then(|profile| profile.user_id.as_deref());
-        if let Some(wa_id) = known(from).or_else(|| known(profile_wa_id)) {
-            self.wa_id = Some(wa_id);
-        }
-        if let Some(user_id) = known(user_id).or_else(|| known(profile_user_id)) {
-            self.user_id = Some(user_id);
-        }
-        if let Some(name) = known(profile.and_then(|profile| profile.name.as_deref())) {
-            self.name = Some(name);
-        }
-    }
-
-    /// How Graph is told whom to send to: the number where there is one.
-    pub(crate) fn recipient(&self) -> Option<Recipient> {
-        let phone = self.wa_id.as_deref().map(|wa_id| Recipient::Phone(wa_id.into()));
-        phone.or_else(|| self.user_id.as_deref().map(|id| Recipient::UserId(id.into())))
-    }
-}
+use crate::codec;
 
 /// The service window: free-form messages may be sent this long after the person's last message.
 pub const SERVICE_WINDOW_MS: u64 = 24 * 3_600_000;
 
 /// One step of a conversation as it is kept for operators.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct HistoryEntry {
     pub at_ms: u64,
     /// With `at_ms`, all that the turn was given beside its input: replaying it gives the same bytes.
@@ -110,15 +32,63 @@ pub(crate) struct HistoryEntry {
     pub sends: Vec<u64>,
     pub trace: Vec<Trace>,
     pub error: Option<Box<str>>,
+    /// What happened to the conversation itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Happened>,
 }
 
-/// The inbound message of a step.
+/// The input of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HistoryInput {
     pub seq: InboxSeq,
     pub received_ms: u64,
     pub sent_ms: Option<u64>,
     pub raw: Box<str>,
+    #[serde(default, skip_serializing_if = "InputKind::is_message")]
+    pub kind: InputKind,
+}
+
+/// What an input was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum InputKind {
+    /// A message of the person.
+    #[default]
+    Message,
+    /// A webhook field about the person.
+    About { field: Box<str>, detail: Box<str> },
+    /// A message from the phone app.
+    Echo,
+    /// An order to send; `raw` is its body.
+    Order,
+}
+
+impl InputKind {
+    fn is_message(&self) -> bool {
+        *self == Self::Message
+    }
+}
+
+/// Something that happened to a conversation itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Happened {
+    /// Somebody answers in the bot's place.
+    TakenOver { by: Box<str> },
+    /// The bot answers again.
+    HandedBack { after_ms: u64 },
+    /// It became a part of another one.
+    MergedInto(ConversationId),
+    /// Another one became a part of it.
+    Absorbed(ConversationId),
+    /// The person has another number or user id.
+    Moved,
+    /// Somebody else has a number that was this person's.
+    NumberPassedOn,
+    /// The person wants marketing, or not.
+    Marketing { wanted: bool },
+    /// A free entry point is open.
+    FreeEntry { until_ms: u64 },
 }
 
 /// An outgoing message as it lies in the outbox.
@@ -226,6 +196,28 @@ impl From<ErrorRecord> for SendError {
     }
 }
 
+/// What a message costs, as a status tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// To be dropped by Meta; `type` says it as well.
+    pub billable: bool,
+    /// `PMP` since July 2025.
+    pub pricing_model: Option<Box<str>>,
+    /// `regular`, `free_customer_service`, `free_entry_point`, …
+    #[serde(rename = "type")]
+    pub kind: Option<Box<str>>,
+    /// `service`, `utility`, `marketing`, `authentication`, …
+    pub category: Option<Box<str>>,
+}
+
+impl From<Pricing> for Price {
+    fn from(pricing: Pricing) -> Self {
+        let Pricing { billable, model, kind, category } = pricing;
+        let text = |text: Option<String>| text.map(Into::into);
+        Self { billable, pricing_model: text(model), kind: text(kind), category: text(category) }
+    }
+}
+
 /// The text that Graph echoes in statuses: which row, and the nonce that tells it from one of an earlier database.
 pub(crate) fn callback_data(send: SendId, nonce: u32) -> String {
     format!("{send}.{nonce:08x}")
@@ -261,16 +253,9 @@ pub(crate) fn dead_letter(
     NewDeadLetter { inbox, send, reason: reason.into(), payload: codec::encode(payload) }
 }
 
-impl State {
-    pub(crate) fn decode(bytes: &Bytes) -> Result<Self, CodecError> {
-        codec::decode(bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use storage::ConversationId;
-
+    use super::state::Person;
     use super::*;
 
     #[test]
@@ -287,8 +272,7 @@ mod tests {
     #[test]
     fn a_person_keeps_what_a_later_message_leaves_out() {
         let mut person = Person::default();
-        let profile = Profile { name: Some("Ada".into()), user_id: Some("GB.1".into()), ..Profile::default() };
-        person.update(Some(&profile), Some("447700900123"), None);
+        person.update(Some("Ada"), Some("447700900123"), None);
         person.update(None, None, Some("GB.1"));
         assert_eq!(person.name.as_deref(), Some("Ada"));
         assert_eq!(person.recipient(), Some(Recipient::Phone("447700900123".into())));

@@ -2,19 +2,21 @@
 //! shard. It is the only reader of new inbox rows, so their order is the order of delivery.
 
 mod people;
+mod whose;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use storage::{ConversationId, Inbound, InboxSeq, StoreError};
+use storage::{ConversationId, InboxSeq, StoreError};
 
 use crate::deps::Deps;
 use crate::identity;
 use crate::queue::Item;
 use crate::shard;
 use people::People;
+use whose::Whose;
 
 /// Rows read at once.
 const PAGE: usize = 256;
@@ -128,11 +130,11 @@ impl State {
                 return Ok(());
             }
         };
-        let Some((_, last, _)) = page.last() else { return Ok(()) };
-        let (last, more) = (*last, page.len() == PAGE);
+        let Some((_, last)) = page.last() else { return Ok(()) };
+        let (last, more) = (last.seq, page.len() == PAGE);
         let mut batches: Vec<Vec<(ConversationId, Item)>> = self.shards.iter().map(|_| Vec::new()).collect();
-        for (id, seq, row) in page {
-            batches[self.place_of(id)].push((id, Item { seq, row: Some(row) }));
+        for (id, item) in page {
+            batches[self.place_of(id)].push((id, item));
         }
         for (shard, batch) in self.shards.iter().zip(batches) {
             if !batch.is_empty() {
@@ -159,15 +161,15 @@ impl State {
         };
         let full = page.len() == PAGE;
         let mut held_from = None;
-        for (id, seq, _) in page {
-            refill.after = seq;
-            if seq > self.cursor || held_from.is_some() {
+        for (id, item) in page {
+            refill.after = item.seq;
+            if item.seq > self.cursor || held_from.is_some() {
                 break;
             }
             if id == refill.conversation && refill.items.len() == limit {
-                held_from = Some(seq);
+                held_from = Some(item.seq);
             } else if id == refill.conversation {
-                refill.items.push(Item { seq, row: None });
+                refill.items.push(Item { row: None, ..item });
             }
         }
         if full && held_from.is_none() && refill.after < self.cursor {
@@ -180,24 +182,23 @@ impl State {
     }
 
     /// The next rows, with the conversations that they belong to.
-    async fn page(&mut self, after: InboxSeq) -> Result<Vec<(ConversationId, InboxSeq, Inbound)>, StoreError> {
+    async fn page(&mut self, after: InboxSeq) -> Result<Vec<(ConversationId, Item)>, StoreError> {
         let rows = self.deps.store.pending(after, PAGE).await?;
         // All strangers of a page are looked up at once: one after the other, each would wait for the store's threads.
-        let strangers = rows.iter().filter(|(_, row)| self.people.get(&row.aliases).is_none());
-        let lookups: Vec<_> =
-            strangers.map(|(seq, row)| (*seq, self.deps.store.resolve(row.aliases.clone()))).collect();
-        let found = join_all(lookups.into_iter().map(|(seq, lookup)| async move { (seq, lookup.await) })).await;
-        let mut found = found.into_iter().peekable();
-        let secret = self.deps.store.secret();
+        let strangers = rows.iter().map(|(seq, row)| (*seq, whose::strangers(&self.people, row)));
+        let lookups: Vec<_> = strangers.filter(|(_, aliases)| !aliases.is_empty()).collect();
+        let lookups = lookups.into_iter().map(async |(seq, aliases)| {
+            let contacts = self.deps.store.resolve_each(aliases.clone()).await;
+            (seq, contacts.map(|contacts| aliases.into_iter().zip(contacts).collect::<whose::Found>()))
+        });
+        let mut found = join_all(lookups).await.into_iter().peekable();
         let mut page = Vec::with_capacity(rows.len());
         for (seq, row) in rows {
-            let linked = found.next_if(|(stranger, _)| *stranger == seq).map(|(_, linked)| linked).transpose()?;
-            // Somebody earlier on this page may have been the same person.
-            let remembered = self.people.get(&row.aliases);
-            let contact = remembered.unwrap_or_else(|| identity::contact_or_first(&secret, linked.flatten(), &row));
-            // All of them: the turn that writes the links down may not have committed when the next message comes.
-            self.people.remember(&row.aliases, contact);
-            page.push((identity::conversation_id(&row.partition, contact), seq, row));
+            let found = found.next_if(|(stranger, _)| *stranger == seq).map(|(_, found)| found).transpose()?;
+            let found = found.unwrap_or_default();
+            let Whose { contact, merge_into } = whose::whose(&mut self.people, &self.deps, &row, &found).await?;
+            let id = identity::conversation_id(&row.partition, contact);
+            page.push((id, Item { seq, row: Some(row), merge_into }));
         }
         Ok(page)
     }

@@ -65,6 +65,19 @@ impl Seen {
         over > 0
     }
 
+    /// Remembers what another conversation remembers, too.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        for theirs in other.days {
+            match self.days.binary_search_by_key(&theirs.number, |day| day.number) {
+                Ok(at) => self.days[at].hashes.extend_from_slice(&theirs.hashes),
+                Err(at) => self.days.insert(at, theirs),
+            }
+        }
+        while self.len() > MAX_REMEMBERED && self.days.len() > 1 {
+            self.days.pop_front();
+        }
+    }
+
     fn len(&self) -> usize {
         self.days.iter().map(|day| day.hashes.len() / 8).sum()
     }
@@ -98,6 +111,20 @@ mod tests {
         seen.remember(hash(&SECRET, "wamid.jump"), 400 * DAY_MS);
         let kept = (0..5).filter(|day| seen.contains(hash(&SECRET, &format!("wamid.{day}")))).count();
         assert_eq!(kept, 4);
+    }
+
+    #[test]
+    fn two_memories_become_one_in_the_order_of_their_days() {
+        let (mut one, mut other) = (Seen::default(), Seen::default());
+        for (day, wamid) in [(1, "a"), (3, "b")] {
+            one.remember(hash(&SECRET, wamid), day * DAY_MS);
+        }
+        for (day, wamid) in [(0, "c"), (1, "d"), (4, "e")] {
+            other.remember(hash(&SECRET, wamid), day * DAY_MS);
+        }
+        one.absorb(other);
+        assert!(["a", "b", "c", "d", "e"].iter().all(|wamid| one.contains(hash(&SECRET, wamid))));
+        assert_eq!(one.days.iter().map(|day| day.number).collect::<Vec<_>>(), [0, 1, 3, 4]);
     }
 
     #[test]

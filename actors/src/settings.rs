@@ -16,11 +16,43 @@ pub struct ConversationSettings {
     pub idle_passivate_ms: u64,
     /// A conversation with this many messages that have not left takes no input until half of them have.
     pub max_unsent: usize,
+    /// When somebody answers in the bot's place.
+    pub takeover: Takeover,
+}
+
+/// When somebody answers in the bot's place, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takeover {
+    /// Whoever writes from the phone app has taken over.
+    pub echo_is_takeover: bool,
+    /// The bot answers again when nobody has done anything for this long (ms); 0: never by itself.
+    pub idle_resume_ms: u64,
+    /// What the bot said and has not left then is held.
+    pub hold_unsent: bool,
+}
+
+impl Default for Takeover {
+    fn default() -> Self {
+        Self { echo_is_takeover: true, idle_resume_ms: 3_600_000, hold_unsent: true }
+    }
+}
+
+impl Takeover {
+    /// When a takeover ends by itself in which somebody was last active at this time.
+    pub(crate) fn ends_ms(&self, active_ms: u64) -> Option<u64> {
+        (self.idle_resume_ms > 0).then(|| active_ms.saturating_add(self.idle_resume_ms))
+    }
 }
 
 impl Default for ConversationSettings {
     fn default() -> Self {
-        Self { max_live: 10_000, mailbox_limit: 1_000, idle_passivate_ms: 15 * 60_000, max_unsent: 100 }
+        Self {
+            max_live: 10_000,
+            mailbox_limit: 1_000,
+            idle_passivate_ms: 15 * 60_000,
+            max_unsent: 100,
+            takeover: Takeover::default(),
+        }
     }
 }
 

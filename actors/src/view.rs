@@ -1,157 +1,17 @@
 //! What operators read: the store's opaque fields decoded into plain, serialisable data.
 
+mod conversations;
+mod messages;
+
 use serde::Serialize;
-use storage::{ConversationId, DeadLetter, Entry, Head, Inbound, InboxSeq, Send, SendState};
-use whatsapp::webhook::Message;
+use storage::{ContactId, ConversationId, DeadLetter, Inbound, InboxSeq, Send, SendState, Store, StoreError};
+
+pub use conversations::{ControlView, ConversationView, Links, conversation, links};
+pub use messages::{MessageView, messages, outgoing, pending, sends_of};
 
 use crate::codec::{self, CodecError};
 use crate::identity;
-use crate::records::{DeadLetterPayload, HistoryEntry, InboxPayload, SERVICE_WINDOW_MS, SendError, SendPayload, State};
-
-/// A conversation in a list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ConversationView {
-    /// `c_…`
-    pub id: String,
-    /// The business number it belongs to.
-    pub phone_number_id: Box<str>,
-    /// The person's number, if known.
-    pub wa_id: Option<Box<str>>,
-    /// The person's business-scoped id, if known.
-    pub user_id: Option<Box<str>>,
-    /// The person's profile name.
-    pub name: Option<Box<str>>,
-    /// `idle` (no run) or `waiting` (the bot waits for the person).
-    pub state: &'static str,
-    /// The bot whose run is under way.
-    pub bot: Option<String>,
-    /// Its version.
-    pub bot_version: Option<String>,
-    /// The node it waits at.
-    pub node: Option<String>,
-    /// End of the service window; absent if the person never wrote.
-    #[serde(rename = "window_expires_at", serialize_with = "optional_rfc3339")]
-    pub window_expires_ms: Option<u64>,
-    /// When it began.
-    #[serde(rename = "created_at", serialize_with = "rfc3339")]
-    pub created_ms: u64,
-    /// When it last advanced.
-    #[serde(rename = "updated_at", serialize_with = "rfc3339")]
-    pub updated_ms: u64,
-    /// How often it advanced.
-    pub revision: u64,
-}
-
-/// Decodes a conversation. Errors: the row was written by a newer version, or is damaged.
-pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView, serde_json::Value), CodecError> {
-    let state = State::decode(&head.snapshot)?;
-    let pinned = state.bot.bot();
-    let view = ConversationView {
-        id: id.to_string(),
-        bot: pinned.map(|(bot, _)| bot.into()),
-        bot_version: pinned.map(|(_, version)| version.into()),
-        node: state.bot.node().map(Into::into),
-        state: if state.bot.is_waiting() { "waiting" } else { "idle" },
-        window_expires_ms: state.last_inbound_ms.map(|at_ms| at_ms + SERVICE_WINDOW_MS),
-        created_ms: head.created_ms,
-        updated_ms: head.updated_ms,
-        revision: head.revision.0,
-        phone_number_id: state.number_id,
-        wa_id: state.person.wa_id,
-        user_id: state.person.user_id,
-        name: state.person.name,
-    };
-    Ok((view, state.bot.variables()))
-}
-
-/// A message of a transcript.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct MessageView {
-    /// The outbox id of an outgoing message; the inbox number of an incoming one.
-    pub id: String,
-    /// `in` or `out`.
-    pub direction: &'static str,
-    /// Meta's type.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Body, caption, title or empty.
-    pub text: String,
-    /// Meta's message id, once known.
-    pub wamid: Option<Box<str>>,
-    /// Outgoing: the outbox state. Incoming: `received`, or `waiting` while no turn has taken it.
-    pub status: &'static str,
-    /// Why it failed, or why the bot did not take it.
-    pub error: Option<serde_json::Value>,
-    /// When it was accepted or decided.
-    #[serde(rename = "at", serialize_with = "rfc3339")]
-    pub at_ms: u64,
-    /// The message as it came or as it leaves.
-    pub raw: serde_json::Value,
-}
-
-/// The messages of a history entry in order: the one that came in, then those that went out (their rows given).
-pub fn messages(entry: &Entry, sends: impl Fn(u64) -> Option<Send>) -> Result<Vec<MessageView>, CodecError> {
-    let entry: HistoryEntry = codec::decode(&entry.payload)?;
-    let mut messages = Vec::with_capacity(1 + entry.sends.len());
-    if let Some(input) = &entry.input {
-        let error = entry.error.as_deref().map(|error| serde_json::json!({ "message": error }));
-        messages.push(incoming(input.seq, input.received_ms, &input.raw, "received", error));
-    }
-    for n in entry.sends {
-        if let Some(row) = sends(n) {
-            messages.push(outgoing(&row)?);
-        }
-    }
-    Ok(messages)
-}
-
-/// Outbox numbers that a history entry refers to.
-pub fn sends_of(entry: &Entry) -> Result<Vec<u64>, CodecError> {
-    Ok(codec::decode::<HistoryEntry>(&entry.payload)?.sends)
-}
-
-/// A message that no turn has consumed yet.
-pub fn pending(seq: InboxSeq, row: &Inbound) -> Result<MessageView, CodecError> {
-    let payload: InboxPayload = codec::decode(&row.payload)?;
-    Ok(incoming(seq, row.received_ms, &payload.message, "waiting", None))
-}
-
-fn incoming(
-    seq: InboxSeq,
-    at_ms: u64,
-    raw: &str,
-    status: &'static str,
-    error: Option<serde_json::Value>,
-) -> MessageView {
-    let message = Message::parse(raw);
-    MessageView {
-        id: seq.0.to_string(),
-        direction: "in",
-        kind: message.type_name().into(),
-        text: message.text().into(),
-        wamid: Some(message.wamid.as_str().into()),
-        status,
-        error,
-        at_ms,
-        raw: serde_json::from_str(raw).unwrap_or_else(|_| raw.into()),
-    }
-}
-
-/// An outbox row as a message of a transcript.
-pub fn outgoing(row: &Send) -> Result<MessageView, CodecError> {
-    let payload: SendPayload = codec::decode(&row.payload)?;
-    Ok(MessageView {
-        id: row.id.to_string(),
-        direction: "out",
-        kind: payload.message.type_name().into(),
-        text: payload.message.text().into(),
-        wamid: row.wamid.clone(),
-        status: state_name(row.state),
-        error: SendError::of(row).and_then(|error| serde_json::to_value(error).ok()),
-        at_ms: row.created_ms,
-        raw: payload.message.body(&payload.to, &crate::records::callback_data(row.id, row.nonce)),
-    })
-}
+use crate::records::{DeadLetterPayload, SendError, SendPayload};
 
 /// An outbox row in a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -288,14 +148,14 @@ pub fn state_by_name(name: &str) -> Option<SendState> {
         .find(|state| state_name(*state) == name)
 }
 
-/// The contact of a phone number: the one it was linked to, else the one it would get.
-pub async fn contact_of_phone(
-    store: &dyn storage::Store,
-    phone: &str,
-) -> Result<storage::ContactId, storage::StoreError> {
+/// The people that a phone number leads to: whoever has it, and whoever had it before.
+pub async fn contacts_of_phone(store: &dyn Store, phone: &str) -> Result<Vec<ContactId>, StoreError> {
     let alias = identity::phone_alias(phone);
-    let linked = store.resolve(vec![alias.clone()]).await?;
-    Ok(linked.unwrap_or_else(|| identity::first_contact(&store.secret(), &alias)))
+    let digits = alias.0.strip_prefix("wa:").unwrap_or_default();
+    let linked = store.resolve_each(vec![alias.clone(), identity::former_alias(digits)]).await?;
+    let has = linked.first().copied().flatten().unwrap_or_else(|| identity::first_contact(&store.secret(), &alias));
+    let had = linked.get(1).copied().flatten().filter(|had| *had != has);
+    Ok(std::iter::once(has).chain(had).collect())
 }
 
 /// The conversations that inbox rows belong to, in their order.
@@ -312,6 +172,40 @@ pub async fn conversations_of(
         identity::conversation_id(&row.partition, identity::contact_or_first(&secret, linked, row))
     };
     Ok(rows.iter().map(conversation).collect())
+}
+
+/// What an account was told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NoticeView {
+    /// Its number.
+    pub id: String,
+    /// The webhook field; `statuses` for a status that belongs to nothing we sent.
+    pub field: Box<str>,
+    /// The business account's id.
+    pub account: Option<Box<str>>,
+    /// What it says, in a line.
+    pub detail: Box<str>,
+    /// Whether somebody should look at it.
+    pub alarm: bool,
+    /// When it was accepted.
+    #[serde(rename = "at", serialize_with = "rfc3339")]
+    pub at_ms: u64,
+    /// The JSON as it came.
+    pub raw: serde_json::Value,
+}
+
+/// Decodes a notice.
+pub fn notice(id: u64, row: &storage::Notice) -> NoticeView {
+    let raw = serde_json::from_slice(&row.payload);
+    NoticeView {
+        id: id.to_string(),
+        field: row.field.clone(),
+        account: Some(row.account.clone()).filter(|account| !account.is_empty()),
+        detail: row.detail.clone(),
+        alarm: row.alarm,
+        at_ms: row.received_ms,
+        raw: raw.unwrap_or_else(|_| String::from_utf8_lossy(&row.payload).into_owned().into()),
+    }
 }
 
 /// Something that was acknowledged but did not run.

@@ -1,6 +1,8 @@
 //! The state of a conversation between turns. Serde both ways in JSON and named MessagePack;
 //! the caller puts its version byte in front.
 
+mod join;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

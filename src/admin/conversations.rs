@@ -15,6 +15,8 @@ use super::{Ctx, blocked, cursor};
 
 /// Name of the list of conversations, for its cursors.
 const LIST: &str = "conversations";
+/// A conversation that became a part of one that became a part of another is followed this far.
+const MAX_MERGES: usize = 16;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,11 +43,13 @@ pub(super) async fn list(
     };
     let items: Result<Vec<ConversationView>, CodecError> =
         found.items.iter().map(|(id, head)| view::conversation(*id, head).map(|(view, _)| view)).collect();
-    let items = items.map_err(|error| Problem::damaged(&error))?;
+    let mut items = items.map_err(|error| Problem::damaged(&error))?;
+    // It is shown as a part of the other one.
+    items.retain(|view| view.merged_into.is_none());
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, found.next) })))
 }
 
-/// A person has at most one conversation with each of our numbers.
+/// A person has one conversation with each of our numbers; whoever had the phone number before is found as well.
 async fn of_person(
     store: &dyn Store,
     numbers: &[Number],
@@ -57,14 +61,27 @@ async fn of_person(
             Problem::bad_request("phone must have digits").hint("such as phone=447700900123 or phone=%2B447700900123")
         );
     }
-    let contact = view::contact_of_phone(store, phone).await?;
-    let mut items = Vec::new();
-    for number in numbers.iter().filter(|number| only.is_none_or(|only| *only == *number.id)) {
-        let id = identity::conversation_id(&Partition(number.id.clone()), contact);
-        items.extend(store.load(id).await?.map(|head| (id, head)));
+    let mut items: Vec<(ConversationId, Head)> = Vec::new();
+    for contact in view::contacts_of_phone(store, phone).await? {
+        for number in numbers.iter().filter(|number| only.is_none_or(|only| *only == *number.id)) {
+            let id = identity::conversation_id(&Partition(number.id.clone()), contact);
+            let found = followed(store, id).await?;
+            items.extend(found.filter(|(id, _)| items.iter().all(|(known, _)| known != id)));
+        }
     }
     items.sort_by_key(|(_, head)| std::cmp::Reverse(head.updated_ms));
     Ok(Listed { items, next: None })
+}
+
+/// The conversation, or the one that it became a part of.
+async fn followed(store: &dyn Store, mut id: ConversationId) -> Result<Option<(ConversationId, Head)>, Problem> {
+    for _ in 0..MAX_MERGES {
+        let Some(head) = store.load(id).await? else { return Ok(None) };
+        let links = view::links(id, &head).map_err(|error| Problem::damaged(&error))?;
+        let Some(into) = links.merged_into else { return Ok(Some((id, head))) };
+        id = into;
+    }
+    Ok(None)
 }
 
 pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {

@@ -1,4 +1,4 @@
-//! The plain lists of the admin API: outbox, dead letters, quarantine, bots.
+//! The plain lists of the admin API: outbox, dead letters, quarantine, notices, bots.
 
 use actors::{CodecError, view};
 use axum::Json;
@@ -13,6 +13,8 @@ use super::{Ctx, cursor};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
+/// Pages of notices looked through for those that are asked for.
+const NOTICE_PAGES: usize = 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +77,36 @@ pub(super) async fn quarantine(State(shared): Ctx, query: Asked<PageQuery>) -> R
     let listed = shared.parts.store.quarantine(page("quarantine", query.limit, query.cursor.as_deref())?).await?;
     let items: Vec<_> = listed.items.iter().map(|(id, row)| view::quarantined(*id, row)).collect();
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give("quarantine", listed.next) })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoticesQuery {
+    field: Option<String>,
+    alarm: Option<bool>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn notices(State(shared): Ctx, query: Asked<NoticesQuery>) -> Result<Json<Value>, Problem> {
+    let query = read(query)?;
+    let mut wanted = page("notices", query.limit, query.cursor.as_deref())?;
+    let fits = |notice: &storage::Notice| {
+        query.field.as_deref().is_none_or(|field| *field == *notice.field)
+            && query.alarm.is_none_or(|alarm| alarm == notice.alarm)
+    };
+    let (mut items, limit) = (Vec::new(), wanted.limit);
+    // A filter that little fits looks through so many pages at once; the page is short then, and has a next one.
+    for _ in 0..NOTICE_PAGES {
+        wanted.limit = limit - items.len();
+        let listed = shared.parts.store.notices(wanted.clone()).await?;
+        items.extend(listed.items.iter().filter(|(_, row)| fits(row)).map(|(id, row)| view::notice(*id, row)));
+        wanted.cursor = listed.next;
+        if wanted.cursor.is_none() || items.len() >= limit {
+            break;
+        }
+    }
+    Ok(Json(json!({ "items": items, "next_cursor": cursor::give("notices", wanted.cursor) })))
 }
 
 pub(super) async fn bots(State(shared): Ctx) -> Json<Value> {

@@ -1,5 +1,8 @@
 //! `/api/v1/conversations/{id}/messages`: what was said, newest first. What no turn has taken yet comes first, then the
-//! history, entry by entry.
+//! history, entry by entry, then the histories of the conversations that became a part of this one. And what is to be
+//! said: [`send`].
+
+mod send;
 
 use actors::identity;
 use actors::view::{self, MessageView};
@@ -13,6 +16,7 @@ use storage::{ConversationId, Entry, InboxSeq, Page, SendId, Store};
 use super::lists::limit;
 use super::problem::Problem;
 use super::{Ctx, conversations, cursor};
+pub(super) use send::send;
 
 /// Inbox rows looked through for messages that no turn has taken yet, and how many at a time.
 const WAITING_LOOKED_THROUGH: usize = 100_000;
@@ -36,7 +40,7 @@ pub(super) async fn list(
     let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
     let (items, next) = match place {
         Place::Waiting { before } => newest(store, conversation, before, limit).await?,
-        Place::History { before, skip } => history(store, conversation, before, skip, Vec::new(), limit).await?,
+        Place::History(place) => histories(store, conversation, place, Vec::new(), limit).await?,
     };
     if items.is_empty() && store.load(conversation).await?.is_none() {
         return Err(conversations::unknown(&id));
@@ -53,25 +57,49 @@ async fn newest(store: &dyn Store, id: ConversationId, before: u64, limit: usize
     let mut waiting = waiting(store, id, before).await?;
     if waiting.len() <= limit {
         let views = waiting.into_iter().map(|(_, view)| view).collect();
-        return history(store, id, None, 0, views, limit).await;
+        return histories(store, id, InHistory::default(), views, limit).await;
     }
     waiting.truncate(limit);
     let next = waiting.last().map(|(seq, _)| Place::Waiting { before: seq.0 });
     Ok((waiting.into_iter().map(|(_, view)| view).collect(), next))
 }
 
-/// Fills `items` up with the history: before the entry `before`, without the first `skip` messages of the next one.
-async fn history(
+/// Fills `items` up from a place of the histories: this conversation's, then those of its parts, latest part first.
+async fn histories(
     store: &dyn Store,
     id: ConversationId,
-    mut before: Option<Box<str>>,
-    mut skip: usize,
+    mut place: InHistory,
     mut items: Vec<MessageView>,
     limit: usize,
 ) -> Result<Part, Problem> {
+    let head = store.load(id).await?;
+    let links = head.map(|head| view::links(id, &head)).transpose().map_err(|error| Problem::damaged(&error))?;
+    let parts: Vec<_> = std::iter::once(id).chain(links.unwrap_or_default().absorbed.into_iter().rev()).collect();
+    while let Some(part) = parts.get(place.part) {
+        let next = history(store, *part, &place, &mut items, limit).await?;
+        if next.is_some() {
+            return Ok((items, next.map(Place::History)));
+        }
+        place = InHistory { part: place.part + 1, ..InHistory::default() };
+        if items.len() >= limit && place.part < parts.len() {
+            return Ok((items, Some(Place::History(place))));
+        }
+    }
+    Ok((items, None))
+}
+
+/// Fills `items` up from a place of one history. Answers where it goes on, if it does.
+async fn history(
+    store: &dyn Store,
+    id: ConversationId,
+    place: &InHistory,
+    items: &mut Vec<MessageView>,
+    limit: usize,
+) -> Result<Option<InHistory>, Problem> {
+    let InHistory { part, mut before, mut skip } = place.clone();
     loop {
         let listed = store.history(id, Page { cursor: before.clone(), limit: 1 }).await?;
-        let Some(entry) = listed.items.first() else { return Ok((items, None)) };
+        let Some(entry) = listed.items.first() else { return Ok(None) };
         let mut newest_first = entry_messages(store, id, entry).await?;
         newest_first.reverse();
         newest_first.retain(|message| !items.iter().any(|known| known.id == message.id));
@@ -79,12 +107,12 @@ async fn history(
         let left = newest_first.len().saturating_sub(skip);
         items.extend(newest_first.into_iter().skip(skip).take(room));
         if left > room {
-            return Ok((items, Some(Place::History { before, skip: skip + room })));
+            return Ok(Some(InHistory { part, before, skip: skip + room }));
         }
-        let Some(next) = listed.next else { return Ok((items, None)) };
+        let Some(next) = listed.next else { return Ok(None) };
         (before, skip) = (Some(next), 0);
         if items.len() >= limit {
-            return Ok((items, Some(Place::History { before, skip })));
+            return Ok(Some(InHistory { part, before, skip }));
         }
     }
 }
@@ -110,7 +138,8 @@ async fn waiting(store: &dyn Store, id: ConversationId, before: u64) -> Result<V
         rows.retain(|(seq, row)| seq.0 < before && identity::partition_tag(&row.partition) == identity::tag_of(id));
         for (of, (seq, row)) in view::conversations_of(store, &rows).await?.into_iter().zip(&rows) {
             if of == id {
-                found.push((*seq, view::pending(*seq, row).map_err(|error| Problem::damaged(&error))?));
+                let view = view::pending(*seq, row).map_err(|error| Problem::damaged(&error))?;
+                found.extend(view.map(|view| (*seq, view)));
             }
         }
         let Some(next) = next.filter(|next| next.0 < before) else { break };
@@ -124,25 +153,42 @@ async fn waiting(store: &dyn Store, id: ConversationId, before: u64) -> Result<V
 enum Place {
     /// Among the messages that wait, before this one of the inbox.
     Waiting { before: u64 },
-    /// Before this history entry, and how many messages of the next one were given already.
-    History { before: Option<Box<str>>, skip: usize },
+    /// In a history.
+    History(InHistory),
+}
+
+/// A place in the histories of a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct InHistory {
+    /// 0 is its own, then those that became a part of it.
+    part: usize,
+    /// Before this entry.
+    before: Option<Box<str>>,
+    /// Without the first messages of the next entry: they were given already.
+    skip: usize,
 }
 
 impl Place {
     /// From a cursor that the list of this conversation gave out; the newest page without one.
     fn parse(conversation: &str, cursor: Option<&str>) -> Result<Self, Problem> {
         let Some(inner) = cursor::take(conversation, cursor)? else { return Ok(Self::Waiting { before: u64::MAX }) };
-        let (before, skip) = inner.split_once('.').unwrap_or_default();
-        Ok(match skip.parse() {
-            Ok(skip) => Self::History { before: Some(before.into()).filter(|_| !before.is_empty()), skip },
-            Err(_) => Self::Waiting { before: before.parse().unwrap_or_default() },
+        let fields: Vec<_> = inner.split('.').collect();
+        Ok(match fields[..] {
+            [before, skip, part] => Self::History(InHistory {
+                part: part.parse().unwrap_or_default(),
+                before: Some(before.into()).filter(|_| !before.is_empty()),
+                skip: skip.parse().unwrap_or_default(),
+            }),
+            _ => Self::Waiting { before: inner.parse().unwrap_or_default() },
         })
     }
 
     fn text(&self) -> String {
         match self {
-            Self::Waiting { before } => format!("{before}."),
-            Self::History { before, skip } => format!("{}.{skip}", before.as_deref().unwrap_or_default()),
+            Self::Waiting { before } => before.to_string(),
+            Self::History(InHistory { part, before, skip }) => {
+                format!("{}.{skip}.{part}", before.as_deref().unwrap_or_default())
+            }
         }
     }
 }

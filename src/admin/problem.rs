@@ -14,12 +14,19 @@ pub(super) struct Problem {
     detail: String,
     hint: Option<String>,
     retry_after_seconds: Option<u64>,
-    meta: Option<Value>,
+    more: serde_json::Map<String, Value>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, detail: detail.into(), hint: None, retry_after_seconds: None, meta: None }
+        Self {
+            status,
+            kind,
+            detail: detail.into(),
+            hint: None,
+            retry_after_seconds: None,
+            more: serde_json::Map::new(),
+        }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -28,9 +35,8 @@ impl Problem {
     }
 
     /// What Meta said: code, subcode and trace id.
-    pub(super) fn meta(mut self, meta: Value) -> Self {
-        self.meta = Some(meta);
-        self
+    pub(super) fn meta(self, meta: Value) -> Self {
+        self.with("meta", meta)
     }
 
     /// A call to Meta that failed: 422 when the request is at fault, else 502.
@@ -50,6 +56,12 @@ impl Problem {
             })),
             _ => problem,
         }
+    }
+
+    /// One more member of the body.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
     }
 
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
@@ -92,14 +104,17 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": format!("/problems/{}", self.kind),
             "title": self.status.canonical_reason().unwrap_or_default(),
             "status": self.status.as_u16(),
             "detail": self.detail,
             "hint": self.hint,
-            "meta": self.meta,
+            "meta": null,
         });
+        for (name, value) in self.more {
+            body[name] = value;
+        }
         let mut answer = (self.status, body.to_string()).into_response();
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

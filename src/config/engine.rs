@@ -33,6 +33,17 @@ pub struct Conversation {
     pub max_unsent: usize,
 }
 
+/// When somebody answers in the bot's place.
+#[derive(Clone, Copy, Debug)]
+pub struct Takeover {
+    /// Whoever writes from the phone app has taken over.
+    pub echo_is_takeover: bool,
+    /// Idle time after which the bot goes on; zero: never by itself.
+    pub idle_resume: Duration,
+    /// What the bot said before and has not left is held.
+    pub hold_unsent: bool,
+}
+
 /// Bot files.
 #[derive(Clone, Debug)]
 pub struct Bots {
@@ -78,6 +89,16 @@ impl Conversation {
             idle_passivate: reader.duration("conversation.idle_passivate"),
             mailbox_limit: reader.integer("conversation.mailbox_limit", 1..=1_000_000),
             max_unsent: reader.integer("conversation.max_unsent", 1..=1_000_000),
+        }
+    }
+}
+
+impl Takeover {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        Self {
+            echo_is_takeover: reader.boolean("takeover.echo_is_takeover"),
+            idle_resume: reader.duration_or_zero("takeover.idle_resume"),
+            hold_unsent: reader.boolean("takeover.hold_unsent"),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! From a signed body to stored rows: T1 for messages, T3 for statuses, quarantine for what must not run.
 
+mod fields;
+
 use std::sync::Arc;
 
-use actors::{Clock, Engine, MAX_AGE_MS};
+use actors::{AccountEvent, Clock, Engine, MAX_AGE_MS};
 use hyper::body::Bytes;
+use parking_lot::Mutex;
 use storage::{Accept, Quarantined, Store, StoreError};
 use whatsapp::signature::SignatureError;
 use whatsapp::webhook::{self, Event, Received, StatusUpdate};
@@ -11,6 +14,15 @@ use whatsapp::webhook::{self, Event, Received, StatusUpdate};
 use super::displays::Displays;
 use super::signers::{Signer, Signers};
 use crate::metrics::{FrontMetrics, Refusal};
+use fields::Field;
+
+/// What a body holds.
+#[derive(Default)]
+struct Sorted {
+    items: Vec<Accept>,
+    statuses: Vec<StatusUpdate>,
+    events: Vec<AccountEvent>,
+}
 
 /// Takes webhooks in.
 pub struct Intake {
@@ -20,6 +32,8 @@ pub struct Intake {
     signers: Arc<Signers>,
     displays: Arc<Displays>,
     metrics: Arc<FrontMetrics>,
+    /// Statuses that belong to nothing, kept in the minute that began then.
+    strangers: Mutex<(u64, u32)>,
 }
 
 impl Intake {
@@ -32,7 +46,7 @@ impl Intake {
         displays: Arc<Displays>,
         metrics: Arc<FrontMetrics>,
     ) -> Self {
-        Self { store, engine, clock, signers, displays, metrics }
+        Self { store, engine, clock, signers, displays, metrics, strangers: Mutex::default() }
     }
 
     /// Checks the signature over the raw bytes, before anything else looks at them; answers whose it is.
@@ -51,47 +65,55 @@ impl Intake {
     /// Stores all that a signed body holds. `Ok` means that it is on disk and may be acknowledged.
     pub async fn accept(&self, signer: &Signer, body: Bytes) -> Result<(), StoreError> {
         let now_ms = self.clock.now_ms();
-        let (items, statuses) = match webhook::parse(&body) {
+        let Sorted { mut items, statuses, events } = match webhook::parse(&body) {
             Ok(events) => self.sort(signer, events, now_ms),
             // Signed, so it is Meta's: sending it again for a week would not help.
             Err(error) => {
                 let detail = error.to_string();
-                (vec![self.quarantine("unreadable", &detail, body, now_ms)], Vec::new())
+                Sorted { items: vec![self.quarantine("unreadable", &detail, body, now_ms)], ..Sorted::default() }
             }
         };
+        // Statuses first: applying them once more, should the rest not be stored, changes nothing.
+        if !statuses.is_empty() {
+            for unknown in self.engine.statuses(&statuses).await? {
+                items.extend(self.unknown_status(&unknown, now_ms));
+            }
+        }
         if !items.is_empty() {
             self.store.append(items).await?;
         }
-        if !statuses.is_empty() {
-            self.engine.statuses(&statuses).await?;
+        for event in events {
+            self.engine.tell(event);
         }
         Ok(())
     }
 
-    fn sort(&self, signer: &Signer, events: Vec<Event>, now_ms: u64) -> (Vec<Accept>, Vec<StatusUpdate>) {
-        let (mut items, mut statuses) = (Vec::with_capacity(events.len()), Vec::new());
+    fn sort(&self, signer: &Signer, events: Vec<Event>, now_ms: u64) -> Sorted {
+        let mut sorted = Sorted { items: Vec::with_capacity(events.len()), ..Sorted::default() };
         for event in events {
             if let Some(detail) = self.signers.foreign(signer, &event) {
-                items.push(self.quarantine("wrong_app", &detail, raw(raw_of(&event)), now_ms));
+                sorted.items.push(self.quarantine("wrong_app", &detail, raw(raw_of(&event)), now_ms));
                 continue;
             }
             match event {
-                Event::Message(received) => items.push(self.message(&received, now_ms)),
-                Event::Status(status) if self.signers.serves(&status.phone_number_id) => statuses.push(status),
+                Event::Message(received) => sorted.items.push(self.message(&received, now_ms)),
+                Event::Status(status) if self.signers.serves(&status.phone_number_id) => {
+                    sorted.statuses.push(status);
+                }
                 Event::Status(status) => {
                     let detail = format!("status for phone_number_id {}", status.phone_number_id);
-                    items.push(self.quarantine("unknown_number", &detail, raw(&status.raw), now_ms));
+                    sorted.items.push(self.quarantine("unknown_number", &detail, raw(&status.raw), now_ms));
                 }
-                Event::Other { field, raw: element, .. } => {
-                    let detail = format!("field {field} is not handled yet");
-                    items.push(self.quarantine("unhandled", &detail, raw(&element), now_ms));
+                Event::Other { field, waba_id, phone_number_id, raw, .. } => {
+                    let field = Field { name: field, account: waba_id, number: phone_number_id, raw };
+                    self.field(&mut sorted, field, now_ms);
                 }
                 Event::Unreadable { why, raw: element } => {
-                    items.push(self.quarantine("unreadable", &why, raw(&element), now_ms));
+                    sorted.items.push(self.quarantine("unreadable", &why, raw(&element), now_ms));
                 }
             }
         }
-        (items, statuses)
+        sorted
     }
 
     fn message(&self, received: &Received, now_ms: u64) -> Accept {

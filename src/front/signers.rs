@@ -86,6 +86,11 @@ impl Signers {
         self.known.numbers.contains(number)
     }
 
+    /// The number, if only one is served.
+    pub(super) fn only(&self) -> Option<&str> {
+        self.known.numbers.iter().next().filter(|_| self.known.numbers.len() == 1).map(|number| &**number)
+    }
+
     /// What of ours the event is about, if whoever signed it has no say in that.
     pub(super) fn foreign(&self, signer: &Signer, event: &Event) -> Option<String> {
         let (number, account) = match event {

@@ -1,26 +1,28 @@
 //! A storage turn in the making: inputs go in, the state advances, what must be written gathers. Pure: no store, no
 //! clock. Nothing that gathers here is real before the commit.
 
+mod message;
+mod others;
+mod people;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chatbot::{
-    Bot, ContactView, Effect, Given, Incoming, Input, NumberView, Order, Sending, Snapshot, Trace, TurnError,
-};
+use chatbot::{Bot, ContactView, Effect, Given, Input, NumberView, Order, Sending, Snapshot, Trace, TurnError};
 use storage::{
     Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Revision, SendId,
     Turn,
 };
-use whatsapp::webhook::{Message, Profile};
 
 use super::recover::GiveUp;
 use crate::codec::{self, CodecError};
-use crate::identity;
-use crate::media;
+use crate::orders::OrderOutcome;
+use crate::queue::Item;
 use crate::records::{
-    self, DeadLetterPayload, HistoryEntry, HistoryInput, InboxPayload, SERVICE_WINDOW_MS, SendPayload, State,
+    self, Control, DeadLetterPayload, Happened, HistoryEntry, HistoryInput, InboxPayload, SendPayload, State,
 };
 use crate::seen;
+use crate::settings::Takeover;
 
 /// The bot function: [`chatbot::turn`], or a stand-in of a test.
 pub type TurnFunction = dyn Fn(&Bot, &Snapshot, &Input, &Given<'_>) -> Result<chatbot::Turn, TurnError> + Send + Sync;
@@ -71,6 +73,27 @@ pub(crate) struct Noted {
     pub failures: Vec<Failure>,
     /// Message ids were forgotten before their time.
     pub trimmed_memory: bool,
+    /// The person wrote: the service window is open.
+    pub person_wrote: bool,
+    /// Somebody took over: what the bot said and has not left stays here.
+    pub hold_unsent: bool,
+    /// The last message that the bot read, and whether it shows that it is typing.
+    pub seen: Option<(Box<str>, bool)>,
+    /// The bot answers again: what was held for that leaves.
+    pub release_held: bool,
+}
+
+/// What a draft is given beside the conversation.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub secret: [u8; 16],
+    pub now_ms: u64,
+    pub turn: &'a TurnFunction,
+    pub takeover: Takeover,
+    /// Our numbers.
+    pub numbers: &'a [Box<str>],
+    /// Inputs of this conversation are held in the store.
+    pub holds: bool,
 }
 
 /// What follows the commit.
@@ -79,51 +102,55 @@ pub(crate) struct Done {
     pub outbound: Vec<Outbound>,
     pub after: Loaded,
     pub noted: Noted,
+    /// Whom to tell what became of an order.
+    pub answers: Vec<(u64, OrderOutcome)>,
 }
 
 pub(crate) struct Draft<'a> {
     id: ConversationId,
-    secret: [u8; 16],
-    now_ms: u64,
-    turn: &'a TurnFunction,
+    means: Means<'a>,
     before: Revision,
+    woken_ms: Option<u64>,
     pub after: Loaded,
     consumed: Vec<InboxSeq>,
     entries: Vec<Bytes>,
     outbound: Vec<Outbound>,
     aliases: Vec<(Alias, ContactId)>,
     dead_letters: Vec<NewDeadLetter>,
+    append: Vec<Inbound>,
     documents: Vec<NewDocument>,
+    answers: Vec<(u64, OrderOutcome)>,
     noted: Noted,
 }
 
 impl<'a> Draft<'a> {
-    pub(crate) fn new(
-        id: ConversationId,
-        secret: [u8; 16],
-        now_ms: u64,
-        turn: &'a TurnFunction,
-        loaded: Loaded,
-    ) -> Self {
+    pub(crate) fn new(id: ConversationId, means: Means<'a>, loaded: Loaded) -> Self {
         Self {
             id,
-            secret,
-            now_ms,
-            turn,
+            means,
             before: loaded.revision,
+            woken_ms: loaded.wake_ms,
             after: loaded,
             consumed: Vec::new(),
             entries: Vec::new(),
             outbound: Vec::new(),
             aliases: Vec::new(),
             dead_letters: Vec::new(),
+            append: Vec::new(),
             documents: Vec::new(),
+            answers: Vec::new(),
             noted: Noted::default(),
         }
     }
 
+    /// Whether a bot may answer here.
+    pub(crate) fn is_with_bot(&self) -> bool {
+        self.after.state.control == Control::Bot && self.after.state.merged_into.is_none()
+    }
+
     /// Takes one inbox row. `bot` is what answers; `None` records the message only.
-    pub(crate) fn message(&mut self, seq: InboxSeq, row: &Inbound, bot: Option<&Arc<Bot>>) {
+    pub(crate) fn take(&mut self, item: &Item, row: &Inbound, bot: Option<&Arc<Bot>>) {
+        let seq = item.seq;
         self.consumed.push(seq);
         let payload: InboxPayload = match codec::decode(&row.payload) {
             Ok(payload) => payload,
@@ -132,23 +159,30 @@ impl<'a> Draft<'a> {
                 return;
             }
         };
-        let message = Message::parse(&payload.message);
-        let hash = seen::hash(&self.secret, &message.wamid);
-        if self.after.state.seen.contains(hash) {
-            self.noted.duplicates += 1;
+        self.belongs_to(row);
+        if let Some(into) = item.merge_into.filter(|_| self.after.state.merged_into.is_none()) {
+            self.merge(into, row.received_ms);
+            self.merge_elsewhere(into, row.received_ms);
+        }
+        if self.leads_on(row, &payload) {
             return;
         }
-        self.noted.trimmed_memory |= self.after.state.seen.remember(hash, row.received_ms);
-        self.learn(row, &payload, &message);
-        self.documents.extend(media::wishes(&message, &row.partition.0, self.id, self.now_ms));
-        let (group, at_ms) = (payload.group, payload.sent_ms.unwrap_or(row.received_ms));
-        let input = history_input(seq, row, payload);
-        match bot.filter(|_| !group) {
-            Some(bot) => {
-                let incoming = Incoming { at_ms, ..Incoming::from(&message) };
-                self.run(bot, &Input::Message(incoming), Some(input));
-            }
-            None => self.record(0, Some(input), Vec::new(), Vec::new(), None),
+        match payload {
+            InboxPayload::Message(payload) => self.message(seq, row, payload, bot),
+            InboxPayload::About(about) => self.about(seq, row, about),
+            InboxPayload::Echo(echo) => self.echo(seq, row, echo),
+            InboxPayload::Order(order) => self.order(seq, row, *order),
+            InboxPayload::Moved(moved) => self.moved(moved),
+            InboxPayload::Told(told) => self.told(told),
+            InboxPayload::Merge(into) => self.merge(into, row.received_ms),
+            InboxPayload::Absorb(absorbed) => self.absorb(*absorbed),
+        }
+    }
+
+    fn belongs_to(&mut self, row: &Inbound) {
+        let state = &mut self.after.state;
+        if state.number_id != row.partition.0 {
+            state.number_id.clone_from(&row.partition.0);
         }
     }
 
@@ -157,18 +191,19 @@ impl<'a> Draft<'a> {
         self.run(bot, &Input::Tick, None);
     }
 
-    /// Gives up a message that made the actor fail again and again, without running it. `bot` is what would answer.
+    /// Gives up a row that made the actor fail again and again, without running it. `bot` is what would answer.
     pub(crate) fn give_up_message(&mut self, seq: InboxSeq, row: &Inbound, bot: Option<&Arc<Bot>>, why: &GiveUp) {
         self.consumed.push(seq);
+        self.belongs_to(row);
         let payload = if why.unread { None } else { codec::decode::<InboxPayload>(&row.payload).ok() };
-        let raw = payload.as_ref().map(|payload| payload.message.clone());
+        let message = match payload {
+            Some(InboxPayload::Message(message)) => Some(message),
+            _ => None,
+        };
+        let raw = message.as_ref().map(|message| message.message.clone());
         self.bury(Some(seq), "panic", &why.detail, None, raw, why.runs);
-        if let Some(payload) = payload {
-            let message = Message::parse(&payload.message);
-            let hash = seen::hash(&self.secret, &message.wamid);
-            self.noted.trimmed_memory |= self.after.state.seen.remember(hash, row.received_ms);
-            self.learn(row, &payload, &message);
-            self.record(0, Some(history_input(seq, row, payload)), Vec::new(), Vec::new(), Some(why.detail.clone()));
+        if let Some(message) = message {
+            self.message_unrun(seq, row, message, why);
         }
         self.failed(bot, None);
     }
@@ -176,33 +211,9 @@ impl<'a> Draft<'a> {
     /// Gives up a timer that made the actor fail again and again, with its run, for it would be due again at once.
     pub(crate) fn give_up_timer(&mut self, bot: Option<&Arc<Bot>>, why: &GiveUp) {
         self.bury(None, "panic", &why.detail, None, None, why.runs);
-        self.record(0, None, Vec::new(), Vec::new(), Some(why.detail.clone()));
+        self.record_error(0, None, Vec::new(), why.detail.clone());
         self.failed(bot, None);
         self.after.state.bot = self.after.state.bot.without_run();
-    }
-
-    fn learn(&mut self, row: &Inbound, payload: &InboxPayload, message: &Message) {
-        let state = &mut self.after.state;
-        if state.number_id != row.partition.0 {
-            state.number_id.clone_from(&row.partition.0);
-        }
-        if payload.display_number.is_some() {
-            state.display_number.clone_from(&payload.display_number);
-        }
-        if payload.group {
-            return;
-        }
-        let profile = payload.contact.as_deref().map(Profile::parse);
-        state.person.update(profile.as_ref(), message.from.as_deref(), identity::user_id(&row.aliases));
-        let written_ms = payload.sent_ms.unwrap_or(row.received_ms).min(self.now_ms);
-        state.last_inbound_ms = state.last_inbound_ms.max(Some(written_ms));
-        let contact = identity::contact_of(self.id);
-        for (alias, contact) in identity::aliases_to_record(&self.secret, &row.aliases, contact) {
-            if !state.aliases.contains(&alias) {
-                state.aliases.push(alias.clone());
-                self.aliases.push((alias, contact));
-            }
-        }
     }
 
     fn run(&mut self, bot: &Arc<Bot>, input: &Input, history: Option<HistoryInput>) {
@@ -215,13 +226,13 @@ impl<'a> Draft<'a> {
         let display = state.display_number.as_deref().map(Into::into);
         let number = NumberView { id: state.number_id.as_ref().into(), display };
         let seed = self.seed();
-        let given = Given { now_ms: self.now_ms, seed, contact: &contact, number: &number };
-        match (self.turn)(bot, &state.bot, input, &given) {
+        let given = Given { now_ms: self.means.now_ms, seed, contact: &contact, number: &number };
+        match (self.means.turn)(bot, &state.bot, input, &given) {
             Ok(turn) => {
                 let sends = self.queue(bot, turn.effects);
                 self.after.state.bot = turn.after;
                 if history.is_some() || turn.changed {
-                    self.record(seed, history, sends, turn.trace, None);
+                    self.record_sends(seed, history, sends, turn.trace);
                 }
             }
             Err(error) => {
@@ -229,7 +240,7 @@ impl<'a> Draft<'a> {
                 let raw = history.as_ref().map(|input| input.raw.clone());
                 let detail = error.to_string();
                 self.bury(seq, "bot_error", &detail, Some(error.node()), raw, 1);
-                self.record(seed, history, Vec::new(), Vec::new(), Some(detail.into()));
+                self.record_error(seed, history, Vec::new(), detail.into());
                 self.failed(Some(bot), Some(error.node()));
                 if matches!(input, Input::Tick) {
                     // It would be due again at once.
@@ -242,13 +253,17 @@ impl<'a> Draft<'a> {
     /// Same conversation, revision and place in the turn: same seed, so that a repeated turn gives the same bytes.
     fn seed(&self) -> u64 {
         let place = (self.before.0 << 8) | (self.entries.len() as u64 & 0xFF);
-        seen::hash(&self.secret, &format!("{}:{place}", self.id))
+        seen::hash(&self.means.secret, &format!("{}:{place}", self.id))
     }
 
     fn queue(&mut self, bot: &Bot, effects: Vec<Effect>) -> Vec<u64> {
         let order = bot.manners().order;
         let send = |Effect::Send(sending)| self.send(*sending, order);
-        effects.into_iter().filter_map(send).collect()
+        let sends: Vec<_> = effects.into_iter().filter_map(send).collect();
+        if !sends.is_empty() {
+            self.answered();
+        }
+        sends
     }
 
     fn send(&mut self, sending: Sending, order: Order) -> Option<u64> {
@@ -257,33 +272,41 @@ impl<'a> Draft<'a> {
         let to = state.person.recipient()?;
         let id = SendId { conversation: self.id, n: self.after.next_send };
         self.after.next_send += 1;
-        let nonce = seen::hash(&self.secret, &format!("{id}:{}", self.now_ms)) as u32;
+        let nonce = seen::hash(&self.means.secret, &format!("{id}:{}", self.means.now_ms)) as u32;
         let payload = SendPayload {
             number_id: state.number_id.clone(),
             to,
             message,
             on_doubt,
             closed,
-            window_until_ms: state.last_inbound_ms.map(|at_ms| at_ms + SERVICE_WINDOW_MS),
+            window_until_ms: state.window_until_ms(),
             order,
             bulk: false,
             put_back: 0,
-            node: Some(node.into()),
+            node: Some(node).filter(|node| !node.is_empty()).map(Into::into),
         };
-        self.outbound.push(Outbound { id, nonce, decided_ms: self.now_ms, payload });
+        self.outbound.push(Outbound { id, nonce, decided_ms: self.means.now_ms, payload });
         Some(id.n)
     }
 
-    fn record(
-        &mut self,
-        seed: u64,
-        input: Option<HistoryInput>,
-        sends: Vec<u64>,
-        trace: Vec<Trace>,
-        error: Option<Box<str>>,
-    ) {
-        let entry = HistoryEntry { at_ms: self.now_ms, seed, input, sends, trace, error };
-        self.entries.push(codec::encode(&entry));
+    fn record(&mut self, input: Option<HistoryInput>) {
+        self.enter(HistoryEntry { input, ..HistoryEntry::default() });
+    }
+
+    fn record_sends(&mut self, seed: u64, input: Option<HistoryInput>, sends: Vec<u64>, trace: Vec<Trace>) {
+        self.enter(HistoryEntry { seed, input, sends, trace, ..HistoryEntry::default() });
+    }
+
+    fn record_error(&mut self, seed: u64, input: Option<HistoryInput>, sends: Vec<u64>, error: Box<str>) {
+        self.enter(HistoryEntry { seed, input, sends, error: Some(error), ..HistoryEntry::default() });
+    }
+
+    fn happened(&mut self, event: Happened) {
+        self.enter(HistoryEntry { events: vec![event], ..HistoryEntry::default() });
+    }
+
+    fn enter(&mut self, entry: HistoryEntry) {
+        self.entries.push(codec::encode(&HistoryEntry { at_ms: self.means.now_ms, ..entry }));
     }
 
     fn bury(
@@ -320,18 +343,22 @@ impl<'a> Draft<'a> {
 
     /// Whether there is nothing to write down.
     pub(crate) fn is_empty(&self) -> bool {
-        self.consumed.is_empty() && self.entries.is_empty() && self.outbound.is_empty() && self.dead_letters.is_empty()
+        self.consumed.is_empty()
+            && self.entries.is_empty()
+            && self.outbound.is_empty()
+            && self.dead_letters.is_empty()
+            && self.wake_ms() == self.woken_ms
     }
 
     /// The unit to commit, and what follows it.
     pub(crate) fn finish(mut self) -> (Turn, Done) {
         self.after.revision = Revision(self.before.0 + 1);
-        self.after.wake_ms = self.after.state.bot.wake_ms();
+        self.after.wake_ms = self.wake_ms();
         let send = |out: &Outbound| NewSend { n: out.id.n, nonce: out.nonce, payload: codec::encode(&out.payload) };
         let turn = Turn {
             conversation: self.id,
             expected: self.before,
-            at_ms: self.now_ms,
+            at_ms: self.means.now_ms,
             consumed: self.consumed,
             snapshot: codec::encode(&self.after.state),
             entries: self.entries,
@@ -339,13 +366,10 @@ impl<'a> Draft<'a> {
             wake_ms: self.after.wake_ms,
             aliases: self.aliases,
             dead_letters: self.dead_letters,
-            append: Vec::new(),
+            append: self.append,
             documents: self.documents,
         };
-        (turn, Done { now_ms: self.now_ms, outbound: self.outbound, after: self.after, noted: self.noted })
+        let Self { means, outbound, after, noted, answers, .. } = self;
+        (turn, Done { now_ms: means.now_ms, outbound, after, noted, answers })
     }
-}
-
-fn history_input(seq: InboxSeq, row: &Inbound, payload: InboxPayload) -> HistoryInput {
-    HistoryInput { seq, received_ms: row.received_ms, sent_ms: payload.sent_ms, raw: payload.message }
 }

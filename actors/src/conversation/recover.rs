@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use storage::{SendId, SendState};
 
-use super::draft::Draft;
 use super::{State, Trouble};
 use crate::bots::Choice;
 use crate::queue::HANDLING_TICK;
@@ -55,7 +54,7 @@ impl State {
         }
         let loaded = self.load().await?;
         let deps = self.deps.clone();
-        let mut draft = Draft::new(self.id, deps.store.secret(), deps.clock.now_ms(), &*deps.turn, loaded);
+        let mut draft = self.draft(&deps, loaded);
         let number = item.as_ref().map_or(&draft.after.state.number_id, |(_, row)| &row.partition.0);
         let bot = match self.choose(&draft, number) {
             Choice::Run(bot) => Some(bot),

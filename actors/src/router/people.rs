@@ -3,6 +3,8 @@
 use foldhash::HashMap;
 use storage::{Alias, ContactId};
 
+use crate::identity;
+
 /// Ids remembered; the older half is forgotten when it is full.
 const REMEMBERED: usize = 65_536;
 
@@ -14,13 +16,14 @@ pub(super) struct People {
 }
 
 impl People {
-    /// The contact that any of these ids leads to.
-    pub(super) fn get(&self, aliases: &[Alias]) -> Option<ContactId> {
-        aliases.iter().find_map(|alias| self.young.get(alias).or_else(|| self.old.get(alias)).copied())
+    /// The contact that this id leads to.
+    pub(super) fn get(&self, alias: &Alias) -> Option<ContactId> {
+        self.young.get(alias).or_else(|| self.old.get(alias)).copied()
     }
 
+    /// From now on those of these ids that are Meta's lead to this contact.
     pub(super) fn remember(&mut self, aliases: &[Alias], contact: ContactId) {
-        for alias in aliases {
+        for alias in aliases.iter().filter(|alias| identity::is_of_meta(alias)) {
             if self.young.get(alias) == Some(&contact) {
                 continue;
             }
@@ -45,11 +48,13 @@ mod tests {
         let mut people = People::default();
         let contact = ContactId([7; 12]);
         people.remember(&[Alias("wa:1".into()), Alias("bsuid:GB.1".into())], contact);
-        assert_eq!(people.get(&[Alias("wa:none".into()), Alias("bsuid:GB.1".into())]), Some(contact));
+        assert_eq!(people.get(&Alias("wa:1".into())), Some(contact));
+        assert_eq!(people.get(&Alias("bsuid:GB.1".into())), Some(contact));
+        assert_eq!(people.get(&Alias("wa:none".into())), None);
         for n in 0..REMEMBERED {
             people.remember(&alias(n + 10), ContactId([0; 12]));
         }
-        assert_eq!(people.get(&[Alias("bsuid:GB.1".into())]), None);
+        assert_eq!(people.get(&Alias("bsuid:GB.1".into())), None);
         assert!(people.young.len() + people.old.len() <= REMEMBERED);
     }
 
@@ -60,6 +65,6 @@ mod tests {
             people.remember(&alias(1), ContactId([1; 12]));
             people.remember(&alias(n + 10), ContactId([0; 12]));
         }
-        assert_eq!(people.get(&alias(1)), Some(ContactId([1; 12])));
+        assert_eq!(people.get(&alias(1)[0]), Some(ContactId([1; 12])));
     }
 }

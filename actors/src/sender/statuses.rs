@@ -1,7 +1,7 @@
 //! Statuses of messages, and what a failed one leads to: Meta refuses some messages only after it took them, with the
 //! same numbers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chatbot::Closed;
 use serde::Serialize;
@@ -14,15 +14,15 @@ use crate::codec;
 use crate::deps::Deps;
 use crate::events;
 use crate::metrics::Status;
-use crate::records::{self, Held, SendError, SendPayload};
+use crate::records::{self, Held, Price, SendError, SendPayload};
 
 /// A message that Meta took and then failed is put back this often.
 const PUT_BACK: u8 = 3;
 /// It waits this long, four times longer each time (ms).
 const PUT_BACK_MS: u64 = 4_000;
 
-/// T3: commits all of them, then tells the senders. Those that are not ours are counted only.
-pub(crate) async fn apply(deps: &Deps, updates: &[StatusUpdate]) -> Result<(), StoreError> {
+/// T3: commits all of them, then tells the senders. Answers those that belong to nothing that is known here.
+pub(crate) async fn apply<'a>(deps: &Deps, updates: &'a [StatusUpdate]) -> Result<Vec<&'a StatusUpdate>, StoreError> {
     let mut failed = rows_of_failed(deps, updates).await?;
     let mut by_number: HashMap<&str, Verdicts> = HashMap::new();
     for update in updates {
@@ -35,10 +35,12 @@ pub(crate) async fn apply(deps: &Deps, updates: &[StatusUpdate]) -> Result<(), S
             None => verdicts.plain(send, nonce, update, at_ms, None),
         }
     }
+    let mut strange = HashSet::new();
     for (number, verdicts) in by_number {
-        verdicts.commit(deps, number).await?;
+        strange.extend(verdicts.commit(deps, number).await?);
     }
-    Ok(())
+    let is_strange = |update: &&StatusUpdate| ours(update).is_none_or(|ours| strange.contains(&ours));
+    Ok(updates.iter().filter(is_strange).collect())
 }
 
 async fn rows_of_failed(deps: &Deps, updates: &[StatusUpdate]) -> Result<HashMap<SendId, Send>, StoreError> {
@@ -68,7 +70,8 @@ struct Verdicts {
 impl Verdicts {
     fn plain(&mut self, send: SendId, nonce: u32, update: &StatusUpdate, at_ms: u64, error: Option<bytes::Bytes>) {
         let Some(state) = state_of(&update.status) else { return };
-        let change = Change::Status { state, wamid: update.wamid.as_str().into(), error, price: None };
+        let price = update.details().pricing.map(|pricing| codec::encode(&Price::from(pricing)));
+        let change = Change::Status { state, wamid: update.wamid.as_str().into(), error, price };
         self.settlements.push(Settlement { send, nonce: Some(nonce), at_ms, change });
     }
 
@@ -109,8 +112,10 @@ impl Verdicts {
         self.put_back.push(row.id);
     }
 
-    async fn commit(self, deps: &Deps, number: &str) -> Result<(), StoreError> {
-        let told: Vec<_> = self.settlements.iter().map(|settlement| settlement.send).collect();
+    /// Answers the rows that the store does not know.
+    async fn commit(self, deps: &Deps, number: &str) -> Result<Vec<(SendId, u32)>, StoreError> {
+        let rows = self.settlements.iter().map(|settlement| (settlement.send, settlement.nonce.unwrap_or_default()));
+        let told: Vec<_> = rows.collect();
         self.holding.into_iter().for_each(|conversation| deps.senders.holds(conversation));
         let settled = deps.store.settle(deps.fence(number), self.settlements).await?;
         for (outcome, error) in self.brakes {
@@ -121,12 +126,16 @@ impl Verdicts {
             let rows = deps.store.sends(self.put_back).await?;
             deps.senders.hand_over_again(number, rows.into_iter().flatten().collect());
         }
-        let reached = told.into_iter().zip(settled).filter_map(|(send, settled)| match settled {
-            Settled::Now(state) if state.is_settled() => Some((send, state)),
-            Settled::Now(_) | Settled::Unknown => None,
-        });
-        deps.senders.tell(number, Message::Statuses(reached.collect()));
-        Ok(())
+        let (mut reached, mut strange) = (Vec::new(), Vec::new());
+        for ((send, nonce), settled) in told.into_iter().zip(settled) {
+            match settled {
+                Settled::Now(state) if state.is_settled() => reached.push((send, state)),
+                Settled::Now(_) => {}
+                Settled::Unknown => strange.push((send, nonce)),
+            }
+        }
+        deps.senders.tell(number, Message::Statuses(reached));
+        Ok(strange)
     }
 }
 

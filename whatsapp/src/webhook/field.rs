@@ -5,6 +5,7 @@
 //! [`FieldEvent::Other`]; an odd element of a list is passed over. The caller has the raw value.
 //! Sources: Meta's webhook reference of 2026; what they do not print is marked.
 
+mod about;
 mod account;
 mod coexistence;
 mod flows;
@@ -17,6 +18,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub use about::{About, about_people};
 pub use account::{AccountUpdate, Ban, Notice, PhoneName, PhoneQuality, Restriction};
 pub use coexistence::{AppContact, Echo, History, HistoryChunk, Thread};
 pub use flows::{FlowEvent, FlowEventKind, FlowFault};

@@ -89,6 +89,13 @@ pub struct Conversation {
     pub expires_ms: Option<u64>,
 }
 
+impl Conversation {
+    /// Whether the person came by an advertisement or post, so that messages are free until it ends.
+    pub fn is_free_entry(&self) -> bool {
+        self.origin.as_deref() == Some("referral_conversion")
+    }
+}
+
 impl StatusUpdate {
     /// Reads what the update itself does not carry; what cannot be read is left out.
     pub fn details(&self) -> StatusDetails {
@@ -235,7 +242,15 @@ pub struct ErrorObject {
     pub details: Option<String>,
 }
 
+/// The person has stopped marketing messages of this business.
+const MARKETING_STOPPED: u32 = 131_050;
+
 impl ErrorObject {
+    /// Whether it says that the person does not want marketing.
+    pub fn is_marketing_stopped(&self) -> bool {
+        self.code == Some(MARKETING_STOPPED)
+    }
+
     /// What it means for the sender; without a code the message is lost.
     pub fn outcome(&self) -> Outcome {
         self.code.map_or(Outcome::Permanent, outcome_of_code)

@@ -87,11 +87,12 @@ struct Head {
 }
 
 pub(super) fn echoes(raw: &str) -> Option<Vec<Echo>> {
-    let echo = |raw: &serde_json::value::RawValue| {
-        let Head { from, to, to_user_id, timestamp } = lax::object(raw.get()).ok()?;
-        Some(Echo { from, to, to_user_id, at_ms: timestamp, message: Message::parse(raw.get()) })
-    };
-    Some(raw_elements(raw, "message_echoes")?.into_iter().filter_map(echo).collect())
+    Some(raw_elements(raw, "message_echoes")?.into_iter().filter_map(|raw| echo(raw.get())).collect())
+}
+
+pub(super) fn echo(raw: &str) -> Option<Echo> {
+    let Head { from, to, to_user_id, timestamp } = lax::object(raw).ok()?;
+    Some(Echo { from, to, to_user_id, at_ms: timestamp, message: Message::parse(raw) })
 }
 
 pub(super) fn history(raw: &str) -> Option<History> {

@@ -75,7 +75,7 @@ pub(super) fn user_ids(raw: &str) -> Option<Vec<UserIdChange>> {
     Some(raw_elements(raw, "user_id_update")?.into_iter().filter_map(|raw| user_id(raw.get())).collect())
 }
 
-fn user_id(raw: &str) -> Option<UserIdChange> {
+pub(super) fn user_id(raw: &str) -> Option<UserIdChange> {
     #[derive(Deserialize)]
     struct Wire {
         #[serde(default, deserialize_with = "lax::owned_id")]

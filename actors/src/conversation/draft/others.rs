@@ -1,0 +1,159 @@
+//! What comes to a conversation beside messages: what is told about the person, what staff wrote from the phone app,
+//! orders to send, and who answers.
+
+use chatbot::{Closed, OnDoubt, Order, Sending};
+use storage::{Inbound, InboxSeq, SendId};
+use whatsapp::webhook::Message;
+
+use super::Draft;
+use super::message::Ids;
+use crate::orders::{OrderOutcome, Refusal};
+use crate::records::inbox::{About, InboundEcho, SendOrder, Told};
+use crate::records::state::FREE_ENTRY_MS;
+use crate::records::{Control, Happened, HistoryInput, InputKind};
+
+/// Whoever comes by an advertisement must be answered within this time for the free entry point.
+const ANSWER_WITHIN_MS: u64 = 24 * 3_600_000;
+/// Who has taken over by writing from the phone app.
+const PHONE_APP: &str = "phone_app";
+
+impl Draft<'_> {
+    pub(super) fn about(&mut self, seq: InboxSeq, row: &Inbound, about: About) {
+        // These events have no id of their own.
+        let id = format!("{}:{:?}:{}", about.field, about.at_ms, about.raw);
+        if self.is_repeated(&id) {
+            return;
+        }
+        self.remember(&id, row.received_ms);
+        self.learn(row, Ids { wa_id: about.wa_id.as_deref(), ..Ids::default() });
+        let at_ms = about.at_ms.unwrap_or(row.received_ms);
+        if let Some(user_id) = &about.user_id {
+            self.has_user_id(user_id, at_ms);
+        }
+        if let Some(wanted) = about.marketing {
+            self.after.state.said_about_marketing(wanted, at_ms);
+        }
+        let kind = InputKind::About { field: about.field, detail: about.detail };
+        let (received_ms, sent_ms) = (row.received_ms, about.at_ms);
+        self.record(Some(HistoryInput { seq, received_ms, sent_ms, raw: about.raw, kind }));
+    }
+
+    pub(super) fn echo(&mut self, seq: InboxSeq, row: &Inbound, echo: InboundEcho) {
+        let message = Message::parse(&echo.message);
+        let id = if message.wamid.is_empty() { &*echo.message } else { message.wamid.as_str() };
+        if self.is_repeated(id) {
+            return;
+        }
+        self.remember(id, row.received_ms);
+        let ids = Ids { name: None, wa_id: echo.wa_id.as_deref(), user_id: echo.user_id.as_deref() };
+        self.learn(row, ids);
+        self.want_file(&message);
+        let (received_ms, sent_ms) = (row.received_ms, echo.sent_ms);
+        self.record(Some(HistoryInput { seq, received_ms, sent_ms, raw: echo.message, kind: InputKind::Echo }));
+        if self.means.takeover.echo_is_takeover {
+            self.take_over(PHONE_APP, sent_ms.unwrap_or(received_ms));
+        }
+    }
+
+    /// Somebody answers in the bot's place, unless that was too long ago to matter.
+    fn take_over(&mut self, by: &str, at_ms: u64) {
+        let at_ms = at_ms.min(self.means.now_ms);
+        if self.means.takeover.ends_ms(at_ms).is_some_and(|ends_ms| ends_ms <= self.means.now_ms) {
+            return;
+        }
+        if let Control::Human { active_ms, .. } = &mut self.after.state.control {
+            *active_ms = at_ms.max(*active_ms);
+            return;
+        }
+        self.after.state.control = Control::Human { since_ms: at_ms, active_ms: at_ms, by: by.into() };
+        self.noted.hold_unsent = self.means.takeover.hold_unsent;
+        self.happened(Happened::TakenOver { by: by.into() });
+    }
+
+    /// Nobody has done anything here for long enough: the bot goes on where it waited, as if no time had passed.
+    pub(crate) fn hand_back_if_due(&mut self) {
+        let Control::Human { since_ms, active_ms, .. } = &self.after.state.control else { return };
+        let Some(ends_ms) = self.means.takeover.ends_ms(*active_ms) else { return };
+        if ends_ms > self.means.now_ms {
+            return;
+        }
+        let after_ms = self.means.now_ms.saturating_sub(*since_ms);
+        self.after.state.bot.push_back(after_ms);
+        self.after.state.control = Control::Bot;
+        self.noted.release_held = true;
+        self.happened(Happened::HandedBack { after_ms });
+    }
+
+    /// When the conversation wants to be woken.
+    pub(super) fn wake_ms(&self) -> Option<u64> {
+        match &self.after.state.control {
+            Control::Human { active_ms, .. } => self.means.takeover.ends_ms(*active_ms),
+            Control::Bot => self.after.state.bot.wake_ms(),
+        }
+    }
+
+    pub(super) fn order(&mut self, seq: InboxSeq, row: &Inbound, order: SendOrder) {
+        let SendOrder { message, on_doubt, ticket, key } = order;
+        let before = key.and_then(|key| self.after.state.done_order(key.key, self.means.now_ms).copied());
+        let outcome = match (before, key) {
+            (Some(done), Some(key)) if done.key == key => {
+                OrderOutcome::Queued(SendId { conversation: self.id, n: done.n })
+            }
+            (Some(_), _) => OrderOutcome::Refused(Refusal::KeyReused),
+            (None, _) => {
+                let raw = message.raw().to_string().into();
+                let (received_ms, kind) = (row.received_ms, InputKind::Order);
+                let input = HistoryInput { seq, received_ms, sent_ms: None, raw, kind };
+                self.carry_out(input, message, on_doubt)
+            }
+        };
+        if let (OrderOutcome::Queued(send), Some(key), None) = (&outcome, key, before) {
+            self.after.state.remember_order(key, send.n, self.means.now_ms);
+        }
+        self.answers.push((ticket, outcome));
+    }
+
+    fn carry_out(
+        &mut self,
+        input: HistoryInput,
+        message: whatsapp::message::Outgoing,
+        on_doubt: OnDoubt,
+    ) -> OrderOutcome {
+        let refusal = self.after.state.refuses(&message, self.means.now_ms);
+        let sending = Sending { node: String::new(), message, on_doubt, closed: Closed::Drop };
+        let sent = if refusal.is_none() { self.send(sending, Order::Accepted) } else { None };
+        let Some(n) = sent else {
+            let refusal = refusal.unwrap_or(Refusal::NobodyToSendTo);
+            self.record_error(0, Some(input), Vec::new(), refusal.to_string().into());
+            return OrderOutcome::Refused(refusal);
+        };
+        if let Control::Human { active_ms, .. } = &mut self.after.state.control {
+            *active_ms = self.means.now_ms;
+        }
+        self.answered();
+        self.record_sends(0, Some(input), vec![n], Vec::new());
+        OrderOutcome::Queued(SendId { conversation: self.id, n })
+    }
+
+    /// The person is answered: whoever came by an advertisement can be written to for free from now on.
+    pub(super) fn answered(&mut self) {
+        let Some(came_ms) = self.after.state.referral_ms.take() else { return };
+        if came_ms + ANSWER_WITHIN_MS > self.means.now_ms {
+            self.after.state.free_entry_until_ms = Some(self.means.now_ms + FREE_ENTRY_MS);
+        }
+    }
+
+    pub(super) fn told(&mut self, told: Told) {
+        match told {
+            Told::MarketingStopped { at_ms } if !self.after.state.opted_out() => {
+                self.after.state.said_about_marketing(false, at_ms);
+                self.happened(Happened::Marketing { wanted: false });
+            }
+            Told::FreeEntry { until_ms } if self.after.state.free_entry_until_ms < Some(until_ms) => {
+                self.after.state.free_entry_until_ms = Some(until_ms);
+                self.happened(Happened::FreeEntry { until_ms });
+            }
+            Told::MarketingStopped { .. } | Told::FreeEntry { .. } => {}
+        }
+    }
+}

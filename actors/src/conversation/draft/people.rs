@@ -1,0 +1,189 @@
+//! Conversations that turn out to be of one person, people who change their number, and numbers that change hands.
+//!
+//! Each step is a turn of one conversation, and hands the next one on by an inbox row in the same commit: whatever ends
+//! in between, the row is still there, and a step that was done does nothing when it comes again.
+
+use storage::{Alias, ContactId, Inbound, Partition};
+use whatsapp::webhook::{Message, MessageKind};
+
+use super::Draft;
+use crate::identity;
+use crate::records::Happened;
+use crate::records::inbox::{Absorbed, InboxPayload, Moved};
+use crate::records::state::State;
+
+impl Draft<'_> {
+    /// Becomes a part of a contact's conversation: hands over what this one is, with the ids that lead here.
+    pub(super) fn merge(&mut self, into: ContactId, received_ms: u64) {
+        let me = identity::contact_of(self.id);
+        if self.after.state.merged_into.is_some() || into == me {
+            return;
+        }
+        let lived = self.before.0 > 0 || self.consumed.len() > 1;
+        let state = &mut self.after.state;
+        let mut rest = State {
+            number_id: state.number_id.clone(),
+            display_number: state.display_number.clone(),
+            person: state.person.clone(),
+            last_inbound_ms: state.last_inbound_ms,
+            merged_into: Some(into),
+            ..State::default()
+        };
+        std::mem::swap(state, &mut rest);
+        if lived {
+            let mut aliases = vec![identity::to(into)];
+            // Held inputs are found again by their ids, so these must lead here until they came.
+            aliases.extend(ids_of(&rest).filter(|_| !self.means.holds));
+            let absorb = InboxPayload::Absorb(Box::new(Absorbed { from: me, state: rest }));
+            self.append.push(Inbound { aliases, ..self.row(&absorb, received_ms) });
+            let into = identity::conversation_id(&self.partition(), into);
+            self.happened(Happened::MergedInto(into));
+        }
+    }
+
+    /// The same person's conversations with our other numbers follow.
+    pub(super) fn merge_elsewhere(&mut self, into: ContactId, received_ms: u64) {
+        let (me, here) = (identity::contact_of(self.id), self.partition());
+        for number in self.means.numbers.iter().filter(|number| **number != here.0) {
+            let there = Partition(number.clone());
+            self.append.push(InboxPayload::Merge(into).to(me, &there, received_ms));
+        }
+    }
+
+    /// Hands a row on to the conversation that this one became a part of.
+    pub(super) fn pass_on(&mut self, into: ContactId, row: &Inbound) {
+        self.append.push(Inbound { aliases: vec![identity::to(into)], ..row.clone() });
+    }
+
+    /// Takes in another conversation of the same person. Its ids lead here from now on.
+    pub(super) fn absorb(&mut self, absorbed: Absorbed) {
+        let me = identity::contact_of(self.id);
+        let Absorbed { from, state: other } = absorbed;
+        // Each became a part of the other: this one stays.
+        if self.after.state.merged_into == Some(from) {
+            self.after.state.merged_into = None;
+        }
+        for alias in ids_of(&other) {
+            if identity::is_of_meta(&alias) && !self.after.state.aliases.contains(&alias) {
+                self.after.state.aliases.push(alias.clone());
+            }
+            self.aliases.push((alias, me));
+        }
+        let id = identity::conversation_id(&self.partition(), from);
+        self.after.state.absorb(other, self.means.now_ms);
+        if id != self.id && !self.after.state.absorbed.contains(&id) {
+            self.after.state.absorbed.push(id);
+        }
+        self.happened(Happened::Absorbed(id));
+    }
+
+    /// The person has another number or user id.
+    pub(super) fn moved(&mut self, moved: Moved) {
+        let Moved { at_ms, wa_id, former_wa_id, user_id } = moved;
+        if let Some(number) = wa_id {
+            let alias = identity::phone_alias(&number);
+            self.after.state.former.retain(|former| former.alias != alias);
+            let before = self.after.state.person.wa_id.replace(number.clone());
+            for left in [before, former_wa_id].into_iter().flatten().filter(|left| *left != number) {
+                self.after.state.leave_behind(identity::phone_alias(&left), at_ms);
+                self.aliases.push((identity::former_alias(&left), identity::contact_of(self.id)));
+            }
+            self.own(alias);
+        }
+        if let Some(user_id) = user_id {
+            self.has_user_id(&user_id, at_ms);
+        }
+        self.happened(Happened::Moved);
+    }
+
+    /// The person goes by this user id now.
+    pub(super) fn has_user_id(&mut self, user_id: &str, at_ms: u64) {
+        let state = &mut self.after.state;
+        if state.person.user_id.as_deref() == Some(user_id) {
+            return;
+        }
+        let alias = identity::user_alias(user_id);
+        state.former.retain(|former| former.alias != alias);
+        if let Some(before) = state.person.user_id.replace(user_id.into()) {
+            state.leave_behind(identity::user_alias(&before), at_ms);
+        }
+        self.own(alias);
+    }
+
+    fn own(&mut self, alias: Alias) {
+        let contact = identity::contact_of(self.id);
+        let derived = identity::aliases_to_record(&self.means.secret, std::slice::from_ref(&alias), contact).is_empty();
+        if !derived && !self.after.state.aliases.contains(&alias) {
+            self.after.state.aliases.push(alias.clone());
+            self.aliases.push((alias, contact));
+        }
+    }
+
+    /// The number that a message came from, if it was this person's and is another's by now: the message is younger
+    /// than the change, and does not carry a user id of this person.
+    pub(super) fn number_of_another(&self, row: &Inbound, message: &Message, sent_ms: Option<u64>) -> Option<Alias> {
+        let state = &self.after.state;
+        if state.former.is_empty() || matches!(message.kind, MessageKind::System(_)) {
+            return None;
+        }
+        let number = row.aliases.iter().find(|alias| alias.0.starts_with("wa:"))?;
+        let until_ms = state.former_until_ms(number)?;
+        let known_user = message.from_user_id.as_deref().map(identity::user_alias).is_some_and(|user| {
+            state.person.user_id.as_deref().map(identity::user_alias).as_ref() == Some(&user)
+                || state.aliases.contains(&user)
+                || state.former_until_ms(&user).is_some()
+        });
+        (!known_user && sent_ms.unwrap_or(row.received_ms) > until_ms).then(|| number.clone())
+    }
+
+    /// Hands a message to whoever has the number now, a new person.
+    pub(super) fn pass_number_on(&mut self, row: &Inbound, number: Alias) {
+        let me = identity::contact_of(self.id);
+        let next = identity::successor(&self.means.secret, me, &number);
+        let mut aliases = vec![identity::to(next)];
+        aliases.extend(row.aliases.iter().filter(|alias| identity::is_of_meta(alias) && !self.means.holds).cloned());
+        self.append.push(Inbound { aliases, ..row.clone() });
+        self.after.state.aliases.retain(|alias| *alias != number);
+        for former in self.after.state.former.iter_mut().filter(|former| former.alias == number) {
+            former.passed_on = true;
+        }
+        self.aliases.push((number, next));
+        self.happened(Happened::NumberPassedOn);
+    }
+
+    /// Deals with a row of somebody who became a part of another one; `false` if it is to be taken here.
+    pub(super) fn leads_on(&mut self, row: &Inbound, payload: &InboxPayload) -> bool {
+        let Some(into) = self.after.state.merged_into else { return false };
+        match payload {
+            InboxPayload::Merge(_) => {}
+            InboxPayload::Absorb(absorbed) if absorbed.from == into => return false,
+            _ => self.pass_on(into, row),
+        }
+        true
+    }
+
+    pub(super) fn partition(&self) -> Partition {
+        Partition(self.after.state.number_id.clone())
+    }
+
+    /// A row of the same number, without an address.
+    pub(super) fn row(&self, payload: &InboxPayload, received_ms: u64) -> Inbound {
+        Inbound {
+            partition: self.partition(),
+            aliases: Vec::new(),
+            received_ms,
+            payload: crate::codec::encode(payload),
+        }
+    }
+}
+
+/// Every id that leads to this person: Meta's, and ours for former numbers. A former number that is another's by now
+/// is not among the first.
+fn ids_of(state: &State) -> impl Iterator<Item = Alias> + use<'_> {
+    let number = state.person.wa_id.as_deref().map(identity::phone_alias);
+    let user = state.person.user_id.as_deref().map(identity::user_alias);
+    let found = state.former.iter().filter_map(|former| former.alias.0.strip_prefix("wa:")).map(identity::former_alias);
+    let former = state.former.iter().filter(|former| !former.passed_on).map(|former| former.alias.clone());
+    let own = state.aliases.iter().cloned().chain(number).chain(user).chain(former).chain(found);
+    own.collect::<std::collections::BTreeSet<_>>().into_iter()
+}

@@ -1,0 +1,78 @@
+//! Messages that somebody outside wants to have sent: who waits for them in this process, and why one is refused.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use storage::SendId;
+use tokio::sync::oneshot;
+use whatsapp::message::Outgoing;
+
+use crate::records::State;
+
+/// What became of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OrderOutcome {
+    /// It is in the outbox, now or since an earlier order with the same key.
+    Queued(SendId),
+    /// It will not be sent.
+    Refused(Refusal),
+}
+
+/// Why a message is not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Only templates may be sent, since this time (Unix ms); `None` if the person never wrote.
+    #[error("the service window is closed: only a template may be sent")]
+    WindowClosed(Option<u64>),
+    /// The key came with another message before.
+    #[error("this idempotency key was used for another message")]
+    KeyReused,
+    /// The person wants no marketing.
+    #[error("the person does not want marketing messages")]
+    OptedOut,
+    /// Neither a number nor a user id is known.
+    #[error("there is neither a number nor a user id to send to")]
+    NobodyToSendTo,
+}
+
+/// Those who wait for what becomes of an order.
+#[derive(Debug, Default)]
+pub(crate) struct Tickets {
+    next: AtomicU64,
+    waiting: Mutex<HashMap<u64, oneshot::Sender<OrderOutcome>>>,
+}
+
+impl Tickets {
+    /// A ticket that no other of this process has. Numbers of an earlier process are not in use any more: whoever
+    /// waited is gone.
+    pub(crate) fn draw(&self, started_ms: u64) -> (u64, oneshot::Receiver<OrderOutcome>) {
+        let ticket = started_ms.wrapping_mul(1 << 20).wrapping_add(self.next.fetch_add(1, Ordering::Relaxed));
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.lock().insert(ticket, sender);
+        (ticket, receiver)
+    }
+
+    /// Nobody waits any more.
+    pub(crate) fn give_back(&self, ticket: u64) {
+        self.waiting.lock().remove(&ticket);
+    }
+
+    /// The turn that decided is committed.
+    pub(crate) fn answer(&self, answers: Vec<(u64, OrderOutcome)>) {
+        for (ticket, outcome) in answers {
+            if let Some(sender) = self.waiting.lock().remove(&ticket) {
+                // Whoever waited may have gone.
+                let _gone = sender.send(outcome);
+            }
+        }
+    }
+}
+
+impl State {
+    /// Why this message may not be sent now, if so.
+    pub(crate) fn refuses(&self, message: &Outgoing, now_ms: u64) -> Option<Refusal> {
+        let closed = !message.is_template() && !self.window_is_open(now_ms);
+        closed.then(|| Refusal::WindowClosed(self.window_until_ms()))
+    }
+}

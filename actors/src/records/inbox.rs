@@ -1,0 +1,193 @@
+//! What lies in the inbox: messages of people, and everything else that goes to a conversation in journal order.
+
+use chatbot::OnDoubt;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use storage::{ContactId, Inbound, Partition};
+use whatsapp::message::Outgoing;
+use whatsapp::webhook::Received;
+use whatsapp::webhook::field::{Echo, Preference, UserIdChange};
+
+use super::state::State;
+use crate::{codec, identity};
+
+/// A row of the inbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum InboxPayload {
+    /// A message of the person.
+    Message(InboundMessage),
+    /// What a webhook field says about the person.
+    About(About),
+    /// What staff wrote from the phone app.
+    Echo(InboundEcho),
+    /// A message that somebody wants to have sent.
+    Order(Box<SendOrder>),
+    /// The person has another number or user id.
+    Moved(Moved),
+    /// Sending or a status told something about the person.
+    Told(Told),
+    /// The conversation becomes a part of this contact's.
+    Merge(ContactId),
+    /// What a conversation was that became a part of this one.
+    Absorb(Box<Absorbed>),
+}
+
+/// An inbound message: the raw JSON elements, untouched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InboundMessage {
+    pub message: Box<str>,
+    pub contact: Option<Box<str>>,
+    pub display_number: Option<Box<str>>,
+    pub sent_ms: Option<u64>,
+    pub group: bool,
+}
+
+/// An element of a webhook field, untouched, and what it changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct About {
+    pub field: Box<str>,
+    pub raw: Box<str>,
+    pub detail: Box<str>,
+    pub at_ms: Option<u64>,
+    /// Marketing is wanted or not.
+    pub marketing: Option<bool>,
+    /// The person's number, if the element names it.
+    pub wa_id: Option<Box<str>>,
+    /// The person's user id now.
+    pub user_id: Option<Box<str>>,
+}
+
+/// An echo, untouched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InboundEcho {
+    pub message: Box<str>,
+    pub sent_ms: Option<u64>,
+    pub wa_id: Option<Box<str>>,
+    pub user_id: Option<Box<str>>,
+}
+
+/// A message from outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SendOrder {
+    pub message: Outgoing,
+    pub on_doubt: OnDoubt,
+    /// Who waits for what comes of it, in this process.
+    pub ticket: u64,
+    /// The same order is carried out once.
+    pub key: Option<OrderKey>,
+}
+
+/// Hashes of an idempotency key and of the body that came with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrderKey {
+    pub key: u64,
+    pub body: u64,
+}
+
+/// A change of ids that a system message told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Moved {
+    pub at_ms: u64,
+    /// The number now, and the one before.
+    pub wa_id: Option<Box<str>>,
+    pub former_wa_id: Option<Box<str>>,
+    /// The user id now.
+    pub user_id: Option<Box<str>>,
+}
+
+/// Something about the person that came with a message that we sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Told {
+    /// Marketing is not wanted.
+    MarketingStopped { at_ms: u64 },
+    /// A free entry point is open.
+    FreeEntry { until_ms: u64 },
+}
+
+/// See [`InboxPayload::Absorb`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Absorbed {
+    pub from: ContactId,
+    pub state: State,
+}
+
+impl InboxPayload {
+    /// A row that goes to a contact's conversation with this number.
+    pub(crate) fn to(&self, contact: ContactId, partition: &Partition, received_ms: u64) -> Inbound {
+        Inbound {
+            partition: partition.clone(),
+            aliases: vec![identity::to(contact)],
+            received_ms,
+            payload: codec::encode(self),
+        }
+    }
+}
+
+/// Makes the inbox row of a received message.
+pub fn inbound(received: &Received, now_ms: u64) -> Inbound {
+    let payload = InboxPayload::Message(InboundMessage {
+        message: received.message.get().into(),
+        contact: received.contact.as_ref().map(|contact| contact.get().into()),
+        display_number: received.display_phone_number.as_deref().map(Into::into),
+        sent_ms: received.sent_ms,
+        group: received.group_id.is_some(),
+    });
+    Inbound {
+        partition: Partition(received.phone_number_id.as_str().into()),
+        aliases: identity::aliases_of(received),
+        received_ms: now_ms,
+        payload: codec::encode(&payload),
+    }
+}
+
+/// Makes the inbox row of a changed preference; `None` if it names nobody. `raw` is its element.
+pub fn preference(number_id: &str, preference: &Preference, raw: &RawValue, now_ms: u64) -> Option<Inbound> {
+    let payload = About {
+        field: "user_preferences".into(),
+        raw: raw.get().into(),
+        detail: preference.detail.as_deref().unwrap_or_default().into(),
+        at_ms: preference.at_ms,
+        marketing: preference.marketing(),
+        wa_id: preference.wa_id.as_deref().map(Into::into),
+        user_id: preference.user_id.as_deref().map(Into::into),
+    };
+    let aliases = identity::aliases_of_ids(preference.wa_id.as_deref(), &[preference.user_id.as_deref()]);
+    about(number_id, aliases, payload, now_ms)
+}
+
+/// Makes the inbox row of a changed user id. `raw` is its element.
+pub fn user_id_change(number_id: &str, change: &UserIdChange, raw: &RawValue, now_ms: u64) -> Option<Inbound> {
+    let payload = About {
+        field: "user_id_update".into(),
+        raw: raw.get().into(),
+        detail: change.detail.as_deref().unwrap_or_default().into(),
+        at_ms: change.at_ms,
+        marketing: None,
+        wa_id: change.wa_id.as_deref().map(Into::into),
+        user_id: Some(change.current.as_str().into()),
+    };
+    let user_ids = [change.previous.as_deref(), Some(change.current.as_str())];
+    about(number_id, identity::aliases_of_ids(change.wa_id.as_deref(), &user_ids), payload, now_ms)
+}
+
+fn about(number_id: &str, aliases: Vec<storage::Alias>, about: About, now_ms: u64) -> Option<Inbound> {
+    let payload = codec::encode(&InboxPayload::About(about));
+    let partition = Partition(number_id.into());
+    (!aliases.is_empty()).then_some(Inbound { partition, aliases, received_ms: now_ms, payload })
+}
+
+/// Makes the inbox row of an echo; `None` if it names nobody. `raw` is its element.
+pub fn echo(number_id: &str, echo: &Echo, raw: &RawValue, now_ms: u64) -> Option<Inbound> {
+    let aliases = identity::aliases_of_ids(echo.to.as_deref(), &[echo.to_user_id.as_deref()]);
+    let payload = InboxPayload::Echo(InboundEcho {
+        message: raw.get().into(),
+        sent_ms: echo.at_ms,
+        wa_id: echo.to.as_deref().map(Into::into),
+        user_id: echo.to_user_id.as_deref().map(Into::into),
+    });
+    let partition = Partition(number_id.into());
+    let payload = codec::encode(&payload);
+    (!aliases.is_empty()).then_some(Inbound { partition, aliases, received_ms: now_ms, payload })
+}

@@ -1,0 +1,227 @@
+//! Everything that a conversation is between two turns.
+
+use bytes::Bytes;
+use chatbot::Snapshot;
+use serde::{Deserialize, Serialize};
+use storage::{Alias, ContactId, ConversationId};
+use whatsapp::message::Recipient;
+
+use super::SERVICE_WINDOW_MS;
+use super::inbox::OrderKey;
+use crate::codec::{self, CodecError};
+use crate::seen::Seen;
+
+/// Orders with an idempotency key are remembered this long.
+pub(crate) const ORDER_KEY_MS: u64 = 24 * 3_600_000;
+/// And so many of them at the most.
+const MAX_ORDER_KEYS: usize = 1_000;
+/// Someone who came by an advertisement and is answered within a day can be written to for free this long.
+pub(crate) const FREE_ENTRY_MS: u64 = 72 * 3_600_000;
+
+/// See the module.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct State {
+    /// The business number it belongs to.
+    pub number_id: Box<str>,
+    pub display_number: Option<Box<str>>,
+    pub person: Person,
+    /// Every alias already written down.
+    pub aliases: Vec<Alias>,
+    /// When the person last wrote (Unix ms); the service window ends 24 hours later.
+    pub last_inbound_ms: Option<u64>,
+    pub seen: Seen,
+    pub control: Control,
+    /// The chatbot's part.
+    pub bot: Snapshot,
+    /// Whether marketing is wanted, if the person ever said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marketing: Option<Marketing>,
+    /// Numbers and user ids that the person had before, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Former>,
+    /// It became a part of this contact's conversation: whatever comes goes there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<ContactId>,
+    /// Conversations that became a part of this one, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absorbed: Vec<ConversationId>,
+    /// When the person came by an advertisement or post and was not answered yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_entry_until_ms: Option<u64>,
+    /// Orders from outside with an idempotency key, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<DoneOrder>,
+}
+
+/// Who answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Control {
+    #[default]
+    Bot,
+    /// Somebody has taken over: the bot's run waits.
+    Human {
+        since_ms: u64,
+        /// When somebody last did something here.
+        active_ms: u64,
+        by: Box<str>,
+    },
+}
+
+/// What the person said about marketing, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Marketing {
+    pub wanted: bool,
+    pub at_ms: u64,
+}
+
+/// An id that is not the person's any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Former {
+    pub alias: Alias,
+    pub until_ms: u64,
+    /// Somebody else has it by now.
+    #[serde(default)]
+    pub passed_on: bool,
+}
+
+/// An order that was carried out, or refused (then without a message).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DoneOrder {
+    pub key: OrderKey,
+    pub at_ms: u64,
+    pub n: u64,
+}
+
+/// A person as last seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Person {
+    pub wa_id: Option<Box<str>>,
+    pub user_id: Option<Box<str>>,
+    pub name: Option<Box<str>>,
+}
+
+impl Person {
+    /// Takes over what is newer; what is left out stays.
+    pub(crate) fn update(&mut self, name: Option<&str>, wa_id: Option<&str>, user_id: Option<&str>) {
+        for (own, newer) in [(&mut self.name, name), (&mut self.wa_id, wa_id), (&mut self.user_id, user_id)] {
+            if let Some(newer) = newer.filter(|newer| !newer.is_empty() && own.as_deref() != Some(newer)) {
+                *own = Some(newer.into());
+            }
+        }
+    }
+
+    /// How Graph is told whom to send to: the number where there is one.
+    pub(crate) fn recipient(&self) -> Option<Recipient> {
+        let phone = self.wa_id.as_deref().map(|wa_id| Recipient::Phone(wa_id.into()));
+        phone.or_else(|| self.user_id.as_deref().map(|id| Recipient::UserId(id.into())))
+    }
+}
+
+impl State {
+    pub(crate) fn decode(bytes: &Bytes) -> Result<Self, CodecError> {
+        codec::decode(bytes)
+    }
+
+    /// When the service window ends or ended; `None` if the person never wrote.
+    pub(crate) fn window_until_ms(&self) -> Option<u64> {
+        self.last_inbound_ms.map(|at_ms| at_ms + SERVICE_WINDOW_MS)
+    }
+
+    pub(crate) fn window_is_open(&self, now_ms: u64) -> bool {
+        self.window_until_ms().is_some_and(|until_ms| now_ms < until_ms)
+    }
+
+    /// Whether the person does not want marketing.
+    pub(crate) fn opted_out(&self) -> bool {
+        self.marketing.is_some_and(|marketing| !marketing.wanted)
+    }
+
+    /// Takes over what the person said about marketing, unless something later is known.
+    pub(crate) fn said_about_marketing(&mut self, wanted: bool, at_ms: u64) {
+        if self.marketing.is_none_or(|known| known.at_ms <= at_ms) {
+            self.marketing = Some(Marketing { wanted, at_ms });
+        }
+    }
+
+    /// When it stopped being this person's, if it did.
+    pub(crate) fn former_until_ms(&self, alias: &Alias) -> Option<u64> {
+        self.former.iter().find(|former| former.alias == *alias).map(|former| former.until_ms)
+    }
+
+    /// From now on the id is one that the person had.
+    pub(crate) fn leave_behind(&mut self, alias: Alias, until_ms: u64) {
+        if self.former_until_ms(&alias).is_none() {
+            self.former.push(Former { alias, until_ms, passed_on: false });
+        }
+    }
+
+    /// The outcome of an order that was given before with this key.
+    pub(crate) fn done_order(&self, key: u64, now_ms: u64) -> Option<&DoneOrder> {
+        self.orders.iter().find(|done| done.key.key == key && done.at_ms + ORDER_KEY_MS > now_ms)
+    }
+
+    pub(crate) fn remember_order(&mut self, key: OrderKey, n: u64, now_ms: u64) {
+        self.orders.retain(|done| done.at_ms + ORDER_KEY_MS > now_ms && done.key.key != key.key);
+        if self.orders.len() >= MAX_ORDER_KEYS {
+            self.orders.remove(0);
+        }
+        self.orders.push(DoneOrder { key, at_ms: now_ms, n });
+    }
+
+    /// Takes in what a conversation was that becomes a part of this one. Of two runs the one of the conversation in
+    /// which the person wrote last goes on; the other ends.
+    pub(crate) fn absorb(&mut self, other: State, now_ms: u64) {
+        let take_run = other.last_inbound_ms > self.last_inbound_ms;
+        self.bot.absorb(other.bot, take_run);
+        self.seen.absorb(other.seen);
+        self.last_inbound_ms = self.last_inbound_ms.max(other.last_inbound_ms);
+        self.referral_ms = self.referral_ms.max(other.referral_ms);
+        self.free_entry_until_ms = self.free_entry_until_ms.max(other.free_entry_until_ms);
+        if let Some(Marketing { wanted, at_ms }) = other.marketing {
+            self.said_about_marketing(wanted, at_ms);
+        }
+        self.control.absorb(other.control);
+        self.display_number = self.display_number.take().or(other.display_number);
+        for former in other.former {
+            if self.former_until_ms(&former.alias).is_none() {
+                self.former.push(former);
+            }
+        }
+        self.absorb_person(other.person, now_ms);
+        self.absorbed.extend(other.absorbed);
+        for done in other.orders {
+            self.orders.push(done);
+        }
+    }
+
+    fn absorb_person(&mut self, other: Person, now_ms: u64) {
+        let Person { wa_id, user_id, name } = other;
+        let theirs =
+            [(wa_id.clone(), self.person.wa_id.clone(), "wa"), (user_id.clone(), self.person.user_id.clone(), "bsuid")];
+        for (theirs, own, kind) in theirs {
+            if let (Some(theirs), Some(own)) = (theirs, own)
+                && theirs != own
+            {
+                self.leave_behind(Alias(format!("{kind}:{theirs}").into()), now_ms);
+            }
+        }
+        let Person { wa_id: own_wa_id, user_id: own_user_id, name: own_name } = std::mem::take(&mut self.person);
+        self.person = Person { wa_id: own_wa_id.or(wa_id), user_id: own_user_id.or(user_id), name: own_name.or(name) };
+    }
+}
+
+impl Control {
+    fn absorb(&mut self, other: Control) {
+        match (&mut *self, other) {
+            (Control::Bot, other) => *self = other,
+            (Control::Human { active_ms, .. }, Control::Human { active_ms: others_ms, .. }) => {
+                *active_ms = others_ms.max(*active_ms);
+            }
+            (Control::Human { .. }, Control::Bot) => {}
+        }
+    }
+}

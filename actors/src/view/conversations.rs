@@ -1,0 +1,123 @@
+//! Conversations as operators see them.
+
+use serde::Serialize;
+use storage::{ConversationId, Head};
+
+use super::{optional_rfc3339, rfc3339};
+use crate::codec::CodecError;
+use crate::identity;
+use crate::records::{Control, State};
+
+/// A conversation in a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConversationView {
+    /// `c_…`
+    pub id: String,
+    /// The business number it belongs to.
+    pub phone_number_id: Box<str>,
+    /// The person's number, if known.
+    pub wa_id: Option<Box<str>>,
+    /// The person's business-scoped id, if known.
+    pub user_id: Option<Box<str>>,
+    /// The person's profile name.
+    pub name: Option<Box<str>>,
+    /// `idle` (no run), `waiting` (the bot waits for the person), or `human` (somebody answers in the bot's place).
+    pub state: &'static str,
+    /// Who answers in the bot's place.
+    pub control: Option<ControlView>,
+    /// The bot whose run is under way.
+    pub bot: Option<String>,
+    /// Its version.
+    pub bot_version: Option<String>,
+    /// The node it waits at.
+    pub node: Option<String>,
+    /// End of the service window; absent if the person never wrote.
+    #[serde(rename = "window_expires_at", serialize_with = "optional_rfc3339")]
+    pub window_expires_ms: Option<u64>,
+    /// End of the time in which messages are free because the person came by an advertisement.
+    #[serde(rename = "free_entry_point_expires_at", serialize_with = "optional_rfc3339")]
+    pub free_entry_ms: Option<u64>,
+    /// `opted_out` or `opted_in`, if the person ever said something about marketing.
+    pub marketing: Option<&'static str>,
+    /// Numbers that the person had before.
+    pub former_numbers: Vec<Box<str>>,
+    /// Conversations of the same person that became a part of this one.
+    pub merged: Vec<String>,
+    /// The conversation that this one became a part of.
+    pub merged_into: Option<String>,
+    /// When it began.
+    #[serde(rename = "created_at", serialize_with = "rfc3339")]
+    pub created_ms: u64,
+    /// When it last advanced.
+    #[serde(rename = "updated_at", serialize_with = "rfc3339")]
+    pub updated_ms: u64,
+    /// How often it advanced.
+    pub revision: u64,
+}
+
+/// Who answers in the bot's place.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ControlView {
+    /// `phone_app`, or a name.
+    pub by: Box<str>,
+    /// Since when.
+    #[serde(rename = "since", serialize_with = "rfc3339")]
+    pub since_ms: u64,
+}
+
+/// Decodes a conversation. Errors: the row was written by a newer version, or is damaged.
+pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView, serde_json::Value), CodecError> {
+    let state = State::decode(&head.snapshot)?;
+    let pinned = state.bot.bot();
+    let control = match &state.control {
+        Control::Bot => None,
+        Control::Human { since_ms, by, .. } => Some(ControlView { by: by.clone(), since_ms: *since_ms }),
+    };
+    let word = match (&control, state.bot.is_waiting()) {
+        (Some(_), _) => "human",
+        (None, true) => "waiting",
+        (None, false) => "idle",
+    };
+    let former = state.former.iter().filter_map(|former| former.alias.0.strip_prefix("wa:"));
+    let view = ConversationView {
+        id: id.to_string(),
+        bot: pinned.map(|(bot, _)| bot.into()),
+        bot_version: pinned.map(|(_, version)| version.into()),
+        node: state.bot.node().map(Into::into),
+        state: word,
+        control,
+        window_expires_ms: state.window_until_ms(),
+        free_entry_ms: state.free_entry_until_ms,
+        marketing: state.marketing.map(|marketing| if marketing.wanted { "opted_in" } else { "opted_out" }),
+        former_numbers: former.map(Into::into).collect(),
+        merged: state.absorbed.iter().map(ToString::to_string).collect(),
+        merged_into: merged_into(id, &state).map(|into| into.to_string()),
+        created_ms: head.created_ms,
+        updated_ms: head.updated_ms,
+        revision: head.revision.0,
+        phone_number_id: state.number_id,
+        wa_id: state.person.wa_id,
+        user_id: state.person.user_id,
+        name: state.person.name,
+    };
+    Ok((view, state.bot.variables()))
+}
+
+/// Where a conversation leads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// It became a part of this one.
+    pub merged_into: Option<ConversationId>,
+    /// These became a part of it, oldest first.
+    pub absorbed: Vec<ConversationId>,
+}
+
+/// Decodes where a conversation leads. Errors: as [`conversation`].
+pub fn links(id: ConversationId, head: &Head) -> Result<Links, CodecError> {
+    let state = State::decode(&head.snapshot)?;
+    Ok(Links { merged_into: merged_into(id, &state), absorbed: state.absorbed })
+}
+
+fn merged_into(id: ConversationId, state: &State) -> Option<ConversationId> {
+    state.merged_into.map(|into| identity::beside(id, into))
+}

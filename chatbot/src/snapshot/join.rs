@@ -1,0 +1,66 @@
+//! What happens to a conversation's state from outside of turns: two become one, and time stands still for one.
+
+use super::Snapshot;
+
+impl Snapshot {
+    /// Takes in the state of another conversation of the same person. Its run goes on here if there is none, or if
+    /// `take_run` says so; contact variables that both have keep this one's value.
+    pub fn absorb(&mut self, other: Snapshot, take_run: bool) {
+        for (name, value) in other.contact {
+            self.contact.entry(name).or_insert(value);
+        }
+        if other.run.is_some() && (self.run.is_none() || take_run) {
+            self.run = other.run;
+        }
+        if other.last.is_some() && (self.last.is_none() || take_run) {
+            self.last = other.last;
+        }
+    }
+
+    /// Pushes everything that the run waits for into the future: for `by_ms` nobody could answer the bot.
+    pub fn push_back(&mut self, by_ms: u64) {
+        let Some(run) = &mut self.run else { return };
+        let wait = run.wait.as_mut().map(|wait| [&mut wait.timeout_ms, &mut wait.idle_ms]);
+        for time_ms in wait.into_iter().flatten().chain([&mut run.expires_ms]).flatten() {
+            *time_ms = time_ms.saturating_add(by_ms);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn snapshot(run: &str, contact: Value) -> Snapshot {
+        let run = json!({
+            "id": run, "bot": "b", "version": "v", "started_ms": 0, "turns": 1, "expires_ms": 900,
+            "wait": { "node": "n", "timeout_ms": 100, "idle_ms": 200 },
+        });
+        serde_json::from_value(json!({ "run": run, "contact": contact })).unwrap()
+    }
+
+    #[test]
+    fn the_run_that_goes_on_is_the_only_one_or_the_one_that_is_asked_for() {
+        let other = snapshot("theirs", json!({ "a": 1, "b": 2 }));
+        let mut empty = Snapshot::default();
+        empty.absorb(other.clone(), false);
+        assert_eq!(empty, other);
+
+        let mut own = snapshot("own", json!({ "a": 0 }));
+        own.absorb(other.clone(), false);
+        assert_eq!((own.run_id(), own.variables()), (Some("own"), json!({ "a": 0, "b": 2 })));
+        own.absorb(other, true);
+        assert_eq!(own.run_id(), Some("theirs"));
+    }
+
+    #[test]
+    fn pushing_back_moves_every_time() {
+        let mut state = snapshot("r", json!({}));
+        state.push_back(50);
+        let (wait, expires_ms) = state.run.as_ref().map(|run| (run.wait.clone().unwrap(), run.expires_ms)).unwrap();
+        assert_eq!((wait.timeout_ms, wait.idle_ms, expires_ms), (Some(150), Some(250), Some(950)));
+        Snapshot::default().push_back(50);
+    }
+}

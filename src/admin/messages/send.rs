@@ -1,0 +1,88 @@
+//! `POST /api/v1/conversations/{id}/messages`: a Cloud API message body without `to`, sent in the order of the
+//! conversation. 202 means that it is durable.
+
+use actors::{Order, OrderError, Ordered, Refusal};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use whatsapp::limits::LimitError;
+use whatsapp::message::Outgoing;
+
+use super::super::problem::Problem;
+use super::super::{Ctx, conversations};
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Longest idempotency key.
+const MAX_KEY: usize = 255;
+
+pub(in super::super) async fn send(
+    State(shared): Ctx,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
+    let Json(body) = body.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let message = Outgoing::parse(&body).map_err(|errors| invalid(&errors))?;
+    let order = Order { conversation, message, key: key(&headers)? };
+    match shared.parts.engine.order(order).await? {
+        Ordered::Queued(send) => Ok(accepted(&send.to_string(), "queued")),
+        Ordered::Waiting(seq) => Ok(accepted(&seq.0.to_string(), "waiting")),
+        Ordered::Refused(refusal) => Err(refused(&refusal)),
+        Ordered::Full => Err(conflict("outbox-full", "too many messages of this conversation have not left yet")
+            .hint("try again when some have left")),
+        Ordered::Unknown => Err(conversations::unknown(&id)),
+    }
+}
+
+fn accepted(id: &str, state: &str) -> Response {
+    (StatusCode::ACCEPTED, Json(json!({ "id": id, "state": state }))).into_response()
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let text = value.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
+    let wrong = || Problem::bad_request(format!("Idempotency-Key must be 1 to {MAX_KEY} visible characters"));
+    text.map(|key| Some(key.to_owned())).ok_or_else(wrong)
+}
+
+/// Every part that is wrong, with its path, the limit and the value.
+fn invalid(errors: &[LimitError]) -> Problem {
+    let one = |error: &LimitError| json!({ "field": error.field, "limit": error.limit.to_string(), "actual": error.actual, "value": error.value, "detail": error.to_string() });
+    let detail = errors.first().map(ToString::to_string).unwrap_or_default();
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-message", detail)
+        .hint("the body is a message of the Cloud API without `to`")
+        .with("errors", errors.iter().map(one).collect::<Vec<_>>())
+}
+
+fn refused(refusal: &Refusal) -> Problem {
+    let detail = refusal.to_string();
+    match refusal {
+        Refusal::WindowClosed(ended_ms) => {
+            let time = ended_ms.and_then(|ms| jiff::Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok());
+            conflict("window-closed", &detail)
+                .hint("send an approved template; the person's answer opens the window for 24 hours")
+                .with("window_expired_at", time.map(|time| format!("{time:.3}")))
+        }
+        Refusal::KeyReused => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
+            .hint("use a new key for a new message"),
+        Refusal::OptedOut => conflict("opted-out", &detail).hint("templates of other categories may still be sent"),
+        Refusal::NobodyToSendTo => conflict("no-address", &detail),
+    }
+}
+
+fn conflict(kind: &'static str, detail: &str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, kind, detail)
+}
+
+impl From<OrderError> for Problem {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::Store(error) => error.into(),
+            OrderError::State(error) => Problem::damaged(&error),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The webhook fields beside `messages`: what they say about a person goes to that person's conversation, all else is
+//! kept as a notice, and whoever keeps templates or Flows is told.
+
+use std::sync::Arc;
+
+use actors::AccountEvent;
+use hyper::body::Bytes;
+use serde_json::value::RawValue;
+use storage::{Accept, Inbound, Notice};
+use whatsapp::webhook::field::{self, About};
+use whatsapp::webhook::{FieldEvent, StatusUpdate};
+
+use super::{Intake, MAX_AGE_MS, Sorted, raw};
+
+/// Statuses of messages that we do not know, kept as notices in a minute at the most.
+const STRANGERS_PER_MINUTE: u32 = 10;
+const MINUTE_MS: u64 = 60_000;
+
+/// The fields that are counted by name; the rest is `other`.
+const KNOWN: [&str; 22] = [
+    "account_alerts",
+    "account_review_update",
+    "account_update",
+    "automatic_events",
+    "business_capability_update",
+    "calls",
+    "errors",
+    "flows",
+    "history",
+    "message_template_components_update",
+    "message_template_quality_update",
+    "message_template_status_update",
+    "partner_solutions",
+    "payment_configuration_update",
+    "phone_number_name_update",
+    "phone_number_quality_update",
+    "security",
+    "smb_app_state_sync",
+    "smb_message_echoes",
+    "template_category_update",
+    "user_id_update",
+    "user_preferences",
+];
+
+/// One change of a field.
+pub(super) struct Field {
+    pub name: String,
+    /// The business account's id, may be empty.
+    pub account: String,
+    pub number: Option<String>,
+    pub raw: Box<RawValue>,
+}
+
+impl Intake {
+    pub(super) fn field(&self, sorted: &mut Sorted, field: Field, now_ms: u64) {
+        if let Some(number) = field.number.as_deref().filter(|number| !self.signers.serves(number)) {
+            let detail = format!("field {} for phone_number_id {number}", field.name);
+            sorted.items.push(self.quarantine("unknown_number", &detail, raw(&field.raw), now_ms));
+            return;
+        }
+        let label = KNOWN.into_iter().find(|known| *known == field.name).unwrap_or("other");
+        let elements = field::about_people(&field.name, field.raw.get());
+        let Some(number) = self.number_of(&field).filter(|_| !elements.is_empty()) else {
+            self.notice(sorted, label, &field, &field.raw, now_ms);
+            return;
+        };
+        for (element, about) in elements {
+            match about.and_then(|about| row(&number, &about, &element, now_ms)) {
+                Some(row) => sorted.items.push(self.of_person(label, row, now_ms)),
+                None => self.notice(sorted, label, &field, &element, now_ms),
+            }
+        }
+    }
+
+    /// The number that a field is about; one that names none is about our only one.
+    fn number_of(&self, field: &Field) -> Option<Box<str>> {
+        field.number.as_deref().or_else(|| self.signers.only()).map(Into::into)
+    }
+
+    fn notice(&self, sorted: &mut Sorted, label: &'static str, field: &Field, element: &RawValue, now_ms: u64) {
+        self.metrics.event(label, "notice");
+        let event = FieldEvent::parse(&field.name, element.get());
+        let alarm = event.is_alarm();
+        if alarm {
+            tracing::warn!(field = label, account = field.account, %event, "Meta reports something that needs a look");
+        } else {
+            tracing::info!(field = label, account = field.account, "Meta reports a change");
+        }
+        sorted.items.push(Accept::Notice(Notice {
+            field: field.name.as_str().into(),
+            account: field.account.as_str().into(),
+            detail: event.to_string().into(),
+            alarm,
+            received_ms: now_ms,
+            payload: raw(element),
+        }));
+        let (account, name) = (field.account.as_str().into(), field.name.as_str().into());
+        sorted.events.push(AccountEvent { account, field: name, event: Arc::new(event) });
+    }
+
+    fn of_person(&self, label: &'static str, (row, sent_ms): (Inbound, Option<u64>), now_ms: u64) -> Accept {
+        if sent_ms.is_some_and(|sent_ms| sent_ms + MAX_AGE_MS < now_ms) {
+            let detail = "older than the window in which duplicates are known";
+            return self.quarantine("too_old", detail, row.payload, now_ms);
+        }
+        self.metrics.event(label, "accepted");
+        Accept::Message(row)
+    }
+
+    /// A status of a message that we do not know: a few are kept, all are counted.
+    pub(super) fn unknown_status(&self, status: &StatusUpdate, now_ms: u64) -> Option<Accept> {
+        self.metrics.event("status", "unknown");
+        let mut kept = self.strangers.lock();
+        if kept.0 + MINUTE_MS <= now_ms {
+            *kept = (now_ms, 0);
+        }
+        kept.1 += 1;
+        (kept.1 <= STRANGERS_PER_MINUTE).then(|| {
+            Accept::Notice(Notice {
+                field: "statuses".into(),
+                account: "".into(),
+                detail: format!("status {} of a message that is not known here", status.status).into(),
+                alarm: false,
+                received_ms: now_ms,
+                payload: Bytes::copy_from_slice(status.raw.get().as_bytes()),
+            })
+        })
+    }
+}
+
+/// The row of an element, and when it was sent, where that decides whether it is too old; `None` if it names nobody.
+fn row(number: &str, about: &About, element: &RawValue, now_ms: u64) -> Option<(Inbound, Option<u64>)> {
+    match about {
+        About::Preference(preference) => Some((actors::preference(number, preference, element, now_ms)?, None)),
+        About::UserId(change) => Some((actors::user_id_change(number, change, element, now_ms)?, None)),
+        About::Echo(echo) => Some((actors::echo(number, echo, element, now_ms)?, echo.at_ms)),
+    }
+}
