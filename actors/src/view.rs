@@ -213,7 +213,7 @@ pub fn notice(id: u64, row: &storage::Notice) -> NoticeView {
 pub struct QuarantinedView {
     /// Its number.
     pub id: String,
-    /// A stable word: `unknown_number`, `unreadable`, `too_old`, `unhandled`.
+    /// A stable word: `unknown_number`, `unreadable`, `too_old`, `wrong_app`.
     pub reason: Box<str>,
     /// The explanation.
     pub detail: Box<str>,

@@ -120,7 +120,9 @@ async fn odd_layers_of_the_envelope_are_kept_beside_what_can_be_read() {
     assert_eq!(world.wait_replies(ADA, 1).await, ["1: good"]);
     let mut reasons = reasons(&world).await;
     reasons.sort();
-    assert_eq!(reasons, ["unhandled", "unreadable", "unreadable", "unreadable", "unreadable"]);
+    assert_eq!(reasons, ["unreadable", "unreadable", "unreadable", "unreadable"]);
+    let notices = world.items("/api/v1/notices").await;
+    assert_eq!((notices.len(), &notices[0]["field"]), (1, &serde_json::json!("account_update")));
     world.end().await;
 }
 

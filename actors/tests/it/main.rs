@@ -4,11 +4,14 @@
 
 mod conversations;
 mod failures;
+mod orders;
 mod pauses;
+mod people;
 mod rates;
 mod redb;
 mod replies;
 mod sending;
 mod support;
+mod takeover;
 mod timers;
 mod window;

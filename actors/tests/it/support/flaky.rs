@@ -12,6 +12,8 @@ pub(crate) struct Flaky {
     pub inner: Arc<Model>,
     /// Turns and settlements are refused as unavailable.
     pub refuses: AtomicBool,
+    /// After this many turns everything is refused.
+    pub last_turns: AtomicUsize,
     /// This many of the next turns are committed, but the answer is lost.
     pub unknown: AtomicUsize,
     /// This many of the next turns are refused as conflicts.
@@ -25,8 +27,15 @@ pub(crate) struct Flaky {
 impl Flaky {
     pub(crate) fn over(inner: Arc<Model>) -> Arc<Self> {
         let none = || AtomicUsize::new(0);
-        let (refuses, late_ms) = (AtomicBool::new(false), AtomicU64::new(0));
-        Arc::new(Self { inner, refuses, unknown: none(), conflicts: none(), late_ms, asked: none() })
+        Arc::new(Self {
+            inner,
+            refuses: AtomicBool::new(false),
+            last_turns: AtomicUsize::new(usize::MAX),
+            unknown: none(),
+            conflicts: none(),
+            late_ms: AtomicU64::new(0),
+            asked: none(),
+        })
     }
 
     fn refuses<T>(&self) -> Option<Pending<T>> {
@@ -51,6 +60,9 @@ impl Store for Flaky {
     fn commit(&self, fence: Fence, turn: Turn) -> Pending<Committed> {
         if let Some(refused) = self.refuses() {
             return refused;
+        }
+        if self.last_turns.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.refuses.store(true, Ordering::SeqCst);
         }
         if one_less(&self.conflicts) {
             return Pending::ready(Err(StoreError::Conflict { actual: Revision(0) }));

@@ -1,0 +1,100 @@
+//! Messages that somebody outside wants to have sent.
+
+use actors::{Clock, Order, Ordered, Refusal, view};
+use serde_json::json;
+use storage::SendState;
+use whatsapp::message::Outgoing;
+
+use crate::support::*;
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+fn order(text: &str, key: Option<&str>) -> Order {
+    let message = Outgoing::parse(&json!({ "type": "text", "text": { "body": text } })).unwrap();
+    Order { conversation: conversation(1), message, key: key.map(Into::into) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_is_sent_after_what_the_bot_said_and_answers_with_its_outbox_id() {
+    let world = World::new();
+    let engine = world.start().await;
+    assert_eq!(engine.order(order("hello", None)).await.unwrap(), Ordered::Unknown);
+    world.say(1, "hi").await;
+    world.quiet().await;
+    let Ordered::Queued(send) = engine.order(order("hello", None)).await.unwrap() else { panic!("not queued") };
+    assert_eq!((send.conversation, send.n), (conversation(1), 2));
+    world.quiet().await;
+    assert_eq!(by_person(&world.graph.requests())[&phone(1)], ["re: hi", "hello"]);
+    assert_eq!(world.states(1).await, [SendState::Accepted, SendState::Accepted]);
+    let entry = world.store.history(conversation(1), storage::Page { cursor: None, limit: 1 }).await.unwrap();
+    let row = world.store.sends(vec![send]).await.unwrap().remove(0);
+    let messages = view::messages(&entry.items[0], |_| row.clone()).unwrap();
+    assert_eq!(messages.len(), 1);
+    assert_eq!((messages[0].origin, &*messages[0].text), (Some("operator"), "hello"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_window_refuses_everything_but_templates_without_a_request() {
+    let world = World::new();
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    let until_ms = START_MS + DAY_MS;
+    world.clock.advance(DAY_MS);
+    let refused = engine.order(order("hello", None)).await.unwrap();
+    let Ordered::Refused(Refusal::WindowClosed(Some(ended_ms))) = refused else { panic!("{refused:?}") };
+    assert!(ended_ms.abs_diff(until_ms) < 60_000, "{ended_ms}");
+    assert_eq!(world.graph.count(), 1);
+    let template = json!({ "type": "template", "template": { "name": "hello", "language": { "code": "en" } } });
+    let order = Order { message: Outgoing::parse(&template).unwrap(), ..order("x", None) };
+    assert!(matches!(engine.order(order).await.unwrap(), Ordered::Queued(_)));
+    world.quiet().await;
+    assert_eq!(world.graph.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_key_is_the_same_order_for_a_day_also_after_a_restart() {
+    let world = World::new();
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    let first = engine.order(order("hello", Some("k1"))).await.unwrap();
+    assert_eq!(engine.order(order("hello", Some("k1"))).await.unwrap(), first);
+    assert_eq!(engine.order(order("other", Some("k1"))).await.unwrap(), Ordered::Refused(Refusal::KeyReused));
+    world.quiet().await;
+    engine.drain(std::time::Duration::from_secs(5)).await;
+    let engine = world.start().await;
+    assert_eq!(engine.order(order("hello", Some("k1"))).await.unwrap(), first);
+    world.quiet().await;
+    assert_eq!(world.graph.count(), 2);
+    world.clock.advance(DAY_MS);
+    world.say(1, "again").await;
+    world.quiet().await;
+    assert_ne!(engine.order(order("hello", Some("k1"))).await.unwrap(), first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_orders_with_one_key_at_once_are_one() {
+    let world = World::new();
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    let orders = (0..10).map(|_| engine.order(order("hello", Some("k"))));
+    let outcomes = futures_util::future::join_all(orders).await;
+    assert!(outcomes.iter().all(|outcome| outcome.as_ref().unwrap() == outcomes[0].as_ref().unwrap()));
+    world.quiet().await;
+    assert_eq!(world.graph.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_with_too_many_unsent_messages_takes_no_order() {
+    let mut world = World::new();
+    world.conversations.max_unsent = 2;
+    world.graph.answers(|_| Answer(60_000, Ok(())));
+    let engine = world.start().await;
+    world.say(1, "a").await;
+    world.say(1, "b").await;
+    world.consumed().await;
+    assert_eq!(engine.order(order("hello", None)).await.unwrap(), Ordered::Full);
+    assert!(world.clock.now_ms() < START_MS + 60_000);
+}

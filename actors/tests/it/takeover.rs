@@ -1,0 +1,147 @@
+//! Staff writes from the phone app: the bot is silent, and goes on where it waited when they have gone.
+
+use std::sync::Arc;
+
+use actors::{Clock, view};
+use chatbot::{Given, Input, Snapshot, Turn};
+use serde_json::json;
+use storage::{Accept, SendState};
+use whatsapp::webhook::field::{About, about_people};
+
+use crate::support::*;
+
+const HOUR_MS: u64 = 3_600_000;
+
+async fn echo(world: &World, wamid: &str, text: &str) {
+    let at_ms = world.clock.now_ms();
+    let echo = json!({ "from": "15550100100", "to": phone(1), "id": wamid, "timestamp": (at_ms / 1_000).to_string(),
+        "type": "text", "text": { "body": text } });
+    let raw = json!({ "message_echoes": [echo] }).to_string();
+    let (element, about) = about_people("smb_message_echoes", &raw).remove(0);
+    let Some(About::Echo(echo)) = about else { panic!("an echo can be read") };
+    let row = actors::echo(NUMBER, &echo, &element, at_ms).unwrap();
+    world.store.append(vec![Accept::Message(row)]).await.unwrap();
+    world.consumed().await;
+}
+
+async fn shown(world: &World) -> view::ConversationView {
+    let head = world.store.load(conversation(1)).await.unwrap().unwrap();
+    view::conversation(conversation(1), &head).unwrap().0
+}
+
+/// A bot that answers each message and asks to be woken an hour later; a tick says `still there?`.
+fn asking() -> World {
+    let bot = bot("one");
+    let turn = move |_: &chatbot::Bot, before: &Snapshot, input: &Input, given: &Given<'_>| {
+        let due = before.wake_ms().is_some_and(|at_ms| at_ms <= given.now_ms);
+        let (after, said) = match input {
+            Input::Message(message) => (waiting(&bot, Some(given.now_ms + HOUR_MS)), format!("re: {}", message.text)),
+            Input::Tick if due => (waiting(&bot, None), "still there?".to_owned()),
+            Input::Tick => {
+                return Ok(Turn { after: before.clone(), effects: Vec::new(), trace: Vec::new(), changed: false });
+            }
+        };
+        Ok(Turn { after, effects: texts(vec![said]), trace: Vec::new(), changed: true })
+    };
+    World { turn: Arc::new(turn), ..World::new() }
+}
+
+fn sent(world: &World) -> Vec<String> {
+    world.graph.requests().into_iter().map(|request| request.text).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bot_is_silent_from_an_echo_until_nobody_was_active_for_an_hour() {
+    let world = asking();
+    let _engine = world.start().await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    pause(30 * 60_000).await;
+    echo(&world, "wamid.e1", "let me look").await;
+    let taken = shown(&world).await;
+    assert_eq!((taken.state, taken.control.unwrap().by.as_ref()), ("human", "phone_app"));
+    world.say(1, "thanks").await;
+    world.quiet().await;
+    pause(50 * 60_000).await;
+    assert_eq!(sent(&world), ["re: hi"], "neither the message nor the timer that was due at 60 minutes");
+    echo(&world, "wamid.e2", "here it is").await;
+    echo(&world, "wamid.e1", "let me look").await;
+    pause(59 * 60_000).await;
+    assert_eq!(shown(&world).await.state, "human", "active at 80 minutes");
+    pause(2 * 60_000).await;
+    assert_eq!((shown(&world).await.state, shown(&world).await.control), ("waiting", None));
+    pause(29 * 60_000 - 5_000).await;
+    assert_eq!(sent(&world).len(), 1, "half an hour of the wait was left");
+    pause(2 * 60_000).await;
+    assert_eq!(sent(&world), ["re: hi", "still there?"]);
+    world.say(1, "yes").await;
+    world.quiet().await;
+    assert_eq!(sent(&world).last().unwrap(), "re: yes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_echo_to_somebody_new_begins_a_conversation_and_is_shown_as_ours() {
+    let world = asking();
+    let _engine = world.start().await;
+    echo(&world, "wamid.e1", "hello there").await;
+    let conversation = shown(&world).await;
+    assert_eq!(
+        (conversation.state, conversation.wa_id, conversation.window_expires_ms),
+        ("human", Some(phone(1).into()), None)
+    );
+    let entries = world.store.history(crate::support::conversation(1), storage::Page { cursor: None, limit: 9 }).await;
+    let entries = entries.unwrap().items;
+    let messages: Vec<_> = entries.iter().flat_map(|entry| view::messages(entry, |_| None).unwrap()).collect();
+    assert_eq!(messages.len(), 1);
+    let message = &messages[0];
+    assert_eq!((message.direction, message.origin, &*message.text), ("out", Some("phone_app"), "hello there"));
+    assert!(world.graph.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_bot_said_and_has_not_left_waits_for_the_bots_return() {
+    let world = asking();
+    world.graph.answers(|_| Answer(20_000, Ok(())));
+    let _engine = world.start().await;
+    world.say(1, "a").await;
+    world.say(1, "b").await;
+    world.consumed().await;
+    echo(&world, "wamid.e1", "I take over").await;
+    until_states(&world, &[SendState::Accepted, SendState::Held]).await;
+    pause(61 * 60_000).await;
+    until_states(&world, &[SendState::Accepted, SendState::Accepted]).await;
+}
+
+async fn until_states(world: &World, wanted: &[SendState]) {
+    for _ in 0..2_000 {
+        let states = world.states(1).await;
+        if states.get(..wanted.len()) == Some(wanted) {
+            return;
+        }
+        pause(50).await;
+    }
+    panic!("{:?}", world.states(1).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_echo_is_no_takeover_if_the_operator_says_so() {
+    let mut world = asking();
+    world.conversations.takeover.echo_is_takeover = false;
+    let _engine = world.start().await;
+    echo(&world, "wamid.e1", "hello").await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    assert_eq!(sent(&world), ["re: hi"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_return_time_the_bot_stays_silent() {
+    let mut world = asking();
+    world.conversations.takeover.idle_resume_ms = 0;
+    let _engine = world.start().await;
+    echo(&world, "wamid.e1", "hello").await;
+    pause(48 * HOUR_MS).await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    assert_eq!((sent(&world).len(), shown(&world).await.state), (0, "human"));
+}
