@@ -200,6 +200,12 @@ fn forget(config: &Config) -> Result<(), Failed> {
     {
         return Err(serve::start_failed(error.into()));
     }
+    if config.media.dir == Path::new(MEDIA)
+        && let Err(error) = std::fs::remove_dir_all(MEDIA)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(Failed::new(Exit::Failed, format!("error: {MEDIA} cannot be removed: {error}")));
+    }
     match std::fs::remove_file(STORE) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Failed::new(Exit::Store, format!("error: {STORE} cannot be removed: {error}")))
