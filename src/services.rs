@@ -57,6 +57,7 @@ impl Services {
             wanted: media_wanted.clone(),
             metrics: metrics.clone(),
         });
+        media.clear_parts().await;
         let templates = Templates::load(TemplateParts {
             store: store.clone(),
             clock: clock.clone(),

@@ -118,6 +118,6 @@ nodes:
     assert_eq!(world.handle.set_template_status("hello", None, TemplateStatus::Paused, None), 1);
     until("the pause", async || (status_of(&world, "hello").await == "PAUSED").then_some(())).await;
     let found = problems().await;
-    assert!(found[0]["message"].as_str().unwrap().contains("PAUSED"), "{found:?}");
+    assert!(found[0]["message"].as_str().unwrap().contains("paused"), "{found:?}");
     world.end().await;
 }
