@@ -30,5 +30,15 @@ pub const MAX_PATTERN_BYTES: usize = 1 << 20;
 pub const MAX_MENU_OPTIONS: usize = 200;
 /// Wrong answers that a node may be told to accept.
 pub const MAX_TRIES: u32 = 20;
+/// Calls and loops that may be open at once.
+pub const MAX_FRAMES: usize = 16;
+/// Elements that one `each` may be told to take.
+pub const MAX_EACH: u32 = 200;
+/// The weight of one way of a `split`.
+pub const MAX_WEIGHT: u32 = 1_000_000;
+/// Labels of one person.
+pub const MAX_LABELS: usize = 50;
+/// Characters of one label.
+pub const MAX_LABEL_CHARS: usize = 64;
 /// Variants of one message.
 pub const MAX_VARIANTS: usize = 20;

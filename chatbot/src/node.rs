@@ -4,6 +4,8 @@
 mod answer;
 mod ask;
 mod branch;
+mod call;
+mod each;
 mod end;
 mod goto;
 mod later;
@@ -11,7 +13,9 @@ mod menu;
 mod restart;
 mod say;
 mod set;
+mod split;
 mod template;
+mod wait;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -46,6 +50,11 @@ pub(crate) enum Kind {
     Restart(restart::Restart),
     End(end::End),
     Template(Box<template::Template>),
+    Wait(Box<wait::Wait>),
+    Split(split::Split),
+    Each(each::Each),
+    Call(call::Call),
+    Return(call::Return),
     /// A kind of the format that this version cannot run.
     Later(later::Later),
 }
@@ -58,6 +67,8 @@ pub(crate) enum Next {
     Jump { label: String, to: usize, why: Option<Why> },
     /// Waits for the person (again).
     Wait(Wait),
+    /// Goes back to the call or loop that is open.
+    Return(serde_json::Value),
     /// Goes on waiting as before.
     Stay,
     /// Ends the run.
@@ -93,7 +104,10 @@ const COMMON: &[&str] = &["type", "next", "note", "ui"];
 pub use ask::TYPES as ANSWER_TYPES;
 
 /// Names of the node types that run.
-pub const TYPES: &[&str] = &["say", "ask", "menu", "branch", "set", "goto", "restart", "end", "template"];
+pub const TYPES: &[&str] = &[
+    "say", "ask", "menu", "branch", "set", "goto", "restart", "end", "template", "wait", "split", "each", "call",
+    "return",
+];
 
 /// Reads a node; reports and gives none if it cannot be used.
 pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>, id: &str) -> Option<Node> {
@@ -128,13 +142,23 @@ fn read_kind(reader: &mut Reader<'_>, at: &At<'_>, kind_at: &At<'_>, name: &str)
             fields(reader, at, menu::KEYS, &[]).and_then(|f| menu::read(reader, &f)).map(|m| Kind::Menu(m.into()))
         }
         "branch" => fields(reader, at, branch::KEYS, &[]).and_then(|f| branch::read(reader, &f)).map(Kind::Branch),
-        "set" => fields(reader, at, set::KEYS, set::LATER).and_then(|f| set::read(reader, &f)).map(Kind::Set),
+        "set" => fields(reader, at, set::KEYS, &[]).and_then(|f| set::read(reader, &f)).map(Kind::Set),
         "goto" => fields(reader, at, goto::KEYS, &[]).and_then(|f| goto::read(reader, &f)).map(Kind::Goto),
         "restart" => fields(reader, at, restart::KEYS, &[]).and_then(|f| restart::read(reader, &f)).map(Kind::Restart),
         "end" => fields(reader, at, end::KEYS, &[]).and_then(|f| end::read(reader, &f)).map(Kind::End),
         "template" => {
             let found = fields(reader, at, template::KEYS, &[]).and_then(|f| template::read(reader, &f));
             found.map(|template| Kind::Template(template.into()))
+        }
+        "wait" => {
+            let found = fields(reader, at, wait::KEYS, &[]).and_then(|f| wait::read(reader, &f));
+            found.map(|wait| Kind::Wait(wait.into()))
+        }
+        "split" => fields(reader, at, split::KEYS, &[]).and_then(|f| split::read(reader, &f)).map(Kind::Split),
+        "each" => fields(reader, at, each::KEYS, &[]).and_then(|f| each::read(reader, &f)).map(Kind::Each),
+        "call" => fields(reader, at, call::KEYS, &[]).and_then(|f| call::read(reader, &f)).map(Kind::Call),
+        "return" => {
+            fields(reader, at, call::RETURN_KEYS, &[]).and_then(|f| call::read_return(reader, &f)).map(Kind::Return)
         }
         _ => match later::find(name) {
             Some(later) => {
@@ -207,6 +231,11 @@ impl Kind {
             Kind::Restart(_) => "restart",
             Kind::End(_) => "end",
             Kind::Template(_) => "template",
+            Kind::Wait(_) => "wait",
+            Kind::Split(_) => "split",
+            Kind::Each(_) => "each",
+            Kind::Call(_) => "call",
+            Kind::Return(_) => "return",
             Kind::Later(later) => later.name(),
         }
     }
@@ -218,8 +247,12 @@ impl Kind {
             Kind::Menu(menu) => menu.ports(),
             Kind::Set(_) => set::ports(),
             Kind::Template(template) => template.ports(),
+            Kind::Wait(_) => wait::ports(),
+            Kind::Split(split) => split.ports(),
+            Kind::Each(_) => each::ports(),
+            Kind::Call(_) => call::ports(),
             Kind::Later(later) => later.ports(),
-            Kind::Branch(_) | Kind::Goto(_) | Kind::Restart(_) | Kind::End(_) => Ports::default(),
+            Kind::Branch(_) | Kind::Goto(_) | Kind::Restart(_) | Kind::End(_) | Kind::Return(_) => Ports::default(),
         }
     }
 
@@ -229,6 +262,8 @@ impl Kind {
             Kind::Branch(branch) => branch.jumps(),
             Kind::Goto(goto) => vec![goto.to],
             Kind::Restart(restart) => restart.to.into_iter().collect(),
+            Kind::Each(each) => vec![each.body],
+            Kind::Call(call) => vec![call.to],
             _ => Vec::new(),
         }
     }
@@ -236,7 +271,7 @@ impl Kind {
     /// Whether a turn ends here until the person writes or time passes.
     pub(crate) fn waits(&self) -> bool {
         match self {
-            Kind::Ask(_) | Kind::Menu(_) => true,
+            Kind::Ask(_) | Kind::Menu(_) | Kind::Wait(_) => true,
             Kind::Template(template) => template.waits(),
             Kind::Later(later) => later.waits(),
             _ => false,
@@ -254,8 +289,21 @@ impl Kind {
             Kind::Restart(restart) => Ok(Next::Restart(restart.to)),
             Kind::End(end) => end.enter(walk),
             Kind::Template(template) => template.enter(here, walk),
+            Kind::Wait(wait) => wait.enter(here, walk),
+            Kind::Split(split) => split.enter(here, walk),
+            Kind::Each(each) => each.enter(here, walk),
+            Kind::Call(call) => call.enter(here, walk),
+            Kind::Return(back) => back.enter(walk),
             Kind::Later(later) => later.enter(),
         }
+    }
+
+    /// Its own time is up.
+    pub(crate) fn timed_out(&self) -> Result<Next, Fault> {
+        Ok(match self {
+            Kind::Wait(_) => Next::port("next"),
+            _ => Next::port("timeout"),
+        })
     }
 
     /// Takes the person's answer; `None` if nodes of this kind do not wait for one.
@@ -270,6 +318,7 @@ impl Kind {
             Kind::Ask(ask) => Some(ask.answer(here, walk, wait, message)),
             Kind::Menu(menu) => Some(menu.answer(here, walk, wait, message)),
             Kind::Template(template) => Some(template.answer(here, walk, message)),
+            Kind::Wait(wait) => Some(Ok(wait.answer(here, walk, message))),
             _ => None,
         }
     }

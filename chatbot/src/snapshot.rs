@@ -3,7 +3,7 @@
 
 mod join;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,9 +19,50 @@ pub struct Snapshot {
     /// Variables of scope `contact`: they outlive runs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) contact: Vars,
+    /// What bots noted of the person; it outlives runs.
+    #[serde(default, skip_serializing_if = "Person::is_empty")]
+    pub(crate) person: Person,
     /// The id of the person's last message; `None` for one who never wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last: Option<String>,
+}
+
+/// What bots noted of a person.
+#[derive(Serialize, Deserialize, Clone, Default, PartialEq, Debug)]
+#[serde(default)]
+pub(crate) struct Person {
+    /// `contact.<name>`; `name` and `language` stand before what the profile says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) fields: Vars,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) labels: BTreeSet<String>,
+    /// By purpose, such as `marketing`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) consent: BTreeMap<String, Consent>,
+}
+
+/// What a person agreed to, or not.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Consent {
+    /// Agreed.
+    pub given: bool,
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+impl Person {
+    pub(crate) fn as_json(&self) -> Value {
+        let consent: Value =
+            self.consent.iter().map(|(name, consent)| (name.clone(), Value::Bool(consent.given))).collect();
+        let mut all: serde_json::Map<_, _> = self.fields.clone().into_iter().collect();
+        all.insert("labels".to_owned(), self.labels.iter().cloned().collect());
+        all.insert("consent".to_owned(), consent);
+        Value::Object(all)
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Person::default()
+    }
 }
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
@@ -35,12 +76,27 @@ pub(crate) struct Run {
     pub(crate) vars: Vars,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) wait: Option<Wait>,
+    /// Calls and loops that are open, the outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) frames: Vec<Frame>,
     /// `on_idle` has run and the person has not written since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) idled: bool,
     /// When `max_age` ends the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires_ms: Option<u64>,
+}
+
+/// A call or a loop that is open.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+pub(crate) struct Frame {
+    pub(crate) node: String,
+    /// What its variables were before; null if they had no value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) before: Vars,
+    /// The elements that a loop has yet to take, the last one first; `None` for a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rest: Option<Vec<Value>>,
 }
 
 /// A run that waits for the person at a node.
@@ -106,16 +162,27 @@ impl Snapshot {
         self.node().is_some()
     }
 
-    /// The variables of the run and of the contact, as one map.
+    /// The variables of the run and of the contact, as one map; what bots noted of the person under `contact`.
     pub fn variables(&self) -> Value {
         let run = self.run.iter().flat_map(|run| &run.vars);
         let all = self.contact.iter().chain(run).map(|(name, value)| (name.clone(), value.clone()));
-        Value::Object(all.collect())
+        let noted = (!self.person.is_empty()).then(|| ("contact".to_owned(), self.person.as_json()));
+        Value::Object(all.chain(noted).collect())
     }
 
     /// What is left when the run is ended from outside, because it cannot go on: the contact's variables.
     pub fn without_run(&self) -> Self {
         Self { run: None, ..self.clone() }
+    }
+
+    /// The labels that bots gave the person, in order.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.person.labels.iter().map(String::as_str)
+    }
+
+    /// Whether the person agreed to a purpose, such as `marketing`, if a bot ever noted it.
+    pub fn consent(&self, purpose: &str) -> Option<Consent> {
+        self.person.consent.get(purpose).copied()
     }
 
     /// The id of the current run.

@@ -24,7 +24,7 @@ use crate::trace::Trace;
 
 pub(crate) use fault::Fault;
 pub use fault::TurnError;
-pub(crate) use walk::Walk;
+pub(crate) use walk::{Walk, hash};
 
 /// What a turn decided.
 #[derive(Clone, Debug, PartialEq)]

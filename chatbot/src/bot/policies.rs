@@ -4,6 +4,7 @@ use super::read::{At, Fields, Reader};
 use crate::caps;
 use crate::explain;
 use crate::expr::Template;
+use crate::hours::{self, Hours};
 use crate::message::{Message, template};
 use crate::sending::{Manners, Order};
 use whatsapp::limits;
@@ -22,6 +23,7 @@ pub const KEYS: &[&str] = &[
     "mark_read",
     "order",
     "window",
+    "business_hours",
 ];
 const LATER: &[&str] = &["stop_words", "human_words", "debounce_ms", "handoff"];
 
@@ -44,6 +46,8 @@ pub(crate) struct Policies {
     pub(crate) manners: Manners,
     /// What happens to a message when the 24 h window is closed.
     pub(crate) closed: WhenClosed,
+    /// `business_hours`.
+    pub(crate) hours: Option<Hours>,
 }
 
 /// `policies.window.closed`.
@@ -90,6 +94,7 @@ impl Default for Policies {
             on_error: None,
             manners: Manners::default(),
             closed: WhenClosed::Drop,
+            hours: None,
             limits: Limits {
                 nodes_per_turn: caps::MAX_NODES_PER_TURN,
                 turns_per_run: caps::MAX_TURNS_PER_RUN,
@@ -141,6 +146,10 @@ pub(super) fn read(reader: &mut Reader<'_>, at: Option<&At<'_>>) -> Policies {
     policies.manners = read_manners(reader, &fields);
     if let Some(at) = fields.get("window") {
         policies.closed = read_window(reader, &at).unwrap_or_default();
+    }
+    if let Some(at) = fields.get("business_hours") {
+        policies.hours = hours::read(reader, &at);
+        reader.has_hours = true;
     }
     if let Some(at) = fields.get("limits") {
         read_limits(reader, &at, &mut policies.limits);

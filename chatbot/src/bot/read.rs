@@ -56,6 +56,8 @@ pub(crate) struct Reader<'s> {
     pub(crate) templates: Environment<'static>,
     pub(crate) missing: Missing,
     pub(crate) imported: bool,
+    /// The bot has `policies.business_hours`.
+    pub(crate) has_hours: bool,
     pub(crate) node_ids: Vec<String>,
     by_id: HashMap<String, usize>,
     pub(crate) reads: Vec<Read>,
@@ -76,6 +78,7 @@ impl<'s> Reader<'s> {
             templates: configured(Missing::Empty),
             missing: Missing::Empty,
             imported: false,
+            has_hours: false,
             node_ids: Vec::new(),
             by_id: HashMap::new(),
             reads: Vec::new(),

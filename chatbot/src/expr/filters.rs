@@ -206,7 +206,8 @@ fn date(value: Value, format: Option<String>, zone: Option<String>) -> Result<St
     strtime::format(&format, &at).map_err(|error| invalid(format!("date format `{format}`: {error}")))
 }
 
-fn instant(text: &str, zone: &TimeZone) -> Option<Zoned> {
+/// An instant by its text: a date, a time, both, or seconds or milliseconds since 1970.
+pub(crate) fn instant(text: &str, zone: &TimeZone) -> Option<Zoned> {
     if let Ok(number) = text.parse::<f64>() {
         let ms = if number.abs() > 1e11 { number } else { number * 1_000.0 };
         #[allow(clippy::cast_possible_truncation)] // out of range saturates and is refused below

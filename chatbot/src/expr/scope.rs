@@ -7,12 +7,14 @@ use minijinja::value::{DynObject, Object, Value};
 use serde_json::{Value as Json, json};
 
 use super::to_value;
+use crate::bot::Bot;
+use crate::hours::Hours;
 use crate::input::{ContactView, Given, Input, NumberView};
-use crate::snapshot::Vars;
+use crate::snapshot::{Person, Snapshot, Vars};
 
 /// Names that every expression sees beside the bot's own variables. `value` is the answer under
 /// test in `check`, `item` an element of `options_from`.
-pub(crate) const FIXED: &[&str] = &["input", "contact", "run", "number", "now", "value", "item"];
+pub(crate) const FIXED: &[&str] = &["input", "contact", "run", "number", "now", "value", "item", "business_hours"];
 
 /// Where a variable lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,27 +41,31 @@ struct Facts {
     number: NumberView,
     input: Option<Json>,
     customer_phone: bool,
+    business_hours: Option<Json>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     run: Vars,
     contact: Vars,
+    person: Person,
     about_run: Json,
     local: Option<(&'static str, Value)>,
     cache: HashMap<String, Value>,
 }
 
 impl Scope {
-    pub(crate) fn new(run: Vars, contact: Vars, input: &Input, given: &Given<'_>, customer_phone: bool) -> Self {
+    pub(crate) fn new(run: Vars, before: &Snapshot, input: &Input, given: &Given<'_>, bot: &Bot) -> Self {
         let facts = Facts {
             now_ms: given.now_ms,
             contact: given.contact.clone(),
             number: given.number.clone(),
             input: input.as_json(),
-            customer_phone,
+            customer_phone: bot.imported,
+            business_hours: bot.policies.hours.as_ref().map(|hours| about_hours(hours, given.now_ms)),
         };
-        let state = State { run, contact, ..State::default() };
+        let (contact, person) = (before.contact.clone(), before.person.clone());
+        let state = State { run, contact, person, ..State::default() };
         Self { view: Arc::new(View { state: Mutex::new(state), facts }) }
     }
 
@@ -85,13 +91,36 @@ impl Scope {
     pub(crate) fn bytes_without(&self, name: &str) -> usize {
         let state = self.view.state();
         let all = state.run.iter().chain(&state.contact);
-        all.filter(|(key, _)| key.as_str() != name).map(|(key, value)| key.len() + json_bytes(value)).sum()
+        let noted = state.person.fields.iter().map(|(key, value)| key.len() + json_bytes(value)).sum::<usize>();
+        all.filter(|(key, _)| key.as_str() != name).map(|(key, value)| key.len() + json_bytes(value)).sum::<usize>()
+            + noted
     }
 
     pub(crate) fn set(&self, home: Home, name: &str, value: Json) {
         let mut state = self.view.state();
         state.cache.remove(name);
         state.vars_mut(home).insert(name.to_owned(), value);
+    }
+
+    /// Gives a variable its former value; null takes it away.
+    pub(crate) fn put_back(&self, home: Home, name: &str, value: Json) {
+        let mut state = self.view.state();
+        state.cache.remove(name);
+        match value {
+            Json::Null => state.vars_mut(home).remove(name),
+            value => state.vars_mut(home).insert(name.to_owned(), value),
+        };
+    }
+
+    /// What bots noted of the person.
+    pub(crate) fn person(&self) -> Person {
+        self.view.state().person.clone()
+    }
+
+    pub(crate) fn set_person(&self, person: Person) {
+        let mut state = self.view.state();
+        state.cache.remove("contact");
+        state.person = person;
     }
 
     /// Says what `run` is.
@@ -115,11 +144,11 @@ impl Scope {
         result
     }
 
-    /// Takes the variables back after the turn.
-    pub(crate) fn take(&self) -> (Vars, Vars) {
+    /// Takes the variables back after the turn: of the run, of the contact, and what was noted of the person.
+    pub(crate) fn take(&self) -> (Vars, Vars, Person) {
         let mut state = self.view.state();
         state.cache.clear();
-        (std::mem::take(&mut state.run), std::mem::take(&mut state.contact))
+        (std::mem::take(&mut state.run), std::mem::take(&mut state.contact), std::mem::take(&mut state.person))
     }
 }
 
@@ -156,6 +185,7 @@ impl View {
         let value = match state.run.get(name).or_else(|| state.contact.get(name)) {
             Some(json) => to_value(json),
             None if name == "run" => to_value(&state.about_run),
+            None if name == "contact" => to_value(&self.facts.contact(&state.person)),
             None => to_value(&self.facts.get(name)?),
         };
         state.cache.insert(name.to_owned(), value.clone());
@@ -164,12 +194,21 @@ impl View {
 }
 
 impl Facts {
+    /// What the profile says, and what bots noted before it.
+    fn contact(&self, person: &Person) -> Json {
+        let (mut all, noted) = (self.contact.as_json(), person.as_json());
+        if let (Json::Object(all), Json::Object(noted)) = (&mut all, noted) {
+            all.extend(noted);
+        }
+        all
+    }
+
     fn get(&self, name: &str) -> Option<Json> {
         match name {
             "input" => self.input.clone(),
-            "contact" => Some(self.contact.as_json()),
             "number" => Some(json!({ "id": self.number.id, "display": self.number.display })),
             "now" => Some(Json::String(rfc3339(self.now_ms))),
+            "business_hours" => self.business_hours.clone(),
             "customer_phone" if self.customer_phone => Some(self.contact.phone().into()),
             _ => None,
         }
@@ -184,6 +223,11 @@ impl Object for View {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         self.lookup(key)
     }
+}
+
+fn about_hours(hours: &Hours, now_ms: u64) -> Json {
+    let opens_ms = hours.next_open_ms(now_ms);
+    json!({ "open": opens_ms == Some(now_ms), "opens_at": opens_ms.map(rfc3339) })
 }
 
 /// Bytes of a value as JSON, near enough to hold it against a cap.

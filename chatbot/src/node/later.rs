@@ -31,7 +31,6 @@ const KINDS: &[LaterKind] = &[
         error: Some("failed"),
         waits: true,
     },
-    LaterKind { name: "wait", required: &["next"], optional: &["event", "cancelled"], error: None, waits: true },
     LaterKind {
         name: "handoff",
         required: &["returned"],
@@ -39,10 +38,6 @@ const KINDS: &[LaterKind] = &[
         error: Some("unavailable"),
         waits: true,
     },
-    LaterKind { name: "call", required: &["returned"], optional: &["failed"], error: Some("failed"), waits: false },
-    LaterKind { name: "return", required: &[], optional: &[], error: None, waits: false },
-    LaterKind { name: "split", required: &[], optional: &[], error: None, waits: false },
-    LaterKind { name: "each", required: &["next"], optional: &[], error: None, waits: false },
     LaterKind { name: "emit", required: &["next"], optional: &[], error: None, waits: false },
 ];
 

@@ -4,10 +4,21 @@ use super::Snapshot;
 
 impl Snapshot {
     /// Takes in the state of another conversation of the same person. Its run goes on here if there is none, or if
-    /// `take_run` says so; contact variables that both have keep this one's value.
+    /// `take_run` says so; contact variables and fields that both
+    /// have keep this one's value, of consent the latest word holds.
     pub fn absorb(&mut self, other: Snapshot, take_run: bool) {
         for (name, value) in other.contact {
             self.contact.entry(name).or_insert(value);
+        }
+        for (name, value) in other.person.fields {
+            self.person.fields.entry(name).or_insert(value);
+        }
+        self.person.labels.extend(other.person.labels);
+        for (purpose, theirs) in other.person.consent {
+            let ours = self.person.consent.entry(purpose).or_insert(theirs);
+            if theirs.at_ms > ours.at_ms {
+                *ours = theirs;
+            }
         }
         if other.run.is_some() && (self.run.is_none() || take_run) {
             self.run = other.run;

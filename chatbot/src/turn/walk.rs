@@ -1,5 +1,7 @@
 //! A turn at work: walks from node to node, collects effects and trace, keeps the caps.
 
+mod frames;
+mod person;
 mod speak;
 
 use std::collections::BTreeMap;
@@ -43,7 +45,7 @@ impl<'a> Walk<'a> {
     pub(super) fn new(bot: &'a Bot, before: &Snapshot, input: &'a Input, given: &'a Given<'a>) -> Self {
         let mut run = before.run.clone();
         let vars = run.as_mut().map(|run| std::mem::take(&mut run.vars)).unwrap_or_default();
-        let scope = Scope::new(vars, before.contact.clone(), input, given, bot.imported);
+        let scope = Scope::new(vars, before, input, given, bot);
         if let Some(run) = &run {
             scope.describe_run(about(run));
         }
@@ -66,11 +68,11 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn finish(mut self, before: &Snapshot) -> Turn {
-        let (vars, contact) = self.scope.take();
+        let (vars, contact, person) = self.scope.take();
         if let Some(run) = &mut self.run {
             run.vars = vars;
         }
-        let after = Snapshot { run: self.run, contact, last: self.last };
+        let after = Snapshot { run: self.run, contact, person, last: self.last };
         let changed = !self.effects.is_empty() || after != *before;
         Turn { after, effects: self.effects, trace: self.trace, changed }
     }
@@ -83,6 +85,10 @@ impl<'a> Walk<'a> {
 
     pub(crate) fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.given.now_ms
     }
 
     pub(crate) fn note(&mut self, trace: Trace) {
@@ -186,6 +192,7 @@ impl<'a> Walk<'a> {
             turns: 1,
             vars: BTreeMap::new(),
             wait: None,
+            frames: Vec::new(),
             idled: false,
             expires_ms: self.bot.policies.max_age_ms.map(|ms| now_ms.saturating_add(ms)),
         };
@@ -265,7 +272,8 @@ impl<'a> Walk<'a> {
 
     pub(super) fn timeout(&mut self, index: usize) -> Result<(), TurnError> {
         self.path.push(index);
-        self.follow(index, Ok(Next::port("timeout")))
+        let next = self.bot.nodes[index].kind.timed_out();
+        self.follow(index, next)
     }
 
     /// Nobody wrote for `idle_timeout`: `on_idle`, once until the person writes again.
@@ -336,6 +344,7 @@ impl<'a> Walk<'a> {
                 self.begin_wait(wait);
                 Ok(None)
             }
+            Ok(Next::Return(value)) => self.come_back(&node.id, value),
             Ok(Next::Stay) => {
                 self.stay();
                 Ok(None)
@@ -366,13 +375,18 @@ impl<'a> Walk<'a> {
     /// The person wrote, though no answer: idle time starts anew, the node's own time does not.
     fn stay(&mut self) {
         let idle_ms = self.bot.policies.idle_ms.map(|ms| self.given.now_ms.saturating_add(ms));
-        if let Some(wait) = self.run.as_mut().and_then(|run| run.wait.as_mut()) {
+        let wait = self.run.as_mut().and_then(|run| run.wait.as_mut());
+        // Where the run does not wait for the person, idle time does not run.
+        if let Some(wait) = wait.filter(|wait| wait.idle_ms.is_some()) {
             wait.idle_ms = idle_ms;
         }
     }
 
     /// A port that leads nowhere: `on_error`, else the end of the run.
     fn open_port(&mut self, node: &Node, port: &str, why: Option<crate::trace::Why>) -> Option<usize> {
+        if let Some(to) = self.caught() {
+            return Some(to);
+        }
         let rescue = self.bot.policies.on_error.filter(|_| !self.rescued);
         self.rescued |= rescue.is_some();
         self.took(node.id.clone(), port.to_owned(), rescue, why);
@@ -390,6 +404,9 @@ impl<'a> Walk<'a> {
         self.note(Trace::Error { node: Some(node.id.clone()), message: error.to_string() });
         if let Some((port, to)) = fault.port.and_then(|port| Some((port, *node.ports.get(port)?))) {
             self.took(node.id.clone(), port.to_owned(), Some(to), None);
+            return Ok(Some(to));
+        }
+        if let Some(to) = self.caught() {
             return Ok(Some(to));
         }
         if let Some(to) = self.bot.policies.on_error.filter(|_| !self.rescued) {
@@ -441,6 +458,12 @@ fn shown(value: Value) -> Value {
 fn run_id(seed: u64, nth: u64) -> String {
     let first = mix(seed.wrapping_add(nth.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
     format!("{first:016x}{:016x}", mix(first ^ seed))
+}
+
+/// A number by a text, the same on every machine: FNV-1a, mixed.
+pub(crate) fn hash(seed: u64, text: &str) -> u64 {
+    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    mix(text.bytes().fold(0xcbf2_9ce4_8422_2325, fold) ^ seed)
 }
 
 /// The finaliser of splitmix64.

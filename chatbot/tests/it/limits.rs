@@ -96,6 +96,60 @@ const PARAMS: &[(&str, &str, &str)] = &[
     ("{ §footer: a }", "PAR-0202", "unknown key `footer`"),
 ];
 
+/// Nodes whose ports all lead to `e`, with what is wrong.
+const NODES: &[(&str, &str, &str)] = &[
+    ("§{ type: wait, next: { next: e } }", "PAR-0204", "exactly one of `for`, `until` and `business_hours`"),
+    ("§{ type: wait, for: 1h, until: now, next: { next: e } }", "PAR-0204", "exactly one of"),
+    ("{ type: wait, for: §soon, next: { next: e } }", "PAR-0220", "`soon` is not a duration"),
+    ("{ type: wait, for: 1h, zone: §UTC, next: { next: e } }", "PAR-0204", "`zone` goes with `until` only"),
+    ("{ type: wait, until: §soon, next: { next: e } }", "PAR-0204", "`soon` is not a date"),
+    ("{ type: wait, until: 2026-12-01, zone: §Mars, next: { next: e } }", "PAR-0204", "no time zone `Mars`"),
+    ("{ type: wait, business_hours: §true, next: { next: e } }", "PAR-0203", "no `policies.business_hours`"),
+    ("{ type: wait, business_hours: §{ zone: UTC }, next: { next: e } }", "PAR-0203", "key `open` is missing"),
+    (
+        "{ type: wait, business_hours: { zone: UTC, open: { §tag: 09:00-10:00 } }, next: { next: e } }",
+        "PAR-0204",
+        "`tag` is not a day",
+    ),
+    (
+        "{ type: wait, business_hours: { zone: UTC, open: { mon: §9-10 } }, next: { next: e } }",
+        "PAR-0204",
+        "`9-10` is not a span of time",
+    ),
+    (
+        "{ type: wait, business_hours: { zone: UTC, open: { mon: 09:00-10:00 }, closed: [ §xmas ] }, next: { next: e } }",
+        "PAR-0204",
+        "`xmas` is not a day",
+    ),
+    (
+        "{ type: wait, business_hours: { zone: UTC, open: §{ } }, next: { next: e } }",
+        "PAR-0204",
+        "these hours are never open",
+    ),
+    ("{ type: wait, until_event: §paid, next: { next: e } }", "PAR-0217", "`until_event` is not supported yet"),
+    ("§{ type: wait, for: 1h }", "PAR-0208", "port `next` of node `a`"),
+    ("§{ type: split, next: {} }", "PAR-0203", "key `weights` is missing"),
+    ("{ type: split, weights: { a: §-1 }, next: { a: e } }", "PAR-0204", "a whole number from 0"),
+    ("{ type: split, weights: §{ a: 0 }, next: { a: e } }", "PAR-0204", "no way has a weight above 0"),
+    ("§{ type: split, weights: { a: 1, b: 1 }, next: { a: e } }", "PAR-0208", "port `b` of node `a` leads nowhere"),
+    ("{ type: split, weights: { a: 1 }, next: { a: e, §c: e } }", "PAR-0209", "no port `c`"),
+    ("{ type: split, weights: { a: 1 }, sticky_by: '§)', next: { a: e } }", "PAR-0210", ""),
+    ("§{ type: each, as: x, body: e, next: { next: e } }", "PAR-0203", "key `list` is missing"),
+    ("{ type: each, list: x, as: §now, body: e, next: { next: e } }", "PAR-0223", "a name of the language"),
+    ("{ type: each, list: x, as: x, body: §f, next: { next: e } }", "PAR-0206", "there is no node `f`"),
+    ("{ type: each, list: x, as: x, body: e, max: §201, next: { next: e } }", "PAR-0204", "from 1 to 200"),
+    ("{ type: call, bot: §other, next: { returned: e } }", "PAR-0217", "another bot is not supported"),
+    ("{ type: call, node: §f, next: { returned: e } }", "PAR-0206", "there is no node `f`"),
+    ("{ type: call, node: e, args: { §if: 1 }, next: { returned: e } }", "PAR-0223", "a name of the language"),
+    ("{ type: return, next: { §next: e } }", "PAR-0209", "no port `next`"),
+    ("§{ type: set, next: { next: e } }", "PAR-0203", "key `assign` is missing"),
+    ("{ type: set, contact: { §phone: '1' }, next: { next: e } }", "PAR-0223", "is not a bot's to set"),
+    ("{ type: set, contact: { §a-b: '1' }, next: { next: e } }", "PAR-0223", "`a-b` is not a name"),
+    ("{ type: set, labels: { add: [ §LONG73 ] }, next: { next: e } }", "PAR-0207", "label is too long"),
+    ("{ type: set, labels: { §set: [ x ] }, next: { next: e } }", "PAR-0202", "unknown key `set`"),
+    ("{ type: set, consent: { marketing: '§(' }, next: { next: e } }", "PAR-0210", ""),
+];
+
 /// Other nodes and policies, with what is wrong.
 const OTHERS: &[(&str, &str, &str)] = &[
     ("policies: { typing: true, mark_read: §false }", "PAR-0204", "`typing` needs the read mark"),
@@ -200,6 +254,11 @@ fn what_whatsapp_would_refuse_is_found_at_its_place() {
         let bot = format!(
             "{head}    type: template\n    name: n\n    lang: en\n    params: {row}\n    next: {{ sent: e }}\n"
         );
+        wrong.extend(judge(&bot, code, words).map(|why| format!("{row}\n{why}")));
+    }
+    for (row, code, words) in NODES {
+        let row = written(row);
+        let bot = format!("{head}    {row}\n").replace("  a:\n    ", "  a: ");
         wrong.extend(judge(&bot, code, words).map(|why| format!("{row}\n{why}")));
     }
     for (row, code, words) in OTHERS {

@@ -11,8 +11,24 @@ fn anything() -> impl Strategy<Value = Input> {
     let words = prop_oneof![
         ".{0,60}",
         "[0-9 .,+-]{0,12}",
-        prop::sample::select(vec!["hi", "book", "1", "2", "start over", "yes", "More ›", "apple", "a", "items"])
-            .prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "hi",
+            "book",
+            "call",
+            "items",
+            "fail",
+            "pause",
+            "until",
+            "1",
+            "2",
+            "start over",
+            "yes",
+            "More ›",
+            "apple",
+            "a",
+            "items"
+        ])
+        .prop_map(str::to_owned),
     ];
     let ids = prop_oneof![
         Just(None),
@@ -84,9 +100,9 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
-    fn no_input_makes_a_turn_panic(inputs in prop::collection::vec(anything(), 1..25), which in 0usize..7) {
+    fn no_input_makes_a_turn_panic(inputs in prop::collection::vec(anything(), 1..25), which in 0usize..9) {
         let case = |name: &str| testdata("transcripts").join(name).with_extension("yaml");
-        let cases = ["menus", "booking", "media", "interactive", "template", "inbound"].map(case);
+        let cases = ["menus", "booking", "media", "interactive", "template", "inbound", "parts", "time"].map(case);
         let path: Vec<_> = cases.into_iter().chain([repository("bots/welcome.yaml")]).collect();
         let bot = bot(&read(&path[which]));
         let mut play = Play::new(&bot);

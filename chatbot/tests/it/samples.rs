@@ -82,3 +82,13 @@ fn the_examples_of_the_page_about_messages_load() {
         assert_eq!(errors, [], "{block}");
     }
 }
+
+#[test]
+fn a_split_follows_its_weights() {
+    let bot = bot(
+        "parlance: 1\nid: t\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: split, weights: { x: 3, y: 1 }, next: { x: b, y: end } }\n  b: { type: say, messages: [ { text: X } ], next: { next: end } }\n  end: { type: end }\n",
+    );
+    let mut play = Play::new(&bot);
+    let x = (0..1_000).filter(|_| !play.say("hi").is_empty()).count();
+    assert!((700..800).contains(&x), "{x}");
+}

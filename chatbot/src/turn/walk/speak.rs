@@ -2,7 +2,7 @@
 
 use whatsapp::message::Outgoing;
 
-use super::{Walk, mix};
+use super::{Walk, hash, mix};
 use crate::bot::policies::WhenClosed;
 use crate::caps;
 use crate::expr::Template;
@@ -93,6 +93,11 @@ impl Walk<'_> {
     /// The id of the person's last message.
     pub(crate) fn last_message(&self) -> Result<String, Fault> {
         self.last.clone().ok_or_else(|| Fault::failed("there is no message of the person to refer to"))
+    }
+
+    /// A number for a node, by the seed and by the nodes entered before.
+    pub(crate) fn draw_at(&self, node: &str) -> u64 {
+        hash(self.given.seed.wrapping_add(self.steps as u64), node)
     }
 
     /// A number below `end`, by the seed and by what has been sent in this turn.
