@@ -1,11 +1,14 @@
 //! The command line. Data goes to standard output, talk to standard error; exit codes are in [`Exit`].
 
+mod api;
 mod bot;
 mod dev;
+mod media;
 mod output;
 mod say;
 mod serve;
 mod sim;
+mod template;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,8 +25,12 @@ pub enum Exit {
     Failed = 1,
     /// What was asked for does not exist.
     NotFound = 3,
+    /// Something else stands against it.
+    Conflict = 4,
     /// Nothing answers where something should run.
     Unreachable = 5,
+    /// The credential is missing, wrong or braked.
+    Denied = 6,
     /// The command line is wrong.
     Usage = 64,
     /// A bot file or other input is wrong.
@@ -55,6 +62,10 @@ enum Command {
     /// Check, import and list bots
     #[command(subcommand)]
     Bot(bot::Command),
+    /// Put, get, list and prune the files of a running server
+    Media(media::Args),
+    /// List, read and show the templates of a running server
+    Template(template::Args),
     /// Measure this machine: webhooks and replies per second against a bare skeleton
     Bench(crate::bench::Args),
     /// Explain an error code, such as PAR-0207
@@ -102,6 +113,8 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Sim(args) => sim::run(args),
         Command::Say(args) => say::run(args),
         Command::Bot(command) => bot::run(command),
+        Command::Media(args) => media::run(args),
+        Command::Template(args) => template::run(args),
         Command::Bench(args) => {
             crate::bench::run(args).map_err(|error| Failed::new(Exit::Failed, format!("{error:#}")))
         }

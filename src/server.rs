@@ -123,7 +123,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     )
     .await?;
     let engine = Arc::new(engine);
-    services.run(registry.clone());
+    services.run(&engine, registry.clone());
 
     let (front, admin) = (local(&front_listener, config.server.listen), local(&admin_listener, config.admin.listen));
     let displays = Arc::<Displays>::default();

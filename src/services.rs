@@ -9,10 +9,10 @@ use actors::blocking::Blocks;
 use actors::media::{Carrier, Media, MediaParts, MediaSettings};
 use actors::retention::{self, Ages};
 use actors::templates::{Account, TemplateParts, Templates};
-use actors::{Bots, Clock, Metrics, Number, Transport};
+use actors::{AccountEvent, Bots, Clock, Engine, Metrics, Number, Transport};
 use parking_lot::Mutex;
 use storage::{Store, StoreError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 use whatsapp::graph::Client;
 
@@ -57,6 +57,7 @@ impl Services {
             wanted: media_wanted.clone(),
             metrics: metrics.clone(),
         });
+        media.clear_parts().await;
         let templates = Templates::load(TemplateParts {
             store: store.clone(),
             clock: clock.clone(),
@@ -88,7 +89,7 @@ impl Services {
     }
 
     /// Starts them.
-    pub fn run(&self, bots: Arc<Bots>) {
+    pub fn run(&self, engine: &Engine, bots: Arc<Bots>) {
         let (store, clock) = (self.store.clone(), self.clock.clone());
         let old = retention::run(store, clock, self.media.clone(), self.ages, self.metrics.clone());
         self.tasks.lock().extend([
@@ -96,6 +97,7 @@ impl Services {
             tokio::spawn(self.templates.clone().run()),
             tokio::spawn(self.blocks.clone().run()),
             tokio::spawn(old),
+            tokio::spawn(hear(self.templates.clone(), engine.account_events())),
             tokio::spawn(warn_of_templates(self.templates.clone(), bots)),
         ]);
     }
@@ -109,6 +111,17 @@ impl Services {
 impl Drop for Services {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Hands what webhooks say of templates to their keeper.
+async fn hear(templates: Arc<Templates>, mut events: broadcast::Receiver<AccountEvent>) {
+    loop {
+        match events.recv().await {
+            Ok(heard) => templates.event(&heard.account, &heard.event),
+            Err(broadcast::error::RecvError::Lagged(_)) => templates.look_again(),
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
     }
 }
 

@@ -178,6 +178,16 @@ impl SendError {
         Self { title: title.into(), advice: advice.into(), held: Some(held), ..Self::default() }
     }
 
+    /// The process ended while a request was under way.
+    pub(crate) fn cut_off(tries: u32) -> Self {
+        Self {
+            title: "the process ended while this message was being sent; it may have been sent".into(),
+            advice: "A status within the doubt window settles it; after that the policy for such sends decides.".into(),
+            tries,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn encode(&self) -> Bytes {
         codec::encode(self)
     }

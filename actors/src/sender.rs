@@ -265,7 +265,8 @@ impl State {
         let lost = |row: &&storage::Send| row.state == SendState::Sending && !self.lanes.is_under_way(row.id);
         for row in rows.iter().filter(lost) {
             events::send_uncertain(&self.job.deps.metrics, row.id, "the process ended while a request was under way");
-            let change = Change::Uncertain { until_ms, error: None };
+            let error = Some(SendError::cut_off(Row::stored(row, until_ms).tries).encode());
+            let change = Change::Uncertain { until_ms, error };
             settlements.push(Settlement { send: row.id, nonce: Some(row.nonce), at_ms: now_ms, change });
         }
         if !settlements.is_empty() {

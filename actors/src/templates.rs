@@ -110,6 +110,11 @@ impl Templates {
         }
     }
 
+    /// Asks Meta for the lists soon: a webhook may have been missed.
+    pub fn look_again(&self) {
+        self.asked.notify_one();
+    }
+
     /// Moves whenever the catalogue changes.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()

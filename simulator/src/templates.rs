@@ -80,6 +80,8 @@ impl StoredTemplate {
             "status": self.status,
             "category": self.category,
             "id": self.id,
+            "quality_score": { "score": "UNKNOWN" },
+            "rejected_reason": "NONE",
         })
     }
 }

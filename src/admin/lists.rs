@@ -111,9 +111,11 @@ pub(super) async fn notices(State(shared): Ctx, query: Asked<NoticesQuery>) -> R
 
 pub(super) async fn bots(State(shared): Ctx) -> Json<Value> {
     let tripped = shared.parts.bots.tripped();
+    let surroundings = shared.parts.services.templates.surroundings();
     let item = |bot: std::sync::Arc<chatbot::bot::Bot>| {
         let stopped = tripped.iter().any(|(id, version)| **id == *bot.id() && **version == *bot.version());
-        json!({ "id": bot.id(), "title": bot.title(), "version": bot.version(), "nodes": bot.node_count(), "stopped": stopped })
+        json!({ "id": bot.id(), "title": bot.title(), "version": bot.version(), "nodes": bot.node_count(), "stopped": stopped,
+            "problems": bot.check_against(&surroundings) })
     };
     let items: Vec<_> = shared.parts.bots.live().into_iter().map(item).collect();
     Json(json!({ "items": items, "next_cursor": null }))

@@ -172,7 +172,7 @@ fn shown(template: &Template) -> Value {
         "status": status_of(template),
         "category": category,
         "parameter_format": parameter_format,
-        "rejected_reason": rejected_reason,
+        "rejected_reason": rejected_reason.as_deref().filter(|reason| *reason != "NONE"),
         "quality_score": template.remote.quality_score,
         "components": components,
         "removed_at": template.removed_ms.map(at),

@@ -114,8 +114,20 @@ fn configure(args: &Args) -> Result<Config, Failed> {
     for (offset, key) in [(0, "server.listen"), (1, "admin.listen"), (2, "simulator.listen")] {
         made_up.push((key.into(), free_address(args.port_base.saturating_add(offset))?.to_string()));
     }
-    Config::from_process(args.config.config.as_deref(), overrides(args), made_up, Mode::Dev)
-        .map_err(|errors| Failed::new(Exit::Config, errors.to_string()))
+    let mut config = Config::from_process(args.config.config.as_deref(), overrides(args), made_up, Mode::Dev)
+        .map_err(|errors| Failed::new(Exit::Config, errors.to_string()))?;
+    share_app(&mut config);
+    Ok(config)
+}
+
+/// The stand-in has one app and one token, so all numbers are of that app.
+fn share_app(config: &mut Config) {
+    let Some(first) = config.whatsapp.numbers.first().cloned() else { return };
+    for number in &mut config.whatsapp.numbers {
+        number.access_token.clone_from(&first.access_token);
+        number.app_secret.clone_from(&first.app_secret);
+        number.app_secret_previous.clone_from(&first.app_secret_previous);
+    }
 }
 
 fn overrides(args: &Args) -> Vec<(String, String)> {
@@ -148,9 +160,19 @@ async fn start_stand_in(
     stand_in.phones = args.phones;
     stand_in.seed = args.seed;
     stand_in.status_delay_ms = 250;
-    stand_in.numbers =
-        vec![simulator::Number { phone_number_id: number.phone_number_id.clone(), ..simulator::Number::default() }];
+    let known = |(place, number): (usize, &crate::config::Number)| simulator::Number {
+        phone_number_id: number.phone_number_id.clone(),
+        display_phone_number: simulator_display(place),
+        waba_id: number.business_account_id.clone().unwrap_or_else(|| simulator::Number::default().waba_id),
+    };
+    stand_in.numbers = config.whatsapp.numbers.iter().enumerate().map(known).collect();
     simulator::Simulator::start(stand_in).await.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))
+}
+
+/// A fictional number for each place, the first one that of the stand-in alone.
+pub(super) fn simulator_display(place: usize) -> String {
+    let base: u64 = simulator::Number::default().display_phone_number.parse().unwrap_or_default();
+    (base + place as u64).to_string()
 }
 
 /// The folder's files; without a folder that anybody asked for, the sample.
@@ -177,6 +199,12 @@ fn forget(config: &Config) -> Result<(), Failed> {
         && let Err(error @ OpenError::Locked { .. }) = RedbStore::open(store, Options::default())
     {
         return Err(serve::start_failed(error.into()));
+    }
+    if config.media.dir == Path::new(MEDIA)
+        && let Err(error) = std::fs::remove_dir_all(MEDIA)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(Failed::new(Exit::Failed, format!("error: {MEDIA} cannot be removed: {error}")));
     }
     match std::fs::remove_file(STORE) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

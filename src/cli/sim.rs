@@ -24,9 +24,9 @@ pub(super) struct Args {
     /// File with the access token that callers must give
     #[arg(long, value_name = "FILE")]
     access_token_file: PathBuf,
-    /// Phone number id of the business
+    /// Phone number id of the business; once for each number
     #[arg(long, value_name = "ID")]
-    phone_number_id: Option<String>,
+    phone_number_id: Vec<String>,
 }
 
 struct RealTime(AdjustableClock);
@@ -53,8 +53,13 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
         let clock = Arc::new(RealTime(AdjustableClock::system()));
         let mut config = simulator::Config::new(args.target.as_str(), app_secret, token, clock);
         config.listen = args.listen;
-        if let Some(phone_number_id) = args.phone_number_id {
-            config.numbers = vec![simulator::Number { phone_number_id, ..simulator::Number::default() }];
+        if !args.phone_number_id.is_empty() {
+            let number = |(place, phone_number_id)| simulator::Number {
+                phone_number_id,
+                display_phone_number: super::dev::simulator_display(place),
+                ..simulator::Number::default()
+            };
+            config.numbers = args.phone_number_id.into_iter().enumerate().map(number).collect();
         }
         let running = simulator::Simulator::start(config)
             .await

@@ -17,6 +17,7 @@ use thiserror::Error;
 pub use field::FieldEvent;
 pub use message::{Message, MessageKind};
 pub use profile::Profile;
+pub(crate) use status::MARKETING_STOPPED;
 pub use status::{Conversation, ErrorObject, Pricing, StatusDetails, StatusKind, StatusUpdate};
 
 /// One thing that a webhook body reports.

@@ -37,11 +37,15 @@ enum Miss {
 }
 
 impl Media {
-    /// Fetches wanted files until it is dropped.
-    pub async fn run(self: Arc<Self>) {
+    /// Removes what an ended process left half-written; to be called before anything is put or fetched.
+    pub async fn clear_parts(&self) {
         if let Err(error) = self.folder.clear_parts().await {
             events::media_folder_failed(&error);
         }
+    }
+
+    /// Fetches wanted files until it is dropped.
+    pub async fn run(self: Arc<Self>) {
         let (mut under_way, mut keys) = (FuturesUnordered::new(), HashSet::new());
         loop {
             let (due, again_ms) = match self.due(&keys, PARALLEL - under_way.len()).await {

@@ -2,14 +2,16 @@
 
 use chatbot::OnDoubt;
 use rand::RngExt;
-use storage::{Change, Settled};
+use storage::{Accept, Change, Partition, Settled};
 use whatsapp::graph::{self, Outcome};
 
 use super::job::Job;
 use super::lanes::{Brake, Cause};
 use super::{Next, Row, Scope, Slow, transport};
 use crate::events;
+use crate::identity;
 use crate::metrics::GraphError;
+use crate::records::inbox::{InboxPayload, Told};
 use crate::records::{self, DeadLetterPayload, Held, SendError, SendPayload};
 
 /// When Meta limits the number, the account or the app without saying for how long (ms).
@@ -118,7 +120,20 @@ impl Job {
     async fn refused(&self, row: &Row, payload: &SendPayload, reason: &'static str, error: &graph::Error) -> Next {
         let record = SendError { tries: row.tries + 1, ..SendError::from(error.to_record()) };
         self.give_up(row, payload, reason, &error.to_string(), &record).await;
+        if error.is_marketing_stopped() {
+            self.marketing_stopped(row).await;
+        }
         Next::Judged
+    }
+
+    /// Hands on to the conversation that the person does not want marketing.
+    async fn marketing_stopped(&self, row: &Row) {
+        let told = InboxPayload::Told(Told::MarketingStopped { at_ms: self.now_ms() });
+        let contact = identity::contact_of(row.id.conversation);
+        let inbound = told.to(contact, &Partition(self.number.id.clone()), self.now_ms());
+        while let Err(error) = self.deps.store.append(vec![Accept::Message(inbound.clone())]).await {
+            self.store_refused("noting that marketing is not wanted", &error).await;
+        }
     }
 
     pub(super) async fn give_up(

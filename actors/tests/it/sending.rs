@@ -367,6 +367,8 @@ async fn what_was_under_way_in_a_crash_waits_for_its_status_and_is_sent_again_af
     let engine = next.start().await;
     pause(100).await;
     assert_eq!(next.states(1).await, [SendState::Uncertain, SendState::Queued]);
+    let error = next.outbox(1).await[0].error.clone().unwrap();
+    assert!(error["title"].as_str().unwrap().contains("the process ended") && error["tries"] == 1, "{error}");
     engine.statuses(&[status(&told, StatusKind::Sent)]).await.unwrap();
     next.quiet().await;
     let people = by_person(&next.graph.requests());

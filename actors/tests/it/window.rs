@@ -225,3 +225,17 @@ async fn a_failure_that_is_about_the_number_pauses_it_and_loses_nothing() {
     assert_eq!(texts_sent(&world).len(), 3);
     assert!(world.dead_letters().await.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_tells_of_an_opt_out_is_noted_with_the_person() {
+    let world = World::new();
+    world.graph.answers(|_| refusal(131_050, 400).into());
+    let _engine = world.start().await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    pause(1_000).await;
+    let head = world.store.load(conversation(1)).await.unwrap().unwrap();
+    let (seen, _) = actors::view::conversation(conversation(1), &head).unwrap();
+    assert_eq!(seen.marketing, Some("opted_out"));
+    assert_eq!(world.states(1).await, [SendState::Dead]);
+}

@@ -267,14 +267,19 @@ impl World {
         .await
     }
 
-    /// Graph calls so far, oldest first.
+    /// Messages that were sent so far, oldest first.
     pub(crate) fn calls(&self) -> Vec<Arc<LoggedRequest>> {
-        let mut calls = self.handle.requests(&Filter::default());
+        self.calls_of("/messages")
+    }
+
+    /// Graph calls with this in their path so far, oldest first.
+    pub(crate) fn calls_of(&self, path: &str) -> Vec<Arc<LoggedRequest>> {
+        let mut calls = self.handle.requests(&Filter { path: Some(path.into()), ..Filter::default() });
         calls.reverse();
         calls
     }
 
-    /// Graph calls once there are `count`.
+    /// Messages that were sent once there are `count`.
     pub(crate) async fn wait_calls(&self, count: usize) -> Vec<Arc<LoggedRequest>> {
         until(&format!("{count} Graph calls"), async || Some(self.calls()).filter(|calls| calls.len() >= count)).await
     }
@@ -287,6 +292,23 @@ impl World {
     pub(crate) async fn admin_raw(&self, path: &str) -> Response {
         let url = format!("http://{}{path}", self.server().admin);
         self.http.get(url).bearer_auth(ADMIN_TOKEN).send().await.unwrap()
+    }
+
+    /// Another request to the admin port, with the token.
+    pub(crate) fn admin_call(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("http://{}{path}", self.server().admin);
+        self.http.request(method, url).bearer_auth(ADMIN_TOKEN)
+    }
+
+    /// The status and the JSON of a POST to the admin port.
+    pub(crate) async fn admin_post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let answer = self.admin_call(reqwest::Method::POST, path).json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// The folder of the test: store and files.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// The JSON of a path of the admin port that answers 200.

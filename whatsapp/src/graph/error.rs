@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error as ThisError;
 
 use super::codes::{Outcome, explain, is_known, outcome_of_code};
-use crate::webhook::ErrorObject;
+use crate::webhook::{ErrorObject, MARKETING_STOPPED};
 
 /// Meta took the message. It says nothing yet about delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +92,11 @@ impl Error {
             Self::File { passes: true, .. } => Outcome::Retry,
             Self::File { passes: false, .. } => Outcome::Permanent,
         }
+    }
+
+    /// Whether it says that the person does not want marketing.
+    pub fn is_marketing_stopped(&self) -> bool {
+        matches!(self, Self::Graph(error) if error.code == MARKETING_STOPPED)
     }
 
     /// How long Meta asks to wait before the next try.

@@ -111,7 +111,8 @@ impl fmt::Display for FieldEvent {
                 let mut words = [&error.title, &error.message].into_iter().flatten().filter(|text| !text.is_empty());
                 f.write_str(words.next().map_or("an error without a reason", String::as_str))
             }
-            Self::Other { field } => write!(f, "{field}"),
+            Self::Other { field } if field.is_empty() => f.write_str("a change without a name"),
+            Self::Other { field } => f.write_str(field),
         }
     }
 }

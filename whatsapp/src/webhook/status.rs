@@ -243,7 +243,7 @@ pub struct ErrorObject {
 }
 
 /// The person has stopped marketing messages of this business.
-const MARKETING_STOPPED: u32 = 131_050;
+pub(crate) const MARKETING_STOPPED: u32 = 131_050;
 
 impl ErrorObject {
     /// Whether it says that the person does not want marketing.

@@ -1,0 +1,177 @@
+//! Talks to the admin port of a running server: the one that is named, or the `dev` of this folder.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+use url::Url;
+
+use super::dev::{WORD, Word};
+use super::output::{Failed, data};
+use super::{Exit, runtime};
+
+/// Uploads of 100 MB take a while.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where the server is, and how to print what it says.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct ApiArgs {
+    /// Admin port of the server, such as http://127.0.0.1:8081; else the `parlance dev` of this folder
+    #[arg(long, value_name = "URL", global = true)]
+    url: Option<String>,
+    /// File that holds the admin token; else PARLANCE_ADMIN_TOKEN
+    #[arg(long, value_name = "FILE", global = true)]
+    token_file: Option<PathBuf>,
+    /// Print JSON, one object per line
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// A way to the admin port.
+pub(super) struct Api {
+    client: reqwest::Client,
+    base: Url,
+    token: Option<String>,
+}
+
+impl ApiArgs {
+    /// Runs a command against the server.
+    pub(super) fn run<F: Future<Output = Result<(), Failed>>>(&self, go: impl FnOnce(Api) -> F) -> Result<(), Failed> {
+        let api = self.connect()?;
+        runtime()?.block_on(go(api))
+    }
+
+    fn connect(&self) -> Result<Api, Failed> {
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        let client = client.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))?;
+        let base = self.base()?;
+        let base = Url::parse(&base)
+            .map_err(|error| Failed::new(Exit::Usage, format!("error: {base} is not an address: {error}")))?;
+        Ok(Api { client, base, token: self.token()? })
+    }
+
+    fn base(&self) -> Result<String, Failed> {
+        if let Some(url) = &self.url {
+            return Ok(url.trim_end_matches('/').to_owned());
+        }
+        let word = std::fs::read_to_string(WORD).ok().and_then(|word| serde_json::from_str::<Word>(&word).ok());
+        word.map(|word| word.admin).ok_or_else(|| {
+            Failed::new(Exit::Unreachable, "nothing runs here: name a server with --url, or start `parlance dev`")
+        })
+    }
+
+    fn token(&self) -> Result<Option<String>, Failed> {
+        let Some(path) = &self.token_file else {
+            return Ok(std::env::var("PARLANCE_ADMIN_TOKEN").ok().filter(|token| !token.is_empty()));
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failed::new(Exit::NotFound, format!("error: {} cannot be read: {error}", path.display()))
+        })?;
+        Ok(Some(text.trim().to_owned()))
+    }
+}
+
+impl Api {
+    pub(super) fn request(&self, method: Method, path: &str, query: &[(&str, String)]) -> RequestBuilder {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = self.client.request(method, url);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Sends it. Errors: with the exit code of the answer, and the words of its problem.
+    pub(super) async fn answer(&self, request: RequestBuilder) -> Result<Response, Failed> {
+        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let status = answer.status();
+        let problem: Value = answer.json().await.unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or("the server refused");
+        let hint = problem["hint"].as_str().map(|hint| format!("\n  = help: {hint}")).unwrap_or_default();
+        Err(Failed::new(exit(status), format!("error: {detail}{hint}")))
+    }
+
+    pub(super) async fn json(&self, request: RequestBuilder) -> Result<Value, Failed> {
+        let answer = self.answer(request).await?;
+        answer.json().await.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))
+    }
+
+    /// Prints all pages of a list, an item per line as `line` makes it.
+    pub(super) async fn print_list(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        json: bool,
+        line: impl Fn(&Value) -> String,
+    ) -> Result<(), Failed> {
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = query.to_vec();
+            query.push(("limit", "200".to_owned()));
+            query.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let page = self.json(self.request(Method::GET, path, &query)).await?;
+            for item in page["items"].as_array().into_iter().flatten() {
+                data(&if json { item.to_string() } else { line(item) });
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = Some(next.to_owned()),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failed {
+        if error.is_connect() || error.is_timeout() {
+            return Failed::new(Exit::Unreachable, format!("error: nothing answers at {}", self.base));
+        }
+        Failed::new(Exit::Failed, format!("error: {error}"))
+    }
+}
+
+fn exit(status: StatusCode) -> Exit {
+    match status.as_u16() {
+        400 | 413 | 415 | 422 => Exit::Data,
+        401 | 403 | 421 | 429 => Exit::Denied,
+        404 => Exit::NotFound,
+        409 | 412 => Exit::Conflict,
+        502..=504 => Exit::Unreachable,
+        _ => Exit::Failed,
+    }
+}
+
+/// A text member, or a dash.
+pub(super) fn text<'a>(item: &'a Value, name: &str) -> &'a str {
+    item[name].as_str().unwrap_or("-")
+}
+
+/// Prints an object: as JSON, or a line per member.
+pub(super) fn print_object(object: &Value, json: bool) {
+    if json {
+        data(&object.to_string());
+        return;
+    }
+    for (name, value) in object.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+        let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        data(&format!("{name:<18} {shown}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_an_exit_code_of_the_contract() {
+        for (status, code) in [(404, 3), (409, 4), (502, 5), (503, 5), (401, 6), (429, 6), (422, 65), (500, 1)] {
+            assert_eq!(exit(StatusCode::from_u16(status).unwrap()) as u8, code, "{status}");
+        }
+    }
+}
