@@ -33,6 +33,9 @@ pub struct BlockedPerson {
     pub since_ms: u64,
 }
 
+/// Number and person, and since when.
+type Known = BTreeMap<(Box<str>, Box<str>), u64>;
+
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Since {
     since_ms: u64,
@@ -58,8 +61,7 @@ pub struct Blocks {
     clock: Arc<dyn Clock>,
     client: Client,
     numbers: Vec<Number>,
-    /// Number and person, and since when.
-    known: RwLock<BTreeMap<(Box<str>, Box<str>), u64>>,
+    known: RwLock<Known>,
     /// One change of the lists at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -72,7 +74,7 @@ impl Blocks {
         client: Client,
         numbers: Vec<Number>,
     ) -> Result<Arc<Self>, StoreError> {
-        let mut known = BTreeMap::new();
+        let mut known = Known::new();
         for (key, bytes) in store.documents(KIND).await? {
             if let (Some((number, person)), Ok(Since { since_ms })) = (key.split_once('/'), codec::decode(&bytes)) {
                 known.insert((number.into(), person.into()), since_ms);
