@@ -16,6 +16,9 @@ use crate::support::{ADA, Setup, World, body, message, until};
 
 const GOOD: &[u8] = b"a good file";
 
+/// Media id, type, digest and name as the webhook says; the state it must end in, and a part of the reason.
+type Row = (&'static str, &'static str, Option<String>, Option<&'static str>, &'static str, &'static str);
+
 #[derive(Clone)]
 struct Fake {
     origin: Arc<str>,
@@ -95,7 +98,7 @@ async fn f81_hostile_files_leave_nothing_outside_the_media_folder_and_stop_nobod
     let setup = Setup::default().set("graph.base_url", &origin).set("media.max_bytes", "1_000_000");
     let world = setup.start().await;
     let wrong = hex::encode(Sha256::digest(b"another file"));
-    let rows: [(&str, &str, Option<String>, Option<&str>, &str, &str); 11] = [
+    let rows: [Row; 11] = [
         ("1001", "application/x-msdownload", None, Some("a.exe"), "refused", "media.allow"),
         ("1002", "image/png", None, None, "refused", "text/html"),
         ("1003", "image/png", None, Some("../../../../tmp/evil.png"), "stored", ""),
