@@ -295,6 +295,7 @@ async fn start_engine(
         sender: sender_settings(config),
         metrics: metrics.actors.clone(),
         media_wanted: services.media_wanted.clone(),
+        categories: services.categories(),
     };
     Ok(Engine::start(setup).await?)
 }

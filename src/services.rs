@@ -88,6 +88,12 @@ impl Services {
         Arc::new(Carrier::new(self.media.clone(), self.client.clone()))
     }
 
+    /// What templates are for, as far as Meta told.
+    pub fn categories(&self) -> Arc<actors::Categories> {
+        let templates = self.templates.clone();
+        Arc::new(move |account, name, language| templates.category(account, name, language))
+    }
+
     /// Starts them.
     pub fn run(&self, engine: &Engine, bots: Arc<Bots>) {
         let (store, clock) = (self.store.clone(), self.clock.clone());

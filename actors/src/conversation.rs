@@ -196,6 +196,7 @@ impl State {
             turn: &*deps.turn,
             takeover: deps.settings.takeover,
             numbers: &deps.numbers,
+            categories: &*deps.categories,
             holds: self.queue.holds(),
         };
         Draft::new(self.id, means, loaded)

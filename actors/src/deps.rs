@@ -10,11 +10,12 @@ use crate::backlog::Backlog;
 use crate::bots::Bots;
 use crate::clock::Clock;
 use crate::conversation::TurnFunction;
+use crate::marketing::Categories;
 use crate::metrics::Metrics;
 use crate::orders::Tickets;
 use crate::queue::Load;
 use crate::sender::Senders;
-use crate::settings::ConversationSettings;
+use crate::settings::{ConversationSettings, Number};
 use crate::{router, timers};
 
 pub(crate) struct Deps {
@@ -30,7 +31,8 @@ pub(crate) struct Deps {
     /// Rung when a committed turn wants a file of a person.
     pub media_wanted: Arc<Notify>,
     /// Our numbers.
-    pub numbers: Vec<Box<str>>,
+    pub numbers: Vec<Number>,
+    pub categories: Arc<Categories>,
     pub tickets: Tickets,
     /// Set once, when the engine has started all of them.
     pub peers: OnceLock<Peers>,

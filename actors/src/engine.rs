@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::codec;
 use crate::conversation::TurnFunction;
 use crate::deps::{Deps, Peers};
+use crate::marketing::Categories;
 use crate::metrics::Metrics;
 use crate::orders::Tickets;
 use crate::queue::Load;
@@ -59,6 +60,8 @@ pub struct Setup {
     pub metrics: Arc<Metrics>,
     /// Rung when a committed turn wants a file of a person: see [`crate::media`].
     pub media_wanted: Arc<Notify>,
+    /// What templates are for: marketing does not go to people who do not want it.
+    pub categories: Arc<Categories>,
 }
 
 /// Why an engine did not start.
@@ -113,6 +116,7 @@ impl Engine {
             sender: sender_settings,
             metrics,
             media_wanted,
+            categories,
         } = setup;
         let backlog = Backlog::new(conversations.max_unsent);
         let deps = Arc::new(Deps {
@@ -126,7 +130,8 @@ impl Engine {
             backlog,
             senders: Senders::default(),
             media_wanted,
-            numbers: numbers.iter().map(|number| number.id.clone()).collect(),
+            numbers: numbers.clone(),
+            categories,
             tickets: Tickets::default(),
             peers: OnceLock::new(),
         });

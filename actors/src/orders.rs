@@ -71,7 +71,10 @@ impl Tickets {
 
 impl State {
     /// Why this message may not be sent now, if so.
-    pub(crate) fn refuses(&self, message: &Outgoing, now_ms: u64) -> Option<Refusal> {
+    pub(crate) fn refuses(&self, message: &Outgoing, is_marketing: bool, now_ms: u64) -> Option<Refusal> {
+        if is_marketing && self.opted_out() {
+            return Some(Refusal::OptedOut);
+        }
         let closed = !message.is_template() && !self.window_is_open(now_ms);
         closed.then(|| Refusal::WindowClosed(self.window_until_ms()))
     }

@@ -13,16 +13,18 @@ use storage::{
     Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Revision, SendId,
     Turn,
 };
+use whatsapp::message::Outgoing;
 
 use super::recover::GiveUp;
 use crate::codec::{self, CodecError};
-use crate::orders::OrderOutcome;
+use crate::marketing::{self, Categories};
+use crate::orders::{OrderOutcome, Refusal};
 use crate::queue::Item;
 use crate::records::{
     self, Control, DeadLetterPayload, Happened, HistoryEntry, HistoryInput, InboxPayload, SendPayload, State,
 };
 use crate::seen;
-use crate::settings::Takeover;
+use crate::settings::{Number, Takeover};
 
 /// The bot function: [`chatbot::turn`], or a stand-in of a test.
 pub type TurnFunction = dyn Fn(&Bot, &Snapshot, &Input, &Given<'_>) -> Result<chatbot::Turn, TurnError> + Send + Sync;
@@ -91,7 +93,8 @@ pub(crate) struct Means<'a> {
     pub turn: &'a TurnFunction,
     pub takeover: Takeover,
     /// Our numbers.
-    pub numbers: &'a [Box<str>],
+    pub numbers: &'a [Number],
+    pub categories: &'a Categories,
     /// Inputs of this conversation are held in the store.
     pub holds: bool,
 }
@@ -258,12 +261,24 @@ impl<'a> Draft<'a> {
 
     fn queue(&mut self, bot: &Bot, effects: Vec<Effect>) -> Vec<u64> {
         let order = bot.manners().order;
-        let send = |Effect::Send(sending)| self.send(*sending, order);
+        let send = |Effect::Send(sending)| {
+            if self.after.state.opted_out() && self.is_marketing(&sending.message) {
+                let raw = Some(sending.message.raw().to_string().into());
+                self.bury(None, "opted_out", &Refusal::OptedOut.to_string(), Some(&sending.node), raw, 0);
+                return None;
+            }
+            self.send(*sending, order)
+        };
         let sends: Vec<_> = effects.into_iter().filter_map(send).collect();
         if !sends.is_empty() {
             self.answered();
         }
         sends
+    }
+
+    fn is_marketing(&self, message: &Outgoing) -> bool {
+        let Means { categories, numbers, .. } = self.means;
+        marketing::is_marketing(categories, numbers, &self.after.state.number_id, message)
     }
 
     fn send(&mut self, sending: Sending, order: Order) -> Option<u64> {

@@ -12,6 +12,7 @@ use whatsapp::webhook::FieldEvent;
 use super::Engine;
 use crate::codec::CodecError;
 use crate::identity;
+use crate::marketing;
 use crate::orders::{OrderOutcome, Refusal};
 use crate::records::State;
 use crate::records::inbox::{InboxPayload, OrderKey, SendOrder};
@@ -85,7 +86,9 @@ impl Engine {
         if key.is_some_and(|key| state.done_order(key.key, now_ms).is_some()) {
             return Ok(Ordered::Refused(Refusal::KeyReused));
         }
-        if let Some(refusal) = state.refuses(&order.message, now_ms) {
+        let deps = &self.deps;
+        let is_marketing = marketing::is_marketing(&*deps.categories, &deps.numbers, &state.number_id, &order.message);
+        if let Some(refusal) = state.refuses(&order.message, is_marketing, now_ms) {
             return Ok(Ordered::Refused(refusal));
         }
         if self.deps.backlog.is_full(conversation) {

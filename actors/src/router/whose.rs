@@ -75,7 +75,7 @@ async fn unwritten(deps: &Deps, secret: &[u8; 16], alias: &Alias) -> Result<Opti
     }
     let contact = identity::first_contact(secret, alias);
     for number in &deps.numbers {
-        let id = identity::conversation_id(&storage::Partition(number.clone()), contact);
+        let id = identity::conversation_id(&storage::Partition(number.id.clone()), contact);
         if deps.store.load(id).await?.is_some() {
             return Ok(Some(contact));
         }

@@ -99,6 +99,7 @@ async fn after_an_hour(payloads: Vec<Bytes>) -> (Vec<SendState>, usize, Arc<Mode
         transport: transport.clone(),
         conversations: crate::ConversationSettings::default(),
         sender: crate::SenderSettings::default(),
+        categories: Arc::new(|_, _, _| None),
         media_wanted: Arc::default(),
         metrics: Arc::default(),
     };

@@ -98,3 +98,31 @@ async fn a_conversation_with_too_many_unsent_messages_takes_no_order() {
     assert_eq!(engine.order(order("hello", None)).await.unwrap(), Ordered::Full);
     assert!(world.clock.now_ms() < START_MS + 60_000);
 }
+
+#[tokio::test(start_paused = true)]
+async fn marketing_to_somebody_who_does_not_want_it_is_refused_and_other_templates_are_not() {
+    let mut world = World::new();
+    world.categories =
+        std::sync::Arc::new(|_, name, _| Some(if name == "sale" { "MARKETING" } else { "UTILITY" }.into()));
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    let template = |name: &str| {
+        let body = json!({ "type": "template", "template": { "name": name, "language": { "code": "en" } } });
+        Order { message: Outgoing::parse(&body).unwrap(), ..order("x", None) }
+    };
+    assert!(matches!(engine.order(template("sale")).await.unwrap(), Ordered::Queued(_)));
+    world.quiet().await;
+    // Meta knows it before we do.
+    world.graph.answers(|_| refusal(131_050, 400).into());
+    assert!(matches!(engine.order(template("sale")).await.unwrap(), Ordered::Queued(_)));
+    world.quiet().await;
+    world.consumed().await;
+    let head = world.store.load(conversation(1)).await.unwrap().unwrap();
+    assert_eq!(view::conversation(conversation(1), &head).unwrap().0.marketing, Some("opted_out"));
+    let posts = world.graph.count();
+    assert_eq!(engine.order(template("sale")).await.unwrap(), Ordered::Refused(Refusal::OptedOut));
+    assert!(matches!(engine.order(template("receipt")).await.unwrap(), Ordered::Queued(_)));
+    world.quiet().await;
+    assert_eq!(world.graph.count(), posts + 1);
+}

@@ -33,6 +33,7 @@ pub(crate) struct World {
     pub conversations: ConversationSettings,
     pub sender: SenderSettings,
     pub metrics: Arc<Metrics>,
+    pub categories: Arc<actors::Categories>,
 }
 
 impl World {
@@ -56,6 +57,7 @@ impl World {
             conversations: ConversationSettings::default(),
             sender,
             metrics: Arc::default(),
+            categories: Arc::new(|_, _, _| None),
         }
     }
 
@@ -76,6 +78,7 @@ impl World {
             sender: self.sender.clone(),
             metrics: self.metrics.clone(),
             media_wanted: Arc::default(),
+            categories: self.categories.clone(),
         };
         Engine::start(setup).await.unwrap()
     }

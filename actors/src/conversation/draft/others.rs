@@ -119,7 +119,7 @@ impl Draft<'_> {
         message: whatsapp::message::Outgoing,
         on_doubt: OnDoubt,
     ) -> OrderOutcome {
-        let refusal = self.after.state.refuses(&message, self.means.now_ms);
+        let refusal = self.after.state.refuses(&message, self.is_marketing(&message), self.means.now_ms);
         let sending = Sending { node: String::new(), message, on_doubt, closed: Closed::Drop };
         let sent = if refusal.is_none() { self.send(sending, Order::Accepted) } else { None };
         let Some(n) = sent else {
