@@ -76,7 +76,7 @@ impl Intake {
         // Statuses first: applying them once more, should the rest not be stored, changes nothing.
         if !statuses.is_empty() {
             for unknown in self.engine.statuses(&statuses).await? {
-                items.extend(self.unknown_status(&unknown, now_ms));
+                items.extend(self.unknown_status(unknown, now_ms));
             }
         }
         if !items.is_empty() {

@@ -22,7 +22,9 @@ pub fn about_people(field: &str, raw: &str) -> Vec<(Box<RawValue>, Option<About>
     let (list, read): (&str, fn(&str) -> Option<About>) = match field {
         "user_preferences" => ("user_preferences", |raw| lax::object(raw).ok().map(About::Preference)),
         "user_id_update" => ("user_id_update", |raw| people::user_id(raw).map(About::UserId)),
-        "smb_message_echoes" => ("message_echoes", |raw| coexistence::echo(raw).map(|echo| About::Echo(Box::new(echo)))),
+        "smb_message_echoes" => {
+            ("message_echoes", |raw| coexistence::echo(raw).map(|echo| About::Echo(Box::new(echo))))
+        }
         _ => return Vec::new(),
     };
     let elements = raw_elements(raw, list).unwrap_or_default();
