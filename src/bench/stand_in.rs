@@ -1,12 +1,12 @@
-//! The Graph API of a bench: takes every message at once and ticks its number off. It checks nothing else, so that it
-//! costs the measured processes little.
+//! The Graph API of a bench: takes every message at once and ticks its number off, and answers that there is nothing to
+//! whatever else is asked. It checks nothing, so that it costs the measured processes little.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use parking_lot::Mutex;
@@ -62,6 +62,9 @@ pub(super) fn reply_wamid(n: u64) -> String {
 }
 
 async fn answer(request: Request<Incoming>, replies: Arc<Replies>, hear: Hear) -> Response<Body> {
+    if request.method() != Method::POST || !request.uri().path().ends_with("/messages") {
+        return json(r#"{"data":[]}"#.to_owned());
+    }
     let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let (n, first) = replies.take(&body);
     if first {
@@ -71,6 +74,10 @@ async fn answer(request: Request<Incoming>, replies: Arc<Replies>, hear: Hear) -
     let text = format!(
         r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"+99900000000000","wa_id":"99900000000000"}}],"messages":[{{"id":"{wamid}"}}]}}"#
     );
+    json(text)
+}
+
+fn json(text: String) -> Response<Body> {
     let mut response = Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
