@@ -198,7 +198,7 @@ async fn an_expired_token_pauses_the_number_and_keeps_the_queue() {
     world.trouble(vec![code(190)]);
     world.write(ADA, "hello").await;
     world.wait_calls(1).await;
-    until("the pause", async || open(&world).await["paused"].as_str().map(drop)).await;
+    until("the pause", async || open(&world).await["paused"]["why"].as_str().map(drop)).await;
     for at in 0..10 {
         world.write(&person(at), "hi").await;
     }
