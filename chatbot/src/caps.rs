@@ -40,5 +40,7 @@ pub const MAX_WEIGHT: u32 = 1_000_000;
 pub const MAX_LABELS: usize = 50;
 /// Characters of one label.
 pub const MAX_LABEL_CHARS: usize = 64;
+/// Bytes of text that `debounce_ms` joins before it waits no longer.
+pub const MAX_BURST_BYTES: usize = 16 * 1024;
 /// Variants of one message.
 pub const MAX_VARIANTS: usize = 20;

@@ -158,12 +158,17 @@ impl Incoming {
         !matches!(self.class(), Class::Reaction | Class::Notice)
     }
 
+    /// Whether the person said this in words, or by a tap.
+    pub(crate) fn is_words(&self) -> bool {
+        matches!(self.class(), Class::Text | Class::Tap)
+    }
+
     /// Whether a message of this type may be the answer to a question.
     pub(crate) fn is_answer(&self) -> bool {
         !matches!(self.class(), Class::Reaction | Class::Notice | Class::Welcome)
     }
 
-    fn as_json(&self) -> Value {
+    pub(crate) fn as_json(&self) -> Value {
         json!({
             "type": self.kind, "text": self.text, "id": self.id, "title": self.title, "media": self.media,
             "location": self.location, "data": self.data, "wamid": self.wamid, "at": rfc3339(self.at_ms),

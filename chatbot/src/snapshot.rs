@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::input::Incoming;
+
 /// Variables by name, in name order, so that equal states are equal bytes.
 pub type Vars = BTreeMap<String, Value>;
 
@@ -22,9 +24,25 @@ pub struct Snapshot {
     /// What bots noted of the person; it outlives runs.
     #[serde(default, skip_serializing_if = "Person::is_empty")]
     pub(crate) person: Person,
+    /// Texts that wait for more to follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) burst: Option<Box<Burst>>,
     /// The id of the person's last message; `None` for one who never wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last: Option<String>,
+}
+
+/// Texts that came one after the other and are read as one.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+pub(crate) struct Burst {
+    /// The last of them, with the text of all.
+    pub(crate) message: Incoming,
+    pub(crate) messages: u32,
+    /// When nothing more is waited for.
+    pub(crate) due_ms: u64,
+    /// The person never wrote before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) first: bool,
 }
 
 /// What bots noted of a person.
@@ -142,6 +160,10 @@ fn is_zero(n: &u32) -> bool {
 impl Snapshot {
     /// When the conversation wants a [`crate::Input::Tick`], if ever.
     pub fn wake_ms(&self) -> Option<u64> {
+        // The person has written: nothing times out before that is read.
+        if let Some(burst) = &self.burst {
+            return Some(burst.due_ms);
+        }
         let run = self.run.as_ref()?;
         let wait = run.wait.as_ref()?;
         [wait.timeout_ms, wait.idle_ms, run.expires_ms].into_iter().flatten().min()
@@ -172,7 +194,7 @@ impl Snapshot {
 
     /// What is left when the run is ended from outside, because it cannot go on: the contact's variables.
     pub fn without_run(&self) -> Self {
-        Self { run: None, ..self.clone() }
+        Self { run: None, burst: None, ..self.clone() }
     }
 
     /// The labels that bots gave the person, in order.

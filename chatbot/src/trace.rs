@@ -20,7 +20,7 @@ pub enum Trace {
     RunEnded {
         /// The id of the run.
         run: String,
-        /// The reason of the `end` node, or `idle`, `max_age`, `restarted`, `interrupted`,
+        /// The reason of the `end` node, or `idle`, `max_age`, `restarted`, `interrupted`, `stopped`, `returned`,
         /// `turn_limit`, `node_gone`, `error`, or the port that leads nowhere.
         reason: String,
         /// The result of the `end` node.
@@ -87,6 +87,18 @@ pub enum Trace {
         node: String,
         /// The text that is shown.
         title: String,
+    },
+    /// A text waits for more that may follow it.
+    Kept {
+        /// Until when.
+        until_ms: u64,
+    },
+    /// Texts that came one after the other are read as one.
+    Joined {
+        /// How many.
+        messages: u32,
+        /// The whole text.
+        text: String,
     },
     /// The input had no effect.
     Ignored {

@@ -2,7 +2,8 @@
 //! performs the effects.
 //!
 //! A message goes to the run that waits, after restart words and triggers that interrupt; without a
-//! run the triggers are consulted in order. A tick takes the port `timeout` of the node that waits,
+//! run the triggers are consulted in order. Stop words come before everything; with `debounce_ms` texts wait
+//! until nothing follows them, and are one message. A tick takes the port `timeout` of the node that waits,
 //! or `policies.on_idle`, whichever was due first; a message that comes before a late tick wins.
 //!
 //! Where nothing else is said, an error takes the error port of its node, then `policies.on_error`
@@ -17,7 +18,7 @@ mod walk;
 use serde::{Deserialize, Serialize};
 
 use crate::bot::Bot;
-use crate::input::{Given, Incoming, Input};
+use crate::input::{Class, Given, Incoming, Input};
 use crate::sending::Sending;
 use crate::snapshot::{Snapshot, Wait};
 use crate::trace::Trace;
@@ -55,10 +56,41 @@ pub enum Effect {
 pub fn turn(bot: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>) -> Result<Turn, TurnError> {
     let mut walk = Walk::new(bot, before, input, given);
     match input {
-        Input::Message(message) => on_message(&mut walk, message)?,
+        Input::Message(message) => on_arrival(&mut walk, message)?,
         Input::Tick => on_tick(&mut walk)?,
     }
     Ok(walk.finish(before))
+}
+
+/// Stop words come first; then texts wait for more that may follow, where the bot says so.
+fn on_arrival(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnError> {
+    let policies = &walk.bot().policies;
+    if let Some(reply) = policies.stops(&message.text).filter(|_| message.is_words()) {
+        walk.stop(reply);
+        return Ok(());
+    }
+    let commands = policies.is_restart(&message.text) || policies.asks_for_human(&message.text).is_some();
+    if message.class() == Class::Text
+        && !commands
+        && let Some(ms) = policies.debounce_ms
+    {
+        if walk.keep(message, ms) {
+            return Ok(());
+        }
+        return on_burst(walk);
+    }
+    if message.may_start() && walk.burst_due_ms().is_some() {
+        on_burst(walk)?;
+    }
+    walk.read(message.as_json());
+    on_message(walk, message)
+}
+
+fn on_burst(walk: &mut Walk<'_>) -> Result<(), TurnError> {
+    match walk.take_burst() {
+        Some(message) => on_message(walk, &message),
+        None => Ok(()),
+    }
 }
 
 fn on_message(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnError> {
@@ -71,6 +103,9 @@ fn on_message(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnError> 
     if message.may_start() {
         if walk.bot().policies.is_restart(&message.text) {
             return start::over(walk, message);
+        }
+        if let Some(to) = walk.bot().policies.asks_for_human(&message.text) {
+            return walk.to_human(to);
         }
         if let Some(hit) = start::interrupting(walk, message)? {
             walk.end_run("interrupted", None);
@@ -85,6 +120,9 @@ fn on_message(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnError> 
 }
 
 fn on_tick(walk: &mut Walk<'_>) -> Result<(), TurnError> {
+    if let Some(due_ms) = walk.burst_due_ms() {
+        return if due_ms <= walk.now_ms() { on_burst(walk) } else { Ok(()) };
+    }
     let Some(due) = walk.due() else { return Ok(()) };
     if !walk.count_turn() {
         return Ok(());

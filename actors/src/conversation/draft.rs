@@ -8,7 +8,9 @@ mod people;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chatbot::{Bot, ContactView, Effect, Given, Input, NumberView, Order, Sending, Snapshot, Trace, TurnError};
+use chatbot::{
+    Bot, Consent, ContactView, Effect, Given, Input, NumberView, Order, Sending, Snapshot, Trace, TurnError,
+};
 use storage::{
     Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Revision, SendId,
     Turn,
@@ -234,6 +236,9 @@ impl<'a> Draft<'a> {
             Ok(turn) => {
                 let sends = self.queue(bot, turn.effects);
                 self.after.state.bot = turn.after;
+                if let Some(Consent { given, at_ms }) = self.after.state.bot.consent("marketing") {
+                    self.after.state.said_about_marketing(given, at_ms);
+                }
                 if history.is_some() || turn.changed {
                     self.record_sends(seed, history, sends, turn.trace);
                 }

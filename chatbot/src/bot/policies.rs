@@ -24,8 +24,14 @@ pub const KEYS: &[&str] = &[
     "order",
     "window",
     "business_hours",
+    "stop_words",
+    "human_words",
+    "debounce_ms",
 ];
-const LATER: &[&str] = &["stop_words", "human_words", "debounce_ms", "handoff"];
+const LATER: &[&str] = &["handoff"];
+/// What a person reads who wrote a stop word, where the bot says nothing else.
+const STOPPED: &str = "You will get no more offers from us.";
+const MOST_DEBOUNCE_MS: u32 = 30_000;
 
 /// The policies of a bot.
 pub(crate) struct Policies {
@@ -48,6 +54,19 @@ pub(crate) struct Policies {
     pub(crate) closed: WhenClosed,
     /// `business_hours`.
     pub(crate) hours: Option<Hours>,
+    /// Words that end the run and all marketing.
+    pub(crate) stop: Option<Stop>,
+    /// Words that ask for a human, folded, and where they lead.
+    pub(crate) human: Option<(Vec<String>, usize)>,
+    /// Texts that come within this time of one another are one message.
+    pub(crate) debounce_ms: Option<u64>,
+}
+
+/// `policies.stop_words`.
+pub(crate) struct Stop {
+    /// Folded.
+    words: Vec<String>,
+    pub(crate) reply: Template,
 }
 
 /// `policies.window.closed`.
@@ -95,6 +114,9 @@ impl Default for Policies {
             manners: Manners::default(),
             closed: WhenClosed::Drop,
             hours: None,
+            stop: None,
+            human: None,
+            debounce_ms: None,
             limits: Limits {
                 nodes_per_turn: caps::MAX_NODES_PER_TURN,
                 turns_per_run: caps::MAX_TURNS_PER_RUN,
@@ -111,11 +133,22 @@ impl Policies {
             Unexpected::Route(to) => Some(*to),
             _ => None,
         });
-        self.on_idle.into_iter().chain(self.on_error).chain(routes).collect()
+        let human = self.human.iter().map(|(_, to)| *to);
+        self.on_idle.into_iter().chain(self.on_error).chain(routes).chain(human).collect()
     }
 
     pub(crate) fn is_restart(&self, text: &str) -> bool {
         !self.restart_words.is_empty() && self.restart_words.contains(&fold(text))
+    }
+
+    /// What to say to somebody who wrote a stop word.
+    pub(crate) fn stops(&self, text: &str) -> Option<&Template> {
+        self.stop.as_ref().filter(|stop| stop.words.contains(&fold(text))).map(|stop| &stop.reply)
+    }
+
+    /// Where somebody is led who asked for a human.
+    pub(crate) fn asks_for_human(&self, text: &str) -> Option<usize> {
+        self.human.as_ref().filter(|(words, _)| words.contains(&fold(text))).map(|(_, to)| *to)
     }
 }
 
@@ -129,6 +162,10 @@ pub(super) fn read(reader: &mut Reader<'_>, at: Option<&At<'_>>) -> Policies {
     if let Some(at) = fields.get("restart_words") {
         policies.restart_words = reader.texts(&at).iter().map(|word| fold(word)).collect();
     }
+    policies.stop = fields.get("stop_words").and_then(|at| read_stop(reader, &at));
+    policies.human = fields.get("human_words").and_then(|at| read_human(reader, &at));
+    let debounce = fields.get("debounce_ms").and_then(|at| reader.count(&at, 100, MOST_DEBOUNCE_MS));
+    policies.debounce_ms = debounce.map(u64::from);
     if let Some(at) = fields.get("missing") {
         reader.word(&at, &["empty", "error"]);
     }
@@ -155,6 +192,34 @@ pub(super) fn read(reader: &mut Reader<'_>, at: Option<&At<'_>>) -> Policies {
         read_limits(reader, &at, &mut policies.limits);
     }
     policies
+}
+
+/// `[words]`, or `{words, reply}`.
+fn read_stop(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Stop> {
+    if matches!(at.node.kind, crate::tree::Kind::List(_)) {
+        return Some(Stop { words: read_words(reader, at), reply: Template::Plain(STOPPED.to_owned()) });
+    }
+    let fields = reader.fields(at, &["words", "reply"])?;
+    let words = reader.required(&fields, "words").map(|at| read_words(reader, &at));
+    let reply = reader.required(&fields, "reply");
+    let reply = reply.and_then(|at| reader.template_up_to(&at, "reply", limits::TEXT_BODY));
+    Some(Stop { words: words?, reply: reply? })
+}
+
+/// `{words, to}`.
+fn read_human(reader: &mut Reader<'_>, at: &At<'_>) -> Option<(Vec<String>, usize)> {
+    let fields = reader.fields(at, &["words", "to"])?;
+    let words = reader.required(&fields, "words").map(|at| read_words(reader, &at));
+    let to = reader.required(&fields, "to").and_then(|at| reader.target(&at));
+    words.zip(to)
+}
+
+fn read_words(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<String> {
+    let words = reader.texts(at).iter().map(|word| fold(word)).filter(|word| !word.is_empty()).collect::<Vec<_>>();
+    if words.is_empty() && matches!(at.node.kind, crate::tree::Kind::List(_)) {
+        reader.report(explain::WRONG_VALUE, at, "there is no word in this list");
+    }
+    words
 }
 
 fn read_manners(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Manners {

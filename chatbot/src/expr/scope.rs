@@ -39,7 +39,6 @@ struct Facts {
     now_ms: u64,
     contact: ContactView,
     number: NumberView,
-    input: Option<Json>,
     customer_phone: bool,
     business_hours: Option<Json>,
 }
@@ -49,6 +48,7 @@ struct State {
     run: Vars,
     contact: Vars,
     person: Person,
+    input: Option<Json>,
     about_run: Json,
     local: Option<(&'static str, Value)>,
     cache: HashMap<String, Value>,
@@ -60,12 +60,11 @@ impl Scope {
             now_ms: given.now_ms,
             contact: given.contact.clone(),
             number: given.number.clone(),
-            input: input.as_json(),
             customer_phone: bot.imported,
             business_hours: bot.policies.hours.as_ref().map(|hours| about_hours(hours, given.now_ms)),
         };
         let (contact, person) = (before.contact.clone(), before.person.clone());
-        let state = State { run, contact, person, ..State::default() };
+        let state = State { run, contact, person, input: input.as_json(), ..State::default() };
         Self { view: Arc::new(View { state: Mutex::new(state), facts }) }
     }
 
@@ -110,6 +109,12 @@ impl Scope {
             Json::Null => state.vars_mut(home).remove(name),
             value => state.vars_mut(home).insert(name.to_owned(), value),
         };
+    }
+
+    pub(crate) fn set_input(&self, input: Json) {
+        let mut state = self.view.state();
+        state.cache.remove("input");
+        state.input = Some(input);
     }
 
     /// What bots noted of the person.
@@ -185,6 +190,7 @@ impl View {
         let value = match state.run.get(name).or_else(|| state.contact.get(name)) {
             Some(json) => to_value(json),
             None if name == "run" => to_value(&state.about_run),
+            None if name == "input" => to_value(state.input.as_ref()?),
             None if name == "contact" => to_value(&self.facts.contact(&state.person)),
             None => to_value(&self.facts.get(name)?),
         };
@@ -205,7 +211,6 @@ impl Facts {
 
     fn get(&self, name: &str) -> Option<Json> {
         match name {
-            "input" => self.input.clone(),
             "number" => Some(json!({ "id": self.number.id, "display": self.number.display })),
             "now" => Some(Json::String(rfc3339(self.now_ms))),
             "business_hours" => self.business_hours.clone(),

@@ -23,6 +23,7 @@ impl Snapshot {
         if other.run.is_some() && (self.run.is_none() || take_run) {
             self.run = other.run;
         }
+        self.burst = self.burst.take().or(other.burst);
         if other.last.is_some() && (self.last.is_none() || take_run) {
             self.last = other.last;
         }

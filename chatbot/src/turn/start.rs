@@ -21,6 +21,9 @@ pub(super) fn by_trigger(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), 
     if walk.bot().policies.is_restart(&message.text) {
         return over(walk, message);
     }
+    if let Some(to) = walk.bot().policies.asks_for_human(&message.text) {
+        return at(walk, Hit { to, name: "human_words".to_owned() });
+    }
     match first(walk, message, false)? {
         Some(hit) => at(walk, hit),
         None => {

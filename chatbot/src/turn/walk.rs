@@ -1,5 +1,6 @@
 //! A turn at work: walks from node to node, collects effects and trace, keeps the caps.
 
+mod burst;
 mod frames;
 mod person;
 mod speak;
@@ -17,19 +18,22 @@ use crate::expr::scope::{Home, json_bytes, rfc3339};
 use crate::expr::{Scope, Template};
 use crate::input::{Class, Given, Incoming, Input};
 use crate::node::{Here, Next, Node};
-use crate::snapshot::{Run, Snapshot, Wait};
+use crate::snapshot::{Burst, Run, Snapshot, Wait};
 use crate::trace::Trace;
 
 pub(crate) struct Walk<'a> {
     bot: &'a Bot,
     given: &'a Given<'a>,
-    input: &'a Input,
     scope: Scope,
     /// The run; its variables are in the scope while the turn lasts.
     run: Option<Run>,
     first_contact: bool,
     /// The person's last message.
     last: Option<String>,
+    /// Texts that wait for more to follow.
+    burst: Option<Box<Burst>>,
+    /// A message of the person is at work.
+    reads: bool,
     effects: Vec<Effect>,
     trace: Vec<Trace>,
     /// Nodes entered, for the message of a cap.
@@ -52,11 +56,12 @@ impl<'a> Walk<'a> {
         Self {
             bot,
             given,
-            input,
             scope,
             run,
             first_contact: before.last.is_none(),
             last: last_message(before, input),
+            burst: before.burst.clone(),
+            reads: false,
             effects: Vec::new(),
             trace: Vec::new(),
             path: Vec::new(),
@@ -72,7 +77,7 @@ impl<'a> Walk<'a> {
         if let Some(run) = &mut self.run {
             run.vars = vars;
         }
-        let after = Snapshot { run: self.run, contact, person, last: self.last };
+        let after = Snapshot { run: self.run, contact, person, burst: self.burst, last: self.last };
         let changed = !self.effects.is_empty() || after != *before;
         Turn { after, effects: self.effects, trace: self.trace, changed }
     }
@@ -239,7 +244,7 @@ impl<'a> Walk<'a> {
             return false;
         }
         if let Some(run) = &mut self.run
-            && matches!(self.input, Input::Message(_))
+            && self.reads
         {
             run.idled = false;
         }

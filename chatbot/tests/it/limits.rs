@@ -153,6 +153,13 @@ const NODES: &[(&str, &str, &str)] = &[
 /// Other nodes and policies, with what is wrong.
 const OTHERS: &[(&str, &str, &str)] = &[
     ("policies: { typing: true, mark_read: §false }", "PAR-0204", "`typing` needs the read mark"),
+    ("policies: { stop_words: §[] }", "PAR-0204", "there is no word"),
+    ("policies: { stop_words: §{ words: [ a ] } }", "PAR-0203", "key `reply` is missing"),
+    ("policies: { stop_words: { words: [ a ], reply: §LONG4097 } }", "PAR-0207", "reply is too long"),
+    ("policies: { human_words: §[ a ] }", "PAR-0204", "expected a map"),
+    ("policies: { human_words: { words: [ a ], to: §f } }", "PAR-0206", "there is no node `f`"),
+    ("policies: { debounce_ms: §5 }", "PAR-0204", "from 100 to 30000"),
+    ("policies: { §handoff: {} }", "PAR-0217", "`handoff` is not supported yet"),
     ("policies: { order: §first }", "PAR-0204", "`first` is not one of `send`, `accepted` and `delivered`"),
     ("policies: { window: §{} }", "PAR-0203", "key `closed` is missing"),
     ("policies: { window: { closed: §wait } }", "PAR-0204", "`wait` is not one of `drop` and `hold`"),

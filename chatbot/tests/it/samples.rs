@@ -92,3 +92,27 @@ fn a_split_follows_its_weights() {
     let x = (0..1_000).filter(|_| !play.say("hi").is_empty()).count();
     assert!((700..800).contains(&x), "{x}");
 }
+
+#[test]
+fn a_stop_word_holds_even_if_its_reply_fails() {
+    let bot = bot(
+        "parlance: 1\nid: t\npolicies: { stop_words: { words: [stop], reply: \"{{ 'x' * 90000000 }}\" } }\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: ask, prompt: Well?, next: { ok: a } }\n",
+    );
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    assert!(play.say("stop").is_empty() && !play.state.is_waiting());
+    let consent = play.state.consent("marketing").unwrap();
+    assert_eq!((consent.given, consent.at_ms), (false, play.now_ms));
+}
+
+#[test]
+fn a_burst_that_grows_too_large_is_read_at_once() {
+    let bot = bot(
+        "parlance: 1\nid: t\npolicies: { debounce_ms: 1000 }\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: ask, prompt: Well?, next: { ok: a } }\n",
+    );
+    let mut play = Play::new(&bot);
+    let long = "x".repeat(4_000);
+    let answered = (0..10).position(|_| !play.say(&long).is_empty());
+    assert_eq!(answered, Some(4));
+    assert_eq!(play.state.wake_ms(), None);
+}
