@@ -50,6 +50,8 @@ codes! {
     TEMPLATE_LANGUAGE = 230 "PAR-0230" Error "The template exists, but not in this language. The code must be the one of the template: `en` and `en_US` are different languages to Meta.";
     TEMPLATE_STATUS = 231 "PAR-0231" Error "Meta sends approved templates only. The message names the status: pending ones wait for Meta's review, rejected ones must be changed, paused and disabled ones had too many complaints.";
     TEMPLATE_PARAMS = 232 "PAR-0232" Error "The values do not fit the template as Meta has it: each placeholder of header, body and buttons needs one, media headers need media of their kind, and a button must exist and be of the kind that takes the value.";
+    UNKNOWN_TEXT = 233 "PAR-0233" Error "`{{ t('key') }}` stands for a text of `i18n`, and no language has one of this key. Correct the key, or add the text.";
+    UNTRANSLATED = 234 "PAR-0234" Warning "Texts that other languages have are missing here. People who read this language get them in the language of the bot, or in one that has them.";
 }
 
 impl Code {

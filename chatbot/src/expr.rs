@@ -14,6 +14,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind, Expression};
 
 use crate::caps;
+use crate::texts::Translated;
 pub(crate) use convert::{to_json, to_value};
 pub(crate) use environment::{Missing, configured, print};
 pub(crate) use scope::Scope;
@@ -86,6 +87,8 @@ pub(crate) enum Template {
     Typed(Expr),
     /// Anything else: text.
     Mixed { name: String, source: String, reads: Vec<String> },
+    /// One text per language.
+    Translated(Box<Translated>),
 }
 
 impl Template {
@@ -120,6 +123,7 @@ impl Template {
             Template::Plain(_) => &[],
             Template::Typed(expr) => expr.reads(),
             Template::Mixed { reads, .. } => reads,
+            Template::Translated(translated) => translated.own.reads(),
         }
     }
 
@@ -131,6 +135,14 @@ impl Template {
         }
     }
 
+    /// The text for somebody of this language, if it is the same in every turn; `None` is the bot's own language.
+    pub(crate) fn plain_in(&self, language: Option<&str>) -> Option<&str> {
+        match self {
+            Template::Translated(translated) => translated.of(language).as_plain(),
+            other => other.as_plain(),
+        }
+    }
+
     pub(crate) fn text(&self, templates: &Environment<'static>, scope: &Scope) -> Result<String, EvalError> {
         match self {
             Template::Plain(text) => Ok(text.clone()),
@@ -138,12 +150,14 @@ impl Template {
                 print(&expr.value(scope)?).ok_or_else(|| EvalError::Output { text: clip(expr.source()) })
             }
             Template::Mixed { name, source, .. } => render(templates, name, source, scope),
+            Template::Translated(translated) => translated.of(scope.language().as_deref()).text(templates, scope),
         }
     }
 
     pub(crate) fn json(&self, templates: &Environment<'static>, scope: &Scope) -> Result<serde_json::Value, EvalError> {
         match self {
             Template::Typed(expr) => expr.json(scope),
+            Template::Translated(translated) => translated.of(scope.language().as_deref()).json(templates, scope),
             other => other.text(templates, scope).map(serde_json::Value::String),
         }
     }

@@ -21,6 +21,7 @@ mod sending;
 mod snapshot;
 mod source;
 mod templates;
+mod texts;
 mod trace;
 mod tree;
 mod turn;

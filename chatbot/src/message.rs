@@ -141,24 +141,29 @@ pub(crate) fn shaped(
     if reader.error_count() > before {
         return None;
     }
-    let filled = shape.stand_in(&mut 0).unwrap_or_default();
-    match Outgoing::parse(&filled) {
-        Ok(message) if shape.is_constant() => Some(Body::Ready(Box::new(message))),
-        Ok(_) => Some(Body::Shape(shape)),
-        Err(errors) => {
-            let mut found = false;
-            for error in errors {
-                found |= report(reader, at, &shape, &error);
+    for language in [None].into_iter().chain(reader.i18n.languages().into_iter().map(Some)) {
+        let filled = shape.stand_in(&mut 0, language.as_deref()).unwrap_or_default();
+        match Outgoing::parse(&filled) {
+            Ok(message) if shape.is_constant() => return Some(Body::Ready(Box::new(message))),
+            Ok(_) => {}
+            Err(errors) => {
+                let mut found = false;
+                for error in errors {
+                    found |= report(reader, at, &shape, &error, language.as_deref());
+                }
+                if found {
+                    return None;
+                }
             }
-            (!found).then_some(Body::Shape(shape))
         }
     }
+    Some(Body::Shape(shape))
 }
 
 /// Reports a broken limit at its place; false if it only broke because the value is not known yet.
-fn report(reader: &mut Reader<'_>, at: &At<'_>, shape: &Shape, error: &LimitError) -> bool {
+fn report(reader: &mut Reader<'_>, at: &At<'_>, shape: &Shape, error: &LimitError, language: Option<&str>) -> bool {
     let (part, missing) = shape.part(&error.field);
-    if part.is_computed() {
+    if part.is_computed(language) {
         return false;
     }
     let place = part.place();
@@ -173,7 +178,8 @@ fn report(reader: &mut Reader<'_>, at: &At<'_>, shape: &Shape, error: &LimitErro
         Limit::Unique => (explain::TWICE, format!("{thing} {}", rest(error))),
         _ => (explain::WRONG_VALUE, format!("{thing} {}", rest(error))),
     };
-    reader.report_span(code, place.span.clone(), &place.pointer, message);
+    let language = language.map(|language| format!(", in `{language}`")).unwrap_or_default();
+    reader.report_span(code, place.span.clone(), &place.pointer, message + &language);
     true
 }
 

@@ -105,7 +105,7 @@ fn on_message(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnError> 
             return start::over(walk, message);
         }
         if let Some(to) = walk.bot().policies.asks_for_human(&message.text) {
-            return walk.to_human(to);
+            return walk.ask_human(to);
         }
         if let Some(hit) = start::interrupting(walk, message)? {
             walk.end_run("interrupted", None);

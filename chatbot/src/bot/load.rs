@@ -11,14 +11,16 @@ use crate::caps;
 use crate::explain;
 use crate::expr::Missing;
 use crate::node::{self, Node};
+use crate::texts;
 use crate::tree::{self, Kind};
 
 /// The version of the file format that this program reads.
 const FORMAT_VERSION: u32 = 1;
 
-const KEYS: &[&str] =
-    &["parlance", "id", "title", "locale", "vars", "secrets", "triggers", "policies", "nodes", "flows", "tests", "ui"];
-const LATER: &[&str] = &["i18n"];
+const KEYS: &[&str] = &[
+    "parlance", "id", "title", "locale", "i18n", "vars", "secrets", "triggers", "policies", "nodes", "flows", "tests",
+    "ui",
+];
 
 /// Loads a bot file. `name` is what diagnostics call the file; nothing is read from disk.
 pub fn load(source: &str, name: &str, format: Format) -> Loaded {
@@ -81,7 +83,7 @@ fn read_document(reader: &mut Reader<'_>, source: &str, format: Format) -> Optio
     };
     let at = At { node: &root, pointer: String::new() };
     reader.imported = root.get("x-imported").is_some_and(|node| matches!(node.kind, Kind::Text(_)));
-    let fields = reader.fields_with(&at, KEYS, LATER)?;
+    let fields = reader.fields(&at, KEYS)?;
     read_version(reader, &fields);
     read_parts(reader, &fields)
 }
@@ -115,6 +117,9 @@ fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
         reader.texts(&at);
     }
     reader.set_missing(read_missing(fields));
+    if let Some(at) = fields.get("i18n") {
+        reader.i18n = texts::read(reader, &at, &locale).into();
+    }
     let vars = fields.get("vars").map(|at| vars::read(reader, &at)).unwrap_or_default();
     let nodes_at = reader.required(fields, "nodes");
     let entries = nodes_at.as_ref().map(|at| reader.entries(at)).unwrap_or_default();

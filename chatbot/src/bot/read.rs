@@ -1,7 +1,8 @@
 //! Reads values out of the tree and reports, with their place, those that are not what they should be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
+use std::rc::Rc;
 
 use minijinja::Environment;
 
@@ -11,6 +12,7 @@ use crate::explain::{self, Code};
 use crate::expr::{Expr, Missing, Template, configured};
 use crate::names::nearest;
 use crate::source::{LineIndex, narrow};
+use crate::texts::{self, Texts, Translated};
 use crate::tree::{Entry, Kind, Node};
 
 /// A value and its JSON pointer.
@@ -58,6 +60,7 @@ pub(crate) struct Reader<'s> {
     pub(crate) imported: bool,
     /// The bot has `policies.business_hours`.
     pub(crate) has_hours: bool,
+    pub(crate) i18n: Rc<Texts>,
     pub(crate) node_ids: Vec<String>,
     by_id: HashMap<String, usize>,
     pub(crate) reads: Vec<Read>,
@@ -79,6 +82,7 @@ impl<'s> Reader<'s> {
             missing: Missing::Empty,
             imported: false,
             has_hours: false,
+            i18n: Rc::default(),
             node_ids: Vec::new(),
             by_id: HashMap::new(),
             reads: Vec::new(),
@@ -336,13 +340,38 @@ impl<'s> Reader<'s> {
     /// A string in which `{{ … }}` may stand.
     pub(crate) fn template(&mut self, at: &At<'_>) -> Option<Template> {
         let text = self.text(at)?;
-        match Template::compile(&text, self.missing, &mut self.templates) {
+        match texts::translate(self, at, &text) {
+            Some(translations) => self.translated(at, &text, translations),
+            None => self.compiled(at, &text),
+        }
+    }
+
+    fn translated(&mut self, at: &At<'_>, text: &str, translations: Vec<(Option<String>, String)>) -> Option<Template> {
+        let (mut own, mut by_language) = (None, BTreeMap::new());
+        let reads = self.reads.len();
+        for (language, translation) in translations {
+            let template = self.compiled(at, &translation)?;
+            match language {
+                Some(language) => by_language.extend([(language, template)]),
+                None => own = Some(template),
+            }
+        }
+        // What the texts of `i18n` read was noted where they stand.
+        self.reads.truncate(reads);
+        let own: Template = own?;
+        let names: Vec<String> = own.reads().iter().filter(|read| mentions(text, read)).cloned().collect();
+        self.note_reads(at, text, &names);
+        Some(Template::Translated(Box::new(Translated { own, by_language })))
+    }
+
+    fn compiled(&mut self, at: &At<'_>, text: &str) -> Option<Template> {
+        match Template::compile(text, self.missing, &mut self.templates) {
             Ok(template) => {
-                self.note_reads(at, &text, template.reads());
+                self.note_reads(at, text, template.reads());
                 Some(template)
             }
             Err(error) => {
-                self.syntax(at, &text, &error);
+                self.syntax(at, text, &error);
                 None
             }
         }
@@ -351,15 +380,14 @@ impl<'s> Reader<'s> {
     /// A template held against a limit of characters, where its length is known.
     pub(crate) fn template_up_to(&mut self, at: &At<'_>, thing: &str, limit: usize) -> Option<Template> {
         let template = self.template(at)?;
-        if let Some(text) = template.as_plain() {
+        for language in [None].into_iter().chain(self.i18n.languages().into_iter().map(Some)) {
+            let Some(text) = template.plain_in(language.as_deref()) else { continue };
             let actual = text.chars().count();
             if actual > limit {
-                self.report(
-                    explain::TOO_LONG,
-                    at,
-                    format!("{thing} is too long: {actual} characters, WhatsApp allows {limit}"),
-                )
-                .help = Some("shorten it".to_owned());
+                let place = language.map(|language| format!(" in `{language}`")).unwrap_or_default();
+                let message = format!("{thing} is too long{place}: {actual} characters, WhatsApp allows {limit}");
+                self.report(explain::TOO_LONG, at, message).help = Some("shorten it".to_owned());
+                break;
             }
         }
         Some(template)
@@ -375,6 +403,9 @@ impl<'s> Reader<'s> {
                 return None;
             }
         };
+        if texts::refuse_in_expression(self, at, &text) {
+            return None;
+        }
         match Expr::compile(&text, self.missing) {
             Ok(expr) => {
                 self.note_reads(at, &text, expr.reads());
@@ -418,6 +449,10 @@ pub(crate) fn list(words: &[&str]) -> String {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => quoted.concat(),
     }
+}
+
+fn mentions(text: &str, dotted: &str) -> bool {
+    dotted.split('.').next().is_some_and(|name| find_word(text, name).is_some())
 }
 
 /// The first place where a name stands as a whole word.

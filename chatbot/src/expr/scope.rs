@@ -122,6 +122,12 @@ impl Scope {
         self.view.state().person.clone()
     }
 
+    /// `contact.language`, if a bot noted one.
+    pub(crate) fn language(&self) -> Option<String> {
+        let state = self.view.state();
+        Some(state.person.fields.get("language")?.as_str()?.to_owned())
+    }
+
     pub(crate) fn set_person(&self, person: Person) {
         let mut state = self.view.state();
         state.cache.remove("contact");

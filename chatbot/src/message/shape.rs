@@ -223,21 +223,21 @@ impl Shape {
     }
 
     /// With a stand-in for each value that is not known yet. Stand-ins differ, so that nothing looks used twice.
-    pub(crate) fn stand_in(&self, next: &mut u32) -> Option<Value> {
+    pub(crate) fn stand_in(&self, next: &mut u32, language: Option<&str>) -> Option<Value> {
         Some(match &self.kind {
             Kind::Fixed(value) => value.clone(),
-            Kind::Text(template) | Kind::Value(template) => Value::String(match template.as_plain() {
+            Kind::Text(template) | Kind::Value(template) => Value::String(match template.plain_in(language) {
                 Some(text) => text.to_owned(),
                 None => stand_in(next),
             }),
-            Kind::List(items) => items.iter().filter_map(|item| item.stand_in(next)).collect(),
+            Kind::List(items) => items.iter().filter_map(|item| item.stand_in(next, language)).collect(),
             Kind::Map(entries) => entries
                 .iter()
-                .filter_map(|(key, shape)| Some((key.clone().into_owned(), shape.stand_in(next)?)))
+                .filter_map(|(key, shape)| Some((key.clone().into_owned(), shape.stand_in(next, language)?)))
                 .collect::<Map<_, _>>()
                 .into(),
-            Kind::Only(inner, _) => return inner.stand_in(next),
-            Kind::Optional(inner) => return inner.stand_in(next).filter(|value| !has_blank(value)),
+            Kind::Only(inner, _) => return inner.stand_in(next, language),
+            Kind::Optional(inner) => return inner.stand_in(next, language).filter(|value| !has_blank(value)),
             Kind::File(_) | Kind::LastMessage => Value::String(stand_in(next)),
         })
     }
@@ -265,10 +265,10 @@ impl Shape {
         }
     }
 
-    /// Whether what stands here is only known in a turn.
-    pub(crate) fn is_computed(&self) -> bool {
+    /// Whether what stands here, for somebody of this language, is only known in a turn.
+    pub(crate) fn is_computed(&self, language: Option<&str>) -> bool {
         match &self.kind {
-            Kind::Text(template) | Kind::Value(template) => template.as_plain().is_none(),
+            Kind::Text(template) | Kind::Value(template) => template.plain_in(language).is_none(),
             Kind::File(_) | Kind::LastMessage => true,
             _ => false,
         }
@@ -338,6 +338,6 @@ mod tests {
         let mut header = Shape::map(&place(""));
         header.put_fixed("type", "text");
         header.put_fixed("text", " ");
-        assert_eq!(header.optional().stand_in(&mut 0), None);
+        assert_eq!(header.optional().stand_in(&mut 0, None), None);
     }
 }

@@ -73,7 +73,7 @@ impl Walk<'_> {
     }
 
     /// The person asked for a human: the run goes on there.
-    pub(in crate::turn) fn to_human(&mut self, to: usize) -> Result<(), TurnError> {
+    pub(in crate::turn) fn ask_human(&mut self, to: usize) -> Result<(), TurnError> {
         let node = self.run.as_ref().and_then(|run| Some(run.wait.as_ref()?.node.clone())).unwrap_or_default();
         self.took(node, "human_words".to_owned(), Some(to), None);
         self.walk_from(to)
