@@ -7,6 +7,7 @@ mod access;
 mod blocked;
 mod conversations;
 mod cursor;
+mod handback;
 mod lists;
 mod media;
 mod messages;
@@ -102,6 +103,7 @@ impl Admin {
             .route("/api/v1/conversations/{id}/messages", get(messages::list).post(messages::send))
             .route("/api/v1/conversations/{id}/block", post(blocked::block))
             .route("/api/v1/conversations/{id}/unblock", post(blocked::unblock))
+            .route("/api/v1/conversations/{id}/handback", post(handback::hand_back))
             .route("/api/v1/blocked", get(blocked::list))
             .route("/api/v1/media", get(media::list).post(media::put))
             .route("/api/v1/media/prune", post(media::prune))

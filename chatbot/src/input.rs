@@ -61,6 +61,8 @@ pub struct NumberView {
 pub enum Input {
     /// A message of the person.
     Message(Incoming),
+    /// A human has no more to say in a conversation that the bot handed over; else nothing happens.
+    HandBack(HandBack),
     /// A wake time may be due. If none is, nothing happens and `Turn::changed` is false.
     Tick,
 }
@@ -69,7 +71,27 @@ impl Input {
     pub(crate) fn as_json(&self) -> Option<Value> {
         match self {
             Input::Message(message) => Some(message.as_json()),
+            Input::HandBack(how) => Some(json!({ "type": how.port() })),
             Input::Tick => Some(json!({ "type": "timer" })),
+        }
+    }
+}
+
+/// How a human gives a conversation back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HandBack {
+    /// The bot shall go on.
+    Returned,
+    /// The matter is settled.
+    Closed,
+}
+
+impl HandBack {
+    pub(crate) fn port(self) -> &'static str {
+        match self {
+            HandBack::Returned => "returned",
+            HandBack::Closed => "closed",
         }
     }
 }

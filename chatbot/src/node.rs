@@ -8,6 +8,7 @@ mod call;
 mod each;
 mod end;
 mod goto;
+mod handoff;
 mod later;
 mod menu;
 mod restart;
@@ -53,6 +54,7 @@ pub(crate) enum Kind {
     Wait(Box<wait::Wait>),
     Split(split::Split),
     Each(each::Each),
+    Handoff(Box<handoff::Handoff>),
     Call(call::Call),
     Return(call::Return),
     /// A kind of the format that this version cannot run.
@@ -106,7 +108,7 @@ pub use ask::TYPES as ANSWER_TYPES;
 /// Names of the node types that run.
 pub const TYPES: &[&str] = &[
     "say", "ask", "menu", "branch", "set", "goto", "restart", "end", "template", "wait", "split", "each", "call",
-    "return",
+    "return", "handoff",
 ];
 
 /// Reads a node; reports and gives none if it cannot be used.
@@ -153,6 +155,10 @@ fn read_kind(reader: &mut Reader<'_>, at: &At<'_>, kind_at: &At<'_>, name: &str)
         "wait" => {
             let found = fields(reader, at, wait::KEYS, &[]).and_then(|f| wait::read(reader, &f));
             found.map(|wait| Kind::Wait(wait.into()))
+        }
+        "handoff" => {
+            let found = fields(reader, at, handoff::KEYS, &[]).and_then(|f| handoff::read(reader, &f));
+            found.map(|handoff| Kind::Handoff(handoff.into()))
         }
         "split" => fields(reader, at, split::KEYS, &[]).and_then(|f| split::read(reader, &f)).map(Kind::Split),
         "each" => fields(reader, at, each::KEYS, &[]).and_then(|f| each::read(reader, &f)).map(Kind::Each),
@@ -234,6 +240,7 @@ impl Kind {
             Kind::Wait(_) => "wait",
             Kind::Split(_) => "split",
             Kind::Each(_) => "each",
+            Kind::Handoff(_) => "handoff",
             Kind::Call(_) => "call",
             Kind::Return(_) => "return",
             Kind::Later(later) => later.name(),
@@ -250,6 +257,7 @@ impl Kind {
             Kind::Wait(_) => wait::ports(),
             Kind::Split(split) => split.ports(),
             Kind::Each(_) => each::ports(),
+            Kind::Handoff(_) => handoff::ports(),
             Kind::Call(_) => call::ports(),
             Kind::Later(later) => later.ports(),
             Kind::Branch(_) | Kind::Goto(_) | Kind::Restart(_) | Kind::End(_) | Kind::Return(_) => Ports::default(),
@@ -271,7 +279,7 @@ impl Kind {
     /// Whether a turn ends here until the person writes or time passes.
     pub(crate) fn waits(&self) -> bool {
         match self {
-            Kind::Ask(_) | Kind::Menu(_) | Kind::Wait(_) => true,
+            Kind::Ask(_) | Kind::Menu(_) | Kind::Wait(_) | Kind::Handoff(_) => true,
             Kind::Template(template) => template.waits(),
             Kind::Later(later) => later.waits(),
             _ => false,
@@ -292,6 +300,7 @@ impl Kind {
             Kind::Wait(wait) => wait.enter(here, walk),
             Kind::Split(split) => split.enter(here, walk),
             Kind::Each(each) => each.enter(here, walk),
+            Kind::Handoff(handoff) => handoff.enter(here, walk),
             Kind::Call(call) => call.enter(here, walk),
             Kind::Return(back) => back.enter(walk),
             Kind::Later(later) => later.enter(),

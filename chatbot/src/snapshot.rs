@@ -1,6 +1,7 @@
 //! The state of a conversation between turns. Serde both ways in JSON and named MessagePack;
 //! the caller puts its version byte in front.
 
+mod handed;
 mod join;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::input::Incoming;
+pub use handed::{HandOver, Priority};
 
 /// Variables by name, in name order, so that equal states are equal bytes.
 pub type Vars = BTreeMap<String, Value>;
@@ -136,6 +138,9 @@ pub(crate) struct Wait {
     /// What a menu offered, where that depends on variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) offered: Option<Vec<Offered>>,
+    /// A human answers in the bot's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) handed_over: Option<Box<HandOver>>,
 }
 
 /// One option as the person saw it.
@@ -166,7 +171,9 @@ impl Snapshot {
         }
         let run = self.run.as_ref()?;
         let wait = run.wait.as_ref()?;
-        [wait.timeout_ms, wait.idle_ms, run.expires_ms].into_iter().flatten().min()
+        // Nobody is cut off by the age of a run while a human answers.
+        let expires_ms = run.expires_ms.filter(|_| wait.handed_over.is_none());
+        [wait.timeout_ms, wait.idle_ms, expires_ms].into_iter().flatten().min()
     }
 
     /// Id and version of the bot that runs here; the shell hands `turn` exactly this version.

@@ -100,6 +100,17 @@ pub enum Trace {
         /// The whole text.
         text: String,
     },
+    /// A human answers from now on.
+    HandedOver {
+        /// The node.
+        node: String,
+        /// Who shall answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<String>,
+        /// What they should know.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
     /// The input had no effect.
     Ignored {
         /// Meta's type of the message.

@@ -57,15 +57,21 @@ pub fn turn(bot: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>) -> R
     let mut walk = Walk::new(bot, before, input, given);
     match input {
         Input::Message(message) => on_arrival(&mut walk, message)?,
+        Input::HandBack(how) => walk.hand_back(how.port())?,
         Input::Tick => on_tick(&mut walk)?,
     }
     Ok(walk.finish(before))
 }
 
-/// Stop words come first; then texts wait for more that may follow, where the bot says so.
+/// Nothing is said while a human answers. Stop words come first; then texts wait for more that may follow, where the bot says so.
 fn on_arrival(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnError> {
     let policies = &walk.bot().policies;
-    if let Some(reply) = policies.stops(&message.text).filter(|_| message.is_words()) {
+    let stop = policies.stops(&message.text).filter(|_| message.is_words());
+    if walk.is_handed_over() {
+        walk.leave_to_human(message, stop.is_some());
+        return Ok(());
+    }
+    if let Some(reply) = stop {
         walk.stop(reply);
         return Ok(());
     }
@@ -159,6 +165,7 @@ impl Due {
     fn of(wait: &Wait, expires_ms: Option<u64>, now_ms: u64) -> Option<Self> {
         [(expires_ms, Due::MaxAge), (wait.timeout_ms, Due::Timeout), (wait.idle_ms, Due::Idle)]
             .into_iter()
+            .filter(|(_, due)| *due != Due::MaxAge || wait.handed_over.is_none())
             .filter_map(|(at, due)| at.filter(|at| *at <= now_ms).map(|at| (at, due)))
             .min_by_key(|(at, _)| *at)
             .map(|(_, due)| due)

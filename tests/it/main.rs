@@ -8,6 +8,7 @@ mod blocking;
 mod door;
 mod doubt;
 mod duplicates;
+mod handoff;
 mod imports;
 mod inbound;
 mod isolation;

@@ -177,6 +177,7 @@ impl<'a> Draft<'a> {
             InboxPayload::About(about) => self.about(seq, row, about),
             InboxPayload::Echo(echo) => self.echo(seq, row, echo),
             InboxPayload::Order(order) => self.order(seq, row, *order),
+            InboxPayload::HandBack(how) => self.hand_back(how, bot, row.received_ms),
             InboxPayload::Moved(moved) => self.moved(moved),
             InboxPayload::Told(told) => self.told(told),
             InboxPayload::Merge(into) => self.merge(into, row.received_ms),

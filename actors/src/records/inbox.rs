@@ -1,6 +1,6 @@
 //! What lies in the inbox: messages of people, and everything else that goes to a conversation in journal order.
 
-use chatbot::OnDoubt;
+use chatbot::{HandBack, OnDoubt};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::{ContactId, Inbound, Partition};
@@ -27,6 +27,8 @@ pub(crate) enum InboxPayload {
     Moved(Moved),
     /// Sending or a status told something about the person.
     Told(Told),
+    /// A human has no more to say.
+    HandBack(HandBack),
     /// The conversation becomes a part of this contact's.
     Merge(ContactId),
     /// What a conversation was that became a part of this one.

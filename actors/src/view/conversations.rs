@@ -1,5 +1,6 @@
 //! Conversations as operators see them.
 
+use chatbot::Priority;
 use serde::Serialize;
 use storage::{ConversationId, Head};
 
@@ -25,6 +26,8 @@ pub struct ConversationView {
     pub state: &'static str,
     /// Who answers in the bot's place.
     pub control: Option<ControlView>,
+    /// What the bot handed to a human who has it still.
+    pub handoff: Option<HandoffView>,
     /// The bot whose run is under way.
     pub bot: Option<String>,
     /// Its version.
@@ -65,6 +68,20 @@ pub struct ControlView {
     pub since_ms: u64,
 }
 
+/// What a bot handed to a human.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HandoffView {
+    /// Who shall answer.
+    pub queue: Option<String>,
+    /// What they should know.
+    pub note: Option<String>,
+    /// How soon.
+    pub priority: Priority,
+    /// Since when.
+    #[serde(rename = "since", serialize_with = "rfc3339")]
+    pub since_ms: u64,
+}
+
 /// Decodes a conversation. Errors: the row was written by a newer version, or is damaged.
 pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView, serde_json::Value), CodecError> {
     let state = State::decode(&head.snapshot)?;
@@ -73,7 +90,14 @@ pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView
         Control::Bot => None,
         Control::Human { since_ms, by, .. } => Some(ControlView { by: by.clone(), since_ms: *since_ms }),
     };
+    let handoff = state.bot.handed_over().map(|handed| HandoffView {
+        queue: handed.queue.clone(),
+        note: handed.note.clone(),
+        priority: handed.priority,
+        since_ms: handed.since_ms,
+    });
     let word = match (&control, state.bot.is_waiting()) {
+        _ if handoff.is_some() => "human",
         (Some(_), _) => "human",
         (None, true) => "waiting",
         (None, false) => "idle",
@@ -86,6 +110,7 @@ pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView
         node: state.bot.node().map(Into::into),
         state: word,
         control,
+        handoff,
         window_expires_ms: state.window_until_ms(),
         free_entry_ms: state.free_entry_until_ms,
         marketing: state.marketing.map(|marketing| if marketing.wanted { "opted_in" } else { "opted_out" }),

@@ -66,7 +66,11 @@ pub fn pending(seq: InboxSeq, row: &Inbound) -> Result<Option<MessageView>, Code
         InboxPayload::About(about) => Some(told(seq, received_ms, &about.field, &about.detail, &about.raw, "waiting")),
         InboxPayload::Echo(echo) => Some(echoed(seq, received_ms, &echo.message)),
         InboxPayload::Order(order) => Some(ordered(seq, received_ms, &order.message.raw(), "waiting", None)),
-        InboxPayload::Moved(_) | InboxPayload::Told(_) | InboxPayload::Merge(_) | InboxPayload::Absorb(_) => None,
+        InboxPayload::HandBack(_)
+        | InboxPayload::Moved(_)
+        | InboxPayload::Told(_)
+        | InboxPayload::Merge(_)
+        | InboxPayload::Absorb(_) => None,
     })
 }
 

@@ -74,7 +74,9 @@ async fn a_panic_at_a_timer_ends_the_run_and_not_the_conversation() {
             counted.fetch_add(1, Ordering::SeqCst);
             panic!("composed");
         }
-        Input::Tick => Ok(Turn { after: before.clone(), effects: Vec::new(), trace: Vec::new(), changed: false }),
+        Input::Tick | Input::HandBack(_) => {
+            Ok(Turn { after: before.clone(), effects: Vec::new(), trace: Vec::new(), changed: false })
+        }
         Input::Message(message) => {
             let after = if message.text == "wait" { waiting(bot, Some(given.now_ms + 5_000)) } else { before.clone() };
             Ok(Turn { after, effects: texts(vec![message.text.clone()]), trace: Vec::new(), changed: true })

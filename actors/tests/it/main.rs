@@ -4,6 +4,7 @@
 
 mod conversations;
 mod failures;
+mod handoff;
 mod orders;
 mod pauses;
 mod people;

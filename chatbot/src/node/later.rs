@@ -31,13 +31,6 @@ const KINDS: &[LaterKind] = &[
         error: Some("failed"),
         waits: true,
     },
-    LaterKind {
-        name: "handoff",
-        required: &["returned"],
-        optional: &["closed", "timeout", "unavailable"],
-        error: Some("unavailable"),
-        waits: true,
-    },
     LaterKind { name: "emit", required: &["next"], optional: &[], error: None, waits: false },
 ];
 

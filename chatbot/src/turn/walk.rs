@@ -2,6 +2,7 @@
 
 mod burst;
 mod frames;
+mod handed;
 mod person;
 mod speak;
 
@@ -144,6 +145,7 @@ impl<'a> Walk<'a> {
             tries: 0,
             page: 0,
             offered: None,
+            handed_over: None,
         }
     }
 
@@ -229,8 +231,9 @@ impl<'a> Walk<'a> {
     pub(super) fn count_turn(&mut self) -> bool {
         let limit = self.bot.policies.limits.turns_per_run;
         let now_ms = self.given.now_ms;
+        let handed_over = self.is_handed_over();
         let Some(run) = &mut self.run else { return false };
-        let expired = run.expires_ms.is_some_and(|at| at <= now_ms);
+        let expired = !handed_over && run.expires_ms.is_some_and(|at| at <= now_ms);
         run.turns = run.turns.saturating_add(1);
         if run.turns > limit {
             let at = run.wait.as_ref().map(|wait| wait.node.clone());
@@ -276,6 +279,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn timeout(&mut self, index: usize) -> Result<(), TurnError> {
+        self.take_over_again();
         self.path.push(index);
         let next = self.bot.nodes[index].kind.timed_out();
         self.follow(index, next)

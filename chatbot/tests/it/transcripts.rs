@@ -2,13 +2,13 @@
 //! come of it. `BLESS=1` rewrites the last.
 //!
 //! Lines of an `.in` file: `say TEXT`, `tap ID TITLE`, `send TYPE [CAPTION]`, `wait DURATION`, `json MESSAGE`
-//! (as Meta delivers it).
+//! (as Meta delivers it), `back` and `close` (a human is done).
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use chatbot::{ANSWER_TYPES, Effect, Input, MESSAGE_TYPES, NODE_TYPES, POLICIES, TRIGGER_TYPES, Trace};
+use chatbot::{ANSWER_TYPES, Effect, HandBack, Input, MESSAGE_TYPES, NODE_TYPES, POLICIES, TRIGGER_TYPES, Trace};
 use whatsapp::message::Outgoing;
 
 use crate::support::{Play, bot, delivered, expect_file, message, read, said, shown, tapped, testdata};
@@ -73,6 +73,8 @@ fn input(play: &mut Play<'_>, line: &str) -> Input {
         "tap" => tapped(first, second),
         "send" => Input::Message(message(first, second)),
         "json" => delivered(rest),
+        "back" => Input::HandBack(HandBack::Returned),
+        "close" => Input::HandBack(HandBack::Closed),
         "wait" => {
             let minutes: u64 = rest.trim_end_matches('m').parse().unwrap();
             play.now_ms += minutes * 60_000;

@@ -1,14 +1,17 @@
 //! What comes to a conversation beside messages: what is told about the person, what staff wrote from the phone app,
 //! orders to send, and who answers.
 
-use chatbot::{Closed, OnDoubt, Order, Sending};
+use std::sync::Arc;
+
+use chatbot::{Bot, Closed, HandBack, Input, OnDoubt, Order, Sending};
 use storage::{Inbound, InboxSeq, SendId};
 use whatsapp::webhook::Message;
 
 use super::Draft;
 use super::message::Ids;
+use crate::identity;
 use crate::orders::{OrderOutcome, Refusal};
-use crate::records::inbox::{About, InboundEcho, SendOrder, Told};
+use crate::records::inbox::{About, InboundEcho, InboxPayload, SendOrder, Told};
 use crate::records::state::FREE_ENTRY_MS;
 use crate::records::{Control, Happened, HistoryInput, InputKind};
 
@@ -72,16 +75,34 @@ impl Draft<'_> {
 
     /// Nobody has done anything here for long enough: the bot goes on where it waited, as if no time had passed.
     pub(crate) fn hand_back_if_due(&mut self) {
-        let Control::Human { since_ms, active_ms, .. } = &self.after.state.control else { return };
+        let Control::Human { active_ms, .. } = &self.after.state.control else { return };
         let Some(ends_ms) = self.means.takeover.ends_ms(*active_ms) else { return };
-        if ends_ms > self.means.now_ms {
-            return;
+        if ends_ms <= self.means.now_ms {
+            self.take_over_again();
         }
+    }
+
+    /// The bot goes on where it waited, as if no time had passed since somebody took over.
+    fn take_over_again(&mut self) {
+        let Control::Human { since_ms, .. } = &self.after.state.control else { return };
         let after_ms = self.means.now_ms.saturating_sub(*since_ms);
         self.after.state.bot.push_back(after_ms);
         self.after.state.control = Control::Bot;
         self.noted.release_held = true;
         self.happened(Happened::HandedBack { after_ms });
+    }
+
+    /// A human is done here. If they took over what the bot had handed over, both come to an end, one after the other.
+    pub(super) fn hand_back(&mut self, how: HandBack, bot: Option<&Arc<Bot>>, received_ms: u64) {
+        if let Control::Human { .. } = self.after.state.control {
+            self.take_over_again();
+            if self.after.state.bot.handed_over().is_some() {
+                let me = identity::contact_of(self.id);
+                self.append.push(InboxPayload::HandBack(how).to(me, &self.partition(), received_ms));
+            }
+        } else if let Some(bot) = bot.filter(|_| self.after.state.bot.handed_over().is_some()) {
+            self.run(bot, &Input::HandBack(how), None);
+        }
     }
 
     /// When the conversation wants to be woken.
@@ -130,6 +151,7 @@ impl Draft<'_> {
         if let Control::Human { active_ms, .. } = &mut self.after.state.control {
             *active_ms = self.means.now_ms;
         }
+        self.after.state.bot.human_wrote(self.means.now_ms);
         self.answered();
         self.record_sends(0, Some(input), vec![n], Vec::new());
         OrderOutcome::Queued(SendId { conversation: self.id, n })

@@ -57,7 +57,7 @@ impl Walk<'_> {
     /// The person wants no more: no marketing, no run. That holds even if the reply cannot be made.
     pub(in crate::turn) fn stop(&mut self, reply: &Template) {
         self.burst = None;
-        self.consent(MARKETING, false);
+        self.stop_marketing();
         let made = self.text(reply).and_then(|text| compose::text(text).map_err(Fault::failed));
         match made {
             Ok(message) => {
@@ -70,6 +70,10 @@ impl Walk<'_> {
             }
         }
         self.end_run("stopped", None);
+    }
+
+    pub(super) fn stop_marketing(&mut self) {
+        self.consent(MARKETING, false);
     }
 
     /// The person asked for a human: the run goes on there.

@@ -1,0 +1,35 @@
+//! `POST /api/v1/conversations/{id}/handback`: a human is done, the bot goes on. `{"outcome": "closed"}` says that the
+//! matter is settled; without it the conversation is returned. 202 means that it is durable.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use chatbot::HandBack;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::problem::Problem;
+use super::{Ctx, conversations};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    outcome: HandBack,
+}
+
+pub(super) async fn hand_back(State(shared): Ctx, Path(id): Path<String>, body: Bytes) -> Result<Response, Problem> {
+    let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
+    let outcome = match body.is_empty() {
+        true => HandBack::Returned,
+        false => {
+            serde_json::from_slice::<Asked>(&body).map_err(|error| Problem::bad_request(error.to_string()))?.outcome
+        }
+    };
+    match shared.parts.engine.hand_back(conversation, outcome).await? {
+        Some(true) => Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "outcome": outcome }))).into_response()),
+        Some(false) => Err(Problem::new(StatusCode::CONFLICT, "with-bot", "the bot has this conversation already")),
+        None => Err(conversations::unknown(&id)),
+    }
+}
