@@ -24,6 +24,7 @@ use crate::codec::CodecError;
 use crate::deps::Deps;
 use crate::events;
 use crate::queue::{HANDLING_TICK, Item, Queue, Stall};
+use crate::records;
 use crate::{router, sender, shard, timers};
 
 /// Inputs that share one commit when they wait anyway.
@@ -252,7 +253,7 @@ impl State {
         self.busy = 0;
         self.cautious = self.cautious.saturating_sub(1);
         // First: what was held until the person writes leaves before what is newer.
-        self.tell_sender(&done.after.state.number_id, &done.noted);
+        self.tell_sender(&done.after.state, &done.noted);
         self.deps.send(done.outbound);
         if wants_files {
             self.deps.media_wanted.notify_one();
@@ -267,19 +268,22 @@ impl State {
         Ok(())
     }
 
-    fn tell_sender(&self, number_id: &str, noted: &draft::Noted) {
-        let senders = &self.deps.senders;
+    fn tell_sender(&self, state: &records::State, noted: &draft::Noted) {
+        let (senders, number_id) = (&self.deps.senders, &state.number_id);
         if let Some((wamid, typing)) = &noted.seen {
             senders.seen(number_id, sender::Seen { conversation: self.id, wamid: wamid.clone(), typing: *typing });
         }
-        if noted.person_wrote {
-            senders.person_wrote(number_id, self.id);
-        }
-        if noted.hold_unsent {
-            senders.hold(number_id, self.id);
-        }
-        if noted.release_held {
-            senders.release(number_id, self.id);
+        // What was decided for the same person before two conversations became one stands under the other's id.
+        for conversation in state.absorbed.iter().copied().chain([self.id]) {
+            if noted.person_wrote {
+                senders.person_wrote(number_id, conversation);
+            }
+            if noted.hold_unsent {
+                senders.hold(number_id, conversation);
+            }
+            if noted.release_held {
+                senders.release(number_id, conversation);
+            }
         }
     }
 

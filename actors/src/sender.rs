@@ -4,6 +4,7 @@
 //! A request leaves only after `Sending` is committed: that write is what makes a crash in between visible. What nobody
 //! can know (the request left, no decided answer came) waits for the status that echoes our callback data.
 
+mod held;
 mod job;
 mod lanes;
 mod marks;
@@ -12,6 +13,7 @@ mod row;
 mod statuses;
 mod transport;
 mod verdict;
+mod wanted;
 mod window;
 
 use std::sync::Arc;

@@ -13,13 +13,11 @@ use crate::codec;
 use crate::deps::Deps;
 use crate::events;
 use crate::metrics::{Outcome as OutcomeLabel, Result as ResultLabel};
-use crate::records::{Held, SendError, SendPayload};
+use crate::records::{Held, SendPayload};
 use crate::settings::{Number, SenderSettings};
 
 /// A store that refused is asked again after this long (ms).
 const STORE_AGAIN_MS: u64 = 200;
-/// Rows of one conversation read at once.
-const PAGE: usize = 256;
 
 /// What requests need; shared by all of the number.
 pub(super) struct Job {
@@ -50,6 +48,13 @@ impl Job {
         };
         if row.doubt && self.must_hold(&row, &payload) {
             return self.hold_in_doubt(&row).await;
+        }
+        if row.may_be_taken && row.manner.bot && self.is_taken(row.id.conversation).await {
+            self.hold(vec![row], Held::Takeover).await;
+            return Next::Settled;
+        }
+        if let Some(next) = self.unwanted(&row, &payload).await {
+            return next;
         }
         if self.window(&row, &payload).await == Window::Closed {
             return self.closed(&row, &payload, None).await;
@@ -98,56 +103,7 @@ impl Job {
         }
     }
 
-    /// Writes down that these rows wait for something outside of the sender.
-    pub(super) async fn hold(&self, rows: Vec<Row>, held: Held) {
-        if rows.is_empty() {
-            return;
-        }
-        let settlement = |row: &Row| {
-            events::send_held(&self.deps.metrics, row.id, held);
-            let error = SendError { tries: row.tries, ..SendError::held(held) };
-            let change = Change::Held { error: Some(error.encode()) };
-            Settlement { send: row.id, nonce: Some(row.nonce), at_ms: self.now_ms(), change }
-        };
-        self.settle_all(rows.iter().map(settlement).collect()).await;
-    }
-
-    /// Puts back what was held for this; answers the rows as they stand.
-    pub(super) async fn release(&self, conversation: storage::ConversationId, held: Held) -> Vec<storage::Send> {
-        let (mut after, mut released) = (SendId { conversation, n: 0 }, Vec::new());
-        loop {
-            let page = self.open_sends(after).await;
-            let ours = page.iter().filter(|row| row.id.conversation == conversation);
-            let is_held = |row: &&storage::Send| {
-                row.state == SendState::Held && SendError::of(row).and_then(|error| error.held) == Some(held)
-            };
-            released.extend(ours.clone().filter(is_held).map(|row| (row.id, row.nonce)));
-            match ours.last() {
-                Some(last) if page.len() == PAGE => after = last.id,
-                _ => break,
-            }
-        }
-        let now_ms = self.now_ms();
-        let settlement = |(send, nonce): &(SendId, u32)| {
-            let change = Change::Retry { due_ms: now_ms, error: None };
-            Settlement { send: *send, nonce: Some(*nonce), at_ms: now_ms, change }
-        };
-        if !released.is_empty() {
-            self.settle_all(released.iter().map(settlement).collect()).await;
-        }
-        self.stored(released.into_iter().map(|(send, _)| send).collect()).await.into_iter().flatten().collect()
-    }
-
-    async fn open_sends(&self, after: SendId) -> Vec<storage::Send> {
-        loop {
-            match self.deps.store.open_sends(Some(after), PAGE).await {
-                Ok(page) => return page,
-                Err(error) => self.store_refused("reading the outbox", &error).await,
-            }
-        }
-    }
-
-    async fn stored(&self, ids: Vec<SendId>) -> Vec<Option<storage::Send>> {
+    pub(super) async fn stored(&self, ids: Vec<SendId>) -> Vec<Option<storage::Send>> {
         if ids.is_empty() {
             return Vec::new();
         }

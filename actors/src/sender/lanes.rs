@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chatbot::Order;
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use foldhash::{HashMap, HashMapExt};
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
@@ -69,8 +69,8 @@ pub(crate) struct Lanes {
     /// Whose delivery the next message of the lane waits for, and until when.
     awaited: HashMap<ConversationId, (u64, u64)>,
     await_sweep: usize,
-    /// Lanes from which nothing leaves until earlier messages are back.
-    blocked: HashSet<ConversationId>,
+    /// Lanes from which nothing leaves until earlier messages are back, and from how many times of asking.
+    blocked: HashMap<ConversationId, u32>,
     since_forgetting: u32,
 }
 
@@ -124,7 +124,7 @@ impl Lanes {
             brake: None,
             awaited: HashMap::new(),
             await_sweep: AWAITED,
-            blocked: HashSet::new(),
+            blocked: HashMap::new(),
             since_forgetting: 0,
         }
     }
@@ -242,7 +242,7 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let (before_ms, was_bulk) = (lane.due_ms, lane.bulk);
         let awaited = self.awaited.get(&id).copied();
-        let due = lane.look(awaited, now_ms).filter(|_| !self.blocked.contains(&id));
+        let due = lane.look(awaited, now_ms).filter(|_| !self.blocked.contains_key(&id));
         let (gone, bulk) = (lane.is_empty(), lane.bulk);
         self.class(was_bulk).by_time.remove(&(before_ms, id));
         if let Some(due_ms) = due {
@@ -364,14 +364,17 @@ impl Lanes {
         rows
     }
 
-    /// Nothing of this lane leaves until [`Lanes::unblock`].
+    /// Nothing of this lane leaves until as many [`Lanes::unblock`].
     pub(crate) fn block(&mut self, id: ConversationId) {
-        self.blocked.insert(id);
+        *self.blocked.entry(id).or_default() += 1;
         self.reschedule(id);
     }
 
     pub(crate) fn unblock(&mut self, id: ConversationId) {
-        self.blocked.remove(&id);
+        match self.blocked.get_mut(&id) {
+            Some(times) if *times > 1 => *times -= 1,
+            _ => drop(self.blocked.remove(&id)),
+        }
         self.reschedule(id);
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct Row {
     pub doubt: bool,
     /// The person's rate was charged for it already.
     pub pair_paid: bool,
+    /// Somebody may have taken the conversation over since it was decided: look before a bot's message leaves.
+    pub may_be_taken: bool,
     pub manner: Manner,
     /// `None`: read it from the store when its time comes.
     pub payload: Option<Arc<SendPayload>>,
@@ -56,9 +58,16 @@ impl Row {
             due_ms: out.decided_ms,
             doubt: false,
             pair_paid: false,
+            may_be_taken: false,
             manner: Manner::from(&out.payload),
             payload: Some(Arc::new(out.payload)),
         }
+    }
+
+    /// Takes over another content of the same row.
+    pub(crate) fn become_other(&mut self, other: Row) {
+        let may_be_taken = self.may_be_taken || other.may_be_taken;
+        *self = Self { created_ms: self.created_ms, manner: self.manner, may_be_taken, ..other };
     }
 
     /// A row as it stands in the store. One in `Sending` is in doubt until `doubt_until_ms`.
@@ -74,6 +83,7 @@ impl Row {
             due_ms: if sending { doubt_until_ms } else { row.due_ms.max(row.created_ms) },
             doubt: matches!(row.state, SendState::Sending | SendState::Uncertain),
             pair_paid: false,
+            may_be_taken: true,
             manner: payload.as_ref().map(Manner::from).unwrap_or_default(),
             payload: payload.map(Arc::new),
         }

@@ -11,7 +11,7 @@ use super::job::Job;
 use super::{Next, Row, Slow};
 use crate::codec;
 use crate::events;
-use crate::records::{Held, SERVICE_WINDOW_MS, SendError, SendPayload, State};
+use crate::records::{Held, SERVICE_WINDOW_MS, SendError, SendPayload};
 
 /// Whether a message may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +48,7 @@ impl Job {
             // Before it is read, so that a message of the person that is committed meanwhile releases it.
             self.deps.senders.holds(conversation);
         }
-        let state = loop {
-            match self.deps.store.load(conversation).await {
-                Ok(head) => break head.map(|head| State::decode(&head.snapshot)),
-                Err(error) => self.store_refused("reading a conversation", &error).await,
-            }
-        };
-        let open = match state {
+        let open = match self.state(conversation).await {
             Some(Ok(state)) => state.last_inbound_ms.is_some_and(|at_ms| now_ms < at_ms + SERVICE_WINDOW_MS),
             // Unreadable: Meta knows.
             Some(Err(_)) => true,

@@ -1,11 +1,14 @@
 //! Staff writes from the phone app: the bot is silent, and goes on where it waited when they have gone.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use actors::{Clock, view};
 use chatbot::{Given, Input, Snapshot, Turn};
 use serde_json::json;
-use storage::{Accept, SendState};
+use storage::{Accept, Change, Model, SendId, SendState, Settlement};
+use whatsapp::webhook::Received;
 use whatsapp::webhook::field::{About, about_people};
 
 use crate::support::*;
@@ -13,9 +16,14 @@ use crate::support::*;
 const HOUR_MS: u64 = 3_600_000;
 
 async fn echo(world: &World, wamid: &str, text: &str) {
+    echo_to(world, json!({ "to": phone(1) }), wamid, text).await;
+}
+
+async fn echo_to(world: &World, mut echo: serde_json::Value, wamid: &str, text: &str) {
     let at_ms = world.clock.now_ms();
-    let echo = json!({ "from": "15550100100", "to": phone(1), "id": wamid, "timestamp": (at_ms / 1_000).to_string(),
+    let rest = json!({ "from": "15550100100", "id": wamid, "timestamp": (at_ms / 1_000).to_string(),
         "type": "text", "text": { "body": text } });
+    echo.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
     let raw = json!({ "message_echoes": [echo] }).to_string();
     let (element, about) = about_people("smb_message_echoes", &raw).remove(0);
     let Some(About::Echo(echo)) = about else { panic!("an echo can be read") };
@@ -110,6 +118,94 @@ async fn what_the_bot_said_and_has_not_left_waits_for_the_bots_return() {
     until_states(&world, &[SendState::Accepted, SendState::Held]).await;
     pause(61 * 60_000).await;
     until_states(&world, &[SendState::Accepted, SendState::Accepted]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_to_be_held_when_the_process_ended_is_held_at_the_next_start() {
+    let world = asking();
+    world.graph.answers(|_| Answer(20_000, Ok(())));
+    let engine = world.start().await;
+    world.say(1, "a").await;
+    world.say(1, "b").await;
+    world.consumed().await;
+    echo(&world, "wamid.e1", "I take over").await;
+    until_states(&world, &[SendState::Accepted, SendState::Held]).await;
+    engine.drain(Duration::from_secs(60)).await;
+    // As if the process had ended between the takeover's commit and this one.
+    let send = SendId { conversation: conversation(1), n: 2 };
+    let change = Change::Retry { due_ms: 0, error: None };
+    let settlement = Settlement { send, nonce: None, at_ms: world.clock.now_ms(), change };
+    let fence = world.store.fence(&storage::Partition(NUMBER.into()));
+    world.store.settle(fence, vec![settlement]).await.unwrap();
+    let _engine = world.start().await;
+    until_states(&world, &[SendState::Accepted, SendState::Held]).await;
+    assert_eq!(sent(&world), ["re: a"]);
+    pause(61 * 60_000).await;
+    until_states(&world, &[SendState::Accepted, SendState::Accepted]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_under_way_at_a_takeover_is_not_tried_again_before_the_bots_return() {
+    let world = asking();
+    world.graph.answers(|request| Answer(20_000, if request.before == 0 { refusal(131_000, 500) } else { Ok(()) }));
+    let _engine = world.start().await;
+    world.say(1, "a").await;
+    world.consumed().await;
+    until(|| world.graph.count() == 1, "a request").await;
+    echo(&world, "wamid.e1", "I take over").await;
+    until_states(&world, &[SendState::Held]).await;
+    pause(30 * 60_000).await;
+    assert_eq!(sent(&world), ["re: a"]);
+    pause(31 * 60_000).await;
+    until_states(&world, &[SendState::Accepted]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_return_that_overtakes_the_holding_leaves_nothing_held() {
+    let flaky = Flaky::over(Model::new());
+    let mut world = World { store: flaky.clone(), ..asking() };
+    world.conversations.takeover.idle_resume_ms = 10_000;
+    world.graph.answers(|_| Answer(5_000, Ok(())));
+    let _engine = world.start().await;
+    world.say(1, "a").await;
+    world.say(1, "b").await;
+    world.consumed().await;
+    until(|| world.graph.count() == 1, "a request").await;
+    flaky.refuses_settlements.store(true, Ordering::SeqCst);
+    echo(&world, "wamid.e1", "I take over").await;
+    while shown(&world).await.state == "human" {
+        pause(100).await;
+    }
+    pause(1_000).await;
+    flaky.refuses_settlements.store(false, Ordering::SeqCst);
+    until_states(&world, &[SendState::Accepted, SendState::Accepted]).await;
+    assert_eq!(sent(&world), ["re: a", "re: b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_held_before_two_conversations_became_one_leaves_at_the_bots_return() {
+    const USER: &str = "GB.7781902234411";
+    let world = asking();
+    world.graph.answers(|_| Answer(20_000, Ok(())));
+    let _engine = world.start().await;
+    let by_user_id = async |from: Option<String>, text: &str| {
+        let message = received(&format!("wamid.{text}"), 1, text);
+        let message = Received { from, from_user_id: Some(USER.into()), ..message };
+        let row = actors::inbound(&message, world.clock.now_ms());
+        world.store.append(vec![Accept::Message(row)]).await.unwrap();
+        world.consumed().await;
+    };
+    world.say(1, "before").await;
+    world.consumed().await;
+    by_user_id(None, "a").await;
+    by_user_id(None, "b").await;
+    echo_to(&world, json!({ "to_user_id": USER }), "wamid.e1", "I take over").await;
+    by_user_id(Some(phone(1)), "both").await;
+    pause(10 * 60_000).await;
+    assert_eq!(sent(&world), ["re: before", "re: a"]);
+    pause(52 * 60_000).await;
+    world.quiet().await;
+    assert_eq!(sent(&world), ["re: before", "re: a", "re: b"]);
 }
 
 async fn until_states(world: &World, wanted: &[SendState]) {

@@ -78,6 +78,28 @@ async fn f74_a_template_goes_where_the_window_is_known_to_be_closed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_marketing_template_stands_in_for_a_message_to_somebody_who_does_not_want_it() {
+    for (category, texts) in [("MARKETING", vec!["re: no more"]), ("UTILITY", vec!["re: no more", "come_back"])] {
+        let world = World { categories: Arc::new(move |_, _, _| Some(category.into())), ..world(template()) };
+        world.graph.answers(|request| match request.text.as_str() {
+            "re: no more" => refusal(131_050, 400).into(),
+            _ => Ok(()).into(),
+        });
+        let engine = world.start().await;
+        world.say(1, "no more").await;
+        world.quiet().await;
+        engine.drain(std::time::Duration::from_secs(1)).await;
+        let _engine = after_a_day(&world).await;
+        world.quiet().await;
+        assert_eq!(texts_sent(&world), texts, "{category}");
+        let letters = world.dead_letters().await;
+        let opted_out = letters.iter().find(|letter| &*letter.reason == "opted_out");
+        assert_eq!(opted_out.is_some(), category == "MARKETING");
+        assert!(opted_out.is_none_or(|letter| letter.detail.contains("does not want marketing")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn f74_what_is_held_leaves_in_order_when_the_person_writes() {
     let world = world(Closed::Hold);
     let engine = after_a_day(&world).await;

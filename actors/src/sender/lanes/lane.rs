@@ -58,7 +58,7 @@ impl Lane {
                 Inserted::There
             }
             Some(there) => {
-                *there = Row { created_ms: there.created_ms, manner: there.manner, ..row };
+                there.become_other(row);
                 Inserted::Replaced
             }
             None => {
@@ -155,13 +155,14 @@ impl Lane {
 
     fn succeed(&mut self, place: usize) -> bool {
         let Some(successor) = self.successor.take() else { return false };
-        let there = &mut self.rows[place];
-        *there = Row { created_ms: there.created_ms, manner: there.manner, ..*successor };
+        self.rows[place].become_other(*successor);
         true
     }
 
+    /// Takes the bot's messages out; those that stay must look whether they may leave, should they go again.
     pub(super) fn take_out(&mut self) -> Vec<Row> {
         let under_way = self.under_way;
+        self.rows.iter_mut().for_each(|row| row.may_be_taken = true);
         let goes = |row: &Row| row.manner.bot && !row.doubt && under_way != Some(row.id.n);
         let (out, stay): (Vec<Row>, _) = std::mem::take(&mut self.rows).into_iter().partition(goes);
         self.rows = stay.into();

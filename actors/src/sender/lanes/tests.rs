@@ -28,6 +28,7 @@ fn row(conversation_n: u8, n: u64, created_ms: u64) -> Row {
         due_ms: created_ms,
         doubt: false,
         pair_paid: false,
+        may_be_taken: false,
         manner: Manner::default(),
         payload: None,
     }

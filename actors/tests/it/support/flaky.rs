@@ -12,6 +12,8 @@ pub(crate) struct Flaky {
     pub inner: Arc<Model>,
     /// Turns and settlements are refused as unavailable.
     pub refuses: AtomicBool,
+    /// Settlements alone are refused as unavailable.
+    pub refuses_settlements: AtomicBool,
     /// After this many turns everything is refused.
     pub last_turns: AtomicUsize,
     /// This many of the next turns are committed, but the answer is lost.
@@ -30,6 +32,7 @@ impl Flaky {
         Arc::new(Self {
             inner,
             refuses: AtomicBool::new(false),
+            refuses_settlements: AtomicBool::new(false),
             last_turns: AtomicUsize::new(usize::MAX),
             unknown: none(),
             conflicts: none(),
@@ -75,6 +78,9 @@ impl Store for Flaky {
     }
 
     fn settle(&self, fence: Fence, settlements: Vec<Settlement>) -> Pending<Vec<Settled>> {
+        if self.refuses_settlements.load(Ordering::SeqCst) {
+            return Pending::ready(Err(StoreError::Unavailable("the test says so".into())));
+        }
         let is_uncertain = |settlement: &Settlement| matches!(settlement.change, Change::Uncertain { .. });
         let late_ms = self.late_ms.load(Ordering::SeqCst);
         if late_ms == 0 || !settlements.iter().any(is_uncertain) {

@@ -1,0 +1,94 @@
+//! What waits for something outside of the sender: written down as held, and put back.
+
+use storage::{Change, ConversationId, Partition, Send, SendId, SendState, Settlement};
+
+use super::Row;
+use super::job::Job;
+use crate::codec::CodecError;
+use crate::events;
+use crate::identity;
+use crate::records::{Control, Held, SendError, State};
+
+/// Rows of one conversation read at once.
+const PAGE: usize = 256;
+/// Conversations that became a part of another one, one after the other, at the most.
+const MERGES: usize = 8;
+
+impl Job {
+    /// Writes down that these rows wait for something outside of the sender.
+    pub(super) async fn hold(&self, rows: Vec<Row>, held: Held) {
+        let Some(conversation) = rows.first().map(|row| row.id.conversation) else { return };
+        let settlement = |row: &Row| {
+            events::send_held(&self.deps.metrics, row.id, held);
+            let error = SendError { tries: row.tries, ..SendError::held(held) };
+            let change = Change::Held { error: Some(error.encode()) };
+            Settlement { send: row.id, nonce: Some(row.nonce), at_ms: self.now_ms(), change }
+        };
+        self.settle_all(rows.iter().map(settlement).collect()).await;
+        if held == Held::Takeover && !self.is_taken(conversation).await {
+            // The bot came back before this was written down, and found nothing to put back.
+            self.deps.senders.release(&self.number.id, conversation);
+        }
+    }
+
+    /// Puts back what was held for this; answers the rows as they stand.
+    pub(super) async fn release(&self, conversation: ConversationId, held: Held) -> Vec<Send> {
+        let (mut after, mut released) = (SendId { conversation, n: 0 }, Vec::new());
+        loop {
+            let page = self.open_sends(after).await;
+            let ours = page.iter().filter(|row| row.id.conversation == conversation);
+            let is_held = |row: &&Send| {
+                row.state == SendState::Held && SendError::of(row).and_then(|error| error.held) == Some(held)
+            };
+            released.extend(ours.clone().filter(is_held).map(|row| (row.id, row.nonce)));
+            match ours.last() {
+                Some(last) if page.len() == PAGE => after = last.id,
+                _ => break,
+            }
+        }
+        let now_ms = self.now_ms();
+        let settlement = |(send, nonce): &(SendId, u32)| {
+            let change = Change::Retry { due_ms: now_ms, error: None };
+            Settlement { send: *send, nonce: Some(*nonce), at_ms: now_ms, change }
+        };
+        if !released.is_empty() {
+            self.settle_all(released.iter().map(settlement).collect()).await;
+        }
+        self.stored(released.into_iter().map(|(send, _)| send).collect()).await.into_iter().flatten().collect()
+    }
+
+    async fn open_sends(&self, after: SendId) -> Vec<Send> {
+        loop {
+            match self.deps.store.open_sends(Some(after), PAGE).await {
+                Ok(page) => return page,
+                Err(error) => self.store_refused("reading the outbox", &error).await,
+            }
+        }
+    }
+
+    /// Whether somebody has taken the conversation over, so that the bot's messages wait.
+    pub(super) async fn is_taken(&self, conversation: ConversationId) -> bool {
+        let holds = self.deps.settings.takeover.hold_unsent;
+        holds && matches!(self.state(conversation).await, Some(Ok(state)) if state.control != Control::Bot)
+    }
+
+    /// A conversation as it stands, or the one that it became a part of; `None` if there is none.
+    pub(super) async fn state(&self, mut conversation: ConversationId) -> Option<Result<State, CodecError>> {
+        let mut state = self.own_state(conversation).await;
+        for _ in 0..MERGES {
+            let Some(Ok(State { merged_into: Some(into), .. })) = &state else { break };
+            conversation = identity::conversation_id(&Partition(self.number.id.clone()), *into);
+            state = self.own_state(conversation).await.or(state);
+        }
+        state
+    }
+
+    async fn own_state(&self, conversation: ConversationId) -> Option<Result<State, CodecError>> {
+        loop {
+            match self.deps.store.load(conversation).await {
+                Ok(head) => return head.map(|head| State::decode(&head.snapshot)),
+                Err(error) => self.store_refused("reading a conversation", &error).await,
+            }
+        }
+    }
+}

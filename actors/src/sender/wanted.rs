@@ -1,0 +1,27 @@
+//! Marketing at the time of sending: the person may have said since it was decided that none is wanted, and a template in
+//! place of what a closed window keeps back may be the first of it.
+
+use super::job::Job;
+use super::{Next, Row};
+use crate::marketing;
+use crate::orders::Refusal;
+use crate::records::{SendError, SendPayload};
+
+impl Job {
+    /// Ends a message that the person does not want.
+    pub(super) async fn unwanted(&self, row: &Row, payload: &SendPayload) -> Option<Next> {
+        let number = std::slice::from_ref(&self.number);
+        if !marketing::is_marketing(&*self.deps.categories, number, &self.number.id, &payload.message) {
+            return None;
+        }
+        let Some(Ok(state)) = self.state(row.id.conversation).await else { return None };
+        if !state.opted_out() {
+            return None;
+        }
+        let title = Refusal::OptedOut.to_string();
+        let advice = "Send a template of another category, or wait until the person wants marketing again.".into();
+        let record = SendError { title: title.as_str().into(), advice, tries: row.tries, ..SendError::default() };
+        self.give_up(row, payload, "opted_out", &title, &record).await;
+        Some(Next::Settled)
+    }
+}
