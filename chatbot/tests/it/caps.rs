@@ -1,6 +1,6 @@
 //! Every cap is reached by some bot, ends as it should, and quickly.
 
-use chatbot::{TurnError, caps};
+use chatbot::{Format, TurnError, caps, load};
 
 use crate::support::{Play, bot, said};
 
@@ -18,7 +18,7 @@ fn doing(nodes: &str) -> String {
 }
 
 #[test]
-fn an_endless_loop_ends_with_its_path() {
+fn f52_an_endless_loop_ends_with_its_path() {
     let error = error_of(&doing(
         "  a: { type: branch, cases: [ { when: \"true\", to: b } ], else: end }\n  b: { type: goto, to: a }\n",
     ));
@@ -29,7 +29,7 @@ fn an_endless_loop_ends_with_its_path() {
 }
 
 #[test]
-fn on_error_takes_an_endless_loop_once() {
+fn f52_on_error_takes_an_endless_loop_once() {
     let source = "parlance: 1\nid: t\npolicies: { on_error: sorry }\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: branch, cases: [ { when: \"true\", to: a } ], else: sorry }\n  sorry: { type: say, messages: [ { text: Sorry } ], next: { next: end } }\n  end: { type: end }\n";
     let sorry = bot(source);
     assert_eq!(Play::new(&sorry).say("hi"), ["Sorry"]);
@@ -38,7 +38,7 @@ fn on_error_takes_an_endless_loop_once() {
 }
 
 #[test]
-fn poison_templates_run_out_of_fuel_or_room() {
+fn f53_poison_templates_run_out_of_fuel_or_room() {
     for text in [
         "{% for a in range(1000000) %}{% for b in range(1000000) %}x{% endfor %}{% endfor %}",
         "{{ 'x' * 90000000 }}",
@@ -70,7 +70,7 @@ fn too_many_messages_and_too_much_text_fail() {
 }
 
 #[test]
-fn variables_stay_within_their_caps() {
+fn f55_variables_stay_within_their_caps() {
     let error = error_of(&doing("  a: { type: set, assign: { x: \"'y' * 70000\" }, next: { next: end } }\n"));
     assert!(error.to_string().contains("variable `x` would be larger than 65536 bytes"), "{error}");
     let five: String = (0..5)
@@ -85,7 +85,7 @@ fn variables_stay_within_their_caps() {
 }
 
 #[test]
-fn a_list_that_grows_with_every_answer_meets_the_cap() {
+fn f55_a_list_that_grows_with_every_answer_meets_the_cap() {
     let bot = bot(
         "parlance: 1\nid: t\nvars: { all: { type: list, default: [] } }\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: More?, save: one, next: { ok: add } }\n  add: { type: set, assign: { all: \"all + [one]\" }, next: { next: ask } }\n",
     );
@@ -138,7 +138,7 @@ fn a_late_tick_changes_nothing_after_the_reply() {
 }
 
 #[test]
-fn a_state_at_a_node_that_is_gone_starts_anew() {
+fn f56_a_state_at_a_node_that_is_gone_starts_anew() {
     let old = bot(
         "parlance: 1\nid: t\ntriggers: [ { default: {}, to: ask } ]\nnodes:\n  ask: { type: ask, prompt: Old?, next: { ok: end } }\n  end: { type: end }\n",
     );
@@ -150,4 +150,87 @@ fn a_state_at_a_node_that_is_gone_starts_anew() {
     let mut after = Play::new(&new);
     after.state = play.state.clone();
     assert_eq!(after.say("answer"), ["New?"]);
+}
+
+/// Patterns whose time explodes in engines that try again, each with what makes it fail late.
+fn slow_patterns() -> Vec<String> {
+    let parts = [
+        "(a+)+",
+        "(a*)*",
+        "(a|a)*",
+        "(a|aa)+",
+        "([a-zA-Z]+)*",
+        "(.*a){12}",
+        "(a?){20}a{20}",
+        "(\\w+\\s?)*",
+        "(a+a+)+",
+        "(?:a|b|ab)*",
+        "(.*)*",
+        "(([a-z])+.)+",
+        "((a+)+)+",
+        "(x+x+)+y|(a+)+",
+        "(\\d|\\w)+",
+        "(a{1,30}){1,9}",
+        "[^b]*[^c]*",
+    ];
+    let ends = ["$", "b$", "!$", "c{2}$", "\\b!$", "[^a]$", "(b|c)$", "@x\\.y$", "\\z!", "x+$", "(?i)Z$", "\\s+$"];
+    parts.iter().flat_map(|part| ends.iter().map(move |end| format!("^{part}{end}"))).collect()
+}
+
+#[test]
+fn f54_no_pattern_takes_more_than_linear_time() {
+    let text = "a".repeat(64 * 1024);
+    let patterns = slow_patterns();
+    assert!(patterns.len() >= 200, "{}", patterns.len());
+    for pattern in patterns {
+        let source = serde_json::json!({
+            "parlance": 1, "id": "t", "triggers": [ { "pattern": { "regex": pattern }, "to": "a" } ],
+            "nodes": { "a": { "type": "end" } },
+        });
+        let loaded = load(&source.to_string(), "t.json", Format::Json);
+        let bot = loaded.bot.unwrap_or_else(|| panic!("{pattern}: {:?}", loaded.diagnostics));
+        assert!(Play::new(&bot).step(&said(&text)).is_ok(), "{pattern}");
+    }
+}
+
+#[test]
+fn f54_patterns_that_look_back_or_grow_too_large_are_refused() {
+    let long = "a".repeat(caps::MAX_PATTERN_CHARS + 1);
+    for pattern in [r"(a+)\1$", "(?=a+)a", "(?<!a)b", "(?:a{1000}){1000}", "((a{100}){100}){100}", &long] {
+        let source = serde_json::json!({
+            "parlance": 1, "id": "t", "triggers": [ { "pattern": { "regex": pattern }, "to": "a" } ],
+            "nodes": { "a": { "type": "end" } },
+        });
+        let found = load(&source.to_string(), "t.json", Format::Json).diagnostics;
+        assert!(found.iter().any(|found| found.code == "PAR-0221"), "{pattern}");
+    }
+}
+
+#[test]
+fn f55_what_loops_and_calls_keep_is_capped() {
+    // Each open call keeps the former value of its argument; an `each` keeps what it has yet to take.
+    let mut nodes = String::from("  a: { type: set, assign: { x: \"'y' * 60000\" }, next: { next: c0 } }\n");
+    for n in 0..5 {
+        nodes.push_str(&format!(
+            "  c{n}: {{ type: call, node: c{}, args: {{ x: \"'z' * 60000\" }}, next: {{ returned: end }} }}\n",
+            n + 1
+        ));
+    }
+    nodes.push_str("  c5: { type: return }\n");
+    let error = error_of(&doing(&nodes));
+    assert!(error.to_string().contains("what calls and loops keep would be larger than 262144 bytes"), "{error}");
+    let deep: String = (0..17)
+        .map(|n| {
+            let name = if n == 0 { "a".to_owned() } else { format!("d{n}") };
+            format!("  {name}: {{ type: call, node: d{}, next: {{ returned: end }} }}\n", n + 1)
+        })
+        .collect();
+    let error = error_of(&doing(&format!("{deep}  d17: {{ type: return }}\n")));
+    assert!(error.to_string().contains("over 16 calls and loops are open"), "{error}");
+}
+
+#[test]
+fn f52_a_call_that_calls_itself_meets_the_cap_of_nodes() {
+    let error = error_of(&doing("  a: { type: call, node: a, next: { returned: end, failed: a } }\n"));
+    assert!(matches!(error, TurnError::StepLimit { .. }), "{error}");
 }
