@@ -126,6 +126,8 @@ pub(crate) enum Slow {
     Number {
         brake: Brake,
         scope: Scope,
+        /// Which token was refused, if that is what the brake is for: see `Token::replacements`.
+        token: u64,
     },
 }
 
@@ -336,7 +338,10 @@ impl State {
                 let due_ms = self.now_ms() + 1_000 * 4u64.pow(times);
                 return self.lanes.person_waits(send, due_ms, tries);
             }
-            Slow::Number { brake, scope } => {
+            // Its token was replaced while the refusal was on its way here.
+            Slow::Number { brake, token, .. }
+                if brake.cause == Cause::Refused && token != self.job.number.token.replacements() => {}
+            Slow::Number { brake, scope, .. } => {
                 self.job.deps.senders.share(&self.job.number.id, scope, &brake);
                 self.brake(Some(send), brake);
             }

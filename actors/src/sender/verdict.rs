@@ -59,14 +59,14 @@ impl Job {
             }
             // Being slowed down is no try: the message did nothing wrong.
             _ => {
-                let (wait_ms, slow) = self.slow(outcome, error);
+                let (wait_ms, slow) = self.slow(outcome, error, token);
                 self.again(row, wait_ms, row.tries, slow, error).await
             }
         }
     }
 
     /// How long this message waits (ms), and what else does.
-    fn slow(&self, outcome: Outcome, error: &graph::Error) -> (u64, Slow) {
+    fn slow(&self, outcome: Outcome, error: &graph::Error, token: u64) -> (u64, Slow) {
         let code = match error {
             graph::Error::Graph(error) => Some(error.code),
             graph::Error::NotSent(_) | graph::Error::Ambiguous(_) | graph::Error::File { .. } => None,
@@ -77,7 +77,7 @@ impl Job {
             _ => {
                 let (text, wait_ms) = (error.to_string(), error.retry_after_ms());
                 let (brake, scope) = brake(outcome, code, &text, self.now_ms(), wait_ms);
-                (0, Slow::Number { brake, scope })
+                (0, Slow::Number { brake, scope, token })
             }
         }
     }
