@@ -4,7 +4,7 @@
 //! 2. A lane whose next message may go at `t` stands in a schedule under `t`. Nothing is looked at before its time.
 //! 3. When its time has come, the message needs a free slot, then the person's rate, then the number's. A refusal by the
 //!    person's rate costs nobody else anything; the lane is put under the time the limiter names.
-//! 4. Lanes with one of many in front have a schedule of their own. It is looked at when no other message may leave,
+//! 4. Lanes with nothing but one of many in them have a schedule of their own. It is looked at when no other message may leave,
 //!    has half of the slots, and never takes the number's last share.
 
 mod brake;
@@ -209,6 +209,7 @@ impl Lanes {
     fn take(&mut self, id: ConversationId, bulk: bool, now_ms: u64) -> Row {
         let lane = self.lane(id);
         let row = lane.start();
+        lane.under_way_bulk = bulk;
         let due_ms = lane.due_ms;
         let class = self.class(bulk);
         class.by_time.remove(&(due_ms, id));
@@ -300,11 +301,11 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let Some(bulk) = lane.bulk_of(send) else { return };
         let was_under_way = lane.finish(send);
+        let left_as_bulk = lane.under_way_bulk;
         let left = change(lane);
-        let class = self.class(bulk);
-        class.under_way -= usize::from(was_under_way);
+        self.class(left_as_bulk).under_way -= usize::from(was_under_way);
         if let Some(row) = left {
-            class.forget(row.created_ms);
+            self.class(bulk).forget(row.created_ms);
         }
         self.reschedule(id);
     }

@@ -18,6 +18,8 @@ pub(super) struct Lane {
     /// Under which time it stands in the schedule, and in which.
     pub due_ms: u64,
     pub bulk: bool,
+    /// In which schedule it stood when the one under way left.
+    pub under_way_bulk: bool,
     /// Nothing leaves before.
     pub not_before_ms: u64,
     /// Refusals by the pair limit in a row.
@@ -63,7 +65,9 @@ impl Lane {
             }
             None => {
                 // Behind one that waits and steps aside, it may be the next.
-                let next = place <= self.next || self.rows.front().is_some_and(|first| first.attempts > 0);
+                let next = place <= self.next
+                    || self.bulk && !row.manner.bulk
+                    || self.rows.front().is_some_and(|first| first.attempts > 0);
                 self.rows.insert(place, row);
                 Inserted::New { next }
             }
@@ -75,7 +79,8 @@ impl Lane {
     pub(super) fn look(&mut self, awaited: Option<(u64, u64)>, now_ms: u64) -> Option<u64> {
         self.next = self.choose(now_ms);
         let row = self.rows.get(self.next)?;
-        self.bulk = row.manner.bulk;
+        // A reply does not wait for the rest of a broadcast: what stands before it goes with it.
+        self.bulk = self.rows.iter().all(|row| row.manner.bulk);
         if self.under_way.is_some() {
             return None;
         }

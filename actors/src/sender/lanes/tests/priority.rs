@@ -57,15 +57,33 @@ async fn ten_thousand_bulk_messages_do_not_delay_replies() {
 async fn a_reply_behind_a_bulk_message_of_the_same_person_keeps_its_place() {
     let (mut lanes, _) = lanes(&settings());
     lanes.push(row_of(1, 1, true, START_MS));
-    lanes.push(row_of(1, 2, false, START_MS));
     lanes.push(row_of(2, 1, false, START_MS));
     assert_eq!(lanes.next().unwrap().id.conversation, person(2));
+    lanes.push(row_of(1, 2, false, START_MS));
     let first = lanes.next().unwrap();
     assert!(first.manner.bulk && lanes.next().is_err());
     assert_eq!((lanes.open(), lanes.open_bulk()), (3, 1));
     lanes.settled(first.id);
     assert_eq!(lanes.next().unwrap().id, SendId { conversation: person(1), n: 2 });
     assert_eq!((lanes.open(), lanes.open_bulk(), lanes.oldest_ms()), (2, 0, (Some(START_MS), None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_does_not_wait_for_the_broadcast_that_its_person_is_part_of() {
+    let settings = SenderSettings { messages_per_second: 80, ..settings() };
+    let (mut lanes, clock) = lanes(&settings);
+    for who in 0..10_000 {
+        lanes.push(row_of(who, 1, true, START_MS));
+    }
+    lanes.push(row_of(9_999, 2, false, START_MS + 1));
+    clock.advance(1);
+    let first = lanes.next().unwrap();
+    assert_eq!((first.id.conversation, first.id.n), (person(9_999), 1));
+    lanes.settled(first.id);
+    let second = lanes.next().unwrap();
+    assert_eq!((second.id.conversation, second.id.n), (person(9_999), 2));
+    lanes.settled(second.id);
+    assert_eq!((lanes.under_way(), lanes.open(), lanes.open_bulk()), (0, 9_999, 9_999));
 }
 
 #[tokio::test(start_paused = true)]
