@@ -35,7 +35,7 @@ pub trait Transport: Send + Sync + 'static {
         typing: bool,
     ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>>;
 
-    /// How much of its limits Meta says this number has used.
+    /// How much of its limits Meta has said this number uses since this was asked last.
     fn load(&self, number: &Number) -> Load {
         let _unknown = number;
         Load::default()
@@ -68,7 +68,7 @@ impl Transport for Client {
     }
 
     fn load(&self, number: &Number) -> Load {
-        Client::load(self, &number.account)
+        self.new_load(&number.account)
     }
 }
 

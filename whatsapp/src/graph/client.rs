@@ -93,9 +93,9 @@ impl Client {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The load that a call for this account would meet, by the last answers.
-    pub fn load(&self, waba_id: &str) -> Load {
-        self.usage.lock().unwrap_or_else(PoisonError::into_inner).of(waba_id)
+    /// The load that a call for this account would meet, if answers told of it since the last time of asking.
+    pub fn new_load(&self, waba_id: &str) -> Load {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).news_of(waba_id)
     }
 
     /// Sends one message, once. `body` is the whole JSON body, callback data included.

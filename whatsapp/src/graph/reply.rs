@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::{Accepted, Error, GraphError};
-use super::usage::Usage;
+use super::usage::{LONGEST_WAIT_MS, Usage};
 
 /// An answer as it came, already within its limit.
 pub(crate) struct Reply<'a> {
@@ -123,7 +123,7 @@ fn details(data: &Value) -> Option<String> {
 
 /// `Retry-After` in seconds; a date would need a clock, and Meta does not send one.
 fn retry_after(header: &str) -> Option<u64> {
-    header.trim().parse::<u64>().ok()?.checked_mul(1000)
+    Some(header.trim().parse::<u64>().ok()?.saturating_mul(1_000).min(LONGEST_WAIT_MS))
 }
 
 #[cfg(test)]
@@ -139,6 +139,13 @@ mod tests {
         match reply(status, body) {
             Err(Error::Graph(error)) => *error,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_header_makes_nobody_wait_for_more_than_a_day() {
+        for (header, waits_ms) in [("7", Some(7_000)), ("18446744073709551615", Some(LONGEST_WAIT_MS)), ("-1", None)] {
+            assert_eq!(retry_after(header), waits_ms, "{header}");
         }
     }
 

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 /// From here on a pause is better than the next call.
 const NEAR_PERCENT: u64 = 95;
+/// No answer makes us wait for longer than a day, whatever it says.
+pub(super) const LONGEST_WAIT_MS: u64 = 86_400_000;
 /// More business accounts than one app serves here; the header is Meta's, the memory ours.
 const MAX_ACCOUNTS: usize = 256;
 
@@ -19,6 +21,12 @@ pub struct Usage {
     pub app: Option<Load>,
     /// Of each business account, by its id (`x-business-use-case-usage`).
     pub accounts: BTreeMap<String, Load>,
+    /// How many answers told of a limit, at which one the app's and each account's was told, and up to which one each
+    /// account has asked: answers without the headers must not repeat the last load for ever.
+    answers: u64,
+    app_at: u64,
+    accounts_at: BTreeMap<String, u64>,
+    asked_at: BTreeMap<String, u64>,
 }
 
 /// How much of a limit is used.
@@ -42,7 +50,7 @@ impl Load {
         let percent = percents.into_iter().filter_map(number).max();
         let minutes = number("estimated_time_to_regain_access");
         percent.or(minutes)?;
-        let regain_ms = minutes.unwrap_or_default().saturating_mul(60_000);
+        let regain_ms = minutes.unwrap_or_default().saturating_mul(60_000).min(LONGEST_WAIT_MS);
         Some(Self { percent: percent.unwrap_or_default(), regain_ms })
     }
 
@@ -58,14 +66,27 @@ impl Usage {
         self.app.unwrap_or_default().worse(account)
     }
 
+    /// As [`Usage::of`], of what answers have told since this account asked last.
+    #[cfg_attr(not(feature = "client"), allow(dead_code))]
+    pub(crate) fn news_of(&mut self, waba_id: &str) -> Load {
+        let asked_at = self.asked_at.insert(waba_id.to_owned(), self.answers).unwrap_or_default();
+        let app = self.app.filter(|_| self.app_at > asked_at);
+        let told = self.accounts_at.get(waba_id).is_some_and(|at| *at > asked_at);
+        let account = self.accounts.get(waba_id).copied().filter(|_| told);
+        app.unwrap_or_default().worse(account.unwrap_or_default())
+    }
+
     /// Takes the headers of an answer over what was known.
     #[cfg_attr(not(feature = "client"), allow(dead_code))]
     pub(crate) fn note(&mut self, app: Option<&str>, accounts: Option<&str>) {
         if let Some(load) = app.and_then(|header| Load::read(&serde_json::from_str(header).ok()?)) {
-            self.app = Some(load);
+            self.answers += 1;
+            (self.app, self.app_at) = (Some(load), self.answers);
         }
         for (id, load) in accounts.map(read_accounts).unwrap_or_default() {
             if self.accounts.len() < MAX_ACCOUNTS || self.accounts.contains_key(&id) {
+                self.answers += 1;
+                self.accounts_at.insert(id.clone(), self.answers);
                 self.accounts.insert(id, load);
             }
         }
@@ -109,6 +130,29 @@ mod tests {
         usage.note(None, Some(r#"{"3":[{"call_count":8}]}"#));
         assert_eq!((usage.of("3").percent, usage.of("4").percent), (8, 3));
         assert!(!usage.of("3").is_near_limit());
+    }
+
+    #[test]
+    fn no_header_makes_anybody_wait_for_ever() {
+        let mut usage = Usage::default();
+        usage.note(None, Some(r#"{"3":[{"call_count":1,"estimated_time_to_regain_access":1e300}]}"#));
+        assert_eq!(usage.of("3").regain_ms, LONGEST_WAIT_MS);
+    }
+
+    #[test]
+    fn a_load_is_news_once() {
+        let mut usage = Usage::default();
+        let header = r#"{"3":[{"call_count":99,"estimated_time_to_regain_access":5}]}"#;
+        for _ in 0..2 {
+            usage.note(None, Some(header));
+            assert_eq!(usage.news_of("3"), Load { percent: 99, regain_ms: 300_000 });
+            assert_eq!((usage.news_of("3"), usage.news_of("4")), (Load::default(), Load::default()));
+        }
+        assert!(usage.of("3").is_near_limit(), "it is still what stands");
+        usage.note(Some(r#"{"call_count":96}"#), None);
+        for account in ["3", "4"] {
+            assert_eq!((usage.news_of(account).percent, usage.news_of(account).percent), (96, 0));
+        }
     }
 
     #[test]
