@@ -1,6 +1,6 @@
 //! The templates in memory, and their documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub struct Template {
 #[derive(Default)]
 pub(super) struct Catalogue {
     templates: BTreeMap<Box<str>, Arc<Template>>,
+    /// Changed by a webhook, and not in the store yet.
+    unwritten: BTreeSet<Box<str>>,
 }
 
 /// What a list of Meta changes.
@@ -60,7 +62,7 @@ impl Catalogue {
                 Err(error) => tracing::warn!(%error, template = %key, "a stored template cannot be read"),
             }
         }
-        Ok(Self { templates })
+        Ok(Self { templates, unwritten: BTreeSet::new() })
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Template>> {
@@ -80,14 +82,18 @@ impl Catalogue {
             present.insert(template.key(), template);
         }
         for (key, known) in &self.templates {
-            if *known.account == *account && !present.contains_key(key) && known.removed_ms.is_none() {
-                difference.removed += 1;
-                difference.note(Template { removed_ms: Some(now_ms), ..(**known).clone() });
+            if *known.account != *account || present.contains_key(key) {
+                continue;
+            }
+            difference.removed += usize::from(known.removed_ms.is_none());
+            if known.removed_ms.is_none() || self.unwritten.contains(key) {
+                difference.note(Template { removed_ms: known.removed_ms.or(Some(now_ms)), ..(**known).clone() });
             }
         }
         for (key, template) in present {
-            if self.templates.get(&key).is_none_or(|known| **known != template) {
-                difference.changed += 1;
+            let changed = self.templates.get(&key).is_none_or(|known| **known != template);
+            difference.changed += usize::from(changed);
+            if changed || self.unwritten.contains(&key) {
                 difference.note(template);
             }
         }
@@ -96,6 +102,7 @@ impl Catalogue {
 
     pub(super) fn take(&mut self, templates: &[Arc<Template>]) {
         for template in templates {
+            self.unwritten.remove(&template.key());
             self.templates.insert(template.key(), template.clone());
         }
     }
@@ -127,10 +134,13 @@ impl Catalogue {
             _ => return false,
         };
         let mut any = false;
-        for known in self.templates.values_mut().filter(|known| is_it(known, account, which)) {
+        for (key, known) in self.templates.iter_mut().filter(|(_, known)| is_it(known, account, which)) {
             let before = known.clone();
             change(Arc::make_mut(known));
-            any |= before != *known;
+            if before != *known {
+                self.unwritten.insert(key.clone());
+                any = true;
+            }
         }
         any
     }
@@ -197,6 +207,22 @@ mod tests {
         assert_eq!((same.changed, same.removed, same.documents.len()), (0, 0, 0));
         let back = catalogue.difference("1", vec![remote("a", "APPROVED"), remote("bb", "APPROVED")], 9);
         assert_eq!((back.changed, back.removed), (1, 1), "what comes back is there again");
+    }
+
+    #[test]
+    fn what_a_webhook_changed_is_written_down_with_the_next_list_that_agrees() {
+        let mut catalogue = catalogue(&[remote("a", "APPROVED"), remote("bb", "APPROVED")]);
+        for (name, event) in [("a", "PAUSED"), ("bb", "DELETED")] {
+            let raw = serde_json::json!({ "event": event, "message_template_name": name,
+                "message_template_language": "en", "reason": "NONE" });
+            let event = FieldEvent::parse("message_template_status_update", &raw.to_string());
+            assert!(catalogue.apply("1", &event, 6));
+        }
+        let paused = catalogue.get("1", "a", "en").unwrap().remote.clone();
+        let difference = catalogue.difference("1", vec![paused.clone()], 7);
+        assert_eq!((difference.changed, difference.removed, difference.documents.len()), (0, 0, 2));
+        catalogue.take(&difference.templates);
+        assert!(catalogue.difference("1", vec![paused], 8).documents.is_empty());
     }
 
     #[test]
