@@ -46,7 +46,7 @@ pub struct MediaSettings {
     pub max_bytes: u64,
     /// The types that are fetched.
     pub allow: Allowed,
-    /// Below this much free disk space nothing is fetched; 0 is off.
+    /// Below this much free disk space nothing is fetched or put; 0 is off.
     pub min_free_bytes: u64,
 }
 

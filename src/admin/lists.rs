@@ -2,7 +2,7 @@
 
 use actors::{CodecError, view};
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -48,6 +48,11 @@ pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 
 pub(super) fn read<T>(query: Asked<T>) -> Result<T, Problem> {
     query.map(|Query(query)| query).map_err(|error| Problem::bad_request(error.body_text()))
+}
+
+/// The body, or why it is none: too large, of another type, not JSON.
+pub(super) fn read_json<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+    body.map(|Json(body)| body).map_err(|error| Problem::new(error.status(), "bad-request", error.body_text()))
 }
 
 pub(super) async fn outbox(State(shared): Ctx, query: Asked<OutboxQuery>) -> Result<Json<Value>, Problem> {

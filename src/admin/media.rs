@@ -232,6 +232,8 @@ impl From<KeepError> for Problem {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "media-too-large", format!("{detail}, the most for its type"))
             }
             KeepError::Write(WriteError::Io(error)) => MediaError::Folder(error).into(),
+            KeepError::DiskFull(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail)
+                .hint("make room on the disk of media.dir, or prune with POST /api/v1/media/prune"),
             KeepError::Empty => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "media-empty", detail),
             KeepError::Pinned(_) => {
                 Self::new(StatusCode::CONFLICT, "media-in-use", detail).hint("publish the bot without it first")

@@ -2,13 +2,14 @@
 
 use actors::templates::{ManageError, SyncError, Template};
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use whatsapp::graph::RemoteTemplate;
 
-use super::lists::{Asked, limit, read};
+use super::lists::{Asked, limit, read, read_json};
 use super::media::DryRun;
 use super::problem::Problem;
 use super::time::at;
@@ -93,9 +94,9 @@ pub(super) async fn sync(State(shared): Ctx) -> Result<Json<Value>, Problem> {
 pub(super) async fn create(
     State(shared): Ctx,
     query: Asked<CreateQuery>,
-    Json(definition): Json<Value>,
+    body: Result<Json<Value>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let query = read(query)?;
+    let (query, definition) = (read(query)?, read_json(body)?);
     let missing = ["name", "language", "category", "components"].into_iter().find(|key| definition.get(key).is_none());
     if let Some(key) = missing {
         let detail = format!("the template has no {key}");
@@ -115,9 +116,9 @@ pub(super) async fn edit(
     State(shared): Ctx,
     Path(id): Path<String>,
     query: Asked<DryRun>,
-    Json(change): Json<Value>,
+    body: Result<Json<Value>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let templates = &shared.parts.services.templates;
+    let (templates, change) = (&shared.parts.services.templates, read_json(body)?);
     let template = templates.by_id(&id).ok_or_else(|| unknown(&id))?;
     if read(query)?.dry_run {
         return Ok(Json(json!({ "dry_run": true, "would_change": shown(&template), "to": change })));

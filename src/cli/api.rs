@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
-use url::Url;
+use url::{Host, Url};
 
 use super::dev::{WORD, Word};
 use super::output::{Failed, data};
@@ -48,7 +48,9 @@ impl ApiArgs {
         let base = self.base()?;
         let base = Url::parse(&base)
             .map_err(|error| Failed::new(Exit::Usage, format!("error: {base} is not an address: {error}")))?;
-        Ok(Api { client, base, token: self.token()? })
+        // A word may have come with the folder, from anybody: by it a token goes to this machine only.
+        let token = if self.url.is_some() || is_loopback(&base) { self.token()? } else { None };
+        Ok(Api { client, base, token })
     }
 
     fn base(&self) -> Result<String, Failed> {
@@ -136,6 +138,15 @@ impl Api {
     }
 }
 
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
 fn exit(status: StatusCode) -> Exit {
     match status.as_u16() {
         400 | 413 | 415 | 422 => Exit::Data,
@@ -167,6 +178,20 @@ pub(super) fn print_object(object: &Value, json: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for (url, is) in [
+            ("http://127.0.0.1:8081", true),
+            ("http://[::1]:8081", true),
+            ("http://localhost:1", true),
+            ("http://192.0.2.1", false),
+            ("http://localhost.example", false),
+            ("http://127.0.0.1@example.com", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), is, "{url}");
+        }
+    }
 
     #[test]
     fn every_refusal_has_an_exit_code_of_the_contract() {

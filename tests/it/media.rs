@@ -188,6 +188,15 @@ async fn what_cannot_be_sent_is_refused_when_it_is_put() {
 }
 
 #[tokio::test]
+async fn nothing_is_put_onto_a_disk_that_is_too_full() {
+    let world = Setup::default().set("media.min_free_bytes", &(1u64 << 50).to_string()).start().await;
+    let (status, problem) = put(&world, PICTURE, "image/png").await;
+    assert_eq!((status, problem["type"].as_str()), (507, Some("/problems/disk-full")));
+    assert!(!world.dir().join("media/part").exists());
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_deleted_file_is_gone_here_and_at_meta() {
     let (bot, id) = picture_bot();
     let world = Setup::default().bot(&bot).start().await;

@@ -21,6 +21,23 @@ async fn status_of(world: &World, name: &str) -> Value {
 }
 
 #[tokio::test]
+async fn a_body_that_is_no_json_is_a_problem_as_all_others() {
+    let world = World::start().await;
+    let call = || world.admin_call(Method::POST, "/api/v1/templates");
+    let large = format!("\"{}\"", "x".repeat(1 << 20));
+    for (request, status) in [
+        (call().body("{}"), 415),
+        (call().header("content-type", "application/json").body("{"), 400),
+        (call().header("content-type", "application/json").body(large), 413),
+    ] {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
 async fn all_pages_are_read_and_what_meta_removes_is_marked() {
     let world = setup().start().await;
     for index in 0..230 {

@@ -159,7 +159,9 @@ impl Media {
             let last = item.reason.as_deref().unwrap_or("it was not tried");
             return Err(Miss::Gone(format!("Meta keeps files for 7 days; the last try: {last}")));
         }
-        self.refuse_full_disk()?;
+        if let Some(why) = self.disk_full() {
+            return Err(Miss::Later { why, after_ms: None });
+        }
         let number = item.number_id.as_deref().and_then(|id| self.number(id));
         let number = number.ok_or_else(|| Miss::Later {
             why: "the number that it came to is not configured".into(),
@@ -213,15 +215,11 @@ impl Media {
         }
     }
 
-    fn refuse_full_disk(&self) -> Result<(), Miss> {
+    /// Why no file is taken in, if the disk is too full.
+    pub(super) fn disk_full(&self) -> Option<String> {
         let least = self.settings.min_free_bytes;
-        match self.folder.free_bytes().filter(|free| least > 0 && *free < least) {
-            None => Ok(()),
-            Some(free) => {
-                let why = format!("the disk has {} MB free, media.min_free_bytes is {} MB", free >> 20, least >> 20);
-                Err(Miss::Later { why, after_ms: None })
-            }
-        }
+        let free = self.folder.free_bytes().filter(|free| least > 0 && *free < least)?;
+        Some(format!("the disk has {} MB free, media.min_free_bytes is {} MB", free >> 20, least >> 20))
     }
 }
 

@@ -31,6 +31,9 @@ pub enum KeepError {
     /// It is too large for its type, or cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// The disk is too full; the store needs what is left.
+    #[error("{0}")]
+    DiskFull(String),
     /// There is nothing in it.
     #[error("the file is empty")]
     Empty,
@@ -98,6 +101,9 @@ impl Media {
         let bare = types::bare(mime_type).to_ascii_lowercase();
         let max_bytes = limits::media_bytes(&bare).filter(|_| types::is_type(mime_type));
         let max_bytes = max_bytes.ok_or_else(|| KeepError::Type(mime_type.to_owned()))?;
+        if let Some(why) = self.disk_full() {
+            return Err(KeepError::DiskFull(why));
+        }
         let part = self.folder.part(max_bytes).await.map_err(WriteError::from)?;
         Ok(Putting { part, mime_type: mime_type.into() })
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use whatsapp::limits::LimitError;
 use whatsapp::message::Outgoing;
 
+use super::super::lists::read_json;
 use super::super::problem::Problem;
 use super::super::{Ctx, conversations};
 
@@ -25,7 +26,7 @@ pub(in super::super) async fn send(
     body: Result<Json<Value>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
-    let Json(body) = body.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let body = read_json(body)?;
     let message = Outgoing::parse(&body).map_err(|errors| invalid(&errors))?;
     let order = Order { conversation, message, key: key(&headers)? };
     match shared.parts.engine.order(order).await? {
