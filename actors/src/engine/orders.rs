@@ -81,7 +81,7 @@ impl Engine {
         let now_ms = self.deps.clock.now_ms();
         let key = order.key.as_deref().map(|key| self.order_key(key, &order.message));
         if let Some(done) = key.and_then(|key| state.done_order(key.key, now_ms).filter(|done| done.key == key)) {
-            return Ok(Ordered::Queued(SendId { conversation, n: done.n }));
+            return Ok(Ordered::Queued(done.send));
         }
         if key.is_some_and(|key| state.done_order(key.key, now_ms).is_some()) {
             return Ok(Ordered::Refused(Refusal::KeyReused));

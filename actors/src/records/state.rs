@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chatbot::Snapshot;
 use serde::{Deserialize, Serialize};
-use storage::{Alias, ContactId, ConversationId};
+use storage::{Alias, ContactId, ConversationId, SendId};
 use whatsapp::message::Recipient;
 
 use super::SERVICE_WINDOW_MS;
@@ -88,12 +88,12 @@ pub(crate) struct Former {
     pub passed_on: bool,
 }
 
-/// An order that was carried out, or refused (then without a message).
+/// An order that was carried out, and the message that it became.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DoneOrder {
     pub key: OrderKey,
     pub at_ms: u64,
-    pub n: u64,
+    pub send: SendId,
 }
 
 /// A person as last seen.
@@ -164,12 +164,15 @@ impl State {
         self.orders.iter().find(|done| done.key.key == key && done.at_ms + ORDER_KEY_MS > now_ms)
     }
 
-    pub(crate) fn remember_order(&mut self, key: OrderKey, n: u64, now_ms: u64) {
-        self.orders.retain(|done| done.at_ms + ORDER_KEY_MS > now_ms && done.key.key != key.key);
-        if self.orders.len() >= MAX_ORDER_KEYS {
-            self.orders.remove(0);
-        }
-        self.orders.push(DoneOrder { key, at_ms: now_ms, n });
+    pub(crate) fn remember_order(&mut self, key: OrderKey, send: SendId, now_ms: u64) {
+        self.orders.push(DoneOrder { key, at_ms: now_ms, send });
+        self.forget_orders(now_ms);
+    }
+
+    fn forget_orders(&mut self, now_ms: u64) {
+        self.orders.retain(|done| done.at_ms + ORDER_KEY_MS > now_ms);
+        let over = self.orders.len().saturating_sub(MAX_ORDER_KEYS);
+        self.orders.drain(..over);
     }
 
     /// Takes in what a conversation was that becomes a part of this one. Of two runs the one of the conversation in
@@ -193,9 +196,9 @@ impl State {
         }
         self.absorb_person(other.person, now_ms);
         self.absorbed.extend(other.absorbed);
-        for done in other.orders {
-            self.orders.push(done);
-        }
+        self.orders.extend(other.orders);
+        self.orders.sort_by_key(|done| done.at_ms);
+        self.forget_orders(now_ms);
     }
 
     fn absorb_person(&mut self, other: Person, now_ms: u64) {

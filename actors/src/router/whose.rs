@@ -50,9 +50,10 @@ pub(super) async fn whose(people: &mut People, deps: &Deps, row: &Inbound, found
     let in_store = |alias: &Alias| found.iter().find(|(asked, _)| asked == alias).and_then(|(_, contact)| *contact);
     let know = |alias: &Alias| identity::named(alias).or_else(|| people.get(alias)).or_else(|| in_store(alias));
     let mut known: Vec<Option<ContactId>> = row.aliases.iter().map(know).collect();
-    if known.iter().any(Option::is_some) {
+    let told: Vec<ContactId> = known.iter().flatten().copied().collect();
+    if !told.is_empty() {
         for (alias, contact) in row.aliases.iter().zip(&mut known).filter(|(_, contact)| contact.is_none()) {
-            *contact = unwritten(deps, &secret, alias).await?;
+            *contact = unwritten(deps, &secret, alias, &told).await?;
         }
     }
     let Some(first) = known.iter().flatten().next().copied() else {
@@ -68,12 +69,20 @@ pub(super) async fn whose(people: &mut People, deps: &Deps, row: &Inbound, found
 }
 
 /// A phone number leads to the contact that was derived from it without being written down: known if that contact has a
-/// conversation with any of our numbers.
-async fn unwritten(deps: &Deps, secret: &[u8; 16], alias: &Alias) -> Result<Option<ContactId>, StoreError> {
+/// conversation with any of our numbers. Where another id of the row leads there already, the store is not asked.
+async fn unwritten(
+    deps: &Deps,
+    secret: &[u8; 16],
+    alias: &Alias,
+    told: &[ContactId],
+) -> Result<Option<ContactId>, StoreError> {
     if !alias.0.starts_with("wa:") {
         return Ok(None);
     }
     let contact = identity::first_contact(secret, alias);
+    if told.contains(&contact) {
+        return Ok(Some(contact));
+    }
     for number in &deps.numbers {
         let id = identity::conversation_id(&storage::Partition(number.id.clone()), contact);
         if deps.store.load(id).await?.is_some() {

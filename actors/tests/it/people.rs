@@ -3,6 +3,7 @@
 mod crash;
 mod ids;
 mod numbers;
+mod parts;
 
 use actors::{identity, view};
 use chatbot::{Given, Input, Snapshot, Turn};

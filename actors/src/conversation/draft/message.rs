@@ -33,6 +33,7 @@ impl Draft<'_> {
             self.pass_number_on(row, number);
             return;
         }
+        self.came_back(row, &message, payload.sent_ms);
         self.remember(&message.wamid, row.received_ms);
         self.learn_from(row, &payload, &message);
         self.want_file(&message);

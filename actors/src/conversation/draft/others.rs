@@ -34,7 +34,7 @@ impl Draft<'_> {
             self.has_user_id(user_id, at_ms);
         }
         if let Some(wanted) = about.marketing {
-            self.after.state.said_about_marketing(wanted, at_ms);
+            self.after.state.said_about_marketing(wanted, at_ms.min(self.means.now_ms));
         }
         let kind = InputKind::About { field: about.field, detail: about.detail };
         let (received_ms, sent_ms) = (row.received_ms, about.at_ms);
@@ -117,9 +117,7 @@ impl Draft<'_> {
         let SendOrder { message, on_doubt, ticket, key } = order;
         let before = key.and_then(|key| self.after.state.done_order(key.key, self.means.now_ms).copied());
         let outcome = match (before, key) {
-            (Some(done), Some(key)) if done.key == key => {
-                OrderOutcome::Queued(SendId { conversation: self.id, n: done.n })
-            }
+            (Some(done), Some(key)) if done.key == key => OrderOutcome::Queued(done.send),
             (Some(_), _) => OrderOutcome::Refused(Refusal::KeyReused),
             (None, _) => {
                 let raw = message.raw().to_string().into();
@@ -129,7 +127,7 @@ impl Draft<'_> {
             }
         };
         if let (OrderOutcome::Queued(send), Some(key), None) = (&outcome, key, before) {
-            self.after.state.remember_order(key, send.n, self.means.now_ms);
+            self.after.state.remember_order(key, *send, self.means.now_ms);
         }
         self.answers.push((ticket, outcome));
     }

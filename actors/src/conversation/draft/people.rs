@@ -3,14 +3,16 @@
 //! Each step is a turn of one conversation, and hands the next one on by an inbox row in the same commit: whatever ends
 //! in between, the row is still there, and a step that was done does nothing when it comes again.
 
+use std::collections::HashSet;
+
 use storage::{Alias, ContactId, Inbound, Partition};
 use whatsapp::webhook::{Message, MessageKind};
 
 use super::Draft;
 use crate::identity;
-use crate::records::Happened;
 use crate::records::inbox::{Absorbed, InboxPayload, Moved};
-use crate::records::state::State;
+use crate::records::state::{Former, State};
+use crate::records::{Control, Happened};
 
 impl Draft<'_> {
     /// Becomes a part of a contact's conversation: hands over what this one is, with the ids that lead here.
@@ -59,8 +61,8 @@ impl Draft<'_> {
     pub(super) fn absorb(&mut self, absorbed: Absorbed) {
         let me = identity::contact_of(self.id);
         let Absorbed { from, state: other } = absorbed;
-        // Each became a part of the other: this one stays.
-        if self.after.state.merged_into == Some(from) {
+        // Each became a part of the other, and this one stays: see `leads_on`.
+        if from == me || self.after.state.merged_into == Some(from) {
             self.after.state.merged_into = None;
         }
         for alias in ids_of(&other) {
@@ -71,10 +73,14 @@ impl Draft<'_> {
         }
         let id = identity::conversation_id(&self.partition(), from);
         self.after.state.absorb(other, self.means.now_ms);
-        if id != self.id && !self.after.state.absorbed.contains(&id) {
-            self.after.state.absorbed.push(id);
-        }
+        let parts = &mut self.after.state.absorbed;
+        parts.push(id);
+        let mut known = HashSet::from([self.id]);
+        parts.retain(|part| known.insert(*part));
         self.happened(Happened::Absorbed(id));
+        // What the other one had not sent yet is this one's to hold and to let go.
+        self.noted.person_wrote |= self.after.state.window_is_open(self.means.now_ms);
+        self.noted.hold_unsent |= self.means.takeover.hold_unsent && self.after.state.control != Control::Bot;
     }
 
     /// The person has another number or user id.
@@ -136,6 +142,15 @@ impl Draft<'_> {
         (!known_user && sent_ms.unwrap_or(row.received_ms) > until_ms).then(|| number.clone())
     }
 
+    /// A message that is younger than the change comes under an id that the person had left: it is in use again.
+    pub(super) fn came_back(&mut self, row: &Inbound, message: &Message, sent_ms: Option<u64>) {
+        if !matches!(message.kind, MessageKind::System(_)) {
+            let at_ms = sent_ms.unwrap_or(row.received_ms);
+            let left = |former: &Former| at_ms <= former.until_ms || !row.aliases.contains(&former.alias);
+            self.after.state.former.retain(left);
+        }
+    }
+
     /// Hands a message to whoever has the number now, a new person.
     pub(super) fn pass_number_on(&mut self, row: &Inbound, number: Alias) {
         let me = identity::contact_of(self.id);
@@ -154,9 +169,12 @@ impl Draft<'_> {
     /// Deals with a row of somebody who became a part of another one; `false` if it is to be taken here.
     pub(super) fn leads_on(&mut self, row: &Inbound, payload: &InboxPayload) -> bool {
         let Some(into) = self.after.state.merged_into else { return false };
+        let me = identity::contact_of(self.id);
         match payload {
             InboxPayload::Merge(_) => {}
-            InboxPayload::Absorb(absorbed) if absorbed.from == into => return false,
+            // Each became a part of the other. The lesser one stays; it gets back what it was from the greater one.
+            InboxPayload::Absorb(absorbed) if absorbed.from == me => return false,
+            InboxPayload::Absorb(absorbed) if absorbed.from == into && me < into => return false,
             _ => self.pass_on(into, row),
         }
         true

@@ -93,3 +93,17 @@ async fn a_new_user_id_is_the_same_person() {
     assert_eq!((all.len(), all[0].user_id.as_deref()), (1, Some("GB.2")));
     assert_eq!(sent(&world).last().unwrap(), "2 again false");
 }
+
+#[tokio::test(start_paused = true)]
+async fn somebody_who_has_a_former_number_again_is_sent_to_there() {
+    let world = counting(World::new());
+    let _engine = world.start().await;
+    accept(&world, &[at(said("wamid.1", Some(OLD), USER, "hi"), 0)]).await;
+    accept(&world, &[at(changed_number("wamid.2", OLD, NEW), 1_000)]).await;
+    accept(&world, &[at(said("wamid.3", Some(NEW), USER, "new"), 2_000)]).await;
+    world.quiet().await;
+    assert_eq!(last_to(&world), NEW);
+    accept(&world, &[at(said("wamid.4", Some(OLD), USER, "back"), 9_000)]).await;
+    world.quiet().await;
+    assert_eq!((last_to(&world).as_str(), conversations(&*world.store).await.len()), (OLD, 1));
+}

@@ -24,6 +24,8 @@ pub(crate) struct Flaky {
     pub late_ms: AtomicU64,
     /// How often new inputs were asked for.
     pub asked: AtomicUsize,
+    /// How often a state was read.
+    pub loads: AtomicUsize,
 }
 
 impl Flaky {
@@ -38,6 +40,7 @@ impl Flaky {
             conflicts: none(),
             late_ms: AtomicU64::new(0),
             asked: none(),
+            loads: none(),
         })
     }
 
@@ -118,6 +121,7 @@ impl Store for Flaky {
     }
 
     fn load(&self, conversation: ConversationId) -> Pending<Option<Head>> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
         self.refuses().unwrap_or_else(|| self.inner.load(conversation))
     }
 

@@ -1,0 +1,110 @@
+//! What a conversation had under way when it became a part of another one, and two that become parts of each other.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actors::{Order, Ordered};
+use chatbot::{Closed, Effect, Sending};
+use storage::{Model, SendState};
+use whatsapp::message::{Outgoing, Text};
+
+use super::*;
+
+const ADA: Option<&str> = Some("447700900123");
+const BEN: Option<&str> = Some("447700900124");
+const USER: Option<&str> = Some("GB.7781902234411");
+const OTHER: Option<&str> = Some("GB.7781902234412");
+
+/// As [`accept`], in one commit.
+async fn accept_at_once(world: &World, messages: &[Received]) {
+    let now_ms = actors::Clock::now_ms(&*world.clock);
+    let rows = messages.iter().map(|message| Accept::Message(actors::inbound(message, now_ms))).collect();
+    world.store.append(rows).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_with_number_and_user_id_costs_one_read_after_a_restart() {
+    let flaky = Flaky::over(Model::new());
+    let world = counting(World::over(flaky.clone()));
+    let engine = world.start().await;
+    accept(&world, &[said("wamid.1", ADA, USER, "a")]).await;
+    world.quiet().await;
+    engine.drain(Duration::from_secs(5)).await;
+    let _engine = world.start().await;
+    flaky.loads.store(0, Ordering::SeqCst);
+    accept(&world, &[said("wamid.2", ADA, USER, "b")]).await;
+    world.quiet().await;
+    assert_eq!(sent(&world), ["1 a true", "2 b true"]);
+    assert_eq!(flaky.loads.load(Ordering::SeqCst), 1, "the actor reads its state, nobody else does");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_become_parts_of_each_other_at_once_are_one_afterwards() {
+    let world = counting(World::new());
+    let _engine = world.start().await;
+    accept(&world, &[said("wamid.1", ADA, OTHER, "a"), said("wamid.2", BEN, USER, "b")]).await;
+    world.quiet().await;
+    let crossing = [said("wamid.3", ADA, USER, "c"), said("wamid.4", BEN, OTHER, "d")];
+    accept_at_once(&world, &crossing).await;
+    world.quiet().await;
+    let all = conversations(&*world.store).await;
+    assert_eq!(all.len(), 1, "{all:?}");
+    let copies = [said("wamid.1", ADA, OTHER, "a"), said("wamid.2", BEN, USER, "b")];
+    accept(&world, &[crossing, copies].concat()).await;
+    accept(&world, &[said("wamid.5", None, USER, "e"), said("wamid.6", None, OTHER, "f")]).await;
+    world.quiet().await;
+    let all = conversations(&*world.store).await;
+    assert_eq!((all.len(), all[0].merged.len()), (1, 1), "{all:?}");
+    let mut taken = taken(&*world.store, &all[0].id).await;
+    taken.sort();
+    assert_eq!(taken, ["wamid.1", "wamid.2", "wamid.3", "wamid.4", "wamid.5", "wamid.6"]);
+    assert_eq!(sent(&world).len(), 6, "{:?}", sent(&world));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_part_held_until_the_person_writes_leaves_when_the_whole_is_written_to() {
+    let turn = |_: &chatbot::Bot, before: &Snapshot, input: &Input, _: &Given<'_>| {
+        let Input::Message(message) = input else {
+            return Ok(Turn { after: before.clone(), effects: Vec::new(), trace: Vec::new(), changed: false });
+        };
+        let text = Outgoing::Text(Text::new(format!("re: {}", message.text)).unwrap());
+        let effects = vec![Effect::Send(Box::new(Sending { closed: Closed::Hold, ..Sending::new("a", text) }))];
+        Ok(Turn { after: before.clone(), effects, trace: Vec::new(), changed: true })
+    };
+    let world = World { turn: std::sync::Arc::new(turn), ..World::new() };
+    let engine = world.start().await;
+    engine.pause(NUMBER, "the test says so").await.unwrap();
+    accept(&world, &[said("wamid.1", None, USER, "early")]).await;
+    world.consumed().await;
+    pause(100).await;
+    world.clock.advance(25 * 3_600_000);
+    engine.resume(NUMBER).await.unwrap();
+    pause(1_000).await;
+    let held = world.store.open_sends(None, 10).await.unwrap();
+    assert_eq!(held.iter().map(|row| row.state).collect::<Vec<_>>(), [SendState::Held]);
+    accept(&world, &[said("wamid.2", ADA, None, "late"), said("wamid.3", ADA, USER, "both")]).await;
+    world.quiet().await;
+    let mut sent = sent(&world);
+    sent.sort();
+    assert_eq!(sent, ["re: both", "re: early", "re: late"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_a_part_knew_leads_to_the_message_that_it_became() {
+    let world = counting(World::new());
+    let engine = world.start().await;
+    accept(&world, &[said("wamid.1", None, USER, "a")]).await;
+    world.quiet().await;
+    let conversation = conversations(&*world.store).await[0].id.parse().unwrap();
+    let message = Outgoing::Text(Text::new("hello").unwrap());
+    let order = Order { conversation, message, key: Some("k1".into()) };
+    let first = engine.order(order.clone()).await.unwrap();
+    let Ordered::Queued(send) = first else { panic!("{first:?}") };
+    assert_eq!(send.conversation, conversation);
+    world.quiet().await;
+    accept(&world, &[said("wamid.2", ADA, None, "b"), said("wamid.3", ADA, USER, "c")]).await;
+    world.quiet().await;
+    assert_eq!(engine.order(order).await.unwrap(), first);
+    world.quiet().await;
+    assert_eq!(sent(&world).iter().filter(|text| *text == "hello").count(), 1);
+}
