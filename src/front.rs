@@ -6,6 +6,7 @@
 mod body;
 mod displays;
 mod intake;
+mod minute;
 mod reply;
 mod signers;
 

@@ -6,15 +6,19 @@ use std::sync::Arc;
 
 use actors::{AccountEvent, Clock, Engine, MAX_AGE_MS};
 use hyper::body::Bytes;
-use parking_lot::Mutex;
+use serde_json::value::RawValue;
 use storage::{Accept, Quarantined, Store, StoreError};
 use whatsapp::signature::SignatureError;
 use whatsapp::webhook::{self, Event, Received, StatusUpdate};
 
 use super::displays::Displays;
+use super::minute::Minute;
 use super::signers::{Signer, Signers};
 use crate::metrics::{FrontMetrics, Refusal};
 use fields::Field;
+
+/// Characters of an unknown `phone_number_id` in the log.
+const SHOWN: usize = 32;
 
 /// What a body holds.
 #[derive(Default)]
@@ -32,8 +36,10 @@ pub struct Intake {
     signers: Arc<Signers>,
     displays: Arc<Displays>,
     metrics: Arc<FrontMetrics>,
-    /// Statuses that belong to nothing, kept in the minute that began then.
-    strangers: Mutex<(u64, u32)>,
+    /// Statuses that belong to nothing.
+    strangers: Minute,
+    /// Webhooks for numbers that are not configured.
+    unknown_numbers: Minute,
 }
 
 impl Intake {
@@ -46,7 +52,16 @@ impl Intake {
         displays: Arc<Displays>,
         metrics: Arc<FrontMetrics>,
     ) -> Self {
-        Self { store, engine, clock, signers, displays, metrics, strangers: Mutex::default() }
+        Self {
+            store,
+            engine,
+            clock,
+            signers,
+            displays,
+            metrics,
+            strangers: Minute::default(),
+            unknown_numbers: Minute::default(),
+        }
     }
 
     /// Checks the signature over the raw bytes, before anything else looks at them; answers whose it is.
@@ -102,7 +117,7 @@ impl Intake {
                 }
                 Event::Status(status) => {
                     let detail = format!("status for phone_number_id {}", status.phone_number_id);
-                    sorted.items.push(self.quarantine("unknown_number", &detail, raw(&status.raw), now_ms));
+                    sorted.items.push(self.unknown_number(&status.phone_number_id, &detail, &status.raw, now_ms));
                 }
                 Event::Other { field, waba_id, phone_number_id, raw, .. } => {
                     let field = Field { name: field, account: waba_id, number: phone_number_id, raw };
@@ -119,9 +134,9 @@ impl Intake {
     fn message(&self, received: &Received, now_ms: u64) -> Accept {
         if !self.signers.serves(&received.phone_number_id) {
             let detail = format!("phone_number_id {} is not configured", received.phone_number_id);
-            return self.quarantine("unknown_number", &detail, raw(&received.message), now_ms);
+            return self.unknown_number(&received.phone_number_id, &detail, &received.message, now_ms);
         }
-        if received.sent_ms.is_some_and(|sent_ms| sent_ms + MAX_AGE_MS < now_ms) {
+        if received.sent_ms.is_some_and(|sent_ms| is_too_old(sent_ms, now_ms)) {
             let detail = "older than the window in which duplicates are known";
             return self.quarantine("too_old", detail, raw(&received.message), now_ms);
         }
@@ -132,13 +147,30 @@ impl Intake {
         Accept::Message(actors::inbound(received, now_ms))
     }
 
+    /// Says so once a minute, whatever comes: the quarantine has all of it.
+    fn unknown_number(&self, number: &str, detail: &str, element: &RawValue, now_ms: u64) -> Accept {
+        if self.unknown_numbers.count(now_ms) == 1 {
+            let number: String = number.chars().take(SHOWN).collect();
+            tracing::warn!(
+                number,
+                "webhooks come for a phone_number_id that is not configured; they are in quarantine"
+            );
+        }
+        self.quarantine("unknown_number", detail, raw(element), now_ms)
+    }
+
     fn quarantine(&self, reason: &'static str, detail: &str, payload: Bytes, now_ms: u64) -> Accept {
         self.metrics.event("quarantined", reason);
         Accept::Quarantine(Quarantined { reason: reason.into(), detail: detail.into(), received_ms: now_ms, payload })
     }
 }
 
-fn raw_of(event: &Event) -> &serde_json::value::RawValue {
+/// A time from outside may be anything.
+fn is_too_old(sent_ms: u64, now_ms: u64) -> bool {
+    sent_ms.saturating_add(MAX_AGE_MS) < now_ms
+}
+
+fn raw_of(event: &Event) -> &RawValue {
     match event {
         Event::Message(received) => &received.message,
         Event::Status(status) => &status.raw,
@@ -146,6 +178,6 @@ fn raw_of(event: &Event) -> &serde_json::value::RawValue {
     }
 }
 
-fn raw(value: &serde_json::value::RawValue) -> Bytes {
+fn raw(value: &RawValue) -> Bytes {
     Bytes::copy_from_slice(value.get().as_bytes())
 }

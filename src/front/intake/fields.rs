@@ -10,11 +10,10 @@ use storage::{Accept, Inbound, Notice};
 use whatsapp::webhook::field::{self, About};
 use whatsapp::webhook::{FieldEvent, StatusUpdate};
 
-use super::{Intake, MAX_AGE_MS, Sorted, raw};
+use super::{Intake, Sorted, is_too_old, raw};
 
 /// Statuses of messages that we do not know, kept as notices in a minute at the most.
 const STRANGERS_PER_MINUTE: u32 = 10;
-const MINUTE_MS: u64 = 60_000;
 
 /// The fields that are counted by name; the rest is `other`.
 const KNOWN: [&str; 22] = [
@@ -55,7 +54,7 @@ impl Intake {
     pub(super) fn field(&self, sorted: &mut Sorted, field: Field, now_ms: u64) {
         if let Some(number) = field.number.as_deref().filter(|number| !self.signers.serves(number)) {
             let detail = format!("field {} for phone_number_id {number}", field.name);
-            sorted.items.push(self.quarantine("unknown_number", &detail, raw(&field.raw), now_ms));
+            sorted.items.push(self.unknown_number(number, &detail, &field.raw, now_ms));
             return;
         }
         let label = KNOWN.into_iter().find(|known| *known == field.name).unwrap_or("other");
@@ -99,7 +98,7 @@ impl Intake {
     }
 
     fn of_person(&self, label: &'static str, (row, sent_ms): (Inbound, Option<u64>), now_ms: u64) -> Accept {
-        if sent_ms.is_some_and(|sent_ms| sent_ms + MAX_AGE_MS < now_ms) {
+        if sent_ms.is_some_and(|sent_ms| is_too_old(sent_ms, now_ms)) {
             let detail = "older than the window in which duplicates are known";
             return self.quarantine("too_old", detail, row.payload, now_ms);
         }
@@ -110,12 +109,7 @@ impl Intake {
     /// A status of a message that we do not know: a few are kept, all are counted.
     pub(super) fn unknown_status(&self, status: &StatusUpdate, now_ms: u64) -> Option<Accept> {
         self.metrics.event("status", "unknown");
-        let mut kept = self.strangers.lock();
-        if kept.0 + MINUTE_MS <= now_ms {
-            *kept = (now_ms, 0);
-        }
-        kept.1 += 1;
-        (kept.1 <= STRANGERS_PER_MINUTE).then(|| {
+        (self.strangers.count(now_ms) <= STRANGERS_PER_MINUTE).then(|| {
             Accept::Notice(Notice {
                 field: "statuses".into(),
                 account: "".into(),
