@@ -17,6 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::node::Node;
 use crate::sending::Manners;
 use crate::templates::{self, Surroundings};
+use crate::testing::Case;
 use read::Reader;
 
 pub use load::load;
@@ -67,6 +68,7 @@ pub struct Bot {
     pub(crate) templates: Environment<'static>,
     /// Files that messages name, and the id under which each was stored.
     pub(crate) files: BTreeMap<String, Option<String>>,
+    tests: Vec<Case>,
     uses: Option<Box<Uses>>,
 }
 
@@ -125,6 +127,11 @@ impl Bot {
     /// How the bot behaves apart from what it says.
     pub fn manners(&self) -> Manners {
         self.policies.manners
+    }
+
+    /// The scripted conversations of the file, in its order.
+    pub fn tests(&self) -> &[Case] {
+        &self.tests
     }
 
     /// The files that messages of this bot name by `file`: paths below the folder of the bot file, in order.

@@ -21,6 +21,7 @@ mod sending;
 mod snapshot;
 mod source;
 mod templates;
+pub mod testing;
 mod texts;
 mod trace;
 mod tree;

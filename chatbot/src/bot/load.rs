@@ -11,6 +11,7 @@ use crate::caps;
 use crate::explain;
 use crate::expr::Missing;
 use crate::node::{self, Node};
+use crate::testing::{self, Case};
 use crate::texts;
 use crate::tree::{self, Kind};
 
@@ -43,6 +44,7 @@ struct Parts {
     triggers: Vec<triggers::Trigger>,
     policies: policies::Policies,
     vars: BTreeMap<String, vars::Declared>,
+    tests: Vec<Case>,
 }
 
 impl Parts {
@@ -60,6 +62,7 @@ impl Parts {
             triggers: self.triggers,
             policies: self.policies,
             vars: self.vars,
+            tests: self.tests,
             templates: std::mem::take(&mut reader.templates),
             files: std::mem::take(&mut reader.files).into_iter().map(|path| (path, None)).collect(),
             uses: super::Uses::take(reader),
@@ -149,9 +152,10 @@ fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
     if nodes.len() == entries.len() {
         check::graph(reader, &nodes, &triggers, &policies, &places);
     }
+    let tests = fields.get("tests").map(|at| testing::read(reader, &at)).unwrap_or_default();
     check::names(reader, &vars);
     let canonical = canonical(&fields.at.node.to_json());
-    Some(Parts { id: id?, title, locale, canonical, nodes, triggers, policies, vars })
+    Some(Parts { id: id?, title, locale, canonical, nodes, triggers, policies, vars, tests })
 }
 
 /// `missing` decides how texts are compiled, so it is looked up before everything else.

@@ -9,4 +9,5 @@ mod properties;
 mod samples;
 mod sending;
 mod support;
+mod testing;
 mod transcripts;

@@ -1,0 +1,102 @@
+//! The scripted conversations of a bot file (`tests:`), played by the real turn in virtual time.
+//!
+//! A test begins with a person whom the bot has never met, on 22 November 2026 at 10:00 UTC. Every step
+//! does one thing: what the person does (`user`, `tap`, `send`), what time or staff does (`advance`,
+//! `hand_back`), or what must hold (`expect`, `expect_end`, `expect_node`, `expect_var`). A list under
+//! `expect` is all that was said since the last thing that was done, in order; anything else is the next
+//! bubble that no `expect` has looked at, and `nothing` says that there is none. The first step that does
+//! not hold ends its test.
+
+mod bubble;
+mod play;
+mod read;
+mod report;
+mod sent;
+mod wanted;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::bot::Bot;
+use crate::input::{HandBack, Incoming};
+use play::Play;
+pub(crate) use read::read;
+pub use report::{Failure, Line, Report};
+use wanted::Wanted;
+
+/// A scripted conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// What the author calls it.
+    pub name: String,
+    /// The line of the bot file on which it begins, from 1.
+    pub line: u32,
+    steps: Vec<Step>,
+}
+
+/// One step and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+struct Step {
+    key: &'static str,
+    line: u32,
+    column: u32,
+    action: Action,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Action {
+    User(String),
+    /// The id or title of what is tapped.
+    Tap(String),
+    Send(Box<Incoming>),
+    AdvanceMs(u64),
+    HandBack(HandBack),
+    Next(Wanted),
+    All(Vec<Wanted>),
+    End(String),
+    Node(String),
+    Vars(BTreeMap<String, Value>),
+}
+
+/// The bot with a stand-in for each file that its messages name: the path itself is the media id.
+#[must_use]
+pub fn with_stand_in_files(bot: Bot) -> Bot {
+    let files = bot.files().map(|path| (path.to_owned(), path.to_owned())).collect();
+    bot.with_files(&files)
+}
+
+/// Plays a test. The same bot and test give the same report. A bot that names files wants
+/// [`with_stand_in_files`] first.
+pub fn run(bot: &Bot, case: &Case) -> Report {
+    let mut play = Play::new(bot);
+    let failure = case.steps.iter().enumerate().find_map(|(index, step)| {
+        let failed = play.step(&step.action).err()?;
+        Some(Failure {
+            step: index + 1,
+            key: step.key,
+            line: step.line,
+            column: step.column,
+            node: play.node().map(str::to_owned),
+            what: failed.what,
+            diff: failed.diff,
+        })
+    });
+    Report { name: case.name.clone(), line: case.line, steps: case.steps.len(), failure }
+}
+
+/// Whether a value is the wanted one: numbers by their value, of a map only the keys that are wanted.
+fn fits(wanted: &Value, got: &Value) -> bool {
+    match (wanted, got) {
+        (Value::Number(wanted), Value::Number(got)) => wanted == got || wanted.as_f64() == got.as_f64(),
+        // Meta wants places and amounts as text.
+        (Value::Number(wanted), Value::String(got)) => wanted.to_string() == *got,
+        (Value::Array(wanted), Value::Array(got)) => {
+            wanted.len() == got.len() && wanted.iter().zip(got).all(|(wanted, got)| fits(wanted, got))
+        }
+        (Value::Object(wanted), Value::Object(got)) => {
+            wanted.iter().all(|(key, wanted)| fits(wanted, got.get(key).unwrap_or(&Value::Null)))
+        }
+        _ => wanted == got,
+    }
+}

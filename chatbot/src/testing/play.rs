@@ -1,0 +1,242 @@
+//! Plays the steps of a test, one after the other, on a clock of its own.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::bubble::Bubble;
+use super::report::Line;
+use super::wanted::{Wanted, diff};
+use super::{Action, fits, sent};
+use crate::bot::Bot;
+use crate::input::{ContactView, Given, HandBack, Incoming, Input, NumberView};
+use crate::snapshot::Snapshot;
+use crate::trace::Trace;
+use crate::turn::{Effect, Turn, turn};
+
+/// 2026-11-22T10:00:00Z.
+const START_MS: u64 = 1_795_341_600_000;
+/// How often a bot may wake up in one `advance`.
+const MAX_WAKES: u32 = 10_000;
+
+/// Why a step does not hold.
+pub(super) struct Failed {
+    pub(super) what: String,
+    pub(super) diff: Vec<Line>,
+}
+
+impl From<String> for Failed {
+    fn from(what: String) -> Self {
+        Self { what, diff: Vec::new() }
+    }
+}
+
+/// A conversation under way.
+pub(super) struct Play<'b> {
+    bot: &'b Bot,
+    contact: ContactView,
+    number: NumberView,
+    state: Snapshot,
+    now_ms: u64,
+    inputs: u64,
+    /// All that the bot said, ever.
+    said: Vec<Bubble>,
+    /// How much of it was said before the last thing that was done.
+    before: usize,
+    /// How much of it was looked at.
+    seen: usize,
+    /// The reasons with which runs ended since the last thing that was done.
+    ended: Vec<String>,
+    /// Variables of the run, the last one if none goes on, and of the contact.
+    vars: BTreeMap<String, Value>,
+}
+
+impl<'b> Play<'b> {
+    pub(super) fn new(bot: &'b Bot) -> Self {
+        let contact = ContactView { name: Some("Ada".into()), wa_id: Some("15550100001".into()), user_id: None };
+        let number = NumberView { id: "1055501000".into(), display: Some("+1 555 010 0000".into()) };
+        Self {
+            bot,
+            contact,
+            number,
+            state: Snapshot::default(),
+            now_ms: START_MS,
+            inputs: 0,
+            said: Vec::new(),
+            before: 0,
+            seen: 0,
+            ended: Vec::new(),
+            vars: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn node(&self) -> Option<&str> {
+        self.state.node()
+    }
+
+    pub(super) fn step(&mut self, action: &Action) -> Result<(), Failed> {
+        match action {
+            Action::User(text) => self.message(sent::text(text)),
+            Action::Tap(what) => self.tap(what),
+            Action::Send(message) => self.message(message.as_ref().clone()),
+            Action::AdvanceMs(ms) => self.advance(*ms),
+            Action::HandBack(how) => self.hand_back(*how),
+            Action::Next(wanted) => self.next(wanted),
+            Action::All(wanted) => self.all(wanted),
+            Action::End(reason) => self.end(reason),
+            Action::Node(id) => self.at(id),
+            Action::Vars(wanted) => wanted.iter().try_for_each(|(name, value)| self.var(name, value)),
+        }
+    }
+
+    // What is done
+
+    fn message(&mut self, message: Incoming) -> Result<(), Failed> {
+        self.begin();
+        let mut message = Incoming { wamid: format!("wamid.in.{}", self.inputs + 1), at_ms: self.now_ms, ..message };
+        if let (Some(bubble), Some(id)) =
+            (self.said.last(), message.data.as_mut().and_then(|d| d.get_mut("message_id")))
+            && id == sent::LAST
+        {
+            *id = Value::from(bubble.wamid.as_str());
+        }
+        self.input(&Input::Message(message))
+    }
+
+    /// Taps the newest thing of this id or title that was ever offered: old messages stay on the phone.
+    fn tap(&mut self, what: &str) -> Result<(), Failed> {
+        let offered =
+            || self.said.iter().rev().flat_map(|bubble| bubble.choices().into_iter().map(move |c| (bubble, c)));
+        let found = offered().find(|(_, choice)| choice.id == what || choice.title.as_deref() == Some(what));
+        let Some((bubble, choice)) = found else {
+            let last = self.said.iter().rev().find(|bubble| !bubble.choices().is_empty());
+            let had = last.map_or_else(
+                || "the bot has offered nothing to tap".to_owned(),
+                |bubble| format!("the last message that could be tapped is {}", bubble.written()),
+            );
+            return Err(format!("there is no `{what}` to tap: {had}").into());
+        };
+        let message = sent::tap(&choice, &bubble.wamid);
+        self.message(message)
+    }
+
+    /// Lets time pass; what is due on the way happens at its time, in order.
+    fn advance(&mut self, ms: u64) -> Result<(), Failed> {
+        self.begin();
+        let until_ms = self.now_ms.saturating_add(ms);
+        for _ in 0..MAX_WAKES {
+            let Some(due_ms) = self.state.wake_ms().filter(|due_ms| *due_ms <= until_ms) else {
+                self.now_ms = until_ms;
+                return Ok(());
+            };
+            self.now_ms = self.now_ms.max(due_ms);
+            self.input(&Input::Tick)?;
+        }
+        Err(format!("the bot woke up {MAX_WAKES} times in this time").into())
+    }
+
+    fn hand_back(&mut self, how: HandBack) -> Result<(), Failed> {
+        if self.state.handed_over().is_none() {
+            return Err("no human has the conversation: there is nothing to hand back".to_owned().into());
+        }
+        self.begin();
+        self.input(&Input::HandBack(how))
+    }
+
+    fn begin(&mut self) {
+        self.before = self.said.len();
+        self.seen = self.before;
+        self.ended.clear();
+    }
+
+    fn input(&mut self, input: &Input) -> Result<(), Failed> {
+        self.inputs += 1;
+        let given = Given { now_ms: self.now_ms, seed: self.inputs, contact: &self.contact, number: &self.number };
+        let done = turn(self.bot, &self.state, input, &given)
+            .map_err(|error| Failed::from(format!("the bot fails: {error}")))?;
+        self.take(done);
+        Ok(())
+    }
+
+    fn take(&mut self, done: Turn) {
+        for Effect::Send(sending) in &done.effects {
+            self.said.push(Bubble::new(format!("wamid.out.{}", self.said.len() + 1), &sending.message));
+        }
+        for trace in done.trace {
+            match trace {
+                Trace::RunStarted { .. } => {
+                    let defaults = self.bot.vars.iter();
+                    self.vars = defaults.filter_map(|(name, var)| Some((name.clone(), var.default.clone()?))).collect();
+                }
+                Trace::Set { name, after, .. } => drop(self.vars.insert(name, after)),
+                Trace::RunEnded { reason, .. } => self.ended.push(reason),
+                _ => {}
+            }
+        }
+        if let Value::Object(now) = done.after.variables() {
+            self.vars.extend(now);
+        }
+        self.state = done.after;
+    }
+
+    // What must hold
+
+    fn next(&mut self, wanted: &Wanted) -> Result<(), Failed> {
+        let got: Vec<&Bubble> = self.said.iter().skip(self.seen).take(1).collect();
+        if got.first().is_some_and(|bubble| wanted.is(bubble)) {
+            self.seen += 1;
+            return Ok(());
+        }
+        Err(self.differs(std::slice::from_ref(wanted), &got))
+    }
+
+    fn all(&mut self, wanted: &[Wanted]) -> Result<(), Failed> {
+        // `nothing` is an empty list, and leaves out what was looked at.
+        let from = if wanted.is_empty() { self.seen } else { self.before };
+        let got: Vec<&Bubble> = self.said.iter().skip(from).collect();
+        if got.len() == wanted.len() && wanted.iter().zip(&got).all(|(wanted, bubble)| wanted.is(bubble)) {
+            self.seen = self.said.len();
+            return Ok(());
+        }
+        Err(self.differs(wanted, &got))
+    }
+
+    fn differs(&self, wanted: &[Wanted], got: &[&Bubble]) -> Failed {
+        let what = match (got.is_empty(), &self.state.burst) {
+            (true, Some(_)) => "the bot says nothing: it waits for more texts first (`debounce_ms`)",
+            (true, None) => "the bot says nothing more",
+            _ => "the bot says something else",
+        };
+        Failed { what: what.to_owned(), diff: diff(wanted, got) }
+    }
+
+    fn end(&self, reason: &str) -> Result<(), Failed> {
+        if self.ended.iter().any(|ended| ended == reason) {
+            return Ok(());
+        }
+        Err(match self.ended.as_slice() {
+            [] => "no run has ended here".to_owned(),
+            ended => format!("the run ended with `{}`, not with `{reason}`", ended.join("`, `")),
+        }
+        .into())
+    }
+
+    fn at(&self, id: &str) -> Result<(), Failed> {
+        match self.node() {
+            Some(node) if node == id => Ok(()),
+            Some(node) => Err(format!("the run waits at `{node}`, not at `{id}`").into()),
+            None => Err(format!("no run waits at `{id}` or anywhere else").into()),
+        }
+    }
+
+    fn var(&self, name: &str, wanted: &Value) -> Result<(), Failed> {
+        let mut parts = name.split('.');
+        let whole = parts.next().and_then(|first| self.vars.get(first));
+        let got = parts.fold(whole, |value, part| value.and_then(|value| value.get(part))).unwrap_or(&Value::Null);
+        match fits(wanted, got) {
+            true => Ok(()),
+            false if got.is_null() => Err(format!("`{name}` has no value, {wanted} is expected").into()),
+            false => Err(format!("`{name}` is {got}, not {wanted}").into()),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The runner of the tests that bot files bring along: what holds, what does not, and how it says so.
+
+use chatbot::testing::{Report, run, with_stand_in_files};
+use chatbot::{Bot, Format, load};
+
+use crate::support::{read, repository};
+
+/// A bot that shows a menu, takes a number and hands over; `steps` is its test.
+fn with_steps(steps: &str) -> String {
+    format!(
+        r#"parlance: 1
+id: t
+vars: {{ n: {{ type: int, default: 7 }} }}
+policies: {{ idle_timeout: 3h, on_idle: bye }}
+triggers:
+  - keyword: {{ any: [human] }}
+    to: desk
+  - keyword: {{ any: [picture] }}
+    to: show
+  - keyword: {{ any: [place] }}
+    to: where
+  - default: {{}}
+    to: pick
+nodes:
+  pick:
+    type: menu
+    prompt: Pick
+    options: [ {{ id: eye, title: Eyes }}, {{ id: skin, title: Skin }} ]
+    timeout: 1h
+    next: {{ eye: number, skin: bye, timeout: pick }}
+  number: {{ type: ask, prompt: How many?, expect: int, save: n, next: {{ ok: bye }} }}
+  show: {{ type: say, messages: [ {{ image: {{ file: eye.jpg, caption: An eye }} }}, {{ location: {{ latitude: 1.5, longitude: 2 }} }} ], next: {{ next: bye }} }}
+  where: {{ type: ask, prompt: Where?, expect: location, save: spot, next: {{ ok: bye }} }}
+  desk: {{ type: handoff, message: One moment, next: {{ returned: pick, closed: bye }} }}
+  bye: {{ type: say, messages: [ {{ text: "Bye {{{{ n }}}}" }} ], next: {{ next: fin }} }}
+  fin: {{ type: end, reason: done }}
+tests:
+  - name: it
+    steps: [ {steps} ]
+"#
+    )
+}
+
+fn loaded(source: &str) -> Bot {
+    let loaded = load(source, "t.yaml", Format::Yaml);
+    let found: Vec<String> = loaded.diagnostics.iter().map(|d| d.render(source)).collect();
+    with_stand_in_files(loaded.bot.unwrap_or_else(|| panic!("{}", found.join("\n"))))
+}
+
+fn played(steps: &str) -> Report {
+    let bot = loaded(&with_steps(steps));
+    let report = run(&bot, &bot.tests()[0]);
+    assert_eq!(report, run(&bot, &bot.tests()[0]), "the same test gives the same report");
+    report
+}
+
+#[track_caller]
+fn holds(steps: &str) {
+    let report = played(steps);
+    assert!(report.passed(), "{}", report.failure.unwrap());
+}
+
+#[track_caller]
+fn fails(steps: &str, words: &str) {
+    let failure = played(steps).failure.map(|failure| failure.to_string()).unwrap_or_default();
+    assert!(failure.contains(words), "{failure}");
+}
+
+/// The findings of the checker in a test.
+fn findings(steps: &str) -> Vec<String> {
+    let source = with_steps(steps);
+    let found = load(&source, "t.yaml", Format::Yaml).diagnostics;
+    found.iter().map(|d| format!("{} {} {}", d.code, d.message, d.help.as_deref().unwrap_or_default())).collect()
+}
+
+#[test]
+fn what_the_bot_says_is_held_against_what_is_expected() {
+    holds("{ user: hi }, { expect: { menu: [eye, skin] } }, { expect: nothing }");
+    holds("{ user: hi }, { expect: Pick }, { tap: Eyes }, { expect: [ How many? ] }, { user: 3 }, { expect: Bye 3 }");
+    holds(
+        "{ user: picture }, { expect: { image: eye.jpg, contains: eye } }, { expect: { location: { latitude: 1.5 } } }",
+    );
+    holds("{ user: picture }, { expect: [ { image: An eye }, { location: {} }, Bye 7 ] }");
+    fails("{ user: hi }, { expect: { menu: [skin, eye] } }", r#"+ { text: "Pick", menu: [eye, skin] }"#);
+    fails("{ user: hi }, { expect: { buttons: {}, template: x } }", "- { template: \"x\", buttons: {} }");
+    fails("{ user: hi }, { expect: nothing }", "the bot says something else");
+    fails("{ user: hi }, { expect: Pick }, { expect: Pick }", "the bot says nothing more");
+    fails("{ user: picture }, { expect: { image: other.jpg } }", r#"- { image: "other.jpg" }"#);
+}
+
+#[test]
+fn a_failure_names_the_step_its_place_and_the_node_and_shows_the_difference() {
+    let source = with_steps("{ user: picture }, { user: hi },\n      { expect: [ Hello, Pick ] }");
+    let bot = loaded(&source);
+    let failure = run(&bot, &bot.tests()[0]).failure.unwrap();
+    let line = source.lines().position(|line| line.contains("Hello")).unwrap() + 1;
+    let shown = format!(
+        "{line}:7: step 3, `expect`, waiting at node `pick`\nthe bot says something else (- expected, + got)\n  - \"Hello\"\n    {{ text: \"Pick\", menu: [eye, skin] }}"
+    );
+    assert_eq!(failure.to_string(), shown);
+}
+
+#[test]
+fn runs_nodes_and_variables_are_looked_at() {
+    holds("{ user: hi }, { expect_node: pick }, { expect_var: { n: 7 } }, { tap: skin }, { expect_end: done }");
+    holds("{ user: hi }, { tap: eye }, { user: 4 }, { expect_var: { n: 4.0 } }");
+    fails("{ user: hi }, { expect_end: done }", "no run has ended here");
+    fails("{ user: hi }, { tap: skin }, { expect_end: lost }", "the run ended with `done`, not with `lost`");
+    fails("{ user: hi }, { expect_node: number }", "the run waits at `pick`, not at `number`");
+    fails("{ user: picture }, { expect_node: number }", "no run waits at `number`");
+    fails("{ user: hi }, { expect_var: { n: 8 } }", "`n` is 7, not 8");
+    fails("{ user: hi }, { expect_var: { spot: 8 } }", "`spot` has no value, 8 is expected");
+}
+
+#[test]
+fn time_passes_and_what_is_due_happens_in_order() {
+    holds("{ user: hi }, { advance: 59m }, { expect: nothing }, { advance: 1m }, { expect: [ Pick ] }");
+    holds("{ user: hi }, { advance: 150m }, { expect: [ Pick, Pick ] }");
+    holds("{ user: hi }, { tap: eye }, { advance: 3h }, { expect: Bye 7 }, { expect_end: done }");
+}
+
+#[test]
+fn only_what_was_offered_can_be_tapped() {
+    holds("{ user: hi }, { tap: eye }, { user: 1 }, { user: hi }, { tap: skin }, { expect: Bye 7 }");
+    fails("{ tap: eye }", "the bot has offered nothing to tap");
+    fails("{ user: hi }, { tap: Ears }", "there is no `Ears` to tap: the last message that could be tapped is { text");
+}
+
+#[test]
+fn every_kind_of_message_can_be_sent() {
+    holds(
+        "{ user: place }, { send: { type: location, latitude: 1.5, longitude: 2 } }, { expect_var: { spot: { latitude: 1.5 } } }",
+    );
+    for message in [
+        "type: text, body: hi",
+        "type: image, caption: look",
+        "type: image, image: { caption: look }",
+        "type: video",
+        "type: audio, voice: true",
+        "type: document, filename: a.pdf",
+        "type: sticker",
+        "type: contacts, contacts: [ { name: { formatted_name: Ada } } ]",
+        "type: order, catalog_id: c, product_items: [ { product_retailer_id: a, quantity: 2, item_price: 3, currency: EUR } ]",
+        "type: reaction, emoji: 👍",
+        "type: button, payload: eye, text: Eyes",
+        "type: interactive, interactive: { type: list_reply, list_reply: { id: eye, title: Eyes } }",
+        "type: system, body: changed",
+        "type: request_welcome",
+        "type: unsupported",
+    ] {
+        holds(&format!("{{ user: hi }}, {{ send: {{ {message} }} }}"));
+    }
+}
+
+#[test]
+fn a_human_hands_back_only_what_a_human_has() {
+    holds(
+        "{ user: human }, { expect: One moment }, { user: hi }, { expect: nothing }, { hand_back: returned }, { expect: Pick }",
+    );
+    holds("{ user: human }, { hand_back: closed }, { expect: Bye 7 }, { expect_end: done }");
+    fails("{ user: hi }, { hand_back: closed }", "no human has the conversation");
+}
+
+#[test]
+fn steps_are_checked_when_the_file_is_read() {
+    assert_eq!(findings("{ usr: hi }"), ["PAR-0202 unknown key `usr` did you mean `user`?"]);
+    assert_eq!(findings("{ flow_submit: {} }"), ["PAR-0217 the step `flow_submit` is not supported yet "]);
+    assert_eq!(findings("{ http_stub: {} }"), ["PAR-0217 the step `http_stub` is not supported yet "]);
+    assert_eq!(findings("{ expect_node: pik }"), ["PAR-0206 there is no node `pik` did you mean `pick`?"]);
+    assert_eq!(findings("{ expect_var: { m: 1 } }"), ["PAR-0214 nothing sets the variable `m` did you mean `n`?"]);
+    assert_eq!(findings("{ advance: soon }").len(), 1);
+    assert_eq!(findings("{ user: hi, tap: eye }"), ["PAR-0204 a step does one thing: write two steps "]);
+    assert!(findings("{}")[0].starts_with("PAR-0203 a step needs one of `user`"), "{:?}", findings("{}"));
+    assert!(findings("{ expect: { image: {}, menue: [] } }")[0].contains("did you mean `menu`?"));
+    assert_eq!(findings("{ expect: {} }"), ["PAR-0203 nothing is expected of this bubble "]);
+    assert_eq!(findings("{ expect: [] }"), ["PAR-0204 the list is empty write `expect: nothing`"]);
+    assert!(findings("{ send: { type: imag } }")[0].ends_with("did you mean `image`?"));
+    assert_eq!(findings("{ send: { caption: x } }"), ["PAR-0203 key `type` is missing "]);
+    assert!(findings("{ send: { type: location, latitude: 1 } }")[0].contains("no `location` message of a person"));
+    assert_eq!(findings("{ hand_back: lost }").len(), 1);
+}
+
+#[test]
+fn two_tests_of_one_name_are_refused() {
+    let source = with_steps("{ user: hi }") + "  - { name: it, steps: [] }\n";
+    let found = load(&source, "t.yaml", Format::Yaml).diagnostics;
+    assert_eq!((found.len(), found[0].code), (1, "PAR-0219"));
+}
+
+#[test]
+fn every_sample_bot_passes_its_tests() {
+    let mut played = 0;
+    for entry in std::fs::read_dir(repository("bots")).unwrap() {
+        let path = entry.unwrap().path();
+        let Some(format) = Format::by_extension(&path) else { continue };
+        let bot = with_stand_in_files(load(&read(&path), &path.display().to_string(), format).bot.unwrap());
+        assert!(!bot.tests().is_empty(), "{} has no tests", path.display());
+        for case in bot.tests() {
+            let failure = run(&bot, case).failure.map(|failure| failure.to_string());
+            assert_eq!(failure, None, "{}: {}", path.display(), case.name);
+            played += 1;
+        }
+    }
+    assert!(played > 0);
+}
