@@ -149,11 +149,11 @@ fn refuse_twins(reader: &Reader<'_>, numbers: &[Given]) {
     }
 }
 
-/// An id of Meta's; it becomes part of a URL's path. Digits so far, but nothing promises that.
+/// An id of Meta's; it becomes part of a URL's path, where the client takes nothing but these. Digits so far.
 fn id(reader: &Reader<'_>, key: &str) -> Option<String> {
     reader.parsed(key, Some(String::new()), |text| match text {
         "" => Ok(None),
-        _ if text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') => Ok(Some(text.to_owned())),
+        _ if text.chars().all(|c| c.is_ascii_alphanumeric()) => Ok(Some(text.to_owned())),
         _ => Err("the id as Meta shows it: digits, no + and no spaces"),
     })
 }

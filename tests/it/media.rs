@@ -126,6 +126,8 @@ async fn an_own_file_is_uploaded_once_and_again_a_day_before_its_end() {
     world.write(crate::support::ADA, "three").await;
     world.wait_calls(3).await;
     assert_eq!(uploads(&world), 1);
+    let (_, would) = world.admin_post("/api/v1/media/prune?older_than_days=7&dry_run=true", &json!(null)).await;
+    assert_eq!(would["items"], 0, "a message used it just now: {would}");
     world.clock.advance(DAY_MS + 3_600_000);
     world.write(crate::support::ADA, "four").await;
     world.wait_calls(4).await;

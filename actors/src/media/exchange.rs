@@ -95,15 +95,15 @@ impl Media {
 
     async fn meta_id(&self, number: &Number, digest: &Digest) -> Result<Box<str>, graph::Error> {
         let key = record::upload_key(digest, &number.id);
-        if let Some(id) = self.valid(&key).await? {
-            return Ok(id);
+        if let Some(upload) = self.valid(&key).await? {
+            return self.used_again(digest, key, upload).await;
         }
         let turn = self.uploading.lock().entry(key.clone()).or_default().clone();
         let answer = {
             let _one_at_a_time = turn.lock().await;
             match self.valid(&key).await {
                 Ok(None) => self.upload(number, digest, &key).await,
-                Ok(Some(id)) => Ok(id),
+                Ok(Some(upload)) => Ok(upload.meta_id),
                 Err(error) => Err(error),
             }
         };
@@ -112,10 +112,28 @@ impl Media {
         answer
     }
 
-    async fn valid(&self, key: &str) -> Result<Option<Box<str>>, graph::Error> {
+    /// Notes once a day that a file is in use, so that its retention counts from its last message.
+    async fn used_again(&self, digest: &Digest, key: Box<str>, upload: Upload) -> Result<Box<str>, graph::Error> {
+        let now_ms = self.clock.now_ms();
+        let id = upload.meta_id.clone();
+        if now_ms < upload.used_ms + DAY_MS {
+            return Ok(id);
+        }
+        let item = self.item(&MediaItem::own_id(digest)).await.map_err(|error| passing(&error))?;
+        let upload = Upload { used_ms: now_ms, ..upload };
+        let note: NewDocument = (UPLOAD.into(), key, Some(codec::encode(&upload)));
+        let documents = item.iter().map(|item| self.used(item)).chain([note]).collect();
+        if let Err(error) = self.store.put_documents(documents).await {
+            // The next message tries again.
+            events::store_failed("noting that a file was used", &error);
+        }
+        Ok(id)
+    }
+
+    async fn valid(&self, key: &str) -> Result<Option<Upload>, graph::Error> {
         let found = self.store.document(UPLOAD, key).await.map_err(|error| passing(&error.into()))?;
         let Some(upload) = found.and_then(|bytes| codec::decode::<Upload>(&bytes).ok()) else { return Ok(None) };
-        Ok((self.clock.now_ms() + MARGIN_MS < upload.expires_ms).then_some(upload.meta_id))
+        Ok((self.clock.now_ms() + MARGIN_MS < upload.expires_ms).then_some(upload))
     }
 
     async fn upload(&self, number: &Number, digest: &Digest, key: &str) -> Result<Box<str>, graph::Error> {
@@ -129,7 +147,7 @@ impl Media {
         let answer = self.client.upload_media(&number.id, &number.token.get(), file).await;
         events::media_uploaded(&self.metrics, &id, answer.as_ref().err());
         let meta_id: Box<str> = answer.map_err(graph::CallError::of_a_file)?.into();
-        let upload = Upload { meta_id: meta_id.clone(), expires_ms: uploaded_ms + KEPT_MS };
+        let upload = Upload { meta_id: meta_id.clone(), expires_ms: uploaded_ms + KEPT_MS, used_ms: uploaded_ms };
         let documents: Vec<NewDocument> =
             vec![(UPLOAD.into(), key.into(), Some(codec::encode(&upload))), self.used(&item)];
         if let Err(error) = self.store.put_documents(documents).await {

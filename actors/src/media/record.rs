@@ -81,6 +81,8 @@ pub struct MediaItem {
 pub(super) struct Upload {
     pub meta_id: Box<str>,
     pub expires_ms: u64,
+    /// When it was last written down that a message used it.
+    pub used_ms: u64,
 }
 
 /// The documents to commit with the turn that takes a message: they make its file wanted. None without a file.
