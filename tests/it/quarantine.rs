@@ -188,3 +188,20 @@ async fn a_group_message_is_shown_and_never_answered() {
     assert_eq!(conversations.len(), 2, "{conversations:?}");
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_message_from_the_far_future_is_taken_like_any_other() {
+    let world = World::start().await;
+    let mut odd = text(ADA, "wamid.future", world.now_ms(), "soon");
+    odd["timestamp"] = json!((u64::MAX / 1_000).to_string());
+    let mut echo = text("15550100100", "wamid.echo", world.now_ms(), "later");
+    (echo["to"], echo["timestamp"]) = (json!(BEN), odd["timestamp"].clone());
+    assert_eq!(world.post(body(&[odd])).await, 200);
+    assert_eq!(world.wait_replies(ADA, 1).await, ["1: soon"]);
+    let echoes = json!({ "message_echoes": [echo] });
+    assert_eq!(world.post(crate::people::field("smb_message_echoes", echoes)).await, 200);
+    world.wait_consumed().await;
+    assert_eq!(world.conversation(BEN).await["state"], "human");
+    assert!(reasons(&world).await.is_empty());
+    world.end().await;
+}
