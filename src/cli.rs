@@ -9,6 +9,7 @@ mod say;
 mod serve;
 mod sim;
 mod template;
+mod test;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,6 +63,8 @@ enum Command {
     /// Check, import and list bots
     #[command(subcommand)]
     Bot(bot::Command),
+    /// Play the tests that bot files bring along
+    Test(test::Args),
     /// Put, get, list and prune the files of a running server
     Media(media::Args),
     /// List, read and show the templates of a running server
@@ -113,6 +116,7 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Sim(args) => sim::run(args),
         Command::Say(args) => say::run(args),
         Command::Bot(command) => bot::run(command),
+        Command::Test(args) => test::run(args),
         Command::Media(args) => media::run(args),
         Command::Template(args) => template::run(args),
         Command::Bench(args) => {

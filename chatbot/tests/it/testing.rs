@@ -181,6 +181,25 @@ fn steps_are_checked_when_the_file_is_read() {
 }
 
 #[test]
+fn a_bot_that_fails_fails_its_test() {
+    let source = "parlance: 1\nid: t\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: say, messages: [ { text: \"{{ 1 / 0 }}\" } ], next: { next: b } }\n  b: { type: end }\ntests: [ { name: it, steps: [ { user: hi } ] } ]\n";
+    let bot = loaded(source);
+    let failure = run(&bot, &bot.tests()[0]).failure.unwrap();
+    assert!(failure.what.starts_with("the bot fails: node `a`"), "{}", failure.what);
+}
+
+#[test]
+fn texts_that_are_waited_for_are_no_silence() {
+    let source = with_steps("{ user: one }, { user: two }, { expect: Pick }");
+    let source = source.replace("policies: {", "policies: { debounce_ms: 2000,");
+    let bot = loaded(&source);
+    let failure = run(&bot, &bot.tests()[0]).failure.unwrap();
+    assert!(failure.what.contains("waits for more texts"), "{}", failure.what);
+    let bot = loaded(&source.replace("{ user: two }", "{ user: two }, { advance: 2s }"));
+    assert!(run(&bot, &bot.tests()[0]).passed());
+}
+
+#[test]
 fn two_tests_of_one_name_are_refused() {
     let source = with_steps("{ user: hi }") + "  - { name: it, steps: [] }\n";
     let found = load(&source, "t.yaml", Format::Yaml).diagnostics;
