@@ -75,6 +75,52 @@ async fn a_changed_number_is_found_by_both_and_answered_at_the_new_one() {
     world.end().await;
 }
 
+/// A message with a number and a user id.
+fn with_user(from: &str, user: &str, wamid: &str, at_ms: u64, words: &str) -> String {
+    let mut one = text(from, wamid, at_ms, words);
+    one["from_user_id"] = json!(user);
+    value(json!({ "messages": [one] }))
+}
+
+fn user_id_changed(wa_id: &str, previous: &str, current: &str, at_ms: u64) -> String {
+    let one = json!({ "wa_id": wa_id, "detail": "another user id", "timestamp": at_ms / 1_000,
+        "user_id": { "previous": previous, "current": current } });
+    field("user_id_update", json!({ "user_id_update": [one] }))
+}
+
+#[tokio::test]
+async fn a_new_user_id_that_meta_tells_of_is_the_same_person() {
+    let world = World::start().await;
+    let now_ms = world.now_ms();
+    assert_eq!(world.post(with_user(ADA, USER, "wamid.1", now_ms, "hi")).await, 200);
+    world.wait_replies(ADA, 1).await;
+    assert_eq!(world.post(user_id_changed(ADA, USER, "GB.2", now_ms)).await, 200);
+    world.wait_consumed().await;
+    assert_eq!(world.post(with_user(ADA, "GB.2", "wamid.2", now_ms + 2_000, "again")).await, 200);
+    assert_eq!(world.wait_replies(ADA, 2).await, ["1: hi", "2: again"]);
+    assert_eq!(world.conversation(ADA).await["user_id"], "GB.2");
+    assert_eq!(world.items("/api/v1/conversations").await.len(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_new_user_id_that_meta_tells_of_late_makes_one_person_of_two() {
+    let world = World::start().await;
+    let now_ms = world.now_ms();
+    assert_eq!(world.post(with_user(ADA, USER, "wamid.1", now_ms, "hi")).await, 200);
+    world.wait_replies(ADA, 1).await;
+    assert_eq!(world.post(with_user(ADA, "GB.2", "wamid.2", now_ms + 2_000, "me")).await, 200);
+    assert_eq!(world.wait_replies(ADA, 2).await, ["1: hi", "1: me"], "somebody else, as far as is known");
+    world.wait_items("/api/v1/conversations", 2).await;
+    assert_eq!(world.post(user_id_changed(ADA, USER, "GB.2", now_ms)).await, 200);
+    until("one conversation", async || (world.items("/api/v1/conversations").await.len() == 1).then_some(())).await;
+    world.wait_consumed().await;
+    let person = world.conversation(ADA).await;
+    assert_eq!((&person["wa_id"], &person["user_id"]), (&json!(ADA), &json!("GB.2")));
+    assert!(world.items("/api/v1/dead-letters").await.is_empty());
+    world.end().await;
+}
+
 #[tokio::test]
 async fn an_opt_out_is_shown_and_the_latest_word_counts() {
     let world = World::start().await;

@@ -125,21 +125,33 @@ impl Draft<'_> {
         }
     }
 
-    /// The number that a message came from, if it was this person's and is another's by now: the message is younger
-    /// than the change, and does not carry a user id of this person.
+    /// The number that a message came from, if it was this person's and is another's by now: the message carries a user
+    /// id that is not this person's, and is younger than the change; or no change was told, and it is younger than all
+    /// that this person wrote (Meta tells nothing of an account that was deleted before its number went on).
     pub(super) fn number_of_another(&self, row: &Inbound, message: &Message, sent_ms: Option<u64>) -> Option<Alias> {
         let state = &self.after.state;
-        if state.former.is_empty() || matches!(message.kind, MessageKind::System(_)) {
+        if matches!(message.kind, MessageKind::System(_)) {
             return None;
         }
         let number = row.aliases.iter().find(|alias| alias.0.starts_with("wa:"))?;
-        let until_ms = state.former_until_ms(number)?;
-        let known_user = message.from_user_id.as_deref().map(identity::user_alias).is_some_and(|user| {
-            state.person.user_id.as_deref().map(identity::user_alias).as_ref() == Some(&user)
-                || state.aliases.contains(&user)
-                || state.former_until_ms(&user).is_some()
-        });
-        (!known_user && sent_ms.unwrap_or(row.received_ms) > until_ms).then(|| number.clone())
+        let user = message.from_user_id.as_deref().map(identity::user_alias);
+        if user.as_ref().is_some_and(|user| self.is_user(user)) {
+            return None;
+        }
+        let until_ms = match state.former_until_ms(number) {
+            Some(until_ms) => until_ms,
+            None if user.is_some() && state.person.user_id.is_some() => state.last_inbound_ms?,
+            None => return None,
+        };
+        (sent_ms.unwrap_or(row.received_ms) > until_ms).then(|| number.clone())
+    }
+
+    /// Whether this user id is, or was, this person's.
+    fn is_user(&self, user: &Alias) -> bool {
+        let state = &self.after.state;
+        state.person.user_id.as_deref().map(identity::user_alias).as_ref() == Some(user)
+            || state.aliases.contains(user)
+            || state.former_until_ms(user).is_some()
     }
 
     /// A message that is younger than the change comes under an id that the person had left: it is in use again.
@@ -158,12 +170,22 @@ impl Draft<'_> {
         let mut aliases = vec![identity::to(next)];
         aliases.extend(row.aliases.iter().filter(|alias| identity::is_of_meta(alias) && !self.means.holds).cloned());
         self.append.push(Inbound { aliases, ..row.clone() });
+        self.give_up(&number, row.received_ms);
         self.after.state.aliases.retain(|alias| *alias != number);
         for former in self.after.state.former.iter_mut().filter(|former| former.alias == number) {
             former.passed_on = true;
         }
         self.aliases.push((number, next));
         self.happened(Happened::NumberPassedOn);
+    }
+
+    /// The number was this person's until now, though nothing told so.
+    fn give_up(&mut self, number: &Alias, at_ms: u64) {
+        let is_it = |wa_id: &mut Box<str>| identity::phone_alias(wa_id) == *number;
+        if let Some(left) = self.after.state.person.wa_id.take_if(is_it) {
+            self.after.state.leave_behind(number.clone(), at_ms);
+            self.aliases.push((identity::former_alias(&left), identity::contact_of(self.id)));
+        }
     }
 
     /// Deals with a row of somebody who became a part of another one; `false` if it is to be taken here.

@@ -79,6 +79,31 @@ async fn whoever_gets_a_given_up_number_is_a_new_person() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_writes_from_the_number_of_another_user_is_a_new_person() {
+    let world = counting(World::new());
+    let _engine = world.start().await;
+    accept(&world, &[at(said("wamid.1", Some(OLD), USER, "hi"), 0)]).await;
+    world.quiet().await;
+    for (wamid, text) in [("wamid.x1", "who"), ("wamid.x2", "me"), ("wamid.x1", "who")] {
+        accept(&world, &[at(said(wamid, Some(OLD), Some("GB.2"), text), 9_000_000)]).await;
+    }
+    world.quiet().await;
+    assert_eq!(sent(&world).last().unwrap(), "2 me true", "the second message of somebody new");
+    let all = conversations(&*world.store).await;
+    assert_eq!(all.len(), 2, "{all:?}");
+    let by_user = |user: &str| all.iter().find(|view| view.user_id.as_deref() == Some(user)).unwrap();
+    let (before, now) = (by_user("GB.7781902234411"), by_user("GB.2"));
+    assert_eq!((before.wa_id.as_deref(), &*before.former_numbers), (None, &[OLD.into()][..]));
+    assert_eq!((now.wa_id.as_deref(), &*now.former_numbers), (Some(OLD), &[][..]));
+    assert_eq!(taken(&*world.store, &now.id).await, ["wamid.x1", "wamid.x2"]);
+
+    accept(&world, &[at(said("wamid.2", None, USER, "I am still here"), 9_500_000)]).await;
+    world.quiet().await;
+    assert_eq!(taken(&*world.store, &before.id).await, ["wamid.1", "wamid.2"]);
+    assert_eq!(conversations(&*world.store).await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_user_id_is_the_same_person() {
     let world = counting(World::new());
     let _engine = world.start().await;
