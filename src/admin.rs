@@ -155,6 +155,9 @@ async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
                 .hint("call it by a loopback name, or add the name to admin.allowed_hosts")
                 .into_response()
         }
+        Err(Denied::Origin) => Problem::new(StatusCode::FORBIDDEN, "foreign-origin", "a page of another origin asks")
+            .hint("without a credential only this machine's own pages and programs are answered; use the admin token")
+            .into_response(),
         Err(Denied::Credential) => Problem::unauthorized().into_response(),
         Err(Denied::Braked { seconds }) => Problem::braked(seconds).into_response(),
     };

@@ -19,6 +19,8 @@ pub(super) struct Peer(pub SocketAddr);
 pub(super) enum Denied {
     /// Another Host: a page in a browser that was led here by its own name server.
     Host,
+    /// A page of another origin, where the browser's user needs no credential.
+    Origin,
     /// No credential, or a wrong one.
     Credential,
     /// A wrong one, after too many wrong ones.
@@ -72,13 +74,20 @@ impl Access {
             return Ok(());
         }
         if self.open_on_loopback && given.is_none() && peer.is_some_and(|peer| peer.is_loopback()) {
-            return Ok(());
+            return if self.is_foreign(request) { Err(Denied::Origin) } else { Ok(()) };
         }
         // Asking without a credential is no guess.
         match (given, peer) {
             (Some(_), Some(peer)) => Err(self.wrong(peer, now_ms)),
             _ => Err(Denied::Credential),
         }
+    }
+
+    /// Whether a browser says that a page from elsewhere asks.
+    fn is_foreign(&self, request: &Request) -> bool {
+        let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
+        let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+        !host.is_some_and(|host| self.hosts.contains(&host.to_ascii_lowercase()))
     }
 
     fn is_right(&self, given: &str) -> bool {
@@ -185,6 +194,24 @@ mod tests {
         assert_eq!(access.check(&request(HOST, "/x", Some("right-token"), "10.0.0.9"), 2_000), Ok(()));
         assert_eq!(access.check(&request(HOST, "/x", Some("guess"), "10.0.0.8"), 2_000), Err(Denied::Credential));
         assert_eq!(guess(62_000), Err(Denied::Credential));
+    }
+
+    #[test]
+    fn a_page_of_another_origin_may_not_use_the_open_loopback() {
+        let from = |origin: &str, token: Option<&str>| {
+            let mut request = request(HOST, "/api/v1/numbers/1/pause", token, "127.0.0.1");
+            request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
+            access(true).check(&request, 0)
+        };
+        for origin in
+            ["https://evil.example", "null", "http://127.0.0.1.evil.example:8081", "http://localhost:9999", ""]
+        {
+            assert_eq!(from(origin, None), Err(Denied::Origin), "{origin}");
+        }
+        for origin in ["http://127.0.0.1:8081", "http://localhost:8081"] {
+            assert_eq!(from(origin, None), Ok(()), "{origin}");
+        }
+        assert_eq!(from("https://console.example", Some("right-token")), Ok(()), "a page cannot know the token");
     }
 
     #[test]
