@@ -4,12 +4,14 @@
 //! A request leaves only after `Sending` is committed: that write is what makes a crash in between visible. What nobody
 //! can know (the request left, no decided answer came) waits for the status that echoes our callback data.
 
+mod address;
 mod held;
 mod job;
 mod lanes;
 mod marks;
 mod registry;
 mod row;
+mod status;
 mod statuses;
 mod transport;
 mod verdict;
@@ -25,6 +27,7 @@ pub(crate) use lanes::{Brake, Cause};
 pub(crate) use marks::Seen;
 pub(crate) use registry::Senders;
 pub(crate) use row::Row;
+pub use status::{Paused, SenderStatus};
 pub(crate) use statuses::apply as apply_statuses;
 pub use transport::Transport;
 
@@ -139,43 +142,6 @@ pub(crate) enum Scope {
     Account,
     /// All numbers of this process.
     App,
-}
-
-/// A sender as operators see it.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
-pub struct SenderStatus {
-    /// Messages not settled yet, held ones left out.
-    pub open: usize,
-    /// Those of them that are one of many (broadcasts).
-    pub open_bulk: usize,
-    /// Requests under way.
-    pub under_way: usize,
-    /// When the oldest open message was decided (Unix ms).
-    pub oldest_ms: Option<u64>,
-    /// When the oldest open one that is not one of many was decided (Unix ms).
-    pub oldest_reply_ms: Option<u64>,
-    /// When the oldest open one of many was decided (Unix ms).
-    pub oldest_bulk_ms: Option<u64>,
-    /// Messages per second as of now; absent without a limit.
-    pub per_second: Option<f64>,
-    /// Why nothing but a probe now and then is sent, if so.
-    pub paused: Option<Paused>,
-}
-
-/// Why nothing but a probe now and then is sent.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Paused {
-    /// `too_fast` (Meta asks to slow down), `unreachable`, `refused` (Meta refuses the number or its token) or
-    /// `stopped` (by an operator).
-    pub cause: &'static str,
-    /// In words.
-    pub why: Box<str>,
-    /// Meta's number, if it gave one.
-    pub code: Option<u32>,
-    /// Since when (Unix ms).
-    pub since_ms: u64,
-    /// When one message tries whether it works again (Unix ms); absent: not before it is resumed.
-    pub next_probe_ms: Option<u64>,
 }
 
 pub(crate) struct State {
@@ -481,18 +447,6 @@ impl State {
         };
         self.job.deps.metrics.sender(&self.job.number.id, &status, self.now_ms());
         status
-    }
-}
-
-impl From<&Brake> for Paused {
-    fn from(brake: &Brake) -> Self {
-        Self {
-            cause: brake.cause.name(),
-            why: brake.why.clone(),
-            code: brake.code,
-            since_ms: brake.since_ms,
-            next_probe_ms: brake.probe_ms,
-        }
     }
 }
 

@@ -56,6 +56,9 @@ impl Job {
         if let Some(next) = self.unwanted(&row, &payload).await {
             return next;
         }
+        if let Some(next) = self.readdress(&row, &payload).await {
+            return next;
+        }
         if self.window(&row, &payload).await == Window::Closed {
             return self.closed(&row, &payload, None).await;
         }

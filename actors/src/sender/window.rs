@@ -77,7 +77,8 @@ impl Job {
         }
     }
 
-    async fn rewrite(&self, row: &Row, payload: SendPayload) -> Option<Next> {
+    /// Puts another message, or another address, in the place of a row that waits.
+    pub(super) async fn rewrite(&self, row: &Row, payload: SendPayload) -> Option<Next> {
         let nonce = next_nonce(row.nonce);
         let change = Change::Rewrite { nonce, payload: codec::encode(&payload) };
         let Settled::Now(SendState::Queued) = self.settle(row, change).await else { return None };

@@ -79,6 +79,21 @@ async fn whoever_gets_a_given_up_number_is_a_new_person() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waited_while_the_number_changed_goes_to_the_new_one() {
+    let world = counting(World::new());
+    let engine = world.start().await;
+    assert!(engine.pause(NUMBER, "quality").await.unwrap());
+    accept(&world, &[at(said("wamid.1", Some(OLD), USER, "hi"), 0)]).await;
+    accept(&world, &[at(changed_number("wamid.2", OLD, NEW), 1_000)]).await;
+    pause(120_000).await;
+    assert!(engine.resume(NUMBER).await.unwrap());
+    world.quiet().await;
+    let sent = world.graph.requests();
+    assert_eq!(sent.iter().map(|request| request.to.as_str()).collect::<Vec<_>>(), [NEW]);
+    assert!(world.dead_letters().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_writes_from_the_number_of_another_user_is_a_new_person() {
     let world = counting(World::new());
     let _engine = world.start().await;
