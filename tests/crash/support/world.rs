@@ -98,15 +98,18 @@ impl World {
 
     /// Waits until everything accepted was answered and everything decided has left.
     pub(crate) async fn drained(&self, at_most: Duration) {
-        let mut last = Value::Null;
-        let drained = eventually("everything is done", at_most, async || {
-            last = self.admin("/api/v1/status").await;
-            let senders = last["engine"]["senders"].as_object()?;
+        // What a turn decides between the senders' answer and the store's is in neither: twice, with nothing in between.
+        let mut quiet_at = None;
+        eventually("everything is done", at_most, async || {
+            let status = self.admin("/api/v1/status").await;
+            let senders = status["engine"]["senders"].as_object()?;
             let open: u64 = senders.values().map(|sender| sender["open"].as_u64().unwrap_or(1)).sum();
-            let waiting = last["engine"]["waiting_inputs"].as_u64()? + last["store"]["inbox"].as_u64()?;
-            (open + waiting == 0 && !senders.is_empty()).then_some(())
-        });
-        drained.await;
+            let waiting = status["engine"]["waiting_inputs"].as_u64()? + status["store"]["inbox"].as_u64()?;
+            let quiet = (open + waiting == 0 && !senders.is_empty()).then_some(status["store"]["rows"].as_u64()?);
+            let before = std::mem::replace(&mut quiet_at, quiet);
+            (quiet.is_some() && quiet == before).then_some(())
+        })
+        .await;
     }
 
     /// Nothing is left over anywhere: given up, set aside, or in the air.
