@@ -265,10 +265,6 @@ impl Store for Model {
         self.read(|world| rows.iter().filter_map(|seq| Some((*seq, world.inbox.get(seq)?.clone()))).collect())
     }
 
-    fn resolve(&self, aliases: Vec<Alias>) -> Pending<Option<ContactId>> {
-        self.read(|world| aliases.iter().find_map(|alias| world.aliases.get(alias).copied()))
-    }
-
     fn resolve_each(&self, aliases: Vec<Alias>) -> Pending<Vec<Option<ContactId>>> {
         self.read(|world| aliases.iter().map(|alias| world.aliases.get(alias).copied()).collect())
     }

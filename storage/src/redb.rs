@@ -131,11 +131,6 @@ impl Store for RedbStore {
         self.readers.inbox(known)
     }
 
-    fn resolve(&self, aliases: Vec<Alias>) -> Pending<Option<ContactId>> {
-        let keys = aliases.iter().map(keys::alias).collect();
-        self.readers.values(keys, |values| values.iter().flatten().next().map(rows::read_contact).transpose())
-    }
-
     fn resolve_each(&self, aliases: Vec<Alias>) -> Pending<Vec<Option<ContactId>>> {
         let keys = aliases.iter().map(keys::alias).collect();
         self.readers.values(keys, |values| {

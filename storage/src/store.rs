@@ -105,9 +105,6 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// Inbox rows by number; consumed ones are left out.
     fn inbox(&self, rows: Vec<InboxSeq>) -> Pending<Vec<(InboxSeq, Inbound)>>;
 
-    /// The contact that any of these ids was linked to.
-    fn resolve(&self, aliases: Vec<Alias>) -> Pending<Option<ContactId>>;
-
     /// The contact that each of these ids was linked to, in the order asked for.
     fn resolve_each(&self, aliases: Vec<Alias>) -> Pending<Vec<Option<ContactId>>>;
 

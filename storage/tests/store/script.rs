@@ -200,7 +200,6 @@ pub(crate) fn content(store: &dyn Store) -> String {
     say("documents after", &get(store.documents_page("kind", Some("0"), 2)));
     say("documents", &get(store.documents("kind")));
     say("document", &get(store.document("kind", "1")));
-    say("alias", &get(store.resolve(vec![Alias("wa:none".into()), Alias("wa:shared".into())])));
     let aliases = vec![Alias("wa:shared".into()), Alias("wa:none".into())];
     say("aliases", &get(store.resolve_each(aliases)));
     text

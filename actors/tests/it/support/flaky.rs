@@ -112,10 +112,6 @@ impl Store for Flaky {
         self.inner.inbox(rows)
     }
 
-    fn resolve(&self, aliases: Vec<Alias>) -> Pending<Option<ContactId>> {
-        self.inner.resolve(aliases)
-    }
-
     fn resolve_each(&self, aliases: Vec<Alias>) -> Pending<Vec<Option<ContactId>>> {
         self.inner.resolve_each(aliases)
     }
