@@ -42,5 +42,11 @@ pub const MAX_LABELS: usize = 50;
 pub const MAX_LABEL_CHARS: usize = 64;
 /// Bytes of text that `debounce_ms` joins before it waits no longer.
 pub const MAX_BURST_BYTES: usize = 16 * 1024;
+/// Characters of the name of an event.
+pub const MAX_EVENT_NAME_CHARS: usize = 64;
+/// Events that one turn may emit.
+pub const MAX_EVENTS_PER_TURN: usize = 20;
+/// Bytes of the data of all events of one turn, as JSON.
+pub const MAX_EVENT_BYTES_PER_TURN: usize = 64 * 1024;
 /// Variants of one message.
 pub const MAX_VARIANTS: usize = 20;

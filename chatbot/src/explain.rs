@@ -40,7 +40,7 @@ codes! {
     DURATION = 220 "PAR-0220" Error "Durations are numbers with a unit: 45s, 30m, 2h, 1d, 1h30m.";
     PATTERN = 221 "PAR-0221" Error "The regular expression is not valid or too large. Patterns run in linear time, so back-references and look-around do not exist.";
     UNKNOWN_TYPE = 222 "PAR-0222" Error "There is no node, trigger or answer type of this name.";
-    BAD_NAME = 223 "PAR-0223" Error "Ids and variables need names that expressions and ports can use: letters, digits and _ (ids also - and .), not a word of the language.";
+    BAD_NAME = 223 "PAR-0223" Error "Ids and variables need names that expressions and ports can use: letters, digits and _ (ids also - and .), not a word of the language. Events are lower-case words with dots between.";
     OWN_ASSIGN = 224 "PAR-0224" Warning "All values of one `set` node are computed from the variables as they were before the node. To use a new value, compute it in a second `set` node.";
     TOO_MANY = 225 "PAR-0225" Error "There is more here than WhatsApp or the engine can take. The message names the limit.";
     DUPLICATE_KEY = 226 "PAR-0226" Error "A map has the same key twice, so one of the two would be lost.";

@@ -6,8 +6,10 @@
 
 pub mod bot;
 pub mod caps;
+mod data;
 mod diagnostic;
 mod duration;
+mod event;
 mod explain;
 mod expr;
 mod hours;
@@ -31,6 +33,7 @@ pub use bot::policies::KEYS as POLICIES;
 pub use bot::triggers::TYPES as TRIGGER_TYPES;
 pub use bot::{Bot, Format, Loaded, load};
 pub use diagnostic::{Diagnostic, Severity};
+pub use event::Event;
 pub use explain::{codes, explain};
 pub use expr::filters::OURS as FILTERS;
 pub use input::{ContactView, Given, HandBack, Incoming, Input, NumberView};

@@ -6,6 +6,7 @@ mod ask;
 mod branch;
 mod call;
 mod each;
+mod emit;
 mod end;
 mod goto;
 mod handoff;
@@ -55,6 +56,7 @@ pub(crate) enum Kind {
     Split(split::Split),
     Each(each::Each),
     Handoff(Box<handoff::Handoff>),
+    Emit(emit::Emit),
     Call(call::Call),
     Return(call::Return),
     /// A kind of the format that this version cannot run.
@@ -108,7 +110,7 @@ pub use ask::TYPES as ANSWER_TYPES;
 /// Names of the node types that run.
 pub const TYPES: &[&str] = &[
     "say", "ask", "menu", "branch", "set", "goto", "restart", "end", "template", "wait", "split", "each", "call",
-    "return", "handoff",
+    "return", "handoff", "emit",
 ];
 
 /// Reads a node; reports and gives none if it cannot be used.
@@ -160,6 +162,7 @@ fn read_kind(reader: &mut Reader<'_>, at: &At<'_>, kind_at: &At<'_>, name: &str)
             let found = fields(reader, at, handoff::KEYS, &[]).and_then(|f| handoff::read(reader, &f));
             found.map(|handoff| Kind::Handoff(handoff.into()))
         }
+        "emit" => fields(reader, at, emit::KEYS, &[]).and_then(|f| emit::read(reader, &f)).map(Kind::Emit),
         "split" => fields(reader, at, split::KEYS, &[]).and_then(|f| split::read(reader, &f)).map(Kind::Split),
         "each" => fields(reader, at, each::KEYS, &[]).and_then(|f| each::read(reader, &f)).map(Kind::Each),
         "call" => fields(reader, at, call::KEYS, &[]).and_then(|f| call::read(reader, &f)).map(Kind::Call),
@@ -241,6 +244,7 @@ impl Kind {
             Kind::Split(_) => "split",
             Kind::Each(_) => "each",
             Kind::Handoff(_) => "handoff",
+            Kind::Emit(_) => "emit",
             Kind::Call(_) => "call",
             Kind::Return(_) => "return",
             Kind::Later(later) => later.name(),
@@ -258,6 +262,7 @@ impl Kind {
             Kind::Split(split) => split.ports(),
             Kind::Each(_) => each::ports(),
             Kind::Handoff(_) => handoff::ports(),
+            Kind::Emit(_) => emit::ports(),
             Kind::Call(_) => call::ports(),
             Kind::Later(later) => later.ports(),
             Kind::Branch(_) | Kind::Goto(_) | Kind::Restart(_) | Kind::End(_) | Kind::Return(_) => Ports::default(),
@@ -301,6 +306,7 @@ impl Kind {
             Kind::Split(split) => split.enter(here, walk),
             Kind::Each(each) => each.enter(here, walk),
             Kind::Handoff(handoff) => handoff.enter(here, walk),
+            Kind::Emit(emit) => emit.enter(here, walk),
             Kind::Call(call) => call.enter(here, walk),
             Kind::Return(back) => back.enter(walk),
             Kind::Later(later) => later.enter(),

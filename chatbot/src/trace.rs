@@ -111,6 +111,26 @@ pub enum Trace {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
+    /// The bot answers again, or the run ended while a human had it.
+    HandedBack {
+        /// The node.
+        node: String,
+        /// Who was to answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<String>,
+        /// `returned`, `closed`, `timeout`, or `ended`: the run ended otherwise.
+        outcome: String,
+    },
+    /// The outside is told of an event.
+    Emitted {
+        /// The node.
+        node: String,
+        /// The name of the event.
+        event: String,
+        /// Its data.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        data: Value,
+    },
     /// The input had no effect.
     Ignored {
         /// Meta's type of the message.

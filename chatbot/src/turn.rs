@@ -18,6 +18,7 @@ mod walk;
 use serde::{Deserialize, Serialize};
 
 use crate::bot::Bot;
+use crate::event::Event;
 use crate::input::{Class, Given, Incoming, Input};
 use crate::sending::Sending;
 use crate::snapshot::{Snapshot, Wait};
@@ -46,6 +47,18 @@ pub struct Turn {
 pub enum Effect {
     /// Queue the message for the person, after all messages decided before.
     Send(Box<Sending>),
+    /// Tell the endpoints that want to know of it.
+    Emit(Box<Event>),
+}
+
+impl Effect {
+    /// The message, if it is one.
+    pub fn message(&self) -> Option<&Sending> {
+        match self {
+            Effect::Send(sending) => Some(sending),
+            Effect::Emit(_) => None,
+        }
+    }
 }
 
 /// Advances one conversation by one input. Never sends, waits or reads a clock: the same arguments

@@ -267,7 +267,8 @@ impl<'a> Draft<'a> {
 
     fn queue(&mut self, bot: &Bot, effects: Vec<Effect>) -> Vec<u64> {
         let order = bot.manners().order;
-        let send = |Effect::Send(sending)| {
+        let send = |effect| {
+            let Effect::Send(sending) = effect else { return None };
             if self.after.state.opted_out() && self.is_marketing(&sending.message) {
                 let raw = Some(sending.message.raw().to_string().into());
                 self.bury(None, "opted_out", &Refusal::OptedOut.to_string(), Some(&sending.node), raw, 0);

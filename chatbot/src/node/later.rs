@@ -31,7 +31,6 @@ const KINDS: &[LaterKind] = &[
         error: Some("failed"),
         waits: true,
     },
-    LaterKind { name: "emit", required: &["next"], optional: &[], error: None, waits: false },
 ];
 
 pub(crate) struct Later {

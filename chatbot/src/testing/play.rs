@@ -159,7 +159,7 @@ impl<'b> Play<'b> {
     }
 
     fn take(&mut self, done: Turn) {
-        for Effect::Send(sending) in &done.effects {
+        for sending in done.effects.iter().filter_map(Effect::message) {
             self.said.push(Bubble::new(format!("wamid.out.{}", self.said.len() + 1), &sending.message));
         }
         for trace in done.trace {

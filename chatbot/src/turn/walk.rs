@@ -1,6 +1,7 @@
 //! A turn at work: walks from node to node, collects effects and trace, keeps the caps.
 
 mod burst;
+mod emit;
 mod frames;
 mod handed;
 mod person;
@@ -41,6 +42,7 @@ pub(crate) struct Walk<'a> {
     path: Vec<usize>,
     steps: usize,
     text_bytes: usize,
+    event_bytes: usize,
     /// `policies.on_error` has been taken in this turn.
     rescued: bool,
     runs_begun: u64,
@@ -68,6 +70,7 @@ impl<'a> Walk<'a> {
             path: Vec::new(),
             steps: 0,
             text_bytes: 0,
+            event_bytes: 0,
             rescued: false,
             runs_begun: 0,
         }
@@ -222,6 +225,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn end_run(&mut self, reason: &str, result: Option<Value>) {
+        self.take_back("ended");
         let Some(run) = self.run.take() else { return };
         self.scope.begin_run(BTreeMap::new(), Value::Null);
         self.note(Trace::RunEnded { run: run.id, reason: reason.to_owned(), result });
@@ -279,7 +283,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn timeout(&mut self, index: usize) -> Result<(), TurnError> {
-        self.take_over_again();
+        self.take_back("timeout");
         self.path.push(index);
         let next = self.bot.nodes[index].kind.timed_out();
         self.follow(index, next)

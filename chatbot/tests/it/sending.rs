@@ -16,7 +16,7 @@ fn saying(policies: &str, messages: &str) -> String {
 fn sendings(source: &str) -> (Vec<Sending>, Vec<Trace>) {
     let bot = bot(source);
     let turn = Play::new(&bot).step(&said("hi")).unwrap();
-    (turn.effects.into_iter().map(|Effect::Send(sending)| *sending).collect(), turn.trace)
+    (turn.effects.iter().filter_map(Effect::message).cloned().collect(), turn.trace)
 }
 
 #[test]

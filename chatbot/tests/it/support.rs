@@ -131,7 +131,10 @@ pub(crate) fn shown(effects: &[Effect]) -> Vec<String> {
 }
 
 fn show(effect: &Effect) -> String {
-    let Effect::Send(sending) = effect;
+    let sending = match effect {
+        Effect::Send(sending) => sending,
+        Effect::Emit(event) => return format!("event {} {}", event.name, event.data),
+    };
     let mut shown = show_message(&sending.message);
     if sending.on_doubt != OnDoubt::of(&sending.message) {
         shown.push_str(&format!(" [in doubt: {:?}]", sending.on_doubt));

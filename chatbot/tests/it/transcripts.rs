@@ -48,7 +48,7 @@ fn play(case: &Path) -> Played {
                     writeln!(out, "    {}", text.replace(bot.version(), "VERSION")).unwrap();
                 }
                 traces.extend(turn.trace);
-                said.extend(turn.effects.iter().map(|Effect::Send(sending)| wire_type(&sending.message)));
+                said.extend(turn.effects.iter().filter_map(Effect::message).map(|sending| wire_type(&sending.message)));
             }
             Err(error) => writeln!(out, "! {error}").unwrap(),
         }

@@ -29,18 +29,21 @@ impl Walk<'_> {
             self.end_run("node_gone", None);
             return Ok(());
         };
-        self.take_over_again();
+        self.take_back(port);
         self.path.push(index);
         self.follow(index, Ok(Next::Port { port: port.into(), why: Some(Why::said("a human", port)) }))
     }
 
-    /// The run is older by the time that a human had it, and that does not count.
-    pub(super) fn take_over_again(&mut self) {
+    /// No human has the run any more. It is older by that time, and that does not count.
+    pub(super) fn take_back(&mut self, outcome: &str) {
         let now_ms = self.given.now_ms;
         let Some(run) = &mut self.run else { return };
-        let handed = run.wait.as_mut().and_then(|wait| wait.handed_over.take());
-        if let (Some(handed), Some(expires_ms)) = (handed, &mut run.expires_ms) {
+        let Some(wait) = &mut run.wait else { return };
+        let Some(handed) = wait.handed_over.take() else { return };
+        if let Some(expires_ms) = &mut run.expires_ms {
             *expires_ms = expires_ms.saturating_add(now_ms.saturating_sub(handed.since_ms));
         }
+        let node = wait.node.clone();
+        self.note(Trace::HandedBack { node, queue: handed.queue, outcome: outcome.to_owned() });
     }
 }

@@ -36,7 +36,7 @@ impl Walk<'_> {
     }
 
     pub(crate) fn send(&mut self, here: Here<'_>, message: Outgoing) -> Result<(), Fault> {
-        if self.effects.len() >= self.bot.policies.limits.messages_per_turn {
+        if self.messages() >= self.bot.policies.limits.messages_per_turn {
             return Err(Fault::new(FaultKind::Messages));
         }
         self.text_bytes += compose::text_bytes(&message);
@@ -81,7 +81,13 @@ impl Walk<'_> {
     }
 
     fn has_substitute(&self) -> bool {
-        self.effects.iter().any(|Effect::Send(sending)| matches!(sending.closed, Closed::Template(_)))
+        let mut messages = self.effects.iter().filter_map(Effect::message);
+        messages.any(|sending| matches!(sending.closed, Closed::Template(_)))
+    }
+
+    /// Messages that were decided so far.
+    fn messages(&self) -> usize {
+        self.effects.iter().filter(|effect| effect.message().is_some()).count()
     }
 
     /// The id under which a file of the bot was stored.
@@ -102,7 +108,7 @@ impl Walk<'_> {
 
     /// A number below `end`, by the seed and by what has been sent in this turn.
     pub(crate) fn draw(&self, end: usize) -> usize {
-        let drawn = mix(self.given.seed.wrapping_add(self.effects.len() as u64 + 1));
+        let drawn = mix(self.given.seed.wrapping_add(self.messages() as u64 + 1));
         usize::try_from(drawn % end.max(1) as u64).unwrap_or_default()
     }
 }
