@@ -3,6 +3,7 @@
 
 mod caps;
 mod diagnostics;
+mod guide;
 mod imports;
 mod limits;
 mod properties;
