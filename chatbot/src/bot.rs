@@ -14,6 +14,7 @@ use std::path::Path;
 use minijinja::Environment;
 
 use crate::diagnostic::Diagnostic;
+use crate::migrate::Running;
 use crate::node::Node;
 use crate::sending::Manners;
 use crate::templates::{self, Surroundings};
@@ -69,6 +70,7 @@ pub struct Bot {
     /// Files that messages name, and the id under which each was stored.
     pub(crate) files: BTreeMap<String, Option<String>>,
     tests: Vec<Case>,
+    running: Running,
     uses: Option<Box<Uses>>,
 }
 
@@ -132,6 +134,11 @@ impl Bot {
     /// The scripted conversations of the file, in its order.
     pub fn tests(&self) -> &[Case] {
         &self.tests
+    }
+
+    /// What happens to runs of other versions while this one is live.
+    pub fn running(&self) -> &Running {
+        &self.running
     }
 
     /// The files that messages of this bot name by `file`: paths below the folder of the bot file, in order.

@@ -291,6 +291,16 @@ impl Kind {
         }
     }
 
+    /// Whether it opens a call or a loop.
+    pub(crate) fn is_frame(&self) -> bool {
+        matches!(self, Kind::Each(_) | Kind::Call(_))
+    }
+
+    /// Whether a service or a form that was asked answers to this very node.
+    pub(crate) fn is_answered_from_outside(&self) -> bool {
+        ["http", "flow"].contains(&self.name())
+    }
+
     pub(crate) fn enter(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<Next, Fault> {
         match self {
             Kind::Say(say) => say.enter(here, walk),

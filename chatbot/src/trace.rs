@@ -21,11 +21,24 @@ pub enum Trace {
         /// The id of the run.
         run: String,
         /// The reason of the `end` node, or `idle`, `max_age`, `restarted`, `interrupted`, `stopped`, `returned`,
-        /// `turn_limit`, `node_gone`, `error`, or the port that leads nowhere.
+        /// `turn_limit`, `node_gone`, `retired`, `drained`, `error`, or the port that leads nowhere.
         reason: String,
         /// The result of the `end` node.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         result: Option<Value>,
+    },
+    /// The run goes on with another version of its bot.
+    Migrated {
+        /// The id of the run.
+        run: String,
+        /// The version before.
+        from: String,
+        /// The version now.
+        to: String,
+        /// The node at which it waited.
+        node: String,
+        /// The node at which it waits now.
+        to_node: String,
     },
     /// A node was entered.
     Entered {

@@ -26,7 +26,7 @@ use crate::trace::Trace;
 
 pub(crate) use fault::Fault;
 pub use fault::TurnError;
-pub(crate) use walk::{Walk, hash};
+pub(crate) use walk::{Walk, hash, shown};
 
 /// What a turn decided.
 #[derive(Clone, Debug, PartialEq)]

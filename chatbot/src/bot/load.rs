@@ -10,6 +10,7 @@ use super::{Bot, Format, Loaded, check, policies, triggers, vars};
 use crate::caps;
 use crate::explain;
 use crate::expr::Missing;
+use crate::migrate::{self, Running};
 use crate::node::{self, Node};
 use crate::testing::{self, Case};
 use crate::texts;
@@ -19,8 +20,21 @@ use crate::tree::{self, Kind};
 const FORMAT_VERSION: u32 = 1;
 
 const KEYS: &[&str] = &[
-    "parlance", "id", "title", "locale", "i18n", "vars", "secrets", "triggers", "policies", "nodes", "flows", "tests",
+    "parlance",
+    "id",
+    "title",
+    "locale",
+    "i18n",
+    "vars",
+    "secrets",
+    "triggers",
+    "policies",
+    "nodes",
+    "flows",
+    "tests",
     "ui",
+    "migrate",
+    "drain_after",
 ];
 
 /// Loads a bot file. `name` is what diagnostics call the file; nothing is read from disk.
@@ -45,6 +59,7 @@ struct Parts {
     policies: policies::Policies,
     vars: BTreeMap<String, vars::Declared>,
     tests: Vec<Case>,
+    running: Running,
 }
 
 impl Parts {
@@ -63,6 +78,7 @@ impl Parts {
             policies: self.policies,
             vars: self.vars,
             tests: self.tests,
+            running: self.running,
             templates: std::mem::take(&mut reader.templates),
             files: std::mem::take(&mut reader.files).into_iter().map(|path| (path, None)).collect(),
             uses: super::Uses::take(reader),
@@ -152,10 +168,11 @@ fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
     if nodes.len() == entries.len() {
         check::graph(reader, &nodes, &triggers, &policies, &places);
     }
+    let running = migrate::read(reader, fields, &nodes);
     let tests = fields.get("tests").map(|at| testing::read(reader, &at)).unwrap_or_default();
     check::names(reader, &vars);
     let canonical = canonical(&fields.at.node.to_json());
-    Some(Parts { id: id?, title, locale, canonical, nodes, triggers, policies, vars, tests })
+    Some(Parts { id: id?, title, locale, canonical, nodes, triggers, policies, vars, tests, running })
 }
 
 /// `missing` decides how texts are compiled, so it is looked up before everything else.

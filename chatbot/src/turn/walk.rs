@@ -458,7 +458,7 @@ fn about(run: &Run) -> Value {
 }
 
 /// A value as a trace keeps it: long ones are cut, large ones left out.
-fn shown(value: Value) -> Value {
+pub(crate) fn shown(value: Value) -> Value {
     const LARGEST: usize = 1_024;
     match value {
         Value::String(text) => Value::String(crate::expr::clip(&text)),

@@ -3,9 +3,11 @@
 
 mod caps;
 mod diagnostics;
+mod diff;
 mod guide;
 mod imports;
 mod limits;
+mod migrate;
 mod properties;
 mod samples;
 mod sending;
