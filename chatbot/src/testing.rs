@@ -2,16 +2,19 @@
 //!
 //! A test begins with a person whom the bot has never met, on 22 November 2026 at 10:00 UTC. Every step
 //! does one thing: what the person does (`user`, `tap`, `send`), what time or staff does (`advance`,
-//! `hand_back`), or what must hold (`expect`, `expect_end`, `expect_node`, `expect_var`). A list under
+//! `staff`, `hand_back`), or what must hold (`expect`, `expect_end`, `expect_node`, `expect_var`, `expect_contact`). A list under
 //! `expect` is all that was said since the last thing that was done, in order; anything else is the next
 //! bubble that no `expect` has looked at, and `nothing` says that there is none. The first step that does
 //! not hold ends its test.
 
+mod bless;
 mod bubble;
+mod phone;
 mod play;
 mod read;
 mod report;
 mod sent;
+mod setting;
 mod wanted;
 
 use std::collections::BTreeMap;
@@ -20,9 +23,11 @@ use serde_json::Value;
 
 use crate::bot::Bot;
 use crate::input::{HandBack, Incoming};
+pub use bless::{BlessError, Blessed, Left, bless};
 use play::Play;
 pub(crate) use read::read;
-pub use report::{Failure, Line, Report};
+pub use report::{Failure, Line, Report, Shown};
+use setting::Setting;
 use wanted::Wanted;
 
 /// A scripted conversation.
@@ -32,6 +37,7 @@ pub struct Case {
     pub name: String,
     /// The line of the bot file on which it begins, from 1.
     pub line: u32,
+    setting: Setting,
     steps: Vec<Step>,
 }
 
@@ -52,11 +58,16 @@ enum Action {
     Send(Box<Incoming>),
     AdvanceMs(u64),
     HandBack(HandBack),
+    /// Somebody of the staff writes.
+    Staff,
+    /// What the next turn draws from.
+    Seed(u64),
     Next(Wanted),
     All(Vec<Wanted>),
     End(String),
     Node(String),
     Vars(BTreeMap<String, Value>),
+    Contact(BTreeMap<String, Value>),
 }
 
 /// The bot with a stand-in for each file that its messages name: the path itself is the media id.
@@ -69,7 +80,7 @@ pub fn with_stand_in_files(bot: Bot) -> Bot {
 /// Plays a test. The same bot and test give the same report. A bot that names files wants
 /// [`with_stand_in_files`] first.
 pub fn run(bot: &Bot, case: &Case) -> Report {
-    let mut play = Play::new(bot);
+    let mut play = Play::new(bot, &case.setting);
     let failure = case.steps.iter().enumerate().find_map(|(index, step)| {
         let failed = play.step(&step.action).err()?;
         Some(Failure {
@@ -80,6 +91,7 @@ pub fn run(bot: &Bot, case: &Case) -> Report {
             node: play.node().map(str::to_owned),
             what: failed.what,
             diff: failed.diff,
+            shown: failed.shown,
         })
     });
     Report { name: case.name.clone(), line: case.line, steps: case.steps.len(), failure }

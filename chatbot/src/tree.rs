@@ -58,8 +58,12 @@ impl Node {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         match &self.kind {
-            Kind::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
+            Kind::Map(entries) => entries.iter().find(|entry| entry.key == key),
             _ => None,
         }
     }

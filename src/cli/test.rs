@@ -1,7 +1,9 @@
 //! `parlance test`: plays the tests that bot files bring along, without a server, a network or a clock.
 
+mod bless;
 mod junit;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use chatbot::testing::{self, Report};
@@ -14,7 +16,7 @@ use crate::config::{Config, Mode};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  parlance test\n  parlance test bots/welcome.yaml --filter table\n  \
-                        parlance test --junit report.xml")]
+                        parlance test --junit report.xml\n  parlance test --bless --dry-run")]
 pub(super) struct Args {
     /// Bot files, or folders of them; `bots.dir` when absent
     #[arg(value_name = "PATH")]
@@ -30,6 +32,12 @@ pub(super) struct Args {
     /// Write the results as JUnit XML, too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Rewrite what tests expect and does not hold to what the bot does, in the bot files themselves
+    #[arg(long)]
+    bless: bool,
+    /// With --bless: say what would be rewritten, and write nothing
+    #[arg(long, requires = "bless")]
+    dry_run: bool,
 }
 
 /// A test that was played.
@@ -43,7 +51,10 @@ struct Played {
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failed> {
-    let found = read(&args)?;
+    let mut found = read(&args)?;
+    if args.bless {
+        bless::all(&mut found, args.filter.as_deref(), args.dry_run)?;
+    }
     let files = found.len();
     let mut broken = 0;
     let mut played = Vec::new();
@@ -54,8 +65,10 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
         }
         played.extend(play(file, args.filter.as_deref()));
     }
+    let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     for test in &played {
-        data(&if args.json { json(test)? } else { line(test) });
+        let shown = if args.json { json(test)? } else { line(test) };
+        data(&if colours && !args.json { coloured(&shown) } else { shown });
     }
     if let Some(path) = &args.junit {
         let unwritten =
@@ -90,13 +103,16 @@ fn read(args: &Args) -> Result<Vec<BotFile>, Failed> {
 fn play(file: BotFile, filter: Option<&str>) -> Vec<Played> {
     let Some(bot) = file.loaded.bot.map(testing::with_stand_in_files) else { return Vec::new() };
     let name = file.path.display().to_string();
-    let wanted =
-        |case: &&testing::Case| filter.is_none_or(|part| format!("{}: {}", bot.id(), case.name).contains(part));
+    let wanted = |case: &&testing::Case| is_wanted(bot.id(), case, filter);
     let play = |case: &testing::Case| {
         let report = testing::run(&bot, case);
         Played { file: name.clone(), bot: bot.id().to_owned(), passed: report.passed(), report }
     };
     bot.tests().iter().filter(wanted).map(play).collect()
+}
+
+fn is_wanted(bot: &str, case: &testing::Case, filter: Option<&str>) -> bool {
+    filter.is_none_or(|part| format!("{bot}: {}", case.name).contains(part))
 }
 
 fn json(test: &Played) -> Result<String, Failed> {
@@ -109,6 +125,16 @@ fn line(test: &Played) -> String {
         None => format!("ok      {name}"),
         Some(problem) => format!("FAILED  {name}\n        {}", problem.replace('\n', "\n        ")),
     }
+}
+
+/// Red what was expected, green what came.
+fn coloured(shown: &str) -> String {
+    let colour = |line: &str| match line.trim_start().split(' ').next() {
+        Some("-") | Some("FAILED") => format!("\u{1b}[31m{line}\u{1b}[0m"),
+        Some("+") | Some("ok") => format!("\u{1b}[32m{line}\u{1b}[0m"),
+        _ => line.to_owned(),
+    };
+    shown.lines().map(colour).collect::<Vec<_>>().join("\n")
 }
 
 /// What went wrong, with its place in front.
@@ -167,6 +193,8 @@ mod tests {
                 filter: filter.map(str::to_owned),
                 json: false,
                 junit: Some(self.0.path().join("out.xml")),
+                bless: false,
+                dry_run: false,
             })
         }
 
@@ -205,7 +233,7 @@ mod tests {
         let played = play(bots::read_file(&path).unwrap(), None);
         assert_eq!(line(&played[0]), "ok      t: good");
         let expected = format!(
-            "FAILED  t: bad & worse\n        {}:12:9: step 2, `expect`, no run is waiting\n        the bot says something else (- expected, + got)\n          - \"1 > 2\"\n          + \"1 < 2\"",
+            "FAILED  t: bad & worse\n        {}:12:9: step 2, `expect`, no run is waiting\n        the bot says something else (- expected, + got)\n            ╭\n          - │ 1 > 2\n          + │ 1 < 2\n            ╰",
             path.display()
         );
         assert_eq!(line(&played[1]), expected);
@@ -215,12 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn colour_goes_by_the_first_mark_of_a_line() {
+        let shown = coloured("FAILED  t: x\n    - │ a\n      │ b\n    + │ c");
+        assert_eq!(
+            shown,
+            "\u{1b}[31mFAILED  t: x\u{1b}[0m\n\u{1b}[31m    - │ a\u{1b}[0m\n      │ b\n\u{1b}[32m    + │ c\u{1b}[0m"
+        );
+    }
+
+    #[test]
     fn the_junit_file_escapes_what_xml_cannot_hold() {
         let folder = Folder::with(&format!("{BOT}{TESTS}"));
         assert_eq!(folder.fails(None).0, Exit::Failed);
         let xml = std::fs::read_to_string(folder.0.path().join("out.xml")).unwrap();
         assert!(xml.contains("<testsuites tests=\"2\" failures=\"1\">"), "{xml}");
         assert!(xml.contains("name=\"bad &amp; worse\""), "{xml}");
-        assert!(xml.contains("- &quot;1 &gt; 2&quot;"), "{xml}");
+        assert!(xml.contains("- │ 1 &gt; 2"), "{xml}");
     }
 }

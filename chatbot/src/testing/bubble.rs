@@ -1,6 +1,6 @@
 //! Something that the bot said, as tests look at it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use whatsapp::message::Outgoing;
 
 /// A message of the bot.
@@ -57,6 +57,20 @@ impl Bubble {
         found
     }
 
+    /// What a test would expect of it.
+    pub(super) fn expectation(&self) -> Value {
+        match self.kind() {
+            "text" if self.text == "nothing" => json!({ "text": self.text }),
+            "text" => Value::from(self.text.as_str()),
+            "button" | "list" => {
+                let ids = self.choices().into_iter().map(|choice| choice.id);
+                let ids: Vec<String> = ids.filter(|id| !id.starts_with(super::wanted::PAGE)).collect();
+                json!({ "text": self.text, "menu": ids })
+            }
+            kind => json!({ key_of(kind): self.content() }),
+        }
+    }
+
     /// As one would write it in a test.
     pub(super) fn written(&self) -> String {
         let text = quoted(&self.text);
@@ -80,7 +94,8 @@ pub(super) fn wire_name(key: &str) -> &str {
     WIRE.iter().find(|(ours, _)| *ours == key).map_or(key, |(_, wire)| wire)
 }
 
-fn key_of(kind: &str) -> &str {
+/// What a bot file calls Meta's type.
+pub(super) fn key_of(kind: &str) -> &str {
     WIRE.iter().find(|(_, wire)| *wire == kind).map_or(kind, |(ours, _)| ours)
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::bubble::Bubble;
-use super::report::Line;
+use super::report::{Line, Shown};
+use super::setting::Setting;
 use super::wanted::{Wanted, diff};
 use super::{Action, fits, sent};
 use crate::bot::Bot;
@@ -14,8 +15,6 @@ use crate::snapshot::Snapshot;
 use crate::trace::Trace;
 use crate::turn::{Effect, Turn, turn};
 
-/// 2026-11-22T10:00:00Z.
-const START_MS: u64 = 1_795_341_600_000;
 /// How often a bot may wake up in one `advance`.
 const MAX_WAKES: u32 = 10_000;
 
@@ -23,11 +22,12 @@ const MAX_WAKES: u32 = 10_000;
 pub(super) struct Failed {
     pub(super) what: String,
     pub(super) diff: Vec<Line>,
+    pub(super) shown: Vec<Shown>,
 }
 
 impl From<String> for Failed {
     fn from(what: String) -> Self {
-        Self { what, diff: Vec::new() }
+        Self { what, diff: Vec::new(), shown: Vec::new() }
     }
 }
 
@@ -39,6 +39,8 @@ pub(super) struct Play<'b> {
     state: Snapshot,
     now_ms: u64,
     inputs: u64,
+    /// What the next turn draws from, if the test says so.
+    seed: Option<u64>,
     /// All that the bot said, ever.
     said: Vec<Bubble>,
     /// How much of it was said before the last thing that was done.
@@ -52,22 +54,24 @@ pub(super) struct Play<'b> {
 }
 
 impl<'b> Play<'b> {
-    pub(super) fn new(bot: &'b Bot) -> Self {
-        let contact = ContactView { name: Some("Ada".into()), wa_id: Some("15550100001".into()), user_id: None };
+    pub(super) fn new(bot: &'b Bot, setting: &Setting) -> Self {
         let number = NumberView { id: "1055501000".into(), display: Some("+1 555 010 0000".into()) };
-        Self {
+        let mut play = Self {
             bot,
-            contact,
+            contact: setting.contact.clone(),
             number,
-            state: Snapshot::default(),
-            now_ms: START_MS,
+            state: setting.state.clone(),
+            now_ms: setting.at_ms,
             inputs: 0,
+            seed: None,
             said: Vec::new(),
             before: 0,
             seen: 0,
             ended: Vec::new(),
             vars: BTreeMap::new(),
-        }
+        };
+        play.note_variables();
+        play
     }
 
     pub(super) fn node(&self) -> Option<&str> {
@@ -81,11 +85,17 @@ impl<'b> Play<'b> {
             Action::Send(message) => self.message(message.as_ref().clone()),
             Action::AdvanceMs(ms) => self.advance(*ms),
             Action::HandBack(how) => self.hand_back(*how),
+            Action::Staff => self.staff(),
+            Action::Seed(seed) => {
+                self.seed = Some(*seed);
+                Ok(())
+            }
             Action::Next(wanted) => self.next(wanted),
             Action::All(wanted) => self.all(wanted),
             Action::End(reason) => self.end(reason),
             Action::Node(id) => self.at(id),
             Action::Vars(wanted) => wanted.iter().try_for_each(|(name, value)| self.var(name, value)),
+            Action::Contact(wanted) => wanted.iter().try_for_each(|(name, value)| self.about(name, value)),
         }
     }
 
@@ -143,6 +153,16 @@ impl<'b> Play<'b> {
         self.input(&Input::HandBack(how))
     }
 
+    /// Somebody of the staff writes; the time after which the bot goes on begins anew.
+    fn staff(&mut self) -> Result<(), Failed> {
+        if self.state.handed_over().is_none() {
+            return Err("no human has the conversation: the bot would not notice".to_owned().into());
+        }
+        self.begin();
+        self.state.human_wrote(self.now_ms);
+        Ok(())
+    }
+
     fn begin(&mut self) {
         self.before = self.said.len();
         self.seen = self.before;
@@ -151,7 +171,8 @@ impl<'b> Play<'b> {
 
     fn input(&mut self, input: &Input) -> Result<(), Failed> {
         self.inputs += 1;
-        let given = Given { now_ms: self.now_ms, seed: self.inputs, contact: &self.contact, number: &self.number };
+        let seed = self.seed.take().unwrap_or(self.inputs);
+        let given = Given { now_ms: self.now_ms, seed, contact: &self.contact, number: &self.number };
         let done = turn(self.bot, &self.state, input, &given)
             .map_err(|error| Failed::from(format!("the bot fails: {error}")))?;
         self.take(done);
@@ -173,10 +194,14 @@ impl<'b> Play<'b> {
                 _ => {}
             }
         }
-        if let Value::Object(now) = done.after.variables() {
+        self.state = done.after;
+        self.note_variables();
+    }
+
+    fn note_variables(&mut self) {
+        if let Value::Object(now) = self.state.variables() {
             self.vars.extend(now);
         }
-        self.state = done.after;
     }
 
     // What must hold
@@ -207,7 +232,8 @@ impl<'b> Play<'b> {
             (true, None) => "the bot says nothing more",
             _ => "the bot says something else",
         };
-        Failed { what: what.to_owned(), diff: diff(wanted, got) }
+        let (diff, shown) = diff(wanted, got);
+        Failed { what: what.to_owned(), diff, shown }
     }
 
     fn end(&self, reason: &str) -> Result<(), Failed> {
@@ -230,13 +256,62 @@ impl<'b> Play<'b> {
     }
 
     fn var(&self, name: &str, wanted: &Value) -> Result<(), Failed> {
-        let mut parts = name.split('.');
-        let whole = parts.next().and_then(|first| self.vars.get(first));
-        let got = parts.fold(whole, |value, part| value.and_then(|value| value.get(part))).unwrap_or(&Value::Null);
-        match fits(wanted, got) {
-            true => Ok(()),
-            false if got.is_null() => Err(format!("`{name}` has no value, {wanted} is expected").into()),
-            false => Err(format!("`{name}` is {got}, not {wanted}").into()),
+        held(name, wanted, &self.variable(name))
+    }
+
+    fn about(&self, name: &str, wanted: &Value) -> Result<(), Failed> {
+        held(&format!("contact.{name}"), wanted, &self.contact(name))
+    }
+
+    // What was found, for blessing
+
+    /// The value of a variable, or of what stands in it behind dots.
+    pub(super) fn variable(&self, name: &str) -> Value {
+        let (first, rest) = name.split_once('.').unwrap_or((name, ""));
+        inside(self.vars.get(first), rest)
+    }
+
+    /// A field of the person.
+    pub(super) fn contact(&self, name: &str) -> Value {
+        let mut all = self.contact.as_json();
+        let noted = self.state.person.as_json();
+        if let (Value::Object(all), Value::Object(noted)) = (&mut all, noted) {
+            all.extend(noted);
         }
+        inside(Some(&all), name)
+    }
+
+    /// What the last run that ended since the last thing that was done ended with.
+    pub(super) fn end_reason(&self) -> Option<&str> {
+        self.ended.last().map(String::as_str)
+    }
+
+    /// What was said since the last thing that was done.
+    pub(super) fn said_since(&self) -> &[Bubble] {
+        self.said.get(self.before..).unwrap_or_default()
+    }
+
+    /// How much of it was looked at.
+    pub(super) fn looked_at(&self) -> usize {
+        self.seen - self.before
+    }
+
+    /// From now on so much of it was looked at.
+    pub(super) fn look_at(&mut self, count: usize) {
+        self.seen = (self.before + count).min(self.said.len());
+    }
+}
+
+fn inside(whole: Option<&Value>, dotted: &str) -> Value {
+    let mut parts = dotted.split('.').filter(|part| !part.is_empty());
+    let found = whole.and_then(|whole| parts.try_fold(whole, |value, part| value.get(part)));
+    found.cloned().unwrap_or_default()
+}
+
+fn held(name: &str, wanted: &Value, got: &Value) -> Result<(), Failed> {
+    match fits(wanted, got) {
+        true => Ok(()),
+        false if got.is_null() => Err(format!("`{name}` has no value, {wanted} is expected").into()),
+        false => Err(format!("`{name}` is {got}, not {wanted}").into()),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::wanted::{Trait, Wanted};
-use super::{Action, Case, Step, sent};
+use super::{Action, Case, Step, sent, setting};
 use crate::bot::read::{At, Fields, Read, Reader, list};
 use crate::explain;
 use crate::input::HandBack;
@@ -14,8 +14,20 @@ use crate::source::LineIndex;
 use crate::tree::Kind;
 
 /// What a step can do.
-const STEPS: &[&str] =
-    &["user", "tap", "send", "advance", "hand_back", "expect", "expect_end", "expect_node", "expect_var"];
+const STEPS: &[&str] = &[
+    "user",
+    "tap",
+    "send",
+    "advance",
+    "hand_back",
+    "staff",
+    "seed",
+    "expect",
+    "expect_end",
+    "expect_node",
+    "expect_var",
+    "expect_contact",
+];
 /// Steps of the format that this version cannot do.
 const LATER: &[&str] = &["flow_submit", "http_stub"];
 
@@ -24,7 +36,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<Case> {
     let mut names = BTreeSet::new();
     let mut cases = Vec::new();
     for item in reader.list(at) {
-        let Some(fields) = reader.fields(&item, &["name", "steps"]) else { continue };
+        let known = [&["name", "steps"][..], &setting::KEYS].concat();
+        let Some(fields) = reader.fields(&item, &known) else { continue };
         let name = reader.required(&fields, "name").and_then(|at| Some((reader.text(&at)?, at)));
         let steps = reader.required(&fields, "steps").map(|at| reader.list(&at)).unwrap_or_default();
         let steps = steps.iter().filter_map(|at| step(reader, &lines, at)).collect();
@@ -32,7 +45,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<Case> {
         if !names.insert(name.clone()) {
             reader.report(explain::TWICE, &name_at, format!("two tests are called `{name}`"));
         }
-        cases.push(Case { name, line: lines.place(reader.source, item.node.span.start).0, steps });
+        let setting = setting::read(reader, &fields);
+        cases.push(Case { name, line: lines.place(reader.source, item.node.span.start).0, setting, steps });
     }
     cases
 }
@@ -72,14 +86,33 @@ fn action(reader: &mut Reader<'_>, key: &str, at: &At<'_>) -> Option<Action> {
             "closed" => HandBack::Closed,
             _ => HandBack::Returned,
         }),
+        "staff" => {
+            reader.text(at)?;
+            Action::Staff
+        }
+        "seed" => Action::Seed(seed(reader, at)?),
         "expect" => expect(reader, at)?,
         "expect_end" => Action::End(reader.text(at)?),
         "expect_node" => {
             let index = reader.target(at)?;
             Action::Node(reader.node_ids.get(index)?.clone())
         }
+        "expect_contact" => {
+            Action::Contact(reader.entries(at).iter().map(|(e, value)| (e.key.clone(), value.node.to_json())).collect())
+        }
         _ => vars(reader, at),
     })
+}
+
+fn seed(reader: &mut Reader<'_>, at: &At<'_>) -> Option<u64> {
+    let found = match &at.node.kind {
+        Kind::Number(number) => number.as_u64(),
+        _ => None,
+    };
+    if found.is_none() {
+        reader.wrong(at, "a whole number");
+    }
+    found
 }
 
 fn send(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Action> {

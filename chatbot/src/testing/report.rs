@@ -41,6 +41,18 @@ pub struct Failure {
     pub what: String,
     /// What was expected and what the bot said, bubble by bubble; empty where no bubbles were compared.
     pub diff: Vec<Line>,
+    /// The same as a phone would show it.
+    #[serde(skip)]
+    pub shown: Vec<Shown>,
+}
+
+/// A line of a comparison as a phone would show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// `-` was expected, `+` came, a blank both.
+    pub mark: char,
+    /// The line.
+    pub text: String,
 }
 
 /// A line of a comparison, written as in a test.
@@ -55,17 +67,6 @@ pub enum Line {
     Got(String),
 }
 
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mark, bubble) = match self {
-            Line::Same(bubble) => (' ', bubble),
-            Line::Expected(bubble) => ('-', bubble),
-            Line::Got(bubble) => ('+', bubble),
-        };
-        write!(f, "{mark} {bubble}")
-    }
-}
-
 impl fmt::Display for Failure {
     /// Several lines without a break at the end; the name of the file is the caller's to put in front.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,6 +79,7 @@ impl fmt::Display for Failure {
         if !self.diff.is_empty() {
             write!(f, " (- expected, + got)")?;
         }
-        self.diff.iter().try_for_each(|line| write!(f, "\n  {line}"))
+        let written = |shown: &Shown| format!("{} {}", shown.mark, shown.text).trim_end().to_owned();
+        self.shown.iter().try_for_each(|line| write!(f, "\n  {}", written(line)))
     }
 }

@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::bubble::{Bubble, quoted, wire_name};
 use super::fits;
-use super::report::Line;
+use super::phone::Phone;
+use super::report::{Line, Shown};
 
 /// Page buttons of a long menu need not be named.
-const PAGE: &str = "parlance.page.";
+pub(super) const PAGE: &str = "parlance.page.";
 
 /// What a bubble must be; all of it must hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,14 @@ impl Wanted {
         self.all.iter().all(|wanted| wanted.holds(bubble))
     }
 
+    /// The kind of message that is wanted, by its name in bot files, where that is said.
+    pub(super) fn kind(&self) -> Option<&'static str> {
+        self.all.iter().find_map(|one| match one {
+            Trait::Kind { key, .. } => Some(*key),
+            _ => None,
+        })
+    }
+
     /// As it stands in the test.
     pub(super) fn written(&self) -> String {
         if let [Trait::Text(text)] = self.all.as_slice() {
@@ -43,7 +52,7 @@ impl Wanted {
 }
 
 impl Trait {
-    fn holds(&self, bubble: &Bubble) -> bool {
+    pub(super) fn holds(&self, bubble: &Bubble) -> bool {
         match self {
             Trait::Text(text) => bubble.text() == text,
             Trait::Contains(part) => bubble.text().contains(part.as_str()),
@@ -81,31 +90,98 @@ fn has(key: &str, value: &Value, bubble: &Bubble) -> bool {
     }
 }
 
-/// The comparison of what was expected with what was said, with as much in common as there is.
-pub(super) fn diff(wanted: &[Wanted], got: &[&Bubble]) -> Vec<Line> {
-    // common[i][j]: how many bubbles wanted[i..] and got[j..] have in common, in order.
-    let mut common = vec![vec![0_usize; got.len() + 1]; wanted.len() + 1];
-    for i in (0..wanted.len()).rev() {
-        for j in (0..got.len()).rev() {
-            common[i][j] = match wanted[i].is(got[j]) {
+/// A place in the comparison of two lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aligned {
+    Both(usize, usize),
+    Wanted(usize),
+    Got(usize),
+}
+
+/// Two lists side by side, with as much in common as there is, in order.
+pub(super) fn aligned(wanted: usize, got: usize, same: impl Fn(usize, usize) -> bool) -> Vec<Aligned> {
+    // common[i][j]: how much wanted[i..] and got[j..] have in common, in order.
+    let mut common = vec![vec![0_usize; got + 1]; wanted + 1];
+    for i in (0..wanted).rev() {
+        for j in (0..got).rev() {
+            common[i][j] = match same(i, j) {
                 true => common[i + 1][j + 1] + 1,
                 false => common[i + 1][j].max(common[i][j + 1]),
             };
         }
     }
     let (mut i, mut j) = (0, 0);
-    let mut lines = Vec::with_capacity(wanted.len() + got.len());
-    while i < wanted.len() || j < got.len() {
-        if i < wanted.len() && j < got.len() && wanted[i].is(got[j]) {
-            lines.push(Line::Same(got[j].written()));
+    let mut steps = Vec::with_capacity(wanted + got);
+    while i < wanted || j < got {
+        if i < wanted && j < got && same(i, j) {
+            steps.push(Aligned::Both(i, j));
             (i, j) = (i + 1, j + 1);
-        } else if i < wanted.len() && (j == got.len() || common[i + 1][j] >= common[i][j + 1]) {
-            lines.push(Line::Expected(wanted[i].written()));
+        } else if i < wanted && (j == got || common[i + 1][j] >= common[i][j + 1]) {
+            steps.push(Aligned::Wanted(i));
             i += 1;
         } else {
-            lines.push(Line::Got(got[j].written()));
+            steps.push(Aligned::Got(j));
             j += 1;
         }
     }
-    lines
+    steps
+}
+
+/// What became of the bubbles that were wanted: one stands for another where both lists go on between the same ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Same(usize, usize),
+    Other(usize, usize),
+    Missing(usize),
+    Extra(usize),
+}
+
+/// The fates of all, in order.
+pub(super) fn fates(wanted: &[Wanted], got: &[&Bubble]) -> Vec<Fate> {
+    let mut fates = Vec::new();
+    let (mut missing, mut extra) = (Vec::new(), Vec::new());
+    let close = |fates: &mut Vec<Fate>, missing: &mut Vec<usize>, extra: &mut Vec<usize>| {
+        let pairs = missing.len().min(extra.len());
+        fates.extend(missing.drain(..pairs).zip(extra.drain(..pairs)).map(|(i, j)| Fate::Other(i, j)));
+        fates.extend(missing.drain(..).map(Fate::Missing));
+        fates.extend(extra.drain(..).map(Fate::Extra));
+    };
+    for step in aligned(wanted.len(), got.len(), |i, j| wanted[i].is(got[j])) {
+        match step {
+            Aligned::Wanted(i) => missing.push(i),
+            Aligned::Got(j) => extra.push(j),
+            Aligned::Both(i, j) => {
+                close(&mut fates, &mut missing, &mut extra);
+                fates.push(Fate::Same(i, j));
+            }
+        }
+    }
+    close(&mut fates, &mut missing, &mut extra);
+    fates
+}
+
+/// The comparison of what was expected with what was said: for programs, and as a phone would show it.
+pub(super) fn diff(wanted: &[Wanted], got: &[&Bubble]) -> (Vec<Line>, Vec<Shown>) {
+    let (mut lines, mut phone) = (Vec::new(), Phone::default());
+    for fate in fates(wanted, got) {
+        match fate {
+            Fate::Same(_, j) => {
+                lines.push(Line::Same(got[j].written()));
+                phone.same(got[j]);
+            }
+            Fate::Other(i, j) => {
+                lines.extend([Line::Expected(wanted[i].written()), Line::Got(got[j].written())]);
+                phone.other(&wanted[i], got[j]);
+            }
+            Fate::Missing(i) => {
+                lines.push(Line::Expected(wanted[i].written()));
+                phone.missing(&wanted[i]);
+            }
+            Fate::Extra(j) => {
+                lines.push(Line::Got(got[j].written()));
+                phone.extra(got[j]);
+            }
+        }
+    }
+    (lines, phone.into_shown())
 }

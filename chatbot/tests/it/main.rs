@@ -1,6 +1,7 @@
 //! The crate from outside: transcripts, diagnostics, imports, caps, determinism.
 #![allow(clippy::unwrap_used)] // helpers of tests are tests, too
 
+mod bless;
 mod caps;
 mod diagnostics;
 mod diff;

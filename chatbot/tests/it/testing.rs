@@ -81,11 +81,11 @@ fn what_the_bot_says_is_held_against_what_is_expected() {
         "{ user: picture }, { expect: { image: eye.jpg, contains: eye } }, { expect: { location: { latitude: 1.5 } } }",
     );
     holds("{ user: picture }, { expect: [ { image: An eye }, { location: {} }, Bye 7 ] }");
-    fails("{ user: hi }, { expect: { menu: [skin, eye] } }", r#"+ { text: "Pick", menu: [eye, skin] }"#);
-    fails("{ user: hi }, { expect: { buttons: {}, template: x } }", "- { template: \"x\", buttons: {} }");
+    fails("{ user: hi }, { expect: { menu: [skin, eye] } }", "- │   [skin] Skin");
+    fails("{ user: hi }, { expect: { buttons: {}, template: x } }", "- │ template");
     fails("{ user: hi }, { expect: nothing }", "the bot says something else");
     fails("{ user: hi }, { expect: Pick }, { expect: Pick }", "the bot says nothing more");
-    fails("{ user: picture }, { expect: { image: other.jpg } }", r#"- { image: "other.jpg" }"#);
+    fails("{ user: picture }, { expect: { image: other.jpg } }", r#"- │ image: "other.jpg""#);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_failure_names_the_step_its_place_and_the_node_and_shows_the_difference() {
     let failure = run(&bot, &bot.tests()[0]).failure.unwrap();
     let line = source.lines().position(|line| line.contains("Hello")).unwrap() + 1;
     let shown = format!(
-        "{line}:7: step 3, `expect`, waiting at node `pick`\nthe bot says something else (- expected, + got)\n  - \"Hello\"\n    {{ text: \"Pick\", menu: [eye, skin] }}"
+        "{line}:7: step 3, `expect`, waiting at node `pick`\nthe bot says something else (- expected, + got)\n  - ╭\n  - │ Hello\n  - ╰\n    ╭ buttons\n    │ Pick\n    │   [eye] Eyes\n    │   [skin] Skin\n    ╰"
     );
     assert_eq!(failure.to_string(), shown);
 }
@@ -159,6 +159,45 @@ fn a_human_hands_back_only_what_a_human_has() {
     );
     holds("{ user: human }, { hand_back: closed }, { expect: Bye 7 }, { expect_end: done }");
     fails("{ user: hi }, { hand_back: closed }", "no human has the conversation");
+}
+
+#[test]
+fn staff_who_write_let_the_bot_wait_longer() {
+    let human = "{ user: human }, { staff: I am on it }, { expect: nothing }";
+    holds(&format!("{human}, {{ hand_back: closed }}, {{ expect: Bye 7 }}"));
+    fails("{ user: hi }, { staff: hello }", "the bot would not notice");
+}
+
+#[test]
+fn the_person_is_looked_at_as_bots_see_them() {
+    holds("{ user: hi }, { expect_contact: { name: Ada, phone: '+15550100001', labels: [] } }");
+    fails("{ user: hi }, { expect_contact: { name: Bo } }", "`contact.name` is \"Ada\", not \"Bo\"");
+    fails("{ user: hi }, { expect_contact: { city: Rome } }", "`contact.city` has no value");
+}
+
+#[test]
+fn a_test_says_when_it_begins_and_with_whom() {
+    let source = |setting: &str| {
+        format!(
+            "parlance: 1\nid: t\nvars: {{ visits: {{ type: int, scope: contact, default: 0 }} }}\ntriggers:\n  - first_contact: {{}}\n    to: new\n  - default: {{}}\n    to: known\nnodes:\n  new: {{ type: say, messages: [ {{ text: \"Who are you, {{{{ contact.wa_id }}}}?\" }} ], next: {{ next: end }} }}\n  known: {{ type: say, messages: [ {{ text: \"{{{{ contact.name }}}} {{{{ contact.city }}}} {{{{ visits }}}} {{{{ now | date('%d %H') }}}} {{{{ contact.labels | length }}}}\" }} ], next: {{ next: end }} }}\n  end: {{ type: end }}\ntests: [ {{ name: it, {setting} }} ]\n"
+        )
+    };
+    let say = |setting: &str| {
+        let bot = loaded(&source(&format!("{setting} steps: [ {{ user: hi }}, {{ expect: nothing }} ]")));
+        format!("{:?}", run(&bot, &bot.tests()[0]).failure.unwrap().diff)
+    };
+    assert!(say("").contains("Who are you, 15550100001?"), "{}", say(""));
+    let met = say(
+        "at: 2027-03-01T08:00:00Z, person: { name: Bo, wa_id: null, known: true, fields: { city: Rome }, labels: [a, b] }, given: { visits: 4 },",
+    );
+    assert!(met.contains("Bo Rome 4 01 08 2"), "{met}");
+    let found = |setting: &str| {
+        let found = load(&source(&format!("{setting} steps: []")), "t.yaml", Format::Yaml).diagnostics;
+        found.iter().map(|d| format!("{} {}", d.message, d.help.as_deref().unwrap_or_default())).collect::<Vec<_>>()
+    };
+    assert_eq!(found("at: soon,"), ["`soon` is not a time write it like 2026-11-22T10:00:00Z"]);
+    assert_eq!(found("person: { nme: x },"), ["unknown key `nme` did you mean `name`?"]);
+    assert_eq!(found("given: { visit: 1 },"), ["nothing sets the variable `visit` did you mean `visits`?"]);
 }
 
 #[test]
