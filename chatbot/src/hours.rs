@@ -43,6 +43,10 @@ impl Hours {
         None
     }
 
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     fn spans(&self, day: Date) -> &[(u16, u16)] {
         if self.closed.contains(&day) {
             return &[];

@@ -16,6 +16,7 @@ mod expr;
 mod hours;
 pub mod import;
 mod input;
+mod locale;
 mod loose;
 mod message;
 mod migrate;

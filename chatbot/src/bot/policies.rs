@@ -1,5 +1,7 @@
 //! What holds for the whole bot: `policies`.
 
+use jiff::tz::TimeZone;
+
 use super::read::{At, Fields, Reader};
 use crate::caps;
 use crate::explain;
@@ -24,6 +26,7 @@ pub const KEYS: &[&str] = &[
     "order",
     "window",
     "business_hours",
+    "zone",
     "stop_words",
     "human_words",
     "debounce_ms",
@@ -54,6 +57,8 @@ pub(crate) struct Policies {
     pub(crate) closed: WhenClosed,
     /// `business_hours`.
     pub(crate) hours: Option<Hours>,
+    /// `zone`.
+    zone: Option<TimeZone>,
     /// Words that end the run and all marketing.
     pub(crate) stop: Option<Stop>,
     /// Words that ask for a human, folded, and where they lead.
@@ -114,6 +119,7 @@ impl Default for Policies {
             manners: Manners::default(),
             closed: WhenClosed::Drop,
             hours: None,
+            zone: None,
             stop: None,
             human: None,
             debounce_ms: None,
@@ -135,6 +141,11 @@ impl Policies {
         });
         let human = self.human.iter().map(|(_, to)| *to);
         self.on_idle.into_iter().chain(self.on_error).chain(routes).chain(human).collect()
+    }
+
+    /// Where the bot is at home: `zone`, else that of its business hours, else UTC.
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.zone.as_ref().or(self.hours.as_ref().map(Hours::zone)).cloned().unwrap_or(TimeZone::UTC)
     }
 
     pub(crate) fn is_restart(&self, text: &str) -> bool {
@@ -188,6 +199,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: Option<&At<'_>>) -> Policies {
         policies.hours = hours::read(reader, &at);
         reader.has_hours = true;
     }
+    policies.zone = fields.get("zone").and_then(|at| hours::read_zone(reader, &at));
     if let Some(at) = fields.get("limits") {
         read_limits(reader, &at, &mut policies.limits);
     }

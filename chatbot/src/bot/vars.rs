@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
 use serde_json::Value;
 
 use super::read::{At, Reader};
@@ -66,10 +68,18 @@ impl Declared {
             ("int", value) => number(&value).filter(|n| n.is_i64() || n.is_u64()),
             ("number", value) => number(&value),
             ("bool", value) => boolean(&value),
-            ("text" | "date" | "time" | "datetime", value) => text(value),
+            ("text", value) => text(value),
+            // What a person left out.
+            ("date" | "time" | "datetime", Value::String(text)) if text.trim().is_empty() => return Ok(Value::Null),
+            ("date", value) => date(&value),
+            ("time", value) => time(&value),
+            ("datetime", value) => datetime(&value),
             ("list", value) => value.is_array().then_some(value),
-            ("object" | "location", value) => value.is_object().then_some(value),
-            (_, value) => Some(value),
+            ("location", value) => {
+                let known = |key: &str| value.get(key).is_some_and(|at| !at.is_null());
+                (known("latitude") && known("longitude")).then_some(value)
+            }
+            (_, value) => value.is_object().then_some(value),
         };
         let value = found.ok_or_else(|| format!("is not of type {}", self.kind))?;
         let size = match &value {
@@ -110,6 +120,26 @@ fn boolean(value: &Value) -> Option<Value> {
     }
 }
 
+/// `2026-04-03`; of a day with a time the day.
+fn date(value: &Value) -> Option<Value> {
+    let text = value.as_str()?.trim();
+    let day = text.parse::<Date>().ok()?;
+    Some(day.to_string().into())
+}
+
+/// `14:30`, `14:30:05`.
+fn time(value: &Value) -> Option<Value> {
+    let time = value.as_str()?.trim().parse::<Time>().ok()?;
+    Some(if time.second() == 0 { time.strftime("%H:%M") } else { time.strftime("%H:%M:%S") }.to_string().into())
+}
+
+/// A day with a time, with an offset or without.
+fn datetime(value: &Value) -> Option<Value> {
+    let text = value.as_str()?.trim();
+    let with_time = text.contains(':') && (text.parse::<Timestamp>().is_ok() || text.parse::<DateTime>().is_ok());
+    with_time.then(|| text.into())
+}
+
 fn text(value: Value) -> Option<Value> {
     match value {
         Value::String(_) => Some(value),
@@ -135,6 +165,17 @@ mod tests {
         assert_eq!(declared("text", None).fit(json!(5)), Ok(json!("5")));
         assert_eq!(declared("bool", None).fit(json!("true")), Ok(json!(true)));
         assert_eq!(declared("list", None).fit(json!(null)), Ok(json!(null)));
+        assert_eq!(declared("date", None).fit(json!("2026-04-03")), Ok(json!("2026-04-03")));
+        assert_eq!(declared("date", None).fit(json!("2026-04-03T14:30:00+02:00")), Ok(json!("2026-04-03")));
+        assert_eq!(declared("date", None).fit(json!(" ")), Ok(json!(null)));
+        assert_eq!(declared("time", None).fit(json!("09:05:00")), Ok(json!("09:05")));
+        assert_eq!(declared("time", None).fit(json!("09:05:07")), Ok(json!("09:05:07")));
+        for at in ["2026-04-03T14:30:00+02:00", "2026-04-03T12:30:00Z", "2026-04-03T14:30"] {
+            assert_eq!(declared("datetime", None).fit(json!(at)), Ok(json!(at)));
+        }
+        let place = json!({ "latitude": 1.5, "longitude": 2.5, "name": null });
+        assert_eq!(declared("location", None).fit(place.clone()), Ok(place));
+        assert_eq!(declared("media", None).fit(json!({ "id": "m" })), Ok(json!({ "id": "m" })));
     }
 
     #[test]
@@ -142,6 +183,19 @@ mod tests {
         assert!(declared("int", None).fit(json!(1.5)).is_err());
         assert!(declared("list", None).fit(json!("x")).is_err());
         assert!(declared("text", None).fit(json!({})).is_err());
+        for (kind, value) in [
+            ("date", json!("3 April")),
+            ("date", json!("2026-02-30")),
+            ("date", json!(20_260_403)),
+            ("time", json!("25:00")),
+            ("datetime", json!("2026-04-03")),
+            ("datetime", json!("14:30")),
+            ("location", json!({ "latitude": 1.5 })),
+            ("media", json!("m_1")),
+            ("bool", json!("yes")),
+        ] {
+            assert!(declared(kind, None).fit(value.clone()).is_err(), "{kind} {value}");
+        }
         assert_eq!(declared("text", Some(2)).fit(json!("abc")), Err("has 3 elements, `max` is 2".to_owned()));
     }
 }

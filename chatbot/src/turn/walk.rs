@@ -9,6 +9,8 @@ mod speak;
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use super::fault::FaultKind;
@@ -19,6 +21,7 @@ use crate::caps;
 use crate::expr::scope::{Home, json_bytes, rfc3339};
 use crate::expr::{Scope, Template};
 use crate::input::{Class, Given, Incoming, Input};
+use crate::locale::Locale;
 use crate::node::{Here, Next, Node};
 use crate::snapshot::{Burst, Run, Snapshot, Wait};
 use crate::trace::Trace;
@@ -98,6 +101,17 @@ impl<'a> Walk<'a> {
 
     pub(crate) fn now_ms(&self) -> u64 {
         self.given.now_ms
+    }
+
+    /// Now, by the clock of a place.
+    pub(crate) fn now_in(&self, zone: TimeZone) -> Zoned {
+        let ms = i64::try_from(self.given.now_ms).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX).to_zoned(zone)
+    }
+
+    /// How the person writes.
+    pub(crate) fn locale(&self) -> Locale {
+        Locale::of(self.scope.language().as_deref(), self.bot.locale(), self.given.contact.wa_id.as_deref())
     }
 
     pub(crate) fn note(&mut self, trace: Trace) {

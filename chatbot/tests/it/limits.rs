@@ -96,6 +96,24 @@ const PARAMS: &[(&str, &str, &str)] = &[
     ("{ §footer: a }", "PAR-0202", "unknown key `footer`"),
 ];
 
+/// What an `ask` may expect, with what is wrong.
+const EXPECTED: &[(&str, &str, &str)] = &[
+    ("§dat", "PAR-0222", "unknown answer type `dat`"),
+    ("§regex", "PAR-0203", "needs a `pattern`"),
+    ("§{ type: regex }", "PAR-0203", "needs a `pattern`"),
+    ("{ type: regex, pattern: §'(' }", "PAR-0221", "the pattern is not valid"),
+    ("{ type: email, min: §3 }", "PAR-0204", "`min` is for words and numbers"),
+    ("{ type: location, pattern: §x }", "PAR-0204", "`pattern` is for words and numbers"),
+    ("{ type: text, zone: §UTC }", "PAR-0204", "`zone` is for answers of type date, time and datetime"),
+    ("{ type: date, zone: §Mars }", "PAR-0204", "no time zone `Mars`"),
+    ("{ type: date, min: §soon }", "PAR-0204", "`soon` is no bound"),
+    ("{ type: date, max: §+30 }", "PAR-0204", "`30` is no bound"),
+    ("{ type: time, min: §today }", "PAR-0204", "`today` is no bound"),
+    ("{ type: datetime, max: §'+2x' }", "PAR-0204", "`+2x` is no bound"),
+    ("{ type: number, min: §5, max: 2 }", "PAR-0204", "`min` 5 is above `max` 2"),
+    ("{ type: date, kinds: §[ image ] }", "PAR-0204", "only an answer of type `media` has `kinds`"),
+];
+
 /// Nodes whose ports all lead to `e`, with what is wrong.
 const NODES: &[(&str, &str, &str)] = &[
     ("§{ type: wait, next: { next: e } }", "PAR-0204", "exactly one of `for`, `until` and `business_hours`"),
@@ -279,6 +297,11 @@ fn what_whatsapp_would_refuse_is_found_at_its_place() {
         let bot = format!(
             "{head}    type: template\n    name: n\n    lang: en\n    params: {row}\n    next: {{ sent: e }}\n"
         );
+        wrong.extend(judge(&bot, code, words).map(|why| format!("{row}\n{why}")));
+    }
+    for (row, code, words) in EXPECTED {
+        let row = written(row);
+        let bot = format!("{head}    type: ask\n    prompt: x\n    expect: {row}\n    next: {{ ok: e }}\n");
         wrong.extend(judge(&bot, code, words).map(|why| format!("{row}\n{why}")));
     }
     for (row, code, words) in NODES {

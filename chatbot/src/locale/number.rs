@@ -2,11 +2,13 @@
 
 use serde_json::{Number, Value};
 
+use super::{Locale, digit};
+
 /// Reads a number: spaces and apostrophes group, so do commas or points that repeat or stand before
 /// exactly three digits where the locale groups with them; the last other separator is the decimal
 /// one. Digits of other scripts count. Whole numbers become integers.
-pub(super) fn parse(text: &str, locale: &str) -> Option<Value> {
-    let plain = ungroup(&normalise(text)?, groups_with_comma(locale))?;
+pub(crate) fn parse(text: &str, locale: &Locale) -> Option<Value> {
+    let plain = ungroup(&normalise(text)?, locale.groups_with_comma())?;
     if !plain.contains('.')
         && let Ok(whole) = plain.parse::<i64>()
     {
@@ -40,11 +42,6 @@ fn normalise(text: &str) -> Option<String> {
     Some(out)
 }
 
-fn groups_with_comma(locale: &str) -> bool {
-    let language = locale.split(['-', '_']).next().unwrap_or(locale);
-    matches!(language, "" | "en" | "zh" | "ja" | "ko" | "th" | "hi" | "ur" | "he" | "ar" | "bn")
-}
-
 /// Removes what groups and leaves at most one `.`.
 fn ungroup(text: &str, comma_groups: bool) -> Option<String> {
     let (commas, points) = (text.matches(',').count(), text.matches('.').count());
@@ -76,13 +73,6 @@ fn thousands(text: &str, separator: char) -> bool {
     (1..=3).contains(&first) && groups.all(|group| group.chars().count() == 3)
 }
 
-/// Blocks of ten digits in scripts that WhatsApp users write.
-fn digit(c: char) -> Option<char> {
-    const ZEROS: [u32; 9] = [0x30, 0x660, 0x6F0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xE50, 0xFF10];
-    let zero = ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&u32::from(c)))?;
-    char::from_digit(u32::from(c) - zero, 10)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,8 +97,13 @@ mod tests {
             ("٤٢", "ar", json!(42)),
             ("１２", "ja", json!(12)),
             ("5.0", "en", json!(5)),
+            ("1,234.5", "en-GB", json!(1234.5)),
+            ("1.234,5", "tr", json!(1234.5)),
+            ("1.234", "es-ES", json!(1234)),
+            ("1,234", "es-MX", json!(1234)),
+            ("1'234.50", "de-CH", json!(1234.5)),
         ] {
-            assert_eq!(parse(text, locale), Some(expected), "{text:?} in {locale}");
+            assert_eq!(parse(text, &Locale::parse(locale)), Some(expected), "{text:?} in {locale}");
         }
     }
 
@@ -117,7 +112,7 @@ mod tests {
         for text in
             ["", "abc", "12a", "1-2", "--1", "1e5", "inf", "NaN", ".", ",", "1.2.3,4,5", "99999999999999999999", "½"]
         {
-            assert_eq!(parse(text, "en"), None, "{text:?}");
+            assert_eq!(parse(text, &Locale::parse("en")), None, "{text:?}");
         }
     }
 }
