@@ -52,6 +52,15 @@ codes! {
     TEMPLATE_PARAMS = 232 "PAR-0232" Error "The values do not fit the template as Meta has it: each placeholder of header, body and buttons needs one, media headers need media of their kind, and a button must exist and be of the kind that takes the value.";
     UNKNOWN_TEXT = 233 "PAR-0233" Error "`{{ t('key') }}` stands for a text of `i18n`, and no language has one of this key. Correct the key, or add the text.";
     UNTRANSLATED = 234 "PAR-0234" Warning "Texts that other languages have are missing here. People who read this language get them in the language of the bot, or in one that has them.";
+    UNUSED_VARIABLE = 250 "PAR-0250" Warning "No expression, text or test reads this variable, so declaring it or saving to it has no effect on the bot. Remove it, use it, or begin its name with _ if only people shall see it in the history. Variables of the contact are left alone: other bots may read them.";
+    UNUSED_TEXT = 251 "PAR-0251" Warning "No text of the bot uses this text of `i18n` by `{{ t('key') }}`. Remove it from all languages, or use it.";
+    SHADOWED_TRIGGER = 252 "PAR-0252" Warning "Triggers are asked in their order, after stop words and words that ask for a human. What this one waits for is always taken by an earlier one. Move it up, or remove it; `default` comes last.";
+    SAME_WORD = 253 "PAR-0253" Warning "This typed answer means two options of the menu: titles are compared before synonyms, and earlier options before later ones. Who types it never gets the option at which it stands here.";
+    CONSTANT = 254 "PAR-0254" Warning "This condition does not depend on anything: it always holds or never does, or an earlier case has the same one. What it guards always happens or never does.";
+    DEAD_PORT = 255 "PAR-0255" Warning "The port is connected, but the node can never leave by it: `timeout` is taken only by nodes that have a time of their own. Add the time, or remove the port; for the whole bot there is `policies.idle_timeout`.";
+    OPEN_HANDOFF = 256 "PAR-0256" Warning "A conversation that was handed over leaves by this port, which leads nowhere: with no `policies.on_error` the run just ends, and the person hears nothing more. Connect the port.";
+    NO_RETURN = 257 "PAR-0257" Warning "None of the nodes that this `call` or `each` can reach is a `return`. So a call never comes back to its `returned` port, and a loop never takes its second element. End the part with a `return`, or use `goto` if it shall not come back.";
+    LATE_TIMEOUT = 258 "PAR-0258" Warning "`policies.idle_timeout` is shorter than this node's own time, so it takes over before, unless the person sends something that is no answer meanwhile. Make the one longer or the other shorter.";
 }
 
 impl Code {
@@ -71,6 +80,11 @@ impl Code {
 /// What a code of the checker means and what to do about it.
 pub fn explain(code: &str) -> Option<&'static str> {
     ALL.iter().find(|row| row.1 == code).map(|row| row.3)
+}
+
+/// How bad a code of the checker is.
+pub fn severity(code: &str) -> Option<Severity> {
+    ALL.iter().find(|row| row.1 == code).map(|row| row.2)
 }
 
 /// Every code of the checker, in order.

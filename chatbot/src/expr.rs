@@ -3,9 +3,11 @@
 //! A missing value is empty in texts and false in conditions, unless the bot says `missing: error`.
 //! All values of one node's `assign` see the variables as they were before the node.
 
+pub(crate) mod calls;
 mod convert;
 mod environment;
 pub(crate) mod filters;
+mod fixed;
 pub(crate) mod scope;
 
 use std::ops::Range;
@@ -24,6 +26,7 @@ pub(crate) struct CompileError {
     pub(crate) message: String,
     /// Bytes within the text.
     pub(crate) range: Option<Range<usize>>,
+    pub(crate) help: Option<String>,
 }
 
 /// Why a run of a compiled text failed.
@@ -46,7 +49,7 @@ pub(crate) struct Expr {
 
 impl Expr {
     pub(crate) fn compile(source: &str, missing: Missing) -> Result<Self, CompileError> {
-        check_calls(source, true)?;
+        calls::check(source, true)?;
         let compiled = missing
             .environment()
             .compile_expression_owned(source.to_owned())
@@ -63,6 +66,14 @@ impl Expr {
     /// The names that the expression reads, dotted (`slot.day`), sorted.
     pub(crate) fn reads(&self) -> &[String] {
         &self.reads
+    }
+
+    /// Whether it holds, if that depends on nothing.
+    pub(crate) fn constant(&self) -> Option<bool> {
+        if !self.reads.is_empty() {
+            return None;
+        }
+        self.compiled.eval(()).ok().map(|value| value.is_true())
     }
 
     pub(crate) fn value(&self, scope: &Scope) -> Result<Value, EvalError> {
@@ -107,7 +118,7 @@ impl Template {
                 error
             });
         }
-        check_calls(source, false)?;
+        calls::check(source, false)?;
         let name = templates.templates().count().to_string();
         templates.add_template_owned(name.clone(), source.to_owned()).map_err(|error| compile_error(&error, source))?;
         let mut reads: Vec<String> = templates
@@ -140,6 +151,16 @@ impl Template {
         match self {
             Template::Translated(translated) => translated.of(language).as_plain(),
             other => other.as_plain(),
+        }
+    }
+
+    /// The characters that it prints at least for somebody of this language.
+    pub(crate) fn at_least(&self, language: Option<&str>) -> usize {
+        match self {
+            Template::Plain(text) => text.chars().count(),
+            Template::Typed(_) => 0,
+            Template::Mixed { source, .. } => fixed::at_least(source),
+            Template::Translated(translated) => translated.of(language).at_least(None),
         }
     }
 
@@ -189,22 +210,10 @@ fn single_expression(source: &str) -> Option<(&str, usize)> {
     Some((trimmed.trim_end(), offset + lead))
 }
 
-/// MiniJinja looks filters and tests up when a text runs; an author wants to know before.
-fn check_calls(source: &str, bare: bool) -> Result<(), CompileError> {
-    for (name, range) in filters::called(source, bare) {
-        if !filters::exists(name) {
-            let near = crate::names::nearest(name, filters::names());
-            let hint = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-            return Err(CompileError { message: format!("unknown filter `{name}`{hint}"), range: Some(range) });
-        }
-    }
-    Ok(())
-}
-
 fn compile_error(error: &minijinja::Error, source: &str) -> CompileError {
     let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let range = error.range().filter(|range| range.start < range.end && range.end <= source.len());
-    CompileError { message, range }
+    CompileError { message, range, help: None }
 }
 
 fn eval_error(error: &minijinja::Error, source: &str) -> EvalError {

@@ -9,7 +9,7 @@ pub(crate) mod template;
 use whatsapp::limits::{Limit, LimitError};
 use whatsapp::message::{Outgoing, Text};
 
-use crate::bot::read::{At, Fields, Reader};
+use crate::bot::read::{AND_MORE, At, Fields, Reader};
 use crate::caps;
 use crate::explain;
 use crate::expr::{Expr, Template};
@@ -163,7 +163,8 @@ pub(crate) fn shaped(
 /// Reports a broken limit at its place; false if it only broke because the value is not known yet.
 fn report(reader: &mut Reader<'_>, at: &At<'_>, shape: &Shape, error: &LimitError, language: Option<&str>) -> bool {
     let (part, missing) = shape.part(&error.field);
-    if part.is_computed(language) {
+    let least = part.at_least(language);
+    if part.is_computed(language) && !matches!(error.limit, Limit::MaxChars(max) if least > max) {
         return false;
     }
     let place = part.place();
@@ -171,8 +172,8 @@ fn report(reader: &mut Reader<'_>, at: &At<'_>, shape: &Shape, error: &LimitErro
     let thing = thing(place.key(), missing);
     let (code, message) = match error.limit {
         Limit::MaxChars(max) => {
-            let message = format!("{thing} is too long: {} characters, WhatsApp allows {max}", error.actual);
-            (explain::TOO_LONG, message)
+            let (actual, rest) = if part.is_computed(language) { (least, AND_MORE) } else { (error.actual, "") };
+            (explain::TOO_LONG, format!("{thing} is too long: {actual} characters{rest}, WhatsApp allows {max}"))
         }
         Limit::MaxItems(_) | Limit::MinItems(_) => (explain::TOO_MANY, format!("{thing} {}", rest(error))),
         Limit::Unique => (explain::TWICE, format!("{thing} {}", rest(error))),

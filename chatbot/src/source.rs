@@ -2,23 +2,39 @@
 
 use std::ops::Range;
 
+/// Bytes between the places whose characters are counted beforehand: a file of one line has many findings, too.
+const STRIDE: usize = 1024;
+
 /// Byte offsets at which the lines of a text begin.
 pub(crate) struct LineIndex {
     starts: Vec<usize>,
+    /// The characters that begin before each multiple of [`STRIDE`] bytes.
+    counted: Vec<usize>,
 }
 
 impl LineIndex {
     pub(crate) fn new(source: &str) -> Self {
         let after_breaks = source.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
-        Self { starts: std::iter::once(0).chain(after_breaks).collect() }
+        let mut counted = vec![0];
+        for part in source.as_bytes().chunks(STRIDE) {
+            counted.push(counted.last().copied().unwrap_or_default() + begun(part));
+        }
+        Self { starts: std::iter::once(0).chain(after_breaks).collect(), counted }
     }
 
     /// Line and column (characters), both from 1.
     pub(crate) fn place(&self, source: &str, offset: usize) -> (u32, u32) {
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or(0);
-        let column = source.get(start..offset.min(source.len())).map_or(0, |text| text.chars().count());
+        let column = self.before(source, offset).saturating_sub(self.before(source, start));
         (to_u32(line), to_u32(column + 1))
+    }
+
+    /// The characters that begin before a byte.
+    fn before(&self, source: &str, offset: usize) -> usize {
+        let offset = offset.min(source.len());
+        let counted = self.counted.get(offset / STRIDE).copied().unwrap_or_default();
+        counted + source.as_bytes().get(offset / STRIDE * STRIDE..offset).map_or(0, begun)
     }
 
     /// The byte offset of a line and column, both from 1; the end of the text when outside.
@@ -55,6 +71,11 @@ pub(crate) fn narrow(source: &str, whole: &Range<usize>, value: &str, part: Rang
     }
 }
 
+/// How many characters begin in these bytes.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte & 0xC0) != 0x80).count()
+}
+
 fn to_u32(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
@@ -72,6 +93,16 @@ mod tests {
         assert_eq!(index.place(source, at), (2, 6));
         assert_eq!(index.offset(source, 2, 6), at);
         assert_eq!(index.line(source, 2), Some("bäc: d"));
+    }
+
+    #[test]
+    fn columns_of_a_long_line_are_those_of_counting() {
+        let source = format!("x\n{}", "aü€😀".repeat(2_000));
+        let index = LineIndex::new(&source);
+        for (n, (at, _)) in source.char_indices().enumerate().skip(2) {
+            assert_eq!(index.place(&source, at), (2, n as u32 - 1));
+        }
+        assert_eq!(index.place(&source, source.len() + 9), (2, 8_001));
     }
 
     #[test]

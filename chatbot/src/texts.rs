@@ -11,6 +11,7 @@ use regex::{Captures, Regex};
 use crate::bot::read::{At, Reader};
 use crate::explain;
 use crate::expr::Template;
+use crate::message::shape::Place;
 use crate::names::nearest;
 
 /// `{{ t('key') }}`.
@@ -100,10 +101,17 @@ pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>, locale: &str) -> Texts 
             }
             // For the places of its mistakes; what runs is compiled where it is used.
             reader.template(&text_at);
+            let place = || Place { span: text_entry.key_span.clone(), pointer: text_at.pointer.clone() };
+            reader.texts_at.entry(text_entry.key.clone()).or_insert_with(place);
             own.insert(text_entry.key.clone(), text);
         }
         places.push((entry.key_span.clone(), at.pointer.clone(), language.clone()));
         texts.by_language.insert(language, own);
+    }
+    if !texts.by_language.is_empty() && choose(&texts.by_language, locale).is_none() {
+        let message = format!("the language of the bot, `{locale}`, has no texts");
+        reader.report(explain::UNTRANSLATED, at, message).help =
+            Some("add its texts, or name another `locale`".to_owned());
     }
     let all: BTreeSet<String> = texts.keys().into_iter().map(str::to_owned).collect();
     for (span, pointer, language) in places {
@@ -131,6 +139,7 @@ pub(crate) fn translate(reader: &mut Reader<'_>, at: &At<'_>, text: &str) -> Opt
     let keys = texts.keys();
     for captures in PLACE.captures_iter(text) {
         let key = key(&captures);
+        reader.texts_used.insert(key.to_owned());
         if !keys.contains(key) {
             let near = nearest(key, keys.iter().copied()).map(|near| format!("did you mean `{near}`?"));
             reader.report(explain::UNKNOWN_TEXT, at, format!("no language of `i18n` has a text `{key}`")).help = near;

@@ -1,5 +1,7 @@
 //! `parlance bot …`: bot files without a running server.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 
 use chatbot::import::{self, Kind};
@@ -10,15 +12,8 @@ use crate::bots::{self, BotFile, LoadError};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
-    /// Check bot files: a file, or a folder of them
-    Check {
-        /// File or folder
-        #[arg(default_value = "bots")]
-        path: PathBuf,
-        /// One JSON object per problem, on standard output
-        #[arg(long)]
-        json: bool,
-    },
+    /// Check bot files, and say what is wrong where
+    Check(check::Args),
     /// Turn a bot of another system into a bot file
     Import {
         /// The export
@@ -40,32 +35,10 @@ pub(super) enum Command {
 
 pub(super) fn run(command: Command) -> Result<(), Failed> {
     match command {
-        Command::Check { path, json } => check(&path, json),
+        Command::Check(args) => check::run(args),
         Command::Import { file, from, out } => import(&file, from.as_deref(), out.as_deref()),
         Command::List { dir } => list(&dir),
     }
-}
-
-fn check(path: &Path, json: bool) -> Result<(), Failed> {
-    let files = read(path)?;
-    for file in &files {
-        for diagnostic in &file.loaded.diagnostics {
-            if json {
-                data(&serde_json::to_string(diagnostic).map_err(|error| Failed::new(Exit::Failed, error.to_string()))?);
-            } else {
-                talk(&diagnostic.render(&file.source));
-            }
-        }
-    }
-    let broken = files.iter().filter(|file| file.loaded.bot.is_none()).count();
-    if broken > 0 {
-        return Err(Failed::new(Exit::Data, format!("{broken} of {} bot files cannot run", files.len())));
-    }
-    if !json {
-        let warnings: usize = files.iter().map(|file| file.loaded.diagnostics.len()).sum();
-        data(&format!("{} checked, no errors, {warnings} warnings", plural(files.len(), "bot file")));
-    }
-    Ok(())
 }
 
 fn list(dir: &Path) -> Result<(), Failed> {
@@ -115,8 +88,4 @@ fn read(path: &Path) -> Result<Vec<BotFile>, Failed> {
         return Err(Failed::new(Exit::NotFound, format!("error: there are no bot files in {}", path.display())));
     }
     Ok(files)
-}
-
-fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -1,172 +1,103 @@
-//! What only the whole bot shows: nodes that nothing reaches, circles that never wait, names that
-//! nothing sets.
+//! What only the whole bot shows: nodes that nothing reaches, circles that never wait, names that nothing sets or
+//! reads, triggers and ports that are never taken.
+
+mod circles;
+mod ports;
+mod triggers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::policies::Policies;
-use super::read::Reader;
+use super::read::{At, Fields, Reader};
 use super::triggers::Trigger;
 use super::vars::Declared;
 use crate::explain;
-use crate::expr::scope::FIXED;
+use crate::expr::calls::FUNCTIONS;
+use crate::expr::scope::{FIXED, Home};
 use crate::names::nearest;
 use crate::node::Node;
+use crate::tree::Entry;
 
-/// Where the key of a node stands, and its pointer.
-type Place = (Range<usize>, String);
+/// The places of what is checked.
+pub(super) struct Whole<'t, 'f> {
+    /// The keys and values of `nodes`, in their order.
+    pub(super) entries: &'f [(&'t Entry, At<'t>)],
+    /// The file.
+    pub(super) fields: &'f Fields<'t>,
+}
 
+impl<'t> Whole<'t, '_> {
+    /// Where the name of a node stands, and its pointer.
+    fn key_of(&self, node: usize) -> (Range<usize>, &str) {
+        let (entry, at) = &self.entries[node];
+        (entry.key_span.clone(), &at.pointer)
+    }
+
+    fn node(&self, node: usize) -> &At<'t> {
+        &self.entries[node].1
+    }
+}
+
+/// Checks how nodes and triggers lead to one another. Every node of the file must have been read.
 pub(super) fn graph(
     reader: &mut Reader<'_>,
     nodes: &[Node],
     triggers: &[Trigger],
     policies: &Policies,
-    places: &[Place],
+    whole: &Whole<'_, '_>,
 ) {
     // A name that leads nowhere leaves nodes unreached, which then is no finding of its own.
     let open_ends = [explain::UNKNOWN_NODE.name(), explain::NO_TRIGGER.name()];
     if !reader.diagnostics.iter().any(|found| open_ends.contains(&found.code)) {
-        unreachable(reader, nodes, triggers, policies, places);
+        unreachable(reader, nodes, triggers, policies, whole);
     }
-    loops(reader, nodes, places);
+    circles::loops(reader, nodes, whole);
+    ports::check(reader, nodes, policies, whole);
+    triggers::check(reader, triggers, policies, whole);
 }
 
 fn leads_to(node: &Node) -> impl Iterator<Item = usize> {
     node.ports.values().copied().chain(node.kind.jumps())
 }
 
-fn unreachable(reader: &mut Reader<'_>, nodes: &[Node], triggers: &[Trigger], policies: &Policies, places: &[Place]) {
-    let mut seen = BTreeSet::new();
+fn unreachable(
+    reader: &mut Reader<'_>,
+    nodes: &[Node],
+    triggers: &[Trigger],
+    policies: &Policies,
+    whole: &Whole<'_, '_>,
+) {
+    let seen = reached(nodes, triggers, policies);
+    for (index, node) in nodes.iter().enumerate().filter(|(index, _)| !seen[*index]) {
+        let (span, pointer) = whole.key_of(index);
+        reader.report_span(explain::UNREACHABLE, span, pointer, format!("nothing leads to node `{}`", node.id)).help =
+            Some("connect it to a port or a trigger, or remove it".to_owned());
+    }
+}
+
+/// Which nodes a trigger or a policy leads to, at once or over others.
+pub(crate) fn reached(nodes: &[Node], triggers: &[Trigger], policies: &Policies) -> Vec<bool> {
+    let mut seen = vec![false; nodes.len()];
     let mut open: Vec<usize> = triggers.iter().map(|trigger| trigger.to).chain(policies.targets()).collect();
     while let Some(index) = open.pop() {
-        if seen.insert(index) {
+        if !std::mem::replace(&mut seen[index], true) {
             open.extend(leads_to(&nodes[index]));
         }
     }
-    for (index, node) in nodes.iter().enumerate() {
-        if !seen.contains(&index) {
-            let (span, pointer) = &places[index];
-            reader.report_span(
-                explain::UNREACHABLE,
-                span.clone(),
-                pointer,
-                format!("nothing leads to node `{}`", node.id),
-            );
-        }
-    }
+    seen
 }
 
-/// Reports each group of nodes that lead to one another without a wait.
-fn loops(reader: &mut Reader<'_>, nodes: &[Node], places: &[Place]) {
-    let edges: Vec<Vec<usize>> = nodes
-        .iter()
-        .map(|node| leads_to(node).filter(|to| !node.kind.waits() && !nodes[*to].kind.waits()).collect())
-        .collect();
-    for group in circles(&edges) {
-        let first = group[0];
-        let names: Vec<&str> = group.iter().take(8).map(|index| nodes[*index].id.as_str()).collect();
-        let path = format!("{} → {}", names.join(" → "), names[0]);
-        let leaves = group.iter().any(|index| {
-            let to: Vec<usize> = leads_to(&nodes[*index]).collect();
-            to.is_empty() || to.iter().any(|to| !group.contains(to))
-        });
-        let (span, pointer) = &places[first];
-        let (code, message) = match leaves {
-            true => (explain::MAYBE_LOOP, format!("these nodes may run in a circle without waiting: {path}")),
-            // What another program let through shall load; the cap of a turn holds it.
-            false if reader.imported => {
-                (explain::MAYBE_LOOP, format!("these nodes run in a circle without waiting: {path}"))
-            }
-            false => (explain::LOOP, format!("these nodes run in a circle without ever waiting: {path}")),
-        };
-        reader.report_span(code, span.clone(), pointer, message).help =
-            Some("put an `ask` or a `menu` into the circle".to_owned());
-    }
-}
-
-/// The strongly connected groups of a graph that hold a circle, each sorted (Tarjan, without
-/// recursion: bots have thousands of nodes).
-fn circles(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    let mut state = Tarjan { index: vec![usize::MAX; edges.len()], low: vec![0; edges.len()], ..Tarjan::default() };
-    for start in 0..edges.len() {
-        if state.index[start] == usize::MAX {
-            state.visit(start, edges);
-        }
-    }
-    let mut groups: Vec<Vec<usize>> =
-        state.groups.into_iter().filter(|group| group.len() > 1 || edges[group[0]].contains(&group[0])).collect();
-    for group in &mut groups {
-        group.sort_unstable();
-    }
-    groups.sort_unstable();
-    groups
-}
-
-#[derive(Default)]
-struct Tarjan {
-    index: Vec<usize>,
-    low: Vec<usize>,
-    next: usize,
-    stack: Vec<usize>,
-    on_stack: BTreeSet<usize>,
-    groups: Vec<Vec<usize>>,
-}
-
-impl Tarjan {
-    fn visit(&mut self, start: usize, edges: &[Vec<usize>]) {
-        let mut work = vec![(start, 0)];
-        self.enter(start);
-        while let Some((node, at)) = work.pop() {
-            if let Some(to) = edges[node].get(at).copied() {
-                work.push((node, at + 1));
-                if self.index[to] == usize::MAX {
-                    self.enter(to);
-                    work.push((to, 0));
-                } else if self.on_stack.contains(&to) {
-                    self.low[node] = self.low[node].min(self.index[to]);
-                }
-                continue;
-            }
-            if self.low[node] == self.index[node] {
-                self.close(node);
-            }
-            if let Some((parent, _)) = work.last() {
-                self.low[*parent] = self.low[*parent].min(self.low[node]);
-            }
-        }
-    }
-
-    fn enter(&mut self, node: usize) {
-        self.index[node] = self.next;
-        self.low[node] = self.next;
-        self.next += 1;
-        self.stack.push(node);
-        self.on_stack.insert(node);
-    }
-
-    fn close(&mut self, node: usize) {
-        let mut group = Vec::new();
-        while let Some(member) = self.stack.pop() {
-            self.on_stack.remove(&member);
-            group.push(member);
-            if member == node {
-                break;
-            }
-        }
-        self.groups.push(group);
-    }
-}
-
-/// Warns of names that are read but that nothing sets.
+/// Warns of names that are read but that nothing sets, and of those that are set for nobody.
 pub(super) fn names(reader: &mut Reader<'_>, vars: &BTreeMap<String, Declared>) {
     let reads = std::mem::take(&mut reader.reads);
-    let mut known: BTreeSet<&str> =
-        FIXED.iter().copied().chain(["range", "dict", "namespace", "debug", "loop"]).collect();
+    unread(reader, &reads.iter().map(|read| read.name.as_str()).collect(), vars);
+    let mut known: BTreeSet<&str> = FIXED.iter().chain(FUNCTIONS).copied().chain(["loop"]).collect();
     if reader.imported {
         known.insert("customer_phone");
     }
     let writes = reader.writes.clone();
-    known.extend(vars.keys().map(String::as_str).chain(writes.iter().map(String::as_str)));
+    known.extend(vars.keys().map(String::as_str).chain(writes.keys().map(String::as_str)));
     for read in reads {
         if known.contains(read.name.as_str()) {
             continue;
@@ -184,19 +115,37 @@ pub(super) fn names(reader: &mut Reader<'_>, vars: &BTreeMap<String, Declared>) 
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn circles_are_found() {
-        assert_eq!(circles(&[vec![1], vec![2], vec![0], vec![3], vec![0]]), [vec![0, 1, 2], vec![3]]);
-        assert!(circles(&[vec![1], vec![2], vec![]]).is_empty());
+/// Warns of variables that are declared or written but never read. An element of an `each` need not be read.
+fn unread(reader: &mut Reader<'_>, read: &BTreeSet<&str>, vars: &BTreeMap<String, Declared>) {
+    // Where reading stopped at an error, something may be read that was not seen.
+    if reader.imported || reader.has_errors() {
+        return;
     }
+    let kept = |name: &str| vars.get(name).is_some_and(|declared| declared.home == Home::Contact);
+    let unread = |name: &str| !read.contains(name) && !name.starts_with('_') && !kept(name);
+    let writes = reader.writes.clone();
+    for (name, place) in writes.iter().filter(|(name, place)| unread(name) && !place.pointer.ends_with("/as")) {
+        let verb = if vars.contains_key(name) { "declared" } else { "set" };
+        let message = format!("the variable `{name}` is {verb} but nothing reads it");
+        reader.report_span(explain::UNUSED_VARIABLE, place.span.clone(), &place.pointer, message).help =
+            Some("remove it, or begin its name with _ if only people shall see it".to_owned());
+    }
+}
 
-    #[test]
-    fn long_chains_do_not_overflow() {
-        let edges: Vec<Vec<usize>> = (0..200_000).map(|n| vec![(n + 1) % 200_000]).collect();
-        assert_eq!(circles(&edges).len(), 1);
+/// Warns of texts of `i18n` that no text uses.
+pub(super) fn texts(reader: &mut Reader<'_>) {
+    if reader.has_errors() {
+        return;
+    }
+    let unused: Vec<_> = reader
+        .texts_at
+        .iter()
+        .filter(|(key, _)| !reader.texts_used.contains(*key))
+        .map(|(k, p)| (k.clone(), p.clone()))
+        .collect();
+    for (key, place) in unused {
+        let message = format!("nothing uses the text `{key}`");
+        reader.report_span(explain::UNUSED_TEXT, place.span, &place.pointer, message).help =
+            Some("remove it from every language".to_owned());
     }
 }

@@ -153,24 +153,23 @@ fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
     let policies = policies::read(reader, fields.get("policies").as_ref());
     let triggers = triggers::read(reader, fields);
     let mut nodes = Vec::with_capacity(entries.len());
-    let mut places = Vec::with_capacity(entries.len());
     for (entry, at) in &entries {
         let key =
             At { node: &tree::Node { kind: Kind::Null, span: entry.key_span.clone() }, pointer: at.pointer.clone() };
         check_id(reader, &key, "node id", &entry.key);
         nodes.extend(node::read(reader, at, &entry.key));
-        places.push((entry.key_span.clone(), at.pointer.clone()));
     }
     if let Some(at) = nodes_at.filter(|_| entries.is_empty()) {
         reader.report(explain::MISSING_KEY, &at, "a bot needs at least one node");
     }
     // Targets are positions in the file: a node that was not read would shift them.
     if nodes.len() == entries.len() {
-        check::graph(reader, &nodes, &triggers, &policies, &places);
+        check::graph(reader, &nodes, &triggers, &policies, &check::Whole { entries: &entries, fields });
     }
     let running = migrate::read(reader, fields, &nodes);
     let tests = fields.get("tests").map(|at| testing::read(reader, &at)).unwrap_or_default();
     check::names(reader, &vars);
+    check::texts(reader);
     let canonical = canonical(&fields.at.node.to_json());
     Some(Parts { id: id?, title, locale, canonical, nodes, triggers, policies, vars, tests, running })
 }

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use minijinja::Environment;
 
 use crate::caps;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Position};
 use crate::explain::{self, Code};
-use crate::expr::{Expr, Missing, Template, configured};
+use crate::expr::{Expr, Missing, Template, clip, configured};
+use crate::message::shape::Place;
 use crate::names::nearest;
 use crate::source::{LineIndex, narrow};
 use crate::texts::{self, Texts, Translated};
@@ -64,7 +65,12 @@ pub(crate) struct Reader<'s> {
     pub(crate) node_ids: Vec<String>,
     by_id: HashMap<String, usize>,
     pub(crate) reads: Vec<Read>,
-    pub(crate) writes: BTreeSet<String>,
+    /// What the bot declares or writes, and where it does so first.
+    pub(crate) writes: BTreeMap<String, Place>,
+    /// Keys of `i18n` that texts use.
+    pub(crate) texts_used: BTreeSet<String>,
+    /// Keys of `i18n`, and where they stand first.
+    pub(crate) texts_at: BTreeMap<String, Place>,
     /// Files that messages name.
     pub(crate) files: BTreeSet<String>,
     /// Templates of the account that the bot uses.
@@ -86,7 +92,9 @@ impl<'s> Reader<'s> {
             node_ids: Vec::new(),
             by_id: HashMap::new(),
             reads: Vec::new(),
-            writes: BTreeSet::new(),
+            writes: BTreeMap::new(),
+            texts_used: BTreeSet::new(),
+            texts_at: BTreeMap::new(),
             files: BTreeSet::new(),
             template_uses: Vec::new(),
         }
@@ -124,6 +132,7 @@ impl<'s> Reader<'s> {
         message: impl Into<String>,
     ) -> &mut Diagnostic {
         let (line, column) = self.lines.place(self.source, span.start);
+        let end = self.lines.place(self.source, span.end.max(span.start));
         let known = (span.end > span.start).then_some(span);
         self.diagnostics.push(Diagnostic {
             code: code.name(),
@@ -132,6 +141,7 @@ impl<'s> Reader<'s> {
             file: self.file.to_owned(),
             line,
             column,
+            end: Position { line: end.0, column: end.1 },
             span: known,
             help: None,
             pointer: pointer.to_owned(),
@@ -326,7 +336,7 @@ impl<'s> Reader<'s> {
         let shaped = first && chars.all(|c| c.is_alphanumeric() || c == '_') && name.chars().count() <= 64;
         let free = !crate::expr::scope::FIXED.contains(&name) && !RESERVED.contains(&name);
         if shaped && free {
-            self.writes.insert(name.to_owned());
+            self.writes.entry(name.to_owned()).or_insert_with(|| Place { span, pointer: pointer.to_owned() });
             return true;
         }
         let why = if shaped { "is a name of the language" } else { "is not a name for a variable" };
@@ -377,20 +387,30 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// A template held against a limit of characters, where its length is known.
+    /// A template held against a limit of characters, as far as its length is known.
     pub(crate) fn template_up_to(&mut self, at: &At<'_>, thing: &str, limit: usize) -> Option<Template> {
         let template = self.template(at)?;
         for language in [None].into_iter().chain(self.i18n.languages().into_iter().map(Some)) {
-            let Some(text) = template.plain_in(language.as_deref()) else { continue };
-            let actual = text.chars().count();
-            if actual > limit {
-                let place = language.map(|language| format!(" in `{language}`")).unwrap_or_default();
-                let message = format!("{thing} is too long{place}: {actual} characters, WhatsApp allows {limit}");
+            let least = template.at_least(language.as_deref());
+            if least > limit {
+                let place = language.as_deref().map(|language| format!(" in `{language}`")).unwrap_or_default();
+                let rest = if template.plain_in(language.as_deref()).is_some() { "" } else { AND_MORE };
+                let message = format!("{thing} is too long{place}: {least} characters{rest}, WhatsApp allows {limit}");
                 self.report(explain::TOO_LONG, at, message).help = Some("shorten it".to_owned());
                 break;
             }
         }
         Some(template)
+    }
+
+    /// As [`Self::expression`], for a condition whose failing for ever means that `dead` never happens.
+    pub(crate) fn condition(&mut self, at: &At<'_>, dead: &str) -> Option<Expr> {
+        let expr = self.expression(at)?;
+        if expr.constant() == Some(false) {
+            self.report(explain::CONSTANT, at, format!("`{}` never holds: {dead}", clip(expr.source()))).help =
+                Some("correct it: it reads no variable, so it is the same in every turn".to_owned());
+        }
+        Some(expr)
     }
 
     /// A bare expression; booleans and numbers may stand for themselves.
@@ -424,7 +444,7 @@ impl<'s> Reader<'s> {
             Some(range) => narrow(self.source, &whole, text, range.clone()),
             None => whole,
         };
-        self.report_span(explain::EXPRESSION, span, &at.pointer, error.message.clone());
+        self.report_span(explain::EXPRESSION, span, &at.pointer, error.message.clone()).help = error.help.clone();
     }
 
     fn note_reads(&mut self, at: &At<'_>, text: &str, reads: &[String]) {
@@ -437,6 +457,9 @@ impl<'s> Reader<'s> {
         }
     }
 }
+
+/// Of a text whose fixed parts alone are too long.
+pub(crate) const AND_MORE: &str = " without the values in it";
 
 /// Words of the expression language that cannot name a variable.
 const RESERVED: &[&str] =

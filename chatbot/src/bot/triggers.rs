@@ -88,7 +88,8 @@ impl TriggerKind {
     }
 }
 
-fn contains_words(text: &str, word: &str) -> bool {
+/// Whether a folded text has a folded word in it, as a whole word.
+pub(super) fn contains_words(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {
         let before = text.get(..at).and_then(|t| t.chars().next_back());
@@ -147,7 +148,7 @@ fn read_one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Trigger> {
     };
     let to = reader.required(&fields, "to").and_then(|at| reader.target(&at));
     let interrupt = fields.get("interrupt").and_then(|at| reader.word(&at, &["never", "if_waiting", "always"]));
-    let when = fields.get("when").and_then(|at| reader.expression(&at));
+    let when = fields.get("when").and_then(|at| reader.condition(&at, "the trigger never fires"));
     Some(Trigger { kind, to: to?, interrupts: matches!(interrupt, Some("if_waiting" | "always")), when })
 }
 

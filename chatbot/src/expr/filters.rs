@@ -1,8 +1,6 @@
 //! The filters of bot files: MiniJinja's own and those listed in [`OURS`], the one place that
 //! documents them.
 
-use std::ops::Range;
-
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned, civil};
@@ -85,7 +83,7 @@ const BUILTIN: &[&str] = &[
 ];
 
 /// The names of all filters.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> + Clone {
     OURS.iter().map(|(name, _)| *name).chain(BUILTIN.iter().copied())
 }
 
@@ -221,47 +219,6 @@ pub(crate) fn instant(text: &str, zone: &TimeZone) -> Option<Zoned> {
     local?.to_zoned(zone.clone()).ok()
 }
 
-/// The filters that a text calls, with the bytes of their names. `bare`: the text is an expression.
-pub(super) fn called(source: &str, bare: bool) -> Vec<(&str, Range<usize>)> {
-    let bytes = source.as_bytes();
-    let mut found = Vec::new();
-    let (mut at, mut inside, mut quote) = (0, bare, None);
-    while at < bytes.len() {
-        let (byte, next) = (bytes[at], bytes.get(at + 1).copied());
-        match (inside, quote) {
-            (false, _) => {
-                if byte == b'{' && matches!(next, Some(b'{' | b'%')) {
-                    inside = true;
-                    at += 1;
-                }
-            }
-            (true, Some(mark)) => {
-                if byte == b'\\' {
-                    at += 1;
-                } else if byte == mark {
-                    quote = None;
-                }
-            }
-            (true, None) => match byte {
-                b'"' | b'\'' => quote = Some(byte),
-                b'}' | b'%' if !bare && next == Some(b'}') => inside = false,
-                b'|' => found.extend(name_after(source, at + 1)),
-                _ => {}
-            },
-        }
-        at += 1;
-    }
-    found
-}
-
-fn name_after(source: &str, at: usize) -> Option<(&str, Range<usize>)> {
-    let rest = source.get(at..)?;
-    let start = at + (rest.len() - rest.trim_start().len());
-    let name = source.get(start..)?;
-    let len = name.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(name.len());
-    (len > 0).then(|| Some((source.get(start..start + len)?, start..start + len)))?
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -318,12 +275,5 @@ mod tests {
             let known = env.render_str(&format!("{{{{ '{name}' is filter }}}}"), ()).unwrap();
             assert_eq!(known, "true", "{name}");
         }
-    }
-
-    #[test]
-    fn called_filters_are_found_outside_of_strings() {
-        let names = |text, bare| called(text, bare).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-        assert_eq!(names("a | b and '|c' | d('|')", true), ["b", "d"]);
-        assert_eq!(names("x | y {{ a|b }} | z {% if a | c %}", false), ["b", "c"]);
     }
 }

@@ -228,7 +228,8 @@ impl Shape {
             Kind::Fixed(value) => value.clone(),
             Kind::Text(template) | Kind::Value(template) => Value::String(match template.plain_in(language) {
                 Some(text) => text.to_owned(),
-                None => stand_in(next),
+                // As long as the text is at least.
+                None => stand_in(next) + &"x".repeat(template.at_least(language)),
             }),
             Kind::List(items) => items.iter().filter_map(|item| item.stand_in(next, language)).collect(),
             Kind::Map(entries) => entries
@@ -262,6 +263,14 @@ impl Shape {
         match &self.kind {
             Kind::Optional(inner) | Kind::Only(inner, _) => inner.inner(),
             _ => self,
+        }
+    }
+
+    /// The characters that it has at least for somebody of this language.
+    pub(crate) fn at_least(&self, language: Option<&str>) -> usize {
+        match &self.kind {
+            Kind::Text(template) | Kind::Value(template) => template.at_least(language),
+            _ => 0,
         }
     }
 

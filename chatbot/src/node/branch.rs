@@ -1,6 +1,6 @@
 //! `branch`: takes the first case that holds.
 
-use crate::bot::read::{Fields, Reader};
+use crate::bot::read::{At, Fields, Reader};
 use crate::explain;
 use crate::expr::{Expr, scope, to_json};
 use crate::trace::Why;
@@ -22,10 +22,11 @@ struct Case {
 
 pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Branch> {
     let mut cases = Vec::new();
+    let mut earlier = Vec::new();
     if let Some(at) = reader.required(fields, "cases") {
         for item in reader.list(&at) {
             let Some(case) = reader.fields(&item, &["when", "to"]) else { continue };
-            let when = reader.required(&case, "when").and_then(|at| reader.expression(&at));
+            let when = reader.required(&case, "when").and_then(|at| read_when(reader, &at, &mut earlier));
             let to = reader.required(&case, "to").and_then(|at| reader.target(&at));
             cases.extend(when.zip(to).map(|(when, to)| Case { when, to }));
         }
@@ -37,6 +38,21 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Branc
     };
     let otherwise = reader.target(&otherwise)?;
     Some(Branch { cases, otherwise })
+}
+
+/// A condition that an earlier case has already, or that depends on nothing, is a slip.
+fn read_when(reader: &mut Reader<'_>, at: &At<'_>, earlier: &mut Vec<String>) -> Option<Expr> {
+    let when = reader.condition(at, "the case is never taken")?;
+    let source = when.source().trim().to_owned();
+    if when.constant() == Some(true) {
+        let message = format!("`{source}` always holds: what comes after this case is never taken");
+        reader.report(explain::CONSTANT, at, message).help = Some("use a `goto`, or correct the condition".to_owned());
+    } else if let Some(first) = earlier.iter().position(|other| *other == source) {
+        let message = format!("case {} has the same condition, so this one is never taken", first + 1);
+        reader.report(explain::CONSTANT, at, message).help = Some("remove it, or correct the condition".to_owned());
+    }
+    earlier.push(source);
+    Some(when)
 }
 
 impl Branch {

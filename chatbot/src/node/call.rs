@@ -18,7 +18,7 @@ pub(super) const KEYS: &[&str] = &["node", "bot", "args", "save"];
 pub(super) const RETURN_KEYS: &[&str] = &["value"];
 
 pub(crate) struct Call {
-    pub(super) to: usize,
+    pub(crate) to: usize,
     args: Vec<(String, Expr)>,
     save: Option<String>,
 }

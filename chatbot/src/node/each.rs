@@ -20,7 +20,7 @@ const DEFAULT_MAX: u32 = 20;
 pub(crate) struct Each {
     list: Expr,
     name: String,
-    pub(super) body: usize,
+    pub(crate) body: usize,
     max: usize,
 }
 

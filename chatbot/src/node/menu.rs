@@ -4,6 +4,7 @@
 //! picks it, any other tap counts as its title typed. Typed answers are compared without regard to
 //! case: first titles and synonyms of all pages, then the position on the page that is shown.
 
+mod collisions;
 mod offer;
 mod pick;
 mod read;

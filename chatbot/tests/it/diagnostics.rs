@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use chatbot::{Format, KnownTemplate, Surroundings, codes, explain, load};
 
-use crate::support::{expect_file, read, testdata};
+use crate::support::{expect_file, read, repository, testdata};
 
 fn fixtures() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(testdata("diagnostics"))
@@ -87,4 +87,25 @@ fn a_bot_of_two_thousand_nodes_is_checked() {
     let loaded = load(&source, "big.yaml", Format::Yaml);
     assert_eq!(loaded.diagnostics, []);
     assert_eq!(loaded.bot.unwrap().node_count(), 2_001);
+}
+
+/// `docs/diagnostics.md` has every code with what `parlance explain` says of it.
+#[test]
+fn every_code_is_documented() {
+    let mut page = "# What the checker says\n\n<!-- Written by `BLESS=1 cargo test -p chatbot --test it diagnostics`. -->\n\n`parlance bot check` names each finding by a code that never changes its meaning. Errors keep a bot from running, with\nexit code 65; warnings do not. `parlance explain CODE` prints the text of a code.\n\n| code | severity | what it means and what to do |\n| --- | --- | --- |\n".to_owned();
+    for code in codes() {
+        let (severity, text) = (chatbot::severity(code).unwrap(), explain(code).unwrap());
+        page.push_str(&format!("| {code} | {} | {} |\n", severity.as_str(), text.replace('|', "\\|")));
+    }
+    expect_file(&repository("docs/diagnostics.md"), &page);
+}
+
+#[test]
+fn the_place_behind_a_finding_is_told_to_programs() {
+    let found = load("parlance: 1\nid: x\ntitle: ü\n§: 1\n", "x.yaml", Format::Yaml).diagnostics;
+    let json = serde_json::to_value(&found).unwrap();
+    let unknown = json.as_array().unwrap().iter().find(|found| found["code"] == "PAR-0202").unwrap();
+    assert_eq!((&unknown["line"], &unknown["column"]), (&4.into(), &1.into()));
+    assert_eq!(unknown["end"], serde_json::json!({ "line": 4, "column": 2 }));
+    assert_eq!((&unknown["pointer"], &unknown["severity"]), (&"/§".into(), &"error".into()));
 }

@@ -30,7 +30,7 @@ nodes:
     next: {{ eye: number, skin: bye, timeout: pick }}
   number: {{ type: ask, prompt: How many?, expect: int, save: n, next: {{ ok: bye }} }}
   show: {{ type: say, messages: [ {{ image: {{ file: eye.jpg, caption: An eye }} }}, {{ location: {{ latitude: 1.5, longitude: 2 }} }} ], next: {{ next: bye }} }}
-  where: {{ type: ask, prompt: Where?, expect: location, save: spot, next: {{ ok: bye }} }}
+  where: {{ type: ask, prompt: Where?, expect: location, save: spot, invalid: {{ message: "Not {{{{ spot }}}}" }}, next: {{ ok: bye }} }}
   desk: {{ type: handoff, message: One moment, next: {{ returned: pick, closed: bye }} }}
   bye: {{ type: say, messages: [ {{ text: "Bye {{{{ n }}}}" }} ], next: {{ next: fin }} }}
   fin: {{ type: end, reason: done }}

@@ -97,7 +97,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Expect> {
     needs_pattern(reader, at, kind, fields.get("pattern").is_some());
     let size = read_size(reader, &fields, kind);
     let pattern = fields.get("pattern").and_then(|at| pattern(reader, &at));
-    let check = fields.get("check").and_then(|at| reader.expression(&at));
+    let check = fields.get("check").and_then(|at| reader.condition(&at, "no answer is ever right"));
     if matches!(kind, Answer::Location | Answer::Media | Answer::Contact)
         && let Some(at) = fields.get("pattern")
     {

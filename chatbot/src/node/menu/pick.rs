@@ -93,7 +93,7 @@ impl Menu {
 }
 
 /// Lower case, single spaces.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 

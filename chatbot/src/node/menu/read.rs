@@ -10,7 +10,7 @@ use crate::explain;
 use crate::expr::Template;
 use crate::node::answer;
 
-use super::{Header, Menu, MenuOption, OptionsFrom, Part, Render, Typed, note_twice, pick};
+use super::{Header, Menu, MenuOption, OptionsFrom, Part, Render, Typed, collisions, note_twice, pick};
 
 pub(in crate::node) const KEYS: &[&str] = &[
     "prompt",
@@ -39,12 +39,13 @@ pub(in crate::node) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Opt
     let header = fields.get("header").and_then(|at| read_header(reader, &at, render));
     let from = fields.get("options_from").and_then(|at| read_from(reader, &at));
     let options = read_options(reader, fields, render);
+    let typed = read_typed(reader, fields);
+    collisions::check(reader, fields, &options, typed);
     let (previous, next) = read_labels(reader, fields);
     let button_text = match fields.get("button_text") {
         Some(at) => reader.template_up_to(&at, "button text", limits::LIST_BUTTON)?,
         None => Template::Plain("Choose".to_owned()),
     };
-    let typed = read_typed(reader, fields);
     let save = fields.get("save").and_then(|at| reader.variable(&at));
     let (invalid, timeout_ms) = answer::read(reader, fields);
     Some(Menu {
@@ -136,7 +137,7 @@ fn read_option(
     let desc = option.get("desc").and_then(|at| reader.template_up_to(&at, "description", limits::ROW_DESCRIPTION));
     let value = option.get("value").and_then(|at| reader.template(&at));
     let synonyms = option.get("synonyms").map(|at| reader.texts(&at)).unwrap_or_default();
-    let when = option.get("when").and_then(|at| reader.expression(&at));
+    let when = option.get("when").and_then(|at| reader.condition(&at, "the option is never shown"));
     Some(MenuOption { id, title, desc, value, synonyms, when })
 }
 
