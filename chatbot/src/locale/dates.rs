@@ -1,7 +1,7 @@
 //! Days as people write them: `03/04/2026`, `3. März`, `April 3rd`, `tomorrow`, `next friday`, `in 3 days`.
 //!
 //! The answer is every day that a text can mean where it was written, in order; none if it is no day. Without a year
-//! it is the next such day, today included. A bare name of a day is the next one of that name: on that very day it can
+//! it is the next such day, today included, or the last one before the day that must not be passed. A bare name of a day is the next one of that name: on that very day it can
 //! be today or in a week. `this` is that name from today on, `next` the first one after today.
 
 use jiff::civil::{Date, Weekday};
@@ -27,9 +27,29 @@ pub(super) enum Token {
     Mark(char),
 }
 
+/// When a text is written, and the last day that it may mean, where there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Written {
+    pub(crate) today: Date,
+    pub(crate) until: Option<Date>,
+}
+
+impl From<Date> for Written {
+    fn from(today: Date) -> Self {
+        Self { today, until: None }
+    }
+}
+
+impl Written {
+    fn too_late(self, day: Date) -> bool {
+        self.until.is_some_and(|until| day > until)
+    }
+}
+
 /// Every day that a text can mean.
-pub(crate) fn parse(text: &str, locale: &Locale, today: Date) -> Vec<Date> {
-    tokens(text).map(|tokens| read(&tokens, locale, today)).unwrap_or_default()
+pub(crate) fn parse(text: &str, locale: &Locale, written: impl Into<Written>) -> Vec<Date> {
+    let written = written.into();
+    tokens(text).map(|tokens| read(&tokens, locale, written)).unwrap_or_default()
 }
 
 /// A text in its parts; `None` if it is too long to be a date. Marks that only end a word or a number are left out.
@@ -79,12 +99,12 @@ fn word(chars: &[char]) -> String {
 }
 
 /// The days that these tokens can mean.
-pub(super) fn read(tokens: &[Token], locale: &Locale, today: Date) -> Vec<Date> {
+pub(super) fn read(tokens: &[Token], locale: &Locale, written: Written) -> Vec<Date> {
     let mut found = Vec::new();
     for words in locale.words() {
-        found = relative(tokens, words, today);
+        found = relative(tokens, words, written);
         if found.is_empty() {
-            found = absolute(tokens, words, locale, today);
+            found = absolute(tokens, words, locale, written);
         }
         if !found.is_empty() {
             break;
@@ -98,7 +118,8 @@ pub(super) fn read(tokens: &[Token], locale: &Locale, today: Date) -> Vec<Date> 
 
 // Days counted from today
 
-fn relative(tokens: &[Token], words: &Words, today: Date) -> Vec<Date> {
+fn relative(tokens: &[Token], words: &Words, written: Written) -> Vec<Date> {
+    let today = written.today;
     let phrase = words.phrases.iter().find(|(phrase, _)| is_phrase(tokens, phrase));
     let days = phrase.map(|(_, days)| *days).or_else(|| in_days(tokens, words));
     if let Some(days) = days {
@@ -115,7 +136,11 @@ fn relative(tokens: &[Token], words: &Words, today: Date) -> Vec<Date> {
         (false, true, 0) => &[7],
         (_, _, days) => &[days],
     };
-    ahead.iter().filter_map(|days| today.checked_add(days.days()).ok()).collect()
+    let days: Vec<Date> = ahead.iter().filter_map(|days| today.checked_add(days.days()).ok()).collect();
+    match days[..] {
+        [coming] if !this && !next && written.too_late(coming) => coming.checked_sub(7.days()).into_iter().collect(),
+        _ => days,
+    }
 }
 
 /// `in 3 days`, `3 gün sonra`.
@@ -135,21 +160,21 @@ fn in_days(tokens: &[Token], words: &Words) -> Option<i64> {
 
 // Days by their date
 
-fn absolute(tokens: &[Token], words: &Words, locale: &Locale, today: Date) -> Vec<Date> {
+fn absolute(tokens: &[Token], words: &Words, locale: &Locale, written: Written) -> Vec<Date> {
     let (rest, day) = match split_weekday(tokens, words) {
         Some((rest, day)) => (rest, Some(day)),
         None => (tokens.to_vec(), None),
     };
-    let mut found = numeric(&without(&rest, words.fillers), locale, today);
+    let mut found = numeric(&without(&rest, words.fillers), locale, written);
     if found.is_empty() {
-        found = named(&rest, words, today).into_iter().collect();
+        found = named(&rest, words, written).into_iter().collect();
     }
     found.retain(|date| day.is_none_or(|day| date.weekday() == day));
     found
 }
 
 /// `03/04/2026`, `2026-04-03`, `3.4.`.
-fn numeric(tokens: &[Token], locale: &Locale, today: Date) -> Vec<Date> {
+fn numeric(tokens: &[Token], locale: &Locale, written: Written) -> Vec<Date> {
     let mut numbers = Vec::new();
     let mut marks = Vec::new();
     for token in tokens {
@@ -166,12 +191,12 @@ fn numeric(tokens: &[Token], locale: &Locale, today: Date) -> Vec<Date> {
         _ if !one_mark => Vec::new(),
         [(year, 4), (month, 1..=2), (day, 1..=2)] => date(*year, *month, *day).into_iter().collect(),
         [(a, 1..=2), (b, 1..=2), year] if !year_first => {
-            let year = whole_year(*year, today);
+            let year = whole_year(*year, written.today);
             let found = orders(locale, *a, *b).into_iter();
             found.filter_map(|(month, day)| date(year?, month, day)).collect()
         }
         [(a, 1..=2), (b, 1..=2)] if !marks.is_empty() => {
-            orders(locale, *a, *b).into_iter().filter_map(|(month, day)| coming(month, day, today)).collect()
+            orders(locale, *a, *b).into_iter().filter_map(|(month, day)| coming(month, day, written)).collect()
         }
         _ => Vec::new(),
     }
@@ -187,7 +212,7 @@ fn orders(locale: &Locale, a: i64, b: i64) -> Vec<(i64, i64)> {
 }
 
 /// `3 April 2026`, `April 3rd`, `3 de abril de 2026`.
-fn named(tokens: &[Token], words: &Words, today: Date) -> Option<Date> {
+fn named(tokens: &[Token], words: &Words, written: Written) -> Option<Date> {
     let tokens = without(tokens, words.fillers);
     let (month, rest) = split_month(&tokens, words)?;
     let numbers: Vec<(i64, usize)> = rest
@@ -198,8 +223,8 @@ fn named(tokens: &[Token], words: &Words, today: Date) -> Option<Date> {
         })
         .collect::<Option<_>>()?;
     match numbers.as_slice() {
-        [(day, 1..=2)] => coming(month, *day, today),
-        [year @ (_, 4), (day, 1..=2)] | [(day, 1..=2), year] => date(whole_year(*year, today)?, month, *day),
+        [(day, 1..=2)] => coming(month, *day, written),
+        [year @ (_, 4), (day, 1..=2)] | [(day, 1..=2), year] => date(whole_year(*year, written.today)?, month, *day),
         _ => None,
     }
 }
@@ -239,10 +264,17 @@ fn weekday(tokens: &[Token], words: &Words) -> Option<Weekday> {
     rest.is_empty().then_some(day)
 }
 
-/// The next such day, today included.
-fn coming(month: i64, day: i64, today: Date) -> Option<Date> {
+/// The next such day, today included; the last one that may be meant, where that comes before.
+fn coming(month: i64, day: i64, written: Written) -> Option<Date> {
     // The 29th of February is at most eight years away.
-    (0..=8).find_map(|ahead| date(i64::from(today.year()) + ahead, month, day).filter(|date| *date >= today))
+    let in_year = |year: i16, away: i64| date(i64::from(year) + away, month, day);
+    let next = (0..=8).find_map(|away| in_year(written.today.year(), away).filter(|date| *date >= written.today))?;
+    match written.until {
+        Some(until) if written.too_late(next) => {
+            (0..=8).find_map(|away| in_year(until.year(), -away).filter(|date| *date <= until))
+        }
+        _ => Some(next),
+    }
 }
 
 fn date(year: i64, month: i64, day: i64) -> Option<Date> {
@@ -325,7 +357,7 @@ mod tests {
     const TODAY: &str = "2026-11-22";
 
     fn read_in(text: &str, tag: &str) -> String {
-        let days = parse(text, &Locale::parse(tag), TODAY.parse().unwrap());
+        let days = parse(text, &Locale::parse(tag), TODAY.parse::<Date>().unwrap());
         days.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
@@ -404,6 +436,27 @@ mod tests {
             ("بعد 3 أيام", "ar", "2026-11-25"),
         ] {
             assert_eq!(read_in(text, tag), expected, "{text:?} in {tag}");
+        }
+    }
+
+    #[test]
+    fn a_last_day_leads_back_to_the_one_before() {
+        let today: Date = "2026-11-22".parse().unwrap();
+        let written = Written { today, until: Some(today) };
+        for (text, expected) in [
+            ("20 November", "2026-11-20"),
+            ("23 November", "2025-11-23"),
+            ("22 November", "2026-11-22"),
+            ("29 February", "2024-02-29"),
+            ("20/11", "2026-11-20"),
+            ("Friday", "2026-11-20"),
+            ("next Friday", "2026-11-27"),
+            ("tomorrow", "2026-11-23"),
+            ("20 November 2027", "2027-11-20"),
+        ] {
+            let found: Vec<String> =
+                parse(text, &Locale::parse("en-GB"), written).iter().map(ToString::to_string).collect();
+            assert_eq!(found, [expected], "{text}");
         }
     }
 

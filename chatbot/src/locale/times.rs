@@ -2,10 +2,10 @@
 //!
 //! The answer is every time that a text can mean: where people count to twelve, `2:30` is two of them.
 
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::{DateTime, Time};
 
 use super::Locale;
-use super::dates::{self, Token, is_phrase, take, tokens, without};
+use super::dates::{self, Token, Written, is_phrase, take, tokens, without};
 use super::words::Words;
 
 /// Marks of half days that leave no doubt at twelve.
@@ -17,18 +17,19 @@ pub(crate) fn parse(text: &str, locale: &Locale) -> Vec<Time> {
 }
 
 /// Every day and time that a text can mean, by the clock of the place. What names an offset is for the caller.
-pub(crate) fn parse_both(text: &str, locale: &Locale, today: Date) -> Vec<DateTime> {
+pub(crate) fn parse_both(text: &str, locale: &Locale, written: impl Into<Written>) -> Vec<DateTime> {
     let text = text.trim();
     if let (true, Ok(at)) = (text.contains(':'), text.parse::<DateTime>()) {
         return vec![at];
     }
     let Some(tokens) = tokens(text) else { return Vec::new() };
+    let written = written.into();
     let mut found = Vec::new();
     for at in 1..tokens.len() {
         let (first, last) = tokens.split_at(at);
         for (date, time) in [(first, last), (last, first)] {
             let (date, time) = (trimmed(date), trimmed(time));
-            let days = dates::read(date, locale, today);
+            let days = dates::read(date, locale, written);
             if days.is_empty() {
                 continue;
             }
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn days_and_times_stand_in_either_order() {
-        let today: Date = "2026-11-22".parse().unwrap();
+        let today: jiff::civil::Date = "2026-11-22".parse().unwrap();
         let both = |text: &str, tag: &str| {
             let found = parse_both(text, &Locale::parse(tag), today);
             found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")

@@ -18,6 +18,7 @@ use crate::expr::filters::instant;
 use crate::expr::{Expr, Template};
 use crate::hours;
 use crate::input::{Class, Incoming};
+use crate::locale::dates::Written;
 use crate::locale::{Locale, address, dates, number, phone, times};
 use crate::names::nearest;
 use crate::tree::Kind as TreeKind;
@@ -279,7 +280,8 @@ impl Expect {
     fn date(&self, text: &str, locale: &Locale, walk: &Walk<'_>) -> Result<Value, Wrong> {
         let today = self.now(walk).date();
         let bounds = self.size.bounds(walk, |text| dates::bound(text, today))?;
-        let found = bounds.keep(dates::parse(text, locale, today), ToString::to_string)?;
+        let found = dates::parse(text, locale, Written { today, until: bounds.until });
+        let found = bounds.keep(found, ToString::to_string)?;
         one(found, "a date", ToString::to_string).map(|day| day.to_string().into())
     }
 
@@ -296,7 +298,8 @@ impl Expect {
         let found = match text.parse::<jiff::Timestamp>() {
             Ok(at) => vec![at.to_zoned(zone)],
             Err(_) => {
-                let local = times::parse_both(text, locale, now.date());
+                let written = Written { today: now.date(), until: bounds.until.as_ref().map(Zoned::date) };
+                let local = times::parse_both(text, locale, written);
                 local
                     .into_iter()
                     .filter_map(|at| at.to_zoned(zone.clone()).ok().filter(|zoned| zoned.datetime() == at))
