@@ -61,6 +61,8 @@ pub(crate) enum InputKind {
     Echo,
     /// An order to send; `raw` is its body.
     Order,
+    /// The result of a call of another program; `raw` is a [`chatbot::HttpDone`] as JSON.
+    Http,
 }
 
 impl InputKind {

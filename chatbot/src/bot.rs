@@ -4,6 +4,7 @@ mod check;
 mod load;
 pub(crate) mod policies;
 pub(crate) mod read;
+pub(crate) mod secrets;
 pub(crate) mod triggers;
 pub(crate) mod vars;
 
@@ -67,6 +68,9 @@ pub struct Bot {
     pub(crate) policies: policies::Policies,
     pub(crate) vars: BTreeMap<String, vars::Declared>,
     pub(crate) templates: Environment<'static>,
+    /// Texts in which a missing value is an error, whatever the policy says.
+    pub(crate) strict: Environment<'static>,
+    secrets: Vec<String>,
     /// Files that messages name, and the id under which each was stored.
     pub(crate) files: BTreeMap<String, Option<String>>,
     tests: Vec<Case>,
@@ -124,6 +128,11 @@ impl Bot {
     /// The default language, `en` if the file names none.
     pub fn locale(&self) -> &str {
         &self.locale
+    }
+
+    /// The secrets whose values the bot needs, by name, in the order of the file.
+    pub fn secrets(&self) -> &[String] {
+        &self.secrets
     }
 
     /// How the bot behaves apart from what it says.

@@ -50,3 +50,33 @@ pub const MAX_EVENTS_PER_TURN: usize = 20;
 pub const MAX_EVENT_BYTES_PER_TURN: usize = 64 * 1024;
 /// Variants of one message.
 pub const MAX_VARIANTS: usize = 20;
+/// How long one try of an `http` node may be told to take, in milliseconds.
+pub const MAX_HTTP_TIMEOUT_MS: u32 = 30_000;
+/// How long one try of an `http` node takes where it does not say, in milliseconds.
+pub const HTTP_TIMEOUT_MS: u64 = 10_000;
+/// Tries beside the first that an `http` node may be told to make.
+pub const MAX_HTTP_RETRIES: u32 = 5;
+/// The longest pause between two tries, in milliseconds; also what `Retry-After` may ask for.
+pub const MAX_HTTP_PAUSE_MS: u64 = 10_000;
+/// What is added to the time of all tries before a call counts as lost, in milliseconds: queueing, and the commit.
+pub const HTTP_SLACK_MS: u64 = 5_000;
+/// How often a call that was lost is ordered before its node gives up.
+pub const MAX_HTTP_ORDERS: u32 = 5;
+/// Bytes of an answer's body that an `http` node takes.
+pub const MAX_HTTP_ANSWER: u32 = 1 << 20;
+/// Bytes of the body of a call.
+pub const MAX_HTTP_BODY: usize = 128 * 1024;
+/// Bytes of the address of a call, and of each of its headers and parameters.
+pub const MAX_HTTP_TEXT: usize = 8 * 1024;
+/// Headers, parameters and fields of a call, each.
+pub const MAX_HTTP_ENTRIES: usize = 64;
+/// Values in the JSON of an answer, counted before it is read.
+pub const MAX_JSON_VALUES: usize = 50_000;
+/// Variables that one answer may set.
+pub const MAX_EXTRACTS: usize = 32;
+/// Elements of a list that `filter` looks at.
+pub const MAX_FILTERED: usize = 1_000;
+/// Characters of a JSONPath.
+pub const MAX_JSON_PATH_CHARS: usize = 256;
+/// Secrets that a bot may name.
+pub const MAX_SECRETS: usize = 64;

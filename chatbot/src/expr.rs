@@ -129,6 +129,14 @@ impl Template {
         Ok(Template::Mixed { name, source: source.to_owned(), reads })
     }
 
+    /// What it is for the person at hand: of a text per language the one that they read.
+    pub(crate) fn of(&self, scope: &Scope) -> &Template {
+        match self {
+            Template::Translated(translated) => translated.of(scope.language().as_deref()),
+            other => other,
+        }
+    }
+
     pub(crate) fn reads(&self) -> &[String] {
         match self {
             Template::Plain(_) => &[],

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::expr::scope::rfc3339;
+use crate::http::HttpDone;
 
 /// The facts of a turn. Same facts, same turn, byte for byte.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +64,8 @@ pub enum Input {
     Message(Incoming),
     /// A human has no more to say in a conversation that the bot handed over; else nothing happens.
     HandBack(HandBack),
+    /// The result of a call. One that nothing waits for any more changes nothing.
+    HttpDone(HttpDone),
     /// A wake time may be due. If none is, nothing happens and `Turn::changed` is false.
     Tick,
 }
@@ -72,6 +75,7 @@ impl Input {
         match self {
             Input::Message(message) => Some(message.as_json()),
             Input::HandBack(how) => Some(json!({ "type": how.port() })),
+            Input::HttpDone(done) => Some(done.as_json()),
             Input::Tick => Some(json!({ "type": "timer" })),
         }
     }

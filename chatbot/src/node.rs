@@ -10,6 +10,7 @@ mod emit;
 mod end;
 mod goto;
 mod handoff;
+mod http;
 mod later;
 mod menu;
 mod restart;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 
 use crate::bot::read::{At, Fields, Reader};
 use crate::explain;
+use crate::http::HttpDone;
 use crate::input::Incoming;
 use crate::names::nearest;
 use crate::sending::OnDoubt;
@@ -57,6 +59,7 @@ pub(crate) enum Kind {
     Each(each::Each),
     Handoff(Box<handoff::Handoff>),
     Emit(emit::Emit),
+    Http(Box<http::Http>),
     Call(call::Call),
     Return(call::Return),
     /// A kind of the format that this version cannot run.
@@ -110,7 +113,7 @@ pub use ask::TYPES as ANSWER_TYPES;
 /// Names of the node types that run.
 pub const TYPES: &[&str] = &[
     "say", "ask", "menu", "branch", "set", "goto", "restart", "end", "template", "wait", "split", "each", "call",
-    "return", "handoff", "emit",
+    "return", "handoff", "emit", "http",
 ];
 
 /// Reads a node; reports and gives none if it cannot be used.
@@ -163,6 +166,10 @@ fn read_kind(reader: &mut Reader<'_>, at: &At<'_>, kind_at: &At<'_>, name: &str)
             found.map(|handoff| Kind::Handoff(handoff.into()))
         }
         "emit" => fields(reader, at, emit::KEYS, &[]).and_then(|f| emit::read(reader, &f)).map(Kind::Emit),
+        "http" => {
+            let found = fields(reader, at, http::KEYS, &[]).and_then(|f| http::read(reader, &f));
+            found.map(|http| Kind::Http(http.into()))
+        }
         "split" => fields(reader, at, split::KEYS, &[]).and_then(|f| split::read(reader, &f)).map(Kind::Split),
         "each" => fields(reader, at, each::KEYS, &[]).and_then(|f| each::read(reader, &f)).map(Kind::Each),
         "call" => fields(reader, at, call::KEYS, &[]).and_then(|f| call::read(reader, &f)).map(Kind::Call),
@@ -245,6 +252,7 @@ impl Kind {
             Kind::Each(_) => "each",
             Kind::Handoff(_) => "handoff",
             Kind::Emit(_) => "emit",
+            Kind::Http(_) => "http",
             Kind::Call(_) => "call",
             Kind::Return(_) => "return",
             Kind::Later(later) => later.name(),
@@ -263,6 +271,7 @@ impl Kind {
             Kind::Each(_) => each::ports(),
             Kind::Handoff(_) => handoff::ports(),
             Kind::Emit(_) => emit::ports(),
+            Kind::Http(_) => http::ports(),
             Kind::Call(_) => call::ports(),
             Kind::Later(later) => later.ports(),
             Kind::Branch(_) | Kind::Goto(_) | Kind::Restart(_) | Kind::End(_) | Kind::Return(_) => Ports::default(),
@@ -284,7 +293,7 @@ impl Kind {
     /// Whether a turn ends here until the person writes or time passes.
     pub(crate) fn waits(&self) -> bool {
         match self {
-            Kind::Ask(_) | Kind::Menu(_) | Kind::Wait(_) | Kind::Handoff(_) => true,
+            Kind::Ask(_) | Kind::Menu(_) | Kind::Wait(_) | Kind::Handoff(_) | Kind::Http(_) => true,
             Kind::Template(template) => template.waits(),
             Kind::Later(later) => later.waits(),
             _ => false,
@@ -317,6 +326,7 @@ impl Kind {
             Kind::Each(each) => each.enter(here, walk),
             Kind::Handoff(handoff) => handoff.enter(here, walk),
             Kind::Emit(emit) => emit.enter(here, walk),
+            Kind::Http(http) => http.enter(here, walk),
             Kind::Call(call) => call.enter(here, walk),
             Kind::Return(back) => back.enter(walk),
             Kind::Later(later) => later.enter(),
@@ -324,11 +334,20 @@ impl Kind {
     }
 
     /// Its own time is up.
-    pub(crate) fn timed_out(&self) -> Result<Next, Fault> {
+    pub(crate) fn timed_out(&self, here: Here<'_>, walk: &mut Walk<'_>, wait: &Wait) -> Result<Next, Fault> {
         Ok(match self {
+            Kind::Http(http) => http.lost(here, walk, wait),
             Kind::Wait(_) => Next::port("next"),
             _ => Next::port("timeout"),
         })
+    }
+
+    /// Takes the result of a call; `None` if nodes of this kind make none.
+    pub(crate) fn http_done(&self, here: Here<'_>, walk: &mut Walk<'_>, done: &HttpDone) -> Option<Next> {
+        match self {
+            Kind::Http(http) => Some(http.done(here, walk, done)),
+            _ => None,
+        }
     }
 
     /// Takes the person's answer; `None` if nodes of this kind do not wait for one.
@@ -344,6 +363,7 @@ impl Kind {
             Kind::Menu(menu) => Some(menu.answer(here, walk, wait, message)),
             Kind::Template(template) => Some(template.answer(here, walk, message)),
             Kind::Wait(wait) => Some(Ok(wait.answer(here, walk, message))),
+            Kind::Http(http) => Some(Ok(http.answer(walk, message))),
             _ => None,
         }
     }

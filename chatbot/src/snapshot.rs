@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::http::HttpCall;
 use crate::input::Incoming;
 pub use handed::{HandOver, Priority};
 
@@ -102,6 +103,9 @@ pub(crate) struct Run {
     /// `on_idle` has run and the person has not written since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) idled: bool,
+    /// Calls of other programs so far.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) calls: u32,
     /// When `max_age` ends the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires_ms: Option<u64>,
@@ -141,6 +145,17 @@ pub(crate) struct Wait {
     /// A human answers in the bot's place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) handed_over: Option<Box<HandOver>>,
+    /// The call of another program whose result is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) call: Option<Box<Calling>>,
+}
+
+/// A call that was ordered.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+pub(crate) struct Calling {
+    pub(crate) call: HttpCall,
+    /// How often.
+    pub(crate) orders: u32,
 }
 
 /// One option as the person saw it.

@@ -2,7 +2,8 @@
 //!
 //! A test begins with a person whom the bot has never met, on 22 November 2026 at 10:00 UTC. Every step
 //! does one thing: what the person does (`user`, `tap`, `send`), what time or staff does (`advance`,
-//! `staff`, `hand_back`), or what must hold (`expect`, `expect_end`, `expect_node`, `expect_var`, `expect_contact`). A list under
+//! `staff`, `hand_back`), what other programs answer (`http_stub`), or what must hold (`expect`, `expect_http`, `expect_end`,
+//! `expect_node`, `expect_var`, `expect_contact`). A list under
 //! `expect` is all that was said since the last thing that was done, in order; anything else is the next
 //! bubble that no `expect` has looked at, and `nothing` says that there is none. The first step that does
 //! not hold ends its test.
@@ -15,6 +16,7 @@ mod read;
 mod report;
 mod sent;
 mod setting;
+mod stub;
 mod wanted;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ use play::Play;
 pub(crate) use read::read;
 pub use report::{Failure, Line, Report, Shown};
 use setting::Setting;
+use stub::{Stub, WantedCall};
 use wanted::Wanted;
 
 /// A scripted conversation.
@@ -62,7 +65,10 @@ enum Action {
     Staff,
     /// What the next turn draws from.
     Seed(u64),
+    Stub(Box<Stub>),
     Next(Wanted),
+    /// The next call; `None` where there must be none.
+    Http(Option<Box<WantedCall>>),
     All(Vec<Wanted>),
     End(String),
     Node(String),

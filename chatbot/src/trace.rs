@@ -113,6 +113,34 @@ pub enum Trace {
         /// The whole text.
         text: String,
     },
+    /// A call of another program was ordered.
+    Called {
+        /// The node.
+        node: String,
+        /// The id of the call.
+        call: String,
+        /// The method.
+        method: String,
+        /// The address without its query.
+        url: String,
+        /// How often it was ordered so far: more than once where it was lost.
+        orders: u32,
+    },
+    /// The result of a call is there.
+    Answered {
+        /// The node.
+        node: String,
+        /// The id of the call.
+        call: String,
+        /// The status; `None` without an answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// Bytes of the body, if it was taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<u64>,
+        /// How often it was tried.
+        tries: u32,
+    },
     /// A human answers from now on.
     HandedOver {
         /// The node.

@@ -4,7 +4,8 @@
 //! A message goes to the run that waits, after restart words and triggers that interrupt; without a
 //! run the triggers are consulted in order. Stop words come before everything; with `debounce_ms` texts wait
 //! until nothing follows them, and are one message. A tick takes the port `timeout` of the node that waits,
-//! or `policies.on_idle`, whichever was due first; a message that comes before a late tick wins.
+//! or `policies.on_idle`, whichever was due first; a message that comes before a late tick wins. The result of a call
+//! goes to the node that waits for this very call, or nowhere.
 //!
 //! Where nothing else is said, an error takes the error port of its node, then `policies.on_error`
 //! (once a turn). Without either a message fails with [`TurnError`] and leaves the state as it was;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bot::Bot;
 use crate::event::Event;
+use crate::http::HttpCall;
 use crate::input::{Class, Given, Incoming, Input};
 use crate::sending::Sending;
 use crate::snapshot::{Snapshot, Wait};
@@ -49,6 +51,8 @@ pub enum Effect {
     Send(Box<Sending>),
     /// Tell the endpoints that want to know of it.
     Emit(Box<Event>),
+    /// Make this call and bring the result as [`Input::HttpDone`]; one that is under way already is not made twice.
+    CallHttp(Box<HttpCall>),
 }
 
 impl Effect {
@@ -56,7 +60,15 @@ impl Effect {
     pub fn message(&self) -> Option<&Sending> {
         match self {
             Effect::Send(sending) => Some(sending),
-            Effect::Emit(_) => None,
+            Effect::Emit(_) | Effect::CallHttp(_) => None,
+        }
+    }
+
+    /// The call, if it is one.
+    pub fn call(&self) -> Option<&HttpCall> {
+        match self {
+            Effect::CallHttp(call) => Some(call),
+            Effect::Send(_) | Effect::Emit(_) => None,
         }
     }
 }
@@ -71,6 +83,7 @@ pub fn turn(bot: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>) -> R
     match input {
         Input::Message(message) => on_arrival(&mut walk, message)?,
         Input::HandBack(how) => walk.hand_back(how.port())?,
+        Input::HttpDone(done) => walk.http_done(done)?,
         Input::Tick => on_tick(&mut walk)?,
     }
     Ok(walk.finish(before))
@@ -151,7 +164,7 @@ fn on_tick(walk: &mut Walk<'_>) -> Result<(), TurnError> {
         return Ok(());
     };
     let result = match due {
-        Due::Timeout => walk.timeout(index),
+        Due::Timeout => walk.timeout(index, &wait),
         Due::Idle => walk.idle(&wait),
         Due::MaxAge => {
             walk.end_run("max_age", None);

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chatbot::{
-    Bot, Consent, ContactView, Effect, Given, Input, NumberView, Order, Sending, Snapshot, Trace, TurnError,
+    Bot, Consent, ContactView, Effect, Given, HttpCall, HttpDone, HttpOutcome, Input, NumberView, Order, Sending,
+    Snapshot, Trace, TurnError,
 };
 use storage::{
     Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Revision, SendId,
@@ -19,6 +20,7 @@ use whatsapp::message::Outgoing;
 
 use super::recover::GiveUp;
 use crate::codec::{self, CodecError};
+use crate::identity;
 use crate::marketing::{self, Categories};
 use crate::orders::{OrderOutcome, Refusal};
 use crate::queue::Item;
@@ -177,6 +179,7 @@ impl<'a> Draft<'a> {
             InboxPayload::About(about) => self.about(seq, row, about),
             InboxPayload::Echo(echo) => self.echo(seq, row, echo),
             InboxPayload::Order(order) => self.order(seq, row, *order),
+            InboxPayload::HttpDone(done) => self.http_done(seq, row, *done, bot),
             InboxPayload::HandBack(how) => self.hand_back(how, bot, row.received_ms),
             InboxPayload::Moved(moved) => self.moved(moved),
             InboxPayload::Told(told) => self.told(told),
@@ -268,7 +271,14 @@ impl<'a> Draft<'a> {
     fn queue(&mut self, bot: &Bot, effects: Vec<Effect>) -> Vec<u64> {
         let order = bot.manners().order;
         let send = |effect| {
-            let Effect::Send(sending) = effect else { return None };
+            let sending = match effect {
+                Effect::Send(sending) => sending,
+                Effect::CallHttp(call) => {
+                    self.refuse_call(*call);
+                    return None;
+                }
+                Effect::Emit(_) => return None,
+            };
             if self.after.state.opted_out() && self.is_marketing(&sending.message) {
                 let raw = Some(sending.message.raw().to_string().into());
                 self.bury(None, "opted_out", &Refusal::OptedOut.to_string(), Some(&sending.node), raw, 0);
@@ -281,6 +291,13 @@ impl<'a> Draft<'a> {
             self.answered();
         }
         sends
+    }
+
+    fn refuse_call(&mut self, call: HttpCall) {
+        let outcome = HttpOutcome::Refused { why: "this version makes no calls".into() };
+        let done = InboxPayload::HttpDone(Box::new(HttpDone { id: call.id, outcome, tries: 0 }));
+        let me = identity::contact_of(self.id);
+        self.append.push(done.to(me, &self.partition(), self.means.now_ms));
     }
 
     fn is_marketing(&self, message: &Outgoing) -> bool {

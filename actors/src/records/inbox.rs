@@ -1,6 +1,6 @@
 //! What lies in the inbox: messages of people, and everything else that goes to a conversation in journal order.
 
-use chatbot::{HandBack, OnDoubt};
+use chatbot::{HandBack, HttpDone, OnDoubt};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::{ContactId, Inbound, Partition};
@@ -29,6 +29,8 @@ pub(crate) enum InboxPayload {
     Told(Told),
     /// A human has no more to say.
     HandBack(HandBack),
+    /// The result of a call of another program.
+    HttpDone(Box<HttpDone>),
     /// The conversation becomes a part of this contact's.
     Merge(ContactId),
     /// What a conversation was that became a part of this one.

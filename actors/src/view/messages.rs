@@ -67,6 +67,7 @@ pub fn pending(seq: InboxSeq, row: &Inbound) -> Result<Option<MessageView>, Code
         InboxPayload::Echo(echo) => Some(echoed(seq, received_ms, &echo.message)),
         InboxPayload::Order(order) => Some(ordered(seq, received_ms, &order.message.raw(), "waiting", None)),
         InboxPayload::HandBack(_)
+        | InboxPayload::HttpDone(_)
         | InboxPayload::Moved(_)
         | InboxPayload::Told(_)
         | InboxPayload::Merge(_)
@@ -74,13 +75,14 @@ pub fn pending(seq: InboxSeq, row: &Inbound) -> Result<Option<MessageView>, Code
     })
 }
 
-/// What a turn took; `None` for an order that was carried out, which is shown by what was sent.
+/// What a turn took; `None` for an order that was carried out, which is shown by what was sent, and for what is no message.
 fn taken(input: &HistoryInput, error: Option<Value>) -> Option<MessageView> {
     let (seq, at_ms, raw) = (input.seq, input.received_ms, &*input.raw);
     match &input.kind {
         InputKind::Message => Some(incoming(seq, at_ms, raw, "received", error)),
         InputKind::About { field, detail } => Some(told(seq, at_ms, field, detail, raw, "received")),
         InputKind::Echo => Some(echoed(seq, at_ms, raw)),
+        InputKind::Http => None,
         InputKind::Order => error.map(|error| ordered(seq, at_ms, &json(raw), "failed", Some(error))),
     }
 }

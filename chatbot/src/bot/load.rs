@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::read::{At, Fields, Reader};
-use super::{Bot, Format, Loaded, check, policies, triggers, vars};
+use super::{Bot, Format, Loaded, check, policies, secrets, triggers, vars};
 use crate::caps;
 use crate::explain;
 use crate::expr::Missing;
@@ -80,6 +80,8 @@ impl Parts {
             tests: self.tests,
             running: self.running,
             templates: std::mem::take(&mut reader.templates),
+            strict: std::mem::take(&mut reader.strict),
+            secrets: std::mem::take(&mut reader.secrets),
             files: std::mem::take(&mut reader.files).into_iter().map(|path| (path, None)).collect(),
             uses: super::Uses::take(reader),
         }
@@ -133,7 +135,7 @@ fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
         reader.not_yet(&at, "`flows`");
     }
     if let Some(at) = fields.get("secrets") {
-        reader.texts(&at);
+        reader.secrets = secrets::read(reader, &at);
     }
     reader.set_missing(read_missing(fields));
     if let Some(at) = fields.get("i18n") {

@@ -57,6 +57,10 @@ pub(crate) struct Reader<'s> {
     lines: LineIndex,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) templates: Environment<'static>,
+    /// In the place of `templates` within [`Self::strictly`].
+    pub(crate) strict: Environment<'static>,
+    /// The names under `secrets`.
+    pub(crate) secrets: Vec<String>,
     pub(crate) missing: Missing,
     pub(crate) imported: bool,
     /// The bot has `policies.business_hours`.
@@ -85,6 +89,8 @@ impl<'s> Reader<'s> {
             lines: LineIndex::new(source),
             diagnostics: Vec::new(),
             templates: configured(Missing::Empty),
+            strict: configured(Missing::Refuse),
+            secrets: Vec::new(),
             missing: Missing::Empty,
             imported: false,
             has_hours: false,
@@ -387,6 +393,30 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// Reads with texts and expressions for which a missing value is an error, whatever the policy says.
+    pub(crate) fn strictly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        std::mem::swap(&mut self.templates, &mut self.strict);
+        let missing = std::mem::replace(&mut self.missing, Missing::Refuse);
+        let found = read(self);
+        self.missing = missing;
+        std::mem::swap(&mut self.templates, &mut self.strict);
+        found
+    }
+
+    /// A part of a text, compiled by itself.
+    pub(crate) fn compiled_part(&mut self, at: &At<'_>, whole: &str, part: &str) -> Option<Template> {
+        match Template::compile(part, self.missing, &mut self.templates) {
+            Ok(template) => {
+                self.note_reads(at, whole, template.reads());
+                Some(template)
+            }
+            Err(error) => {
+                self.report(explain::EXPRESSION, at, error.message);
+                None
+            }
+        }
+    }
+
     /// A template held against a limit of characters, as far as its length is known.
     pub(crate) fn template_up_to(&mut self, at: &At<'_>, thing: &str, limit: usize) -> Option<Template> {
         let template = self.template(at)?;
@@ -453,6 +483,13 @@ impl<'s> Reader<'s> {
             let part = find_word(text, &name).unwrap_or(0..0);
             let span = narrow(self.source, &at.node.span, text, part.clone());
             let span = if part.is_empty() { at.node.span.clone() } else { span };
+            if name == "secret" {
+                let message = "a secret cannot stand here";
+                let help =
+                    "write {{ secret.NAME }}, alone in its braces, in `headers`, `auth` or `query` of an `http` node";
+                self.report_span(explain::SECRET_PLACE, span, &at.pointer, message).help = Some(help.to_owned());
+                continue;
+            }
             self.reads.push(Read { name, span, pointer: at.pointer.clone() });
         }
     }

@@ -17,6 +17,8 @@ pub(crate) enum Missing {
     Empty,
     /// An error of the node.
     Error,
+    /// An error, null too, but false in conditions: for texts that go to other programs.
+    Refuse,
 }
 
 impl Missing {
@@ -24,9 +26,11 @@ impl Missing {
     pub(crate) fn environment(self) -> &'static Environment<'static> {
         static EMPTY: LazyLock<Environment<'static>> = LazyLock::new(|| configured(Missing::Empty));
         static ERROR: LazyLock<Environment<'static>> = LazyLock::new(|| configured(Missing::Error));
+        static REFUSE: LazyLock<Environment<'static>> = LazyLock::new(|| configured(Missing::Refuse));
         match self {
             Missing::Empty => &EMPTY,
             Missing::Error => &ERROR,
+            Missing::Refuse => &REFUSE,
         }
     }
 }
@@ -43,10 +47,22 @@ pub(crate) fn configured(missing: Missing) -> Environment<'static> {
     env.set_undefined_behavior(match missing {
         Missing::Empty => UndefinedBehavior::Chainable,
         Missing::Error => UndefinedBehavior::Strict,
+        Missing::Refuse => UndefinedBehavior::SemiStrict,
     });
-    env.set_formatter(write_value);
+    match missing {
+        Missing::Refuse => env.set_formatter(write_present),
+        Missing::Empty | Missing::Error => env.set_formatter(write_value),
+    }
     filters::install(&mut env);
     env
+}
+
+/// In texts for other programs null is as missing as what is not there.
+fn write_present(out: &mut Output, state: &mut State, value: &Value) -> Result<(), minijinja::Error> {
+    if value.is_undefined() || value.is_none() {
+        return Err(minijinja::Error::new(minijinja::ErrorKind::UndefinedError, "a value is missing"));
+    }
+    write_value(out, state, value)
 }
 
 fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), minijinja::Error> {

@@ -14,7 +14,8 @@ use crate::snapshot::{Person, Snapshot, Vars};
 
 /// Names that every expression sees beside the bot's own variables. `value` is the answer under
 /// test in `check`, `item` an element of `options_from`.
-pub(crate) const FIXED: &[&str] = &["input", "contact", "run", "number", "now", "value", "item", "business_hours"];
+pub(crate) const FIXED: &[&str] =
+    &["input", "contact", "run", "number", "now", "value", "item", "business_hours", "secret"];
 
 /// Where a variable lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

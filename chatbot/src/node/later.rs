@@ -16,22 +16,13 @@ pub(crate) struct LaterKind {
     waits: bool,
 }
 
-const KINDS: &[LaterKind] = &[
-    LaterKind {
-        name: "http",
-        required: &["ok"],
-        optional: &["http_error", "timeout", "bad_body"],
-        error: Some("http_error"),
-        waits: true,
-    },
-    LaterKind {
-        name: "flow",
-        required: &["done"],
-        optional: &["expired", "other", "failed"],
-        error: Some("failed"),
-        waits: true,
-    },
-];
+const KINDS: &[LaterKind] = &[LaterKind {
+    name: "flow",
+    required: &["done"],
+    optional: &["expired", "other", "failed"],
+    error: Some("failed"),
+    waits: true,
+}];
 
 pub(crate) struct Later {
     kind: &'static LaterKind,
@@ -45,15 +36,10 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     KINDS.iter().map(|kind| kind.name)
 }
 
-/// Takes the node as it is: only its ports matter now. `save` and `extract` still name variables.
+/// Takes the node as it is: only its ports matter now. `save` still names a variable.
 pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, kind: &'static LaterKind) -> Option<Later> {
     if let Some(save) = at.node.get("save").map(|node| at.child("save", node)) {
         reader.variable(&save);
-    }
-    if let Some(extract) = at.node.get("extract").map(|node| at.child("extract", node)) {
-        for (entry, child) in reader.entries(&extract) {
-            reader.variable_name(&entry.key, entry.key_span.clone(), &child.pointer);
-        }
     }
     Some(Later { kind })
 }

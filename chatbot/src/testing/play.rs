@@ -7,9 +7,11 @@ use serde_json::Value;
 use super::bubble::Bubble;
 use super::report::{Line, Shown};
 use super::setting::Setting;
+use super::stub::{self, Stub, WantedCall};
 use super::wanted::{Wanted, diff};
 use super::{Action, fits, sent};
 use crate::bot::Bot;
+use crate::http::{HttpCall, HttpDone, HttpOutcome};
 use crate::input::{ContactView, Given, HandBack, Incoming, Input, NumberView};
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
@@ -17,6 +19,8 @@ use crate::turn::{Effect, Turn, turn};
 
 /// How often a bot may wake up in one `advance`.
 const MAX_WAKES: u32 = 10_000;
+/// How many calls may be answered in one step without time passing.
+const MAX_ANSWERS: u32 = 1_000;
 
 /// Why a step does not hold.
 pub(super) struct Failed {
@@ -49,6 +53,14 @@ pub(super) struct Play<'b> {
     seen: usize,
     /// The reasons with which runs ended since the last thing that was done.
     ended: Vec<String>,
+    /// Who answers calls, and how often each has.
+    stubs: Vec<(Stub, u32)>,
+    /// All calls that were ever made.
+    asked: Vec<HttpCall>,
+    /// How many of them were looked at.
+    asked_seen: usize,
+    /// Results that are under way, and when they arrive.
+    coming: Vec<(u64, HttpDone)>,
     /// Variables of the run, the last one if none goes on, and of the contact.
     vars: BTreeMap<String, Value>,
 }
@@ -68,6 +80,10 @@ impl<'b> Play<'b> {
             before: 0,
             seen: 0,
             ended: Vec::new(),
+            stubs: Vec::new(),
+            asked: Vec::new(),
+            asked_seen: 0,
+            coming: Vec::new(),
             vars: BTreeMap::new(),
         };
         play.note_variables();
@@ -90,6 +106,11 @@ impl<'b> Play<'b> {
                 self.seed = Some(*seed);
                 Ok(())
             }
+            Action::Stub(stub) => {
+                self.stubs.push((stub.as_ref().clone(), 0));
+                Ok(())
+            }
+            Action::Http(wanted) => self.http(wanted.as_deref()),
             Action::Next(wanted) => self.next(wanted),
             Action::All(wanted) => self.all(wanted),
             Action::End(reason) => self.end(reason),
@@ -135,12 +156,17 @@ impl<'b> Play<'b> {
         self.begin();
         let until_ms = self.now_ms.saturating_add(ms);
         for _ in 0..MAX_WAKES {
-            let Some(due_ms) = self.state.wake_ms().filter(|due_ms| *due_ms <= until_ms) else {
+            let arrives_ms = self.coming.iter().map(|(at_ms, _)| *at_ms).min();
+            let wake_ms = self.state.wake_ms().filter(|wake_ms| arrives_ms.is_none_or(|at_ms| *wake_ms < at_ms));
+            let Some(due_ms) = wake_ms.or(arrives_ms).filter(|due_ms| *due_ms <= until_ms) else {
                 self.now_ms = until_ms;
                 return Ok(());
             };
             self.now_ms = self.now_ms.max(due_ms);
-            self.input(&Input::Tick)?;
+            match wake_ms {
+                Some(_) => self.input(&Input::Tick)?,
+                None => self.take_answers()?,
+            }
         }
         Err(format!("the bot woke up {MAX_WAKES} times in this time").into())
     }
@@ -166,17 +192,66 @@ impl<'b> Play<'b> {
     fn begin(&mut self) {
         self.before = self.said.len();
         self.seen = self.before;
+        self.asked_seen = self.asked.len();
         self.ended.clear();
     }
 
     fn input(&mut self, input: &Input) -> Result<(), Failed> {
+        self.turn(input)?;
+        self.take_answers()
+    }
+
+    /// Takes the results that are there.
+    fn take_answers(&mut self) -> Result<(), Failed> {
+        for _ in 0..MAX_ANSWERS {
+            let Some(at) = self.coming.iter().position(|(at_ms, _)| *at_ms <= self.now_ms) else { return Ok(()) };
+            let (_, done) = self.coming.remove(at);
+            self.turn(&Input::HttpDone(done))?;
+        }
+        Err(format!("the bot made {MAX_ANSWERS} calls in one step").into())
+    }
+
+    fn turn(&mut self, input: &Input) -> Result<(), Failed> {
         self.inputs += 1;
         let seed = self.seed.take().unwrap_or(self.inputs);
         let given = Given { now_ms: self.now_ms, seed, contact: &self.contact, number: &self.number };
         let done = turn(self.bot, &self.state, input, &given)
             .map_err(|error| Failed::from(format!("the bot fails: {error}")))?;
+        let calls: Vec<HttpCall> = done.effects.iter().filter_map(Effect::call).cloned().collect();
         self.take(done);
+        calls.into_iter().try_for_each(|call| self.call(call))
+    }
+
+    /// Has the stubs answer a call, as often as the node tries it.
+    fn call(&mut self, call: HttpCall) -> Result<(), Failed> {
+        if self.coming.iter().any(|(_, done)| done.id == call.id) {
+            return Ok(());
+        }
+        let mut at_ms = self.now_ms;
+        let (mut tries, mut again) = (0, true);
+        let mut outcome = HttpOutcome::Timeout;
+        while again {
+            tries += 1;
+            let (answer, delay_ms) = self.answer(&call)?;
+            let late = delay_ms >= call.timeout_ms || answer == HttpOutcome::Timeout;
+            at_ms += if late { call.timeout_ms } else { delay_ms };
+            outcome = if late { HttpOutcome::Timeout } else { answer };
+            again = call.tries_again(tries, &outcome);
+            at_ms += if again { call.pause_ms(tries) } else { 0 };
+        }
+        self.coming.push((at_ms, HttpDone { id: call.id.clone(), outcome, tries }));
+        self.asked.push(call);
         Ok(())
+    }
+
+    fn answer(&mut self, call: &HttpCall) -> Result<(HttpOutcome, u64), Failed> {
+        let left = |(stub, used): &&mut (Stub, u32)| stub.times.is_none_or(|times| *used < times);
+        let found = self.stubs.iter_mut().filter(left).find(|(stub, _)| stub.answers(call));
+        let Some((stub, used)) = found else {
+            return Err(format!("no `http_stub` answers this call of the bot\n{}", stub::shown(call)).into());
+        };
+        *used += 1;
+        Ok((stub.outcome.clone(), stub.delay_ms))
     }
 
     fn take(&mut self, done: Turn) {
@@ -213,6 +288,21 @@ impl<'b> Play<'b> {
             return Ok(());
         }
         Err(self.differs(std::slice::from_ref(wanted), &got))
+    }
+
+    fn http(&mut self, wanted: Option<&WantedCall>) -> Result<(), Failed> {
+        match (wanted, self.asked.get(self.asked_seen)) {
+            (None, None) => Ok(()),
+            (None, Some(call)) => Err(format!("the bot makes a call\n{}", stub::shown(call)).into()),
+            (Some(_), None) => Err("the bot makes no call, or none that was not looked at".to_owned().into()),
+            (Some(wanted), Some(call)) => {
+                if let Some(differs) = wanted.differs(call) {
+                    return Err(format!("{differs}; the call is\n{}", stub::shown(call)).into());
+                }
+                self.asked_seen += 1;
+                Ok(())
+            }
+        }
     }
 
     fn all(&mut self, wanted: &[Wanted]) -> Result<(), Failed> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::wanted::{Trait, Wanted};
-use super::{Action, Case, Step, sent, setting};
+use super::{Action, Case, Step, sent, setting, stub};
 use crate::bot::read::{At, Fields, Read, Reader, list};
 use crate::explain;
 use crate::input::HandBack;
@@ -22,14 +22,16 @@ const STEPS: &[&str] = &[
     "hand_back",
     "staff",
     "seed",
+    "http_stub",
     "expect",
+    "expect_http",
     "expect_end",
     "expect_node",
     "expect_var",
     "expect_contact",
 ];
 /// Steps of the format that this version cannot do.
-const LATER: &[&str] = &["flow_submit", "http_stub"];
+const LATER: &[&str] = &["flow_submit"];
 
 pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<Case> {
     let lines = LineIndex::new(reader.source);
@@ -91,6 +93,9 @@ fn action(reader: &mut Reader<'_>, key: &str, at: &At<'_>) -> Option<Action> {
             Action::Staff
         }
         "seed" => Action::Seed(seed(reader, at)?),
+        "http_stub" => Action::Stub(stub::read(reader, at)?.into()),
+        "expect_http" if matches!(&at.node.kind, Kind::Text(word) if word == "nothing") => Action::Http(None),
+        "expect_http" => Action::Http(Some(stub::read_wanted(reader, at)?.into())),
         "expect" => expect(reader, at)?,
         "expect_end" => Action::End(reader.text(at)?),
         "expect_node" => {

@@ -120,6 +120,19 @@ impl Fault {
         Self::new(FaultKind::Unsupported(message))
     }
 
+    /// What happened, without the node.
+    pub(crate) fn what(&self) -> &str {
+        match &self.kind {
+            FaultKind::Steps => "too many nodes in one turn",
+            FaultKind::Messages => "too many messages in one turn",
+            FaultKind::Text => "too much text in one turn",
+            FaultKind::Variable(message)
+            | FaultKind::Evaluation(message)
+            | FaultKind::Failed(message)
+            | FaultKind::Unsupported(message) => message,
+        }
+    }
+
     /// The port of the node that takes it, if it is connected.
     pub(crate) fn at_port(self, port: &'static str) -> Self {
         Self { port: Some(port), ..self }

@@ -1,6 +1,7 @@
 //! A turn at work: walks from node to node, collects effects and trace, keeps the caps.
 
 mod burst;
+mod called;
 mod emit;
 mod frames;
 mod handed;
@@ -163,6 +164,7 @@ impl<'a> Walk<'a> {
             page: 0,
             offered: None,
             handed_over: None,
+            call: None,
         }
     }
 
@@ -218,6 +220,7 @@ impl<'a> Walk<'a> {
             wait: None,
             frames: Vec::new(),
             idled: false,
+            calls: 0,
             expires_ms: self.bot.policies.max_age_ms.map(|ms| now_ms.saturating_add(ms)),
         };
         self.runs_begun += 1;
@@ -296,10 +299,11 @@ impl<'a> Walk<'a> {
         self.follow(index, next)
     }
 
-    pub(super) fn timeout(&mut self, index: usize) -> Result<(), TurnError> {
+    pub(super) fn timeout(&mut self, index: usize, wait: &Wait) -> Result<(), TurnError> {
         self.take_back("timeout");
         self.path.push(index);
-        let next = self.bot.nodes[index].kind.timed_out();
+        let node = &self.bot.nodes[index];
+        let next = node.kind.timed_out(Here { node }, self, wait);
         self.follow(index, next)
     }
 

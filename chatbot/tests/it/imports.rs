@@ -1,10 +1,10 @@
 //! Foreign exports become bots that pass the checker and play as the original would.
 
 use chatbot::import::{ImportError, Imported, Kind, detect, whatsapp_builder};
-use chatbot::{Format, load};
+use chatbot::{Format, HttpOutcome, load};
 use serde_json::{Value, json};
 
-use crate::support::{Play, expect_file, read, repository, testdata};
+use crate::support::{Play, expect_file, read, repository, shown, testdata};
 
 fn import(name: &str) -> Imported {
     let source = read(&repository(&format!("tests/data/imports/{name}.whatsapp-builder.json")));
@@ -98,7 +98,10 @@ fn the_pizza_bot_plays_to_its_end() {
     let said = play.say("10");
     assert_eq!(said[0], "That is a party! Allow us an hour.");
     let said = play.tap("p", "Pick-up");
-    assert_eq!(said, ["Ready for you in 20 minutes: 10 × Bianca (Large).", "Thank you, see you soon!"]);
+    assert_eq!(said[0], "Ready for you in 20 minutes: 10 × Bianca (Large).");
+    assert!(said[1].contains("https://orders.example.test/new?pizza=Bianca"), "{said:?}");
+    let failed = play.done(HttpOutcome::Unreachable { why: "no connection".into() });
+    assert_eq!(shown(&play.step(&failed).unwrap().effects), ["Thank you, see you soon!"]);
     assert!(!play.state.is_waiting());
 }
 
@@ -210,7 +213,10 @@ fn odd_parts_are_reported_and_do_no_harm() {
     }
     let mut play = Play::new(&imported.bot);
     assert_eq!(play.say("hi"), Vec::<String>::new());
-    assert!(play.say("anything")[0].contains("[x|Twin] [x_2|Twin (2)] [failed_|Third]"));
+    assert!(play.say("anything")[0].contains("https://calendar.example/"));
+    let failed = play.done(HttpOutcome::Unreachable { why: "no such name".into() });
+    let said = shown(&play.step(&failed).unwrap().effects);
+    assert!(said[0].contains("[x|Twin] [x_2|Twin (2)] [failed_|Third]"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod caps;
 mod diagnostics;
 mod diff;
 mod guide;
+mod http;
 mod imports;
 mod limits;
 mod migrate;

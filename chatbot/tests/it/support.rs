@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use chatbot::{
-    Bot, Closed, ContactView, Effect, Format, Given, Incoming, Input, NumberView, OnDoubt, Snapshot, Trace, Turn,
-    TurnError, load, turn,
+    Bot, Closed, ContactView, Effect, Format, Given, HttpCall, HttpDone, HttpOutcome, Incoming, Input, NumberView,
+    OnDoubt, Snapshot, Trace, Turn, TurnError, load, turn,
 };
 use whatsapp::message::Outgoing;
 
@@ -45,12 +45,14 @@ pub(crate) struct Play<'b> {
     pub(crate) bot: &'b Bot,
     pub(crate) state: Snapshot,
     pub(crate) now_ms: u64,
+    /// Every call that was ordered.
+    pub(crate) calls: Vec<HttpCall>,
     seed: u64,
 }
 
 impl<'b> Play<'b> {
     pub(crate) fn new(bot: &'b Bot) -> Self {
-        Self { bot, state: Snapshot::default(), now_ms: START_MS, seed: 0 }
+        Self { bot, state: Snapshot::default(), now_ms: START_MS, calls: Vec::new(), seed: 0 }
     }
 
     pub(crate) fn step(&mut self, input: &Input) -> Result<Turn, TurnError> {
@@ -70,6 +72,7 @@ impl<'b> Play<'b> {
             let effects = rmp_serde::to_vec_named(&turn.effects).unwrap();
             let again: Vec<Effect> = rmp_serde::from_slice(&effects).unwrap();
             assert_eq!(rmp_serde::to_vec_named(&again).unwrap(), effects);
+            self.calls.extend(turn.effects.iter().filter_map(Effect::call).cloned());
             self.state = turn.after.clone();
         }
         result
@@ -81,6 +84,12 @@ impl<'b> Play<'b> {
 
     pub(crate) fn tap(&mut self, id: &str, title: &str) -> Vec<String> {
         self.step(&tapped(id, title)).map_or_else(|error| vec![format!("error: {error}")], |turn| shown(&turn.effects))
+    }
+
+    /// The result of the last call.
+    pub(crate) fn done(&self, outcome: HttpOutcome) -> Input {
+        let id = self.calls.last().map(|call| call.id.clone()).unwrap_or_default();
+        Input::HttpDone(HttpDone { id, outcome, tries: 1 })
     }
 
     pub(crate) fn wait(&mut self, ms: u64) -> Result<Turn, TurnError> {
@@ -126,6 +135,11 @@ pub(crate) fn delivered(raw: &str) -> Input {
     Input::Message(Incoming { at_ms: START_MS, ..Incoming::from(&whatsapp::webhook::Message::parse(raw)) })
 }
 
+/// An answer with a JSON body.
+pub(crate) fn json_answer(status: u16, body: &str) -> HttpOutcome {
+    HttpOutcome::Answer { status, content_type: Some("application/json".into()), body: body.into() }
+}
+
 pub(crate) fn shown(effects: &[Effect]) -> Vec<String> {
     effects.iter().map(show).collect()
 }
@@ -134,6 +148,7 @@ fn show(effect: &Effect) -> String {
     let sending = match effect {
         Effect::Send(sending) => sending,
         Effect::Emit(event) => return format!("event {} {}", event.name, event.data),
+        Effect::CallHttp(call) => return format!("CALL {}", serde_json::to_string(call).unwrap()),
     };
     let mut shown = show_message(&sending.message);
     if sending.on_doubt != OnDoubt::of(&sending.message) {

@@ -204,7 +204,7 @@ fn a_test_says_when_it_begins_and_with_whom() {
 fn steps_are_checked_when_the_file_is_read() {
     assert_eq!(findings("{ usr: hi }"), ["PAR-0202 unknown key `usr` did you mean `user`?"]);
     assert_eq!(findings("{ flow_submit: {} }"), ["PAR-0217 the step `flow_submit` is not supported yet "]);
-    assert_eq!(findings("{ http_stub: {} }"), ["PAR-0217 the step `http_stub` is not supported yet "]);
+    assert_eq!(findings("{ http_stub: {} }"), ["PAR-0203 key `url` is missing "]);
     assert_eq!(findings("{ expect_node: pik }"), ["PAR-0206 there is no node `pik` did you mean `pick`?"]);
     assert_eq!(findings("{ expect_var: { m: 1 } }"), ["PAR-0214 nothing sets the variable `m` did you mean `n`?"]);
     assert_eq!(findings("{ advance: soon }").len(), 1);
@@ -260,4 +260,116 @@ fn every_sample_bot_passes_its_tests() {
         }
     }
     assert!(played > 0);
+}
+
+const CALLS: &str = "parlance: 1
+id: t
+secrets: [KEY]
+triggers: [ { default: {}, to: find } ]
+nodes:
+  find:
+    type: http
+    method: POST
+    url: \"https://api.example.test/find?kind=a\"
+    query: { q: \"{{ input.text }}\" }
+    auth: { bearer: \"{{ secret.KEY }}\" }
+    body: { json: { text: \"{{ input.text }}\", n: 2 } }
+    retry: { times: 1, backoff_ms: 1000, on: [5xx] }
+    extract: { name: $.name }
+    next: { ok: found, http_error: failed, timeout: late }
+  found: { type: say, messages: [ { text: \"Found {{ name }}\" } ], next: { next: fin } }
+  failed: { type: say, messages: [ { text: \"Failed: {{ input.status }}\" } ], next: { next: fin } }
+  late: { type: say, messages: [ { text: Too late } ], next: { next: fin } }
+  fin: { type: end, reason: done }
+tests: [ { name: it, steps: [ ";
+
+fn called(steps: &str) -> Report {
+    let source = format!("{CALLS}{steps} ] }} ]\n");
+    let bot = loaded(&source);
+    run(&bot, &bot.tests()[0])
+}
+
+fn what_of(steps: &str) -> String {
+    called(steps).failure.map(|failure| failure.what).unwrap_or_default()
+}
+
+#[test]
+fn a_call_without_a_stub_fails_with_the_request() {
+    let expected = "no `http_stub` answers this call of the bot\n  POST https://api.example.test/find?kind=a&q=x%20y\n  Authorization: Bearer {{ secret.KEY }}\n  Content-Type: application/json\n  Idempotency-Key: ";
+    let what = what_of("{ user: x y }");
+    assert!(what.starts_with(expected) && what.ends_with("\n  {\"n\":2,\"text\":\"x y\"}"), "{what}");
+    for other in ["url: 'https://other.example/*'", "url: 'https://api.example.test/*', method: GET"] {
+        assert!(
+            what_of(&format!("{{ http_stub: {{ {other} }} }}, {{ user: x }}")).starts_with("no `http_stub`"),
+            "{other}"
+        );
+    }
+}
+
+#[test]
+fn stubs_answer_by_pattern_as_often_as_they_say() {
+    let stub = "{ http_stub: { url: 'https://api.*/find*', answer: { json: { name: Ada } } } }";
+    assert_eq!(what_of(&format!("{stub}, {{ user: x }}, {{ expect: Found Ada }}, {{ expect_end: done }}")), "");
+    let once =
+        "{ http_stub: { url: 'https://api.example.test/find?kind=a&q=x', times: 1, answer: { json: { name: Ada } } } }";
+    assert_eq!(what_of(&format!("{once}, {{ user: x }}, {{ expect: Found Ada }}")), "");
+    assert!(what_of(&format!("{once}, {{ user: x }}, {{ user: x }}")).starts_with("no `http_stub`"));
+}
+
+#[test]
+fn what_goes_wrong_takes_its_port_and_its_time() {
+    let stub = |more: &str| format!("{{ http_stub: {{ url: '*', {more} }} }}, {{ user: x }}");
+    let late = "{ expect: nothing }, { advance: 10s }, { expect: Too late }";
+    assert_eq!(what_of(&format!("{}, {late}", stub("answer: timeout"))), "");
+    assert_eq!(what_of(&format!("{}, {late}", stub("delay: 1m"))), "");
+    let delayed = "{ expect: nothing }, { advance: 2s }, { expect: nothing }, { user: well? }, { advance: 1s }, { expect: Found Ada }";
+    assert_eq!(what_of(&format!("{}, {delayed}", stub("delay: 3s, answer: { json: { name: Ada } }"))), "");
+    assert_eq!(what_of(&format!("{}, {{ expect: \"Failed: \" }}", stub("answer: unreachable"))), "");
+    let again = "{ http_stub: { url: '*', times: 1, answer: { status: 503 } } }, { http_stub: { url: '*', answer: { json: { name: Bo } } } }, { user: x }, { expect: nothing }, { advance: 1s }, { expect: Found Bo }";
+    assert_eq!(what_of(again), "");
+}
+
+#[test]
+fn what_was_asked_is_held_against_what_is_expected() {
+    let asked = |wanted: &str| {
+        what_of(&format!(
+            "{{ http_stub: {{ url: '*', answer: {{ json: {{ name: Ada }} }} }} }}, {{ user: x }}, {{ expect_http: {wanted} }}"
+        ))
+    };
+    for fine in [
+        "{ method: post, url: 'https://api.example.test/find' }",
+        "{ query: { q: x }, json: { n: 2 } }",
+        "{ headers: { authorization: 'Bearer {{ secret.KEY }}' } }",
+    ] {
+        assert_eq!(asked(fine), "", "{fine}");
+    }
+    for (wrong, why) in [
+        ("{ method: GET }", "the method is POST, not GET; the call is\n  POST https://"),
+        ("{ url: 'https://api.example.test/' }", "the address is not"),
+        ("{ query: { q: y } }", "the parameter `q` is `x`, not `y`"),
+        ("{ headers: { x-a: y } }", "there is no header `x-a`"),
+        ("{ json: { n: 3 } }", "the body is not the JSON"),
+        ("{ text: x }", "the body is not the text"),
+        ("{ form: { a: b } }", "there is no field `a`"),
+        ("nothing", "the bot makes a call"),
+    ] {
+        assert!(asked(wrong).starts_with(why), "{wrong}: {}", asked(wrong));
+    }
+    let none = what_of("{ http_stub: { url: '*' } }, { expect_http: nothing }, { expect_http: { method: GET } }");
+    assert!(none.starts_with("the bot makes no call"), "{none}");
+}
+
+#[test]
+fn stubs_are_checked_when_the_file_is_read() {
+    for (step, code) in [
+        ("{ http_stub: {} }", "PAR-0203"),
+        ("{ http_stub: { url: x, answer: { json: 1, text: a } } }", "PAR-0204"),
+        ("{ http_stub: { url: x, answer: late } }", "PAR-0204"),
+        ("{ http_stub: { url: x, answer: { status: 99 } } }", "PAR-0204"),
+        ("{ http_stub: { url: x, anser: {} } }", "PAR-0202"),
+        ("{ expect_http: {} }", "PAR-0203"),
+        ("{ expect_http: { jsn: {} } }", "PAR-0202"),
+    ] {
+        assert!(findings(step)[0].starts_with(code), "{step}: {:?}", findings(step));
+    }
 }

@@ -2,16 +2,19 @@
 //! come of it. `BLESS=1` rewrites the last.
 //!
 //! Lines of an `.in` file: `say TEXT`, `tap ID TITLE`, `send TYPE [CAPTION]`, `wait DURATION`, `json MESSAGE`
-//! (as Meta delivers it), `back` and `close` (a human is done).
+//! (as Meta delivers it), `back` and `close` (a human is done), `answer STATUS JSON`, `answer timeout`, `answer unreachable`
+//! and `answer bad STATUS` (what comes of the last call).
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use chatbot::{ANSWER_TYPES, Effect, HandBack, Input, MESSAGE_TYPES, NODE_TYPES, POLICIES, TRIGGER_TYPES, Trace};
+use chatbot::{
+    ANSWER_TYPES, Effect, HandBack, HttpOutcome, Input, MESSAGE_TYPES, NODE_TYPES, POLICIES, TRIGGER_TYPES, Trace,
+};
 use whatsapp::message::Outgoing;
 
-use crate::support::{Play, bot, delivered, expect_file, message, read, said, shown, tapped, testdata};
+use crate::support::{Play, bot, delivered, expect_file, json_answer, message, read, said, shown, tapped, testdata};
 
 fn cases() -> Vec<PathBuf> {
     let mut cases: Vec<PathBuf> = std::fs::read_dir(testdata("transcripts"))
@@ -75,6 +78,12 @@ fn input(play: &mut Play<'_>, line: &str) -> Input {
         "json" => delivered(rest),
         "back" => Input::HandBack(HandBack::Returned),
         "close" => Input::HandBack(HandBack::Closed),
+        "answer" => play.done(match first {
+            "timeout" => HttpOutcome::Timeout,
+            "unreachable" => HttpOutcome::Unreachable { why: "connection refused".into() },
+            "bad" => HttpOutcome::BadBody { status: second.parse().unwrap(), why: "the body is too large".into() },
+            status => json_answer(status.parse().unwrap(), second),
+        }),
         "wait" => {
             let minutes: u64 = rest.trim_end_matches('m').parse().unwrap();
             play.now_ms += minutes * 60_000;

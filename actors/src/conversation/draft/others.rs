@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chatbot::{Bot, Closed, HandBack, Input, OnDoubt, Order, Sending};
+use chatbot::{Bot, Closed, HandBack, HttpDone, Input, OnDoubt, Order, Sending};
 use storage::{Inbound, InboxSeq, SendId};
 use whatsapp::webhook::Message;
 
@@ -102,6 +102,17 @@ impl Draft<'_> {
             }
         } else if let Some(bot) = bot.filter(|_| self.after.state.bot.handed_over().is_some()) {
             self.run(bot, &Input::HandBack(how), None);
+        }
+    }
+
+    /// The result of a call. History keeps it whole, so that the turn can be computed again. While somebody answers in the
+    /// bot's place it is written down only: the call is made again when the bot goes on.
+    pub(super) fn http_done(&mut self, seq: InboxSeq, row: &Inbound, done: HttpDone, bot: Option<&Arc<Bot>>) {
+        let raw = serde_json::to_string(&done).unwrap_or_default().into();
+        let input = HistoryInput { seq, received_ms: row.received_ms, sent_ms: None, raw, kind: InputKind::Http };
+        match bot {
+            Some(bot) => self.run(bot, &Input::HttpDone(done), Some(input)),
+            None => self.record(Some(input)),
         }
     }
 

@@ -1,5 +1,5 @@
-//! Kinds that are written as what they will be, though they cannot run yet: HTTP calls, Flows,
-//! calendars. Credentials are not copied.
+//! HTTP calls, and kinds that are written as what they will be, though they cannot run yet: Flows, calendars. Credentials
+//! are not copied.
 
 use serde_json::{Map, Value, json};
 use whatsapp::limits;
@@ -7,13 +7,13 @@ use whatsapp::limits;
 use super::export::Source;
 use super::names::slug;
 use super::{Writer, cut};
+use crate::caps;
 
 /// What the button of a Flow said when the author wrote nothing.
 const CTA: &str = "Start";
 
 impl<'e> Writer<'e> {
     pub(super) fn rest_api(&mut self, node: &'e Source) {
-        self.change(node, "becomes an `http` node, which cannot run yet: it takes its error path");
         if node.keys().any(|key| key.to_lowercase().contains("auth")) {
             self.change(node, "its credentials are not copied: set them up as a secret");
         }
@@ -38,7 +38,7 @@ impl<'e> Writer<'e> {
             http.insert("body".into(), json!({ "raw": self.template(node, &node.text("apiBody")) }));
         }
         if let Some(ms) = node.get("apiTimeout").as_u64() {
-            http.insert("timeout_ms".into(), ms.into());
+            http.insert("timeout_ms".into(), ms.clamp(1, caps::MAX_HTTP_TIMEOUT_MS.into()).into());
         }
         for (key, ours) in [("apiFilterField", "filter"), ("apiContentType", "content_type")] {
             if node.has(key) {
@@ -46,9 +46,7 @@ impl<'e> Writer<'e> {
             }
         }
         let variable = self.names.of(node).unwrap_or("response").to_owned();
-        let path = node.text("apiResponsePath");
-        let path = if path.trim().is_empty() { "$".to_owned() } else { format!("$.{}", path.trim()) };
-        http.insert("extract".into(), json!({ variable: path }));
+        http.insert("extract".into(), json!({ variable: json_path(&node.text("apiResponsePath")) }));
         self.http(node, http);
     }
 
@@ -124,7 +122,43 @@ impl<'e> Writer<'e> {
     }
 }
 
+/// `data.items[0]` as a JSONPath; names that a path cannot spell are quoted.
+fn json_path(path: &str) -> String {
+    let mut out = "$".to_owned();
+    for part in path.trim().trim_start_matches('$').split(['.', '[', ']']).filter(|part| !part.is_empty()) {
+        let word = part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        match part.parse::<u32>() {
+            Ok(index) => out.push_str(&format!("[{index}]")),
+            Err(_) if word && !part.starts_with(|c: char| c.is_ascii_digit()) => out.push_str(&format!(".{part}")),
+            Err(_) => {
+                let name = part.trim_matches(['"', '\'']);
+                let plain: String = name.chars().filter(|c| !c.is_control() && *c != '\\' && *c != '\'').collect();
+                out.push_str(&format!("['{plain}']"));
+            }
+        }
+    }
+    out
+}
+
 fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     ["auth", "key", "token", "secret", "cookie", "password"].iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_original_become_json_paths() {
+        for (path, ours) in [
+            ("", "$"),
+            ("data.items[0].name", "$.data.items[0].name"),
+            ("$.data", "$.data"),
+            ("0.a-b", "$[0]['a-b']"),
+            ("a['b c']", "$.a['b c']"),
+        ] {
+            assert_eq!(json_path(path), ours, "{path}");
+        }
+    }
 }
