@@ -5,6 +5,7 @@
 
 mod access;
 mod blocked;
+mod bots;
 mod conversations;
 mod cursor;
 mod handback;
@@ -34,6 +35,7 @@ use secrecy::SecretString;
 use storage::{Health, Store};
 use tower::ServiceExt;
 
+use crate::bots::Library;
 use crate::front::Displays;
 use crate::metrics::Metrics;
 use crate::net::Body;
@@ -46,6 +48,9 @@ use problem::Problem;
 /// Bytes of a request body at most.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
+/// Bytes of a bot at most: one more than a bot may have, so that the checker says what is wrong.
+const MAX_BOT_BYTES: usize = chatbot::caps::MAX_BOT_FILE_BYTES + 1;
+
 /// What the admin port needs.
 pub struct Parts {
     /// The store.
@@ -56,6 +61,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The bots.
     pub bots: Arc<Bots>,
+    /// Their versions.
+    pub library: Arc<Library>,
     /// Files, templates, block lists.
     pub services: Arc<Services>,
     /// All metrics.
@@ -116,7 +123,14 @@ impl Admin {
             .route("/api/v1/dead-letters", get(lists::dead_letters))
             .route("/api/v1/quarantine", get(lists::quarantine))
             .route("/api/v1/notices", get(lists::notices))
-            .route("/api/v1/bots", get(lists::bots))
+            .route("/api/v1/bots", get(bots::list))
+            .route("/api/v1/bots/check", post(bots::check).layer(DefaultBodyLimit::max(MAX_BOT_BYTES)))
+            .route("/api/v1/bots/{id}", get(bots::show).put(bots::put).layer(DefaultBodyLimit::max(MAX_BOT_BYTES)))
+            .route("/api/v1/bots/{id}/versions", get(bots::versions))
+            .route("/api/v1/bots/{id}/versions/{version}", get(bots::version))
+            .route("/api/v1/bots/{id}/publish", post(bots::publish))
+            .route("/api/v1/bots/{id}/rollback", post(bots::roll_back))
+            .route("/api/v1/bots/{id}/diff", get(bots::diff))
             .route("/api/v1/numbers", get(numbers::list))
             .route("/api/v1/numbers/{id}", get(numbers::show))
             .route("/api/v1/numbers/{id}/pause", post(numbers::pause))

@@ -1,21 +1,30 @@
-//! Bot files on disk and bot versions in the store: what goes live at start.
+//! Bot files on disk and bot versions in the store.
 //!
-//! Every valid version that was ever live is kept in the store, so that a conversation goes on with the version it began
-//! with, and a broken file leaves the last good one in place.
+//! A version is the hash of a bot's canonical form, has a number in its bot, and never changes. Versions are kept while
+//! runs are on them, so that a conversation goes on with the version it began with; a broken file leaves the last good
+//! one in place.
+//!
+//! A file goes live when it changed since it last went live. At a start a file that somebody published or replaced by
+//! hand meanwhile does not: a publish or rollback over the API stands until the file is edited.
 
+mod disk;
 mod files;
+mod library;
+mod record;
+mod upkeep;
+mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use actors::media::Media;
-use bytes::Bytes;
-use chatbot::Diagnostic;
 use chatbot::bot::{self, Bot, Format, Loaded};
-use storage::{Store, StoreError};
+use storage::StoreError;
 
-const VERSIONS: &str = "bot_version";
-const LIVE: &str = "bot_live";
+pub use disk::Report;
+pub use library::{Counted, Expected, KEPT_NUMBERS, Library, MAX_BOTS, MAX_COUNTED, Order, PublishError, Published};
+pub use record::{Live, Record, Source};
+pub(crate) use upkeep::upkeep;
+pub use watch::Tell;
+pub(crate) use watch::watch;
 
 /// A bot file that was read.
 pub struct BotFile {
@@ -28,6 +37,11 @@ pub struct BotFile {
 }
 
 impl BotFile {
+    /// What the watch needs to see that it changed.
+    pub(crate) fn known(&self) -> (PathBuf, String, Option<String>) {
+        (self.path.clone(), self.source.clone(), self.bot().map(|bot| bot.id().to_owned()))
+    }
+
     fn bot(&self) -> Option<&Bot> {
         self.loaded.bot.as_ref()
     }
@@ -64,6 +78,14 @@ pub enum LoadError {
         /// What is wrong with the files, rendered.
         problems: String,
     },
+    /// A bot could not be put live.
+    #[error("{}: {source}", .path.display())]
+    Publish {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: PublishError,
+    },
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -77,112 +99,22 @@ pub fn read_file(path: &Path) -> Result<BotFile, LoadError> {
     Ok(BotFile { path: path.into(), source, loaded })
 }
 
+/// Whether a file is a bot by its name. What begins with a dot is an editor's.
+fn is_bot_file(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    Format::by_extension(path).is_some() && !hidden
+}
+
 /// Reads every bot file of a folder, by name.
 pub fn read_dir(dir: &Path) -> Result<Vec<BotFile>, LoadError> {
     let failed = |source| LoadError::Read { path: dir.into(), source };
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        if matches!(extension, Some("json" | "yaml" | "yml")) && path.is_file() {
+        if is_bot_file(&path) && path.is_file() {
             paths.push(path);
         }
     }
     paths.sort();
     paths.iter().map(|path| read_file(path)).collect()
-}
-
-/// What was put live, for the banner and the log.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// Live bots.
-    pub bots: usize,
-    /// Their nodes together.
-    pub nodes: usize,
-    /// Errors and warnings, rendered with their place.
-    pub problems: Vec<String>,
-}
-
-/// Puts the valid files live, keeps the last good version of broken ones, and makes every stored version known. The bots
-/// of `answering`, each with the setting that names it, must be among them.
-pub async fn put_live(
-    bots: &actors::Bots,
-    store: &dyn Store,
-    media: &Media,
-    files: Vec<BotFile>,
-    answering: &[(String, &str)],
-) -> Result<Report, LoadError> {
-    refuse_twins(&files)?;
-    let mut report = Report::default();
-    restore(bots, store, media).await?;
-    for file in files {
-        report
-            .problems
-            .extend(file.loaded.diagnostics.iter().map(|diagnostic: &Diagnostic| diagnostic.render(&file.source)));
-        if let Some(bot) = file.loaded.bot {
-            let (stored, problems) = files::store(media, &bot, &file.path).await;
-            report.problems.extend(problems);
-            files::note(store, media, &version_key(&bot), &stored).await?;
-            publish(bots, store, Arc::new(bot.with_files(&stored))).await?;
-        }
-    }
-    let live = bots.live();
-    if let Some((key, id)) = answering.iter().find(|(_, id)| !live.iter().any(|bot| bot.id() == *id)) {
-        let problems = report.problems.iter().map(|problem| format!("{problem}\n")).collect();
-        return Err(LoadError::NoBot { id: (*id).into(), key: key.clone(), problems });
-    }
-    report.bots = live.len();
-    report.nodes = live.iter().map(|bot| bot.node_count()).sum();
-    Ok(report)
-}
-
-fn refuse_twins(files: &[BotFile]) -> Result<(), LoadError> {
-    for (index, file) in files.iter().enumerate() {
-        let Some(bot) = file.bot() else { continue };
-        let twin = files.iter().take(index).find(|other| other.bot().is_some_and(|other| other.id() == bot.id()));
-        if let Some(twin) = twin {
-            return Err(LoadError::Twice { id: bot.id().into(), first: twin.path.clone(), second: file.path.clone() });
-        }
-    }
-    Ok(())
-}
-
-async fn restore(bots: &actors::Bots, store: &dyn Store, media: &Media) -> Result<(), StoreError> {
-    for (key, source) in store.documents(VERSIONS).await? {
-        match compile(&key, &source) {
-            Some(bot) => {
-                let stored = files::of_version(store, media, &key).await?;
-                bots.add_version(Arc::new(bot.with_files(&stored)));
-            }
-            None => tracing::warn!(version = %key, "a stored bot version can no longer be loaded"),
-        }
-    }
-    for (id, version) in store.documents(LIVE).await? {
-        let version = String::from_utf8_lossy(&version).into_owned();
-        if let Some(bot) = bots.version(&id, &version) {
-            bots.put_live(bot);
-        }
-    }
-    Ok(())
-}
-
-fn compile(name: &str, source: &[u8]) -> Option<Bot> {
-    bot::load(std::str::from_utf8(source).ok()?, name, Format::Json).bot
-}
-
-fn version_key(bot: &Bot) -> String {
-    format!("{}/{}", bot.id(), bot.version())
-}
-
-async fn publish(bots: &actors::Bots, store: &dyn Store, bot: Arc<Bot>) -> Result<(), StoreError> {
-    let key = version_key(&bot);
-    if store.document(VERSIONS, &key).await?.is_none() {
-        store.put_document(VERSIONS, &key, Some(Bytes::from(bot.canonical_json()))).await?;
-    }
-    let live = store.document(LIVE, bot.id()).await?;
-    if live.as_deref() != Some(bot.version().as_bytes()) {
-        store.put_document(LIVE, bot.id(), Some(Bytes::copy_from_slice(bot.version().as_bytes()))).await?;
-    }
-    bots.put_live(bot);
-    Ok(())
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use whatsapp::graph::{Client, ClientConfig};
 
 use crate::admin::{self, Admin};
-use crate::bots::{self, BotFile, LoadError};
+use crate::bots::{self, BotFile, Library, LoadError, Tell};
 use crate::config::Config;
 use crate::front::{Displays, Front, Intake, Signers};
 use crate::metrics::Metrics;
@@ -73,12 +73,15 @@ pub struct Given {
     pub turn: Arc<TurnFunction>,
     /// Whether callers from loopback need no credential at the admin port.
     pub open_admin: bool,
+    /// Where the lines about bot files go that are saved while it runs.
+    pub tell: Tell,
 }
 
 impl Given {
     /// Real bots over a clock.
     pub fn new(clock: Arc<dyn Clock>, bots: Vec<BotFile>) -> Self {
-        Self { clock, bots, turn: Arc::new(chatbot::turn), open_admin: false }
+        let tell: Tell = Arc::new(|line| tracing::info!("{line}"));
+        Self { clock, bots, turn: Arc::new(chatbot::turn), open_admin: false, tell }
     }
 }
 
@@ -111,7 +114,9 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         Services::load(config, client, store.clone(), given.clock.clone(), &numbers, metrics.actors.clone()).await?;
     let services = Arc::new(services);
     let answering = numbers::answering(config, &registry);
-    let report = bots::put_live(&registry, &*store, &services.media, given.bots, &answering).await?;
+    let library = Library::load(store.clone(), services.media.clone(), given.clock.clone(), registry.clone()).await?;
+    let known = given.bots.iter().map(BotFile::known).collect();
+    let report = Box::pin(library.put_live(given.bots, &answering)).await?;
     let engine = start_engine(
         config,
         (given.clock.clone(), given.turn),
@@ -123,7 +128,13 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     )
     .await?;
     let engine = Arc::new(engine);
+    library.attach(engine.clone());
     services.run(&engine, registry.clone());
+    services.look_after(bots::upkeep(library.clone()));
+    if config.bots.watch {
+        let templates = services.templates.clone();
+        services.look_after(bots::watch(library.clone(), templates, config.bots.dir.clone(), known, given.tell));
+    }
 
     let (front, admin) = (local(&front_listener, config.server.listen), local(&admin_listener, config.admin.listen));
     let displays = Arc::<Displays>::default();
@@ -147,6 +158,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         engine: engine.clone(),
         clock: given.clock.clone(),
         bots: registry,
+        library,
         services: services.clone(),
         metrics,
         numbers: config.whatsapp.numbers.iter().map(|number| numbers::of_admin(config, number)).collect(),

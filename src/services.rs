@@ -108,6 +108,11 @@ impl Services {
         ]);
     }
 
+    /// Starts something that goes on until they end.
+    pub fn look_after(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.lock().push(tokio::spawn(task));
+    }
+
     /// Ends them: what they were about lies in the store.
     pub fn stop(&self) {
         self.tasks.lock().drain(..).for_each(|task| task.abort());

@@ -1,12 +1,17 @@
-//! Which bot answers: the live version of each bot, the versions that running conversations are pinned to, and the trip
-//! wire that stops a version which fails for many people at once.
+//! Which bot answers: the live version of each bot, the versions that running conversations are pinned to, what their
+//! runs do when another version goes live, and the trip wire that stops a version which fails for many people at once.
+
+mod version;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use chatbot::Bot;
+use chatbot::{Bot, How, Running};
 use parking_lot::Mutex;
 use storage::ConversationId;
+
+pub use version::StoredVersion;
+use version::Version;
 
 /// This many different conversations failing at one node within [`TRIP_WINDOW_MS`] trip the version.
 pub const TRIP_CONVERSATIONS: usize = 20;
@@ -33,13 +38,14 @@ struct Inner {
 
 #[derive(Default)]
 struct Known {
-    live: Option<Box<str>>,
+    live: Option<Live>,
     versions: BTreeMap<Box<str>, Version>,
 }
 
-struct Version {
-    bot: Arc<Bot>,
-    tripped: bool,
+struct Live {
+    version: Box<str>,
+    at_ms: u64,
+    running: Running,
 }
 
 struct Failure {
@@ -54,9 +60,27 @@ struct Failure {
 pub(crate) enum Choice {
     /// This version.
     Run(Arc<Bot>),
+    /// The run is to move first.
+    Move(Box<Move>),
     /// The version is tripped: leave the input where it is until the generation is another one.
     Wait(u64),
     /// There is no bot: record the message, say nothing.
+    Nobody,
+}
+
+/// A run that is to go on with another version.
+pub(crate) struct Move {
+    /// The version that it is on; `None` if nobody knows it any more.
+    pub from: Option<Arc<Bot>>,
+    pub to: Arc<Bot>,
+    pub how: How,
+}
+
+/// What was found while the lock was held; versions are compiled without it.
+enum Found {
+    Keep(Version),
+    Move { from: Option<Version>, to: Version, how: How },
+    Wait(u64),
     Nobody,
 }
 
@@ -72,24 +96,52 @@ impl Bots {
         self.inner.lock().by_number.insert(number.into(), id.into());
     }
 
-    /// Makes a version known, so that conversations pinned to it go on.
-    pub fn add_version(&self, bot: Arc<Bot>) {
-        self.inner.lock().add(bot);
+    /// Makes a version known, so that conversations pinned to it go on. It is compiled when it is needed.
+    pub fn add_stored(&self, stored: StoredVersion) {
+        let (id, name) = (stored.id.clone(), stored.version.clone());
+        self.inner.lock().add(id, name, Version::stored(stored));
     }
 
-    /// Puts a version live: new runs use it. Answers whether it replaced another version. Tell the engine
-    /// ([`crate::Engine::bots_changed`]).
+    /// Puts a version live, with nothing said about running conversations: see [`Bots::publish`].
     pub fn put_live(&self, bot: Arc<Bot>) -> bool {
+        self.publish(bot, 0, Running::default())
+    }
+
+    /// Puts a version live: new runs use it, and a version that was stopped may run again. `running` says what runs of
+    /// other versions do from `at_ms` on. Answers whether it replaced another version. Tell the engine
+    /// ([`crate::Engine::bots_changed`]).
+    pub fn publish(&self, bot: Arc<Bot>, at_ms: u64, running: Running) -> bool {
         let mut inner = self.inner.lock();
-        inner.add(bot.clone());
-        let known = inner.bots.entry(bot.id().into()).or_default();
-        let before = known.live.replace(bot.version().into());
-        before.is_some_and(|before| *before != *bot.version())
+        inner.generation += 1;
+        let (id, name): (Box<str>, Box<str>) = (bot.id().into(), bot.version().into());
+        let known = inner.bots.entry(id).or_default();
+        known.versions.insert(name.clone(), Version::compiled(bot));
+        let before = known.live.replace(Live { version: name.clone(), at_ms, running });
+        before.is_some_and(|before| before.version != name)
+    }
+
+    /// Forgets a version, unless it is live. Conversations that are pinned to it all the same go on with the live one.
+    pub fn remove(&self, id: &str, version: &str) {
+        let mut inner = self.inner.lock();
+        let Some(known) = inner.bots.get_mut(id) else { return };
+        if known.live.as_ref().is_none_or(|live| *live.version != *version) {
+            known.versions.remove(version);
+        }
     }
 
     /// The live version of each bot, by id.
     pub fn live(&self) -> Vec<Arc<Bot>> {
-        self.inner.lock().bots.values().filter_map(|known| Some(known.live()?.bot.clone())).collect()
+        let live: Vec<Version> = {
+            let inner = self.inner.lock();
+            inner.bots.values().filter_map(|known| Some(known.live()?.1.clone())).collect()
+        };
+        live.iter().filter_map(Version::bot).collect()
+    }
+
+    /// The live version of a bot.
+    pub fn live_of(&self, id: &str) -> Option<Arc<Bot>> {
+        let version = self.inner.lock().bots.get(id)?.live()?.1.clone();
+        version.bot()
     }
 
     /// Versions that are stopped because they failed for many: (bot, version).
@@ -102,7 +154,28 @@ impl Bots {
 
     /// A known version of a bot.
     pub fn version(&self, id: &str, version: &str) -> Option<Arc<Bot>> {
-        Some(self.inner.lock().bots.get(id)?.versions.get(version)?.bot.clone())
+        let version = self.inner.lock().bots.get(id)?.versions.get(version)?.clone();
+        version.bot()
+    }
+
+    /// When runs of a conversation that is pinned to this version must have moved or ended; `None` if they may stay.
+    pub fn leaves_at_ms(&self, id: &str, version: &str) -> Option<u64> {
+        let inner = self.inner.lock();
+        let live = inner.bots.get(id)?.live.as_ref().filter(|live| *live.version != *version)?;
+        live.running.drain_after_ms.map(|after_ms| live.at_ms.saturating_add(after_ms))
+    }
+
+    /// The next time after `now_ms` at which runs of old versions must have moved or ended.
+    pub fn next_drain_ms(&self, now_ms: u64) -> Option<u64> {
+        let inner = self.inner.lock();
+        let live = inner.bots.values().filter_map(|known| known.live.as_ref());
+        let due = live.filter_map(|live| Some(live.at_ms.saturating_add(live.running.drain_after_ms?)));
+        due.filter(|due_ms| *due_ms > now_ms).min()
+    }
+
+    /// When a conversation that is pinned to this version last had an input in this process.
+    pub fn last_used_ms(&self, id: &str, version: &str) -> Option<u64> {
+        self.inner.lock().bots.get(id)?.versions.get(version)?.used_ms
     }
 
     /// Changes whenever a conversation that was told to wait may get another answer.
@@ -110,20 +183,37 @@ impl Bots {
         self.inner.lock().generation
     }
 
-    /// `number` is the business number of the conversation; `pinned` is the bot and version of the conversation's run, if one is under way.
-    pub(crate) fn choose(&self, number: &str, pinned: Option<(&str, &str)>) -> Choice {
-        let inner = self.inner.lock();
-        let known = pinned.and_then(|(id, _)| inner.bots.get(id));
-        let version = known.zip(pinned).and_then(|(known, (_, version))| known.versions.get(version));
-        if let Some(version) = version.filter(|version| !version.tripped) {
-            return Choice::Run(version.bot.clone());
+    /// `number` is the business number of the conversation; `pinned` is the bot and version of the conversation's run,
+    /// if one is under way.
+    pub(crate) fn choose(&self, number: &str, pinned: Option<(&str, &str)>, now_ms: u64) -> Choice {
+        loop {
+            let found = self.inner.lock().find(number, pinned, now_ms);
+            return match found {
+                Found::Keep(version) => match (version.bot(), pinned) {
+                    (Some(bot), _) => Choice::Run(bot),
+                    // It is known no more from now on, so this comes to an end.
+                    (None, Some((id, name))) if self.lose(id, name) => continue,
+                    (None, _) => Choice::Nobody,
+                },
+                Found::Move { from, to, how } => match to.bot() {
+                    Some(to) => Choice::Move(Box::new(Move { from: from.and_then(|from| from.bot()), to, how })),
+                    None => Choice::Nobody,
+                },
+                Found::Wait(generation) => Choice::Wait(generation),
+                Found::Nobody => Choice::Nobody,
+            };
         }
-        let default = || inner.bots.get(inner.by_number.get(number).or(inner.default.as_ref())?)?.live();
-        match known.and_then(Known::live).or_else(default) {
-            Some(version) if version.tripped => Choice::Wait(inner.generation),
-            Some(version) => Choice::Run(version.bot.clone()),
-            None => Choice::Nobody,
-        }
+    }
+
+    /// A version that can no longer be compiled. Answers whether it was known until now.
+    fn lose(&self, id: &str, version: &str) -> bool {
+        tracing::warn!(
+            bot = id,
+            version,
+            "a stored bot version can no longer be loaded: its runs go on with the live one"
+        );
+        let mut inner = self.inner.lock();
+        inner.bots.get_mut(id).is_some_and(|known| known.versions.remove(version).is_some())
     }
 
     /// Notes that a conversation failed for good at a node. Answers whether that tripped the version just now.
@@ -146,11 +236,31 @@ impl Bots {
 }
 
 impl Inner {
-    fn add(&mut self, bot: Arc<Bot>) {
+    fn add(&mut self, id: Box<str>, name: Box<str>, version: Version) {
         self.generation += 1;
-        let known = self.bots.entry(bot.id().into()).or_default();
-        let name = bot.version().into();
-        known.versions.entry(name).or_insert(Version { bot, tripped: false });
+        self.bots.entry(id).or_default().versions.entry(name).or_insert(version);
+    }
+
+    fn find(&mut self, number: &str, pinned: Option<(&str, &str)>, now_ms: u64) -> Found {
+        let generation = self.generation;
+        if let Some((id, name)) = pinned
+            && let Some(known) = self.bots.get_mut(id)
+        {
+            if let Some(own) = known.versions.get_mut(name) {
+                own.used_ms = Some(now_ms);
+            }
+            if let Some(found) = known.for_run(name, now_ms, generation) {
+                return found;
+            }
+        }
+        let default = || self.bots.get(self.by_number.get(number).or(self.default.as_ref())?)?.live();
+        match default() {
+            Some((_, version)) if version.tripped => Found::Wait(generation),
+            // The bot of the run is gone, so the run ends.
+            Some((_, to)) if pinned.is_some() => Found::Move { from: None, to: to.clone(), how: How::forced() },
+            Some((_, version)) => Found::Keep(version.clone()),
+            None => Found::Nobody,
+        }
     }
 
     fn forget_failures(&mut self, now_ms: u64) {
@@ -162,8 +272,30 @@ impl Inner {
 }
 
 impl Known {
-    fn live(&self) -> Option<&Version> {
-        self.versions.get(self.live.as_deref()?)
+    fn live(&self) -> Option<(&Live, &Version)> {
+        let live = self.live.as_ref()?;
+        Some((live, self.versions.get(&live.version)?))
+    }
+
+    /// What answers a run of this bot; `None` if nothing of it can.
+    fn for_run(&self, pinned: &str, now_ms: u64, generation: u64) -> Option<Found> {
+        let own = self.versions.get(pinned);
+        let runs = own.filter(|own| !own.tripped);
+        let live = self.live().filter(|(live, _)| *live.version != *pinned);
+        match (runs, live) {
+            (Some(own), Some((live, to))) if !to.tripped => {
+                let how = live.running.how(now_ms.saturating_sub(live.at_ms));
+                Some(how.map_or(Found::Keep(own.clone()), |how| Found::Move {
+                    from: Some(own.clone()),
+                    to: to.clone(),
+                    how,
+                }))
+            }
+            (Some(own), _) => Some(Found::Keep(own.clone())),
+            (None, Some((_, to))) if to.tripped => Some(Found::Wait(generation)),
+            (None, Some((_, to))) => Some(Found::Move { from: own.cloned(), to: to.clone(), how: How::forced() }),
+            (None, None) => own.map(|_| Found::Wait(generation)),
+        }
     }
 }
 

@@ -68,6 +68,15 @@ pub(crate) struct State {
     loaded: Option<Loaded>,
 }
 
+/// Who answers an input.
+enum Answering {
+    Bot(Arc<chatbot::Bot>),
+    /// Nobody: record it only.
+    Nobody,
+    /// Nobody until the bots' generation is another one.
+    Wait(u64),
+}
+
 /// Why a step did not happen.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
@@ -209,20 +218,21 @@ impl State {
         if tick {
             self.handling(HANDLING_TICK);
             draft.hand_back_if_due();
-            match self.choose(draft, &draft.after.state.number_id) {
-                Choice::Run(bot) => draft.tick(&bot),
-                Choice::Nobody => {}
-                Choice::Wait(generation) => return Some(generation),
+            let number = draft.after.state.number_id.clone();
+            match self.answering(draft, &number) {
+                Answering::Bot(bot) => draft.tick(&bot),
+                Answering::Nobody => {}
+                Answering::Wait(generation) => return Some(generation),
             }
         }
         for item in items {
             let Some(row) = &item.row else { continue };
             self.handling(item.seq.0);
             draft.hand_back_if_due();
-            match self.choose(draft, &row.partition.0) {
-                Choice::Run(bot) => draft.take(item, row, Some(&bot)),
-                Choice::Nobody => draft.take(item, row, None),
-                Choice::Wait(generation) => return Some(generation),
+            match self.answering(draft, &row.partition.0) {
+                Answering::Bot(bot) => draft.take(item, row, Some(&bot)),
+                Answering::Nobody => draft.take(item, row, None),
+                Answering::Wait(generation) => return Some(generation),
             }
         }
         None
@@ -232,7 +242,23 @@ impl State {
         if !draft.is_with_bot() {
             return Choice::Nobody;
         }
-        self.deps.bots.choose(number, draft.after.state.bot.bot())
+        self.deps.bots.choose(number, draft.after.state.bot.bot(), self.deps.clock.now_ms())
+    }
+
+    /// Who answers now. A run that is to go on with another version has moved there afterwards, or ended.
+    fn answering(&self, draft: &mut Draft<'_>, number: &str) -> Answering {
+        loop {
+            match self.choose(draft, number) {
+                Choice::Run(bot) => return Answering::Bot(bot),
+                Choice::Wait(generation) => return Answering::Wait(generation),
+                Choice::Nobody => return Answering::Nobody,
+                Choice::Move(plan) => match draft.migrate(&plan) {
+                    Some(bot) => return Answering::Bot(bot),
+                    // The run is over: whoever answers people without one is next.
+                    None => continue,
+                },
+            }
+        }
     }
 
     fn handling(&self, input: u64) {

@@ -207,6 +207,12 @@ impl Engine {
         let _gone = self.deps.peers().router.cast(router::Message::Retry);
     }
 
+    /// Gives conversations a turn without an input: those whose run must leave its bot version do so.
+    pub fn wake(&self, conversations: Vec<storage::ConversationId>) {
+        // An error means that the engine is shutting down.
+        let _gone = self.deps.peers().router.cast(router::Message::Due(conversations));
+    }
+
     /// How it stands. Senders that do not answer within a second are left out.
     pub async fn status(&self) -> EngineStatus {
         let mut senders = HashMap::new();

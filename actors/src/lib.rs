@@ -7,6 +7,7 @@ mod alarm;
 mod backlog;
 pub mod blocking;
 mod bots;
+pub mod census;
 mod clock;
 mod codec;
 mod conversation;
@@ -30,7 +31,7 @@ pub mod templates;
 mod timers;
 pub mod view;
 
-pub use bots::{Bots, TRIP_CONVERSATIONS, TRIP_WINDOW_MS};
+pub use bots::{Bots, StoredVersion, TRIP_CONVERSATIONS, TRIP_WINDOW_MS};
 pub use clock::{AdjustableClock, Clock};
 pub use codec::CodecError;
 pub use conversation::TurnFunction;

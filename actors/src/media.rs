@@ -131,6 +131,11 @@ impl Media {
         self.pinned.lock().extend(files);
     }
 
+    /// No bot refers to these files any more.
+    pub fn unpin(&self, files: &BTreeSet<Digest>) {
+        self.pinned.lock().retain(|digest| !files.contains(digest));
+    }
+
     fn number(&self, id: &str) -> Option<&Number> {
         self.numbers.iter().find(|number| *number.id == *id)
     }

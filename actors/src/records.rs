@@ -91,6 +91,9 @@ pub(crate) enum Happened {
     Marketing { wanted: bool },
     /// A free entry point is open.
     FreeEntry { until_ms: u64 },
+    /// Its run was moved to another version of its bot, or ended because it could not stay: [`chatbot::migrate`] with
+    /// these versions and this `how`.
+    Migrated { bot: Box<str>, from: Box<str>, to: Box<str>, how: Box<chatbot::How> },
 }
 
 /// An outgoing message as it lies in the outbox.

@@ -115,6 +115,18 @@ impl Bot {
         self.canonical.clone()
     }
 
+    /// The canonical form for people: JSON over several lines, or YAML; keys in order, the same bytes each time.
+    pub fn export(&self, format: Format) -> String {
+        // It was written by this crate, so it can be read.
+        let value: serde_json::Value = serde_json::from_str(&self.canonical).unwrap_or_default();
+        let text = match format {
+            Format::Json => serde_json::to_string_pretty(&sorted(&value)).ok(),
+            Format::Yaml => serde_saphyr::to_string(&sorted(&value)).ok(),
+        };
+        let text = text.unwrap_or_else(|| self.canonical.clone());
+        format!("{}\n", text.trim_end())
+    }
+
     /// How many nodes the bot has.
     pub fn node_count(&self) -> usize {
         self.nodes.len()
@@ -181,6 +193,25 @@ impl Bot {
     pub(crate) fn node(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
+}
+
+/// With the keys of each map in order.
+fn sorted(value: &serde_json::Value) -> Sorted {
+    match value {
+        serde_json::Value::Object(map) => {
+            Sorted::Map(map.iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
+        }
+        serde_json::Value::Array(items) => Sorted::List(items.iter().map(sorted).collect()),
+        scalar => Sorted::Scalar(scalar.clone()),
+    }
+}
+
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Sorted {
+    Map(BTreeMap<String, Sorted>),
+    List(Vec<Sorted>),
+    Scalar(serde_json::Value),
 }
 
 impl fmt::Debug for Bot {

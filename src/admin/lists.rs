@@ -1,4 +1,4 @@
-//! The plain lists of the admin API: outbox, dead letters, quarantine, notices, bots.
+//! The plain lists of the admin API: outbox, dead letters, quarantine, notices.
 
 use actors::{CodecError, view};
 use axum::Json;
@@ -19,8 +19,8 @@ const NOTICE_PAGES: usize = 20;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
-    limit: Option<usize>,
-    cursor: Option<String>,
+    pub(super) limit: Option<usize>,
+    pub(super) cursor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -112,16 +112,4 @@ pub(super) async fn notices(State(shared): Ctx, query: Asked<NoticesQuery>) -> R
         }
     }
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give("notices", wanted.cursor) })))
-}
-
-pub(super) async fn bots(State(shared): Ctx) -> Json<Value> {
-    let tripped = shared.parts.bots.tripped();
-    let surroundings = shared.parts.services.templates.surroundings();
-    let item = |bot: std::sync::Arc<chatbot::bot::Bot>| {
-        let stopped = tripped.iter().any(|(id, version)| **id == *bot.id() && **version == *bot.version());
-        json!({ "id": bot.id(), "title": bot.title(), "version": bot.version(), "nodes": bot.node_count(), "stopped": stopped,
-            "problems": bot.check_against(&surroundings) })
-    };
-    let items: Vec<_> = shared.parts.bots.live().into_iter().map(item).collect();
-    Json(json!({ "items": items, "next_cursor": null }))
 }

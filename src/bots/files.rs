@@ -6,10 +6,11 @@ use std::path::Path;
 use actors::media::{Digest, Media};
 use bytes::Bytes;
 use chatbot::Bot;
-use storage::{Store, StoreError};
+use storage::{NewDocument, Store, StoreError};
 use whatsapp::limits;
 
-const FILES: &str = "bot_files";
+/// `id/hash`: the files of a version.
+pub(super) const FILES: &str = "bot_files";
 
 /// Path below the bot file's folder, and the id of its file in the media store.
 pub(super) type Files = BTreeMap<String, String>;
@@ -40,25 +41,38 @@ async fn put(media: &Media, path: &Path, name: &str) -> Result<String, String> {
     Ok(item.id.into())
 }
 
-/// Which files a version was given. Files of a version are never pruned.
-pub(super) async fn of_version(store: &dyn Store, media: &Media, version: &str) -> Result<Files, StoreError> {
+/// Which files a version was given.
+pub(super) async fn of_version(store: &dyn Store, version: &str) -> Result<Files, StoreError> {
     let stored = store.document(FILES, version).await?;
-    let files: Files = stored.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    pin(media, &files);
-    Ok(files)
+    Ok(stored.map(|bytes| read(&bytes)).unwrap_or_default())
 }
 
-/// Notes which files a version has.
-pub(super) async fn note(store: &dyn Store, media: &Media, version: &str, files: &Files) -> Result<(), StoreError> {
-    pin(media, files);
+/// The files of all versions.
+pub(super) async fn all(store: &dyn Store) -> Result<BTreeMap<Box<str>, Files>, StoreError> {
+    Ok(store.documents(FILES).await?.into_iter().map(|(version, bytes)| (version, read(&bytes))).collect())
+}
+
+fn read(bytes: &[u8]) -> Files {
+    serde_json::from_slice(bytes).unwrap_or_default()
+}
+
+/// What notes the files of a version; `None` if it is noted already.
+pub(super) async fn document(
+    store: &dyn Store,
+    version: &str,
+    files: &Files,
+) -> Result<Option<NewDocument>, StoreError> {
     let text = serde_json::to_vec(files).unwrap_or_default();
-    if store.document(FILES, version).await?.as_deref() == Some(&text) {
-        return Ok(());
-    }
-    store.put_document(FILES, version, Some(text.into())).await
+    let known = store.document(FILES, version).await?;
+    let differs = if files.is_empty() { known.is_some() } else { known.as_deref() != Some(&*text) };
+    Ok(differs.then(|| (FILES.into(), version.into(), Some(text.into()))))
 }
 
-fn pin(media: &Media, files: &Files) {
-    let digests = files.values().filter_map(|id| id.strip_prefix("m_")?.parse::<Digest>().ok());
-    media.pin(digests);
+/// Files of a version are never pruned.
+pub(super) fn pin(media: &Media, files: &Files) {
+    media.pin(digests(files));
+}
+
+pub(super) fn digests(files: &Files) -> impl Iterator<Item = Digest> + use<'_> {
+    files.values().filter_map(|id| id.strip_prefix("m_")?.parse().ok())
 }

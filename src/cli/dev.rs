@@ -86,7 +86,7 @@ async fn start(args: Args) -> Result<(), Failed> {
     let files = bot_files(&config, args.bots.is_some())?;
     let clock: Arc<dyn Clock> = clock;
     serve::init_log(&config, &clock)?;
-    let given = Given { open_admin: true, ..Given::new(clock, files) };
+    let given = Given { open_admin: true, tell: Arc::new(tell), ..Given::new(clock, files) };
     let bots_dir = config.bots.dir.clone();
     let running = server::start(&config, given).await.map_err(serve::start_failed)?;
     stand_in.handle().set_webhook_url(&format!("http://{}{WEBHOOK_PATH}", running.front));
@@ -105,6 +105,7 @@ fn configure(args: &Args) -> Result<Config, Failed> {
         ("store.path".into(), STORE.into()),
         ("media.dir".into(), MEDIA.into()),
         ("log.level".into(), "warn".into()),
+        ("bots.watch".into(), "true".into()),
         ("whatsapp.phone_number_id".into(), simulator::Number::default().phone_number_id),
         ("whatsapp.business_account_id".into(), simulator::Number::default().waba_id),
         ("whatsapp.access_token".into(), random_text()),
@@ -214,6 +215,11 @@ fn forget(config: &Config) -> Result<(), Failed> {
     }
 }
 
+/// Problems have lines of their own; what went live is one.
+fn tell(text: &str) {
+    if text.contains('\n') { talk(text) } else { data(text) }
+}
+
 fn leave_word(running: &Running, stand_in: SocketAddr) {
     let word = Word {
         pid: std::process::id(),
@@ -228,7 +234,7 @@ fn leave_word(running: &Running, stand_in: SocketAddr) {
 }
 
 fn banner(running: &Running, stand_in: SocketAddr, config: &Config, bots_dir: &Path) {
-    for problem in &running.bots.problems {
+    for problem in running.bots.problems.iter().chain(&running.bots.notes) {
         talk(problem);
     }
     let (version, bots) = (env!("CARGO_PKG_VERSION"), &running.bots);
@@ -239,7 +245,7 @@ fn banner(running: &Running, stand_in: SocketAddr, config: &Config, bots_dir: &P
   Webhook   http://{front}{WEBHOOK_PATH}   signed with a generated secret
   Graph     http://{stand_in}/{api}   stand-in for graph.facebook.com
   Admin     http://{admin}/api/v1/conversations   open to this machine only
-  Bots      {dir} · {count} {bot} · {nodes} nodes · {problems} problems
+  Bots      {dir} · {watched}{count} {bot} · {nodes} nodes · {problems} problems
   Data      {store}   kept between runs (start over: --fresh)
 
   Next: open the phone and say \"hi\"  ·  or here: parlance say \"hi\"
@@ -248,6 +254,7 @@ fn banner(running: &Running, stand_in: SocketAddr, config: &Config, bots_dir: &P
         api = config.whatsapp.api_version,
         admin = running.admin,
         dir = bots_dir.display(),
+        watched = if config.bots.watch { "watching · " } else { "" },
         count = bots.bots,
         bot = if bots.bots == 1 { "bot" } else { "bots" },
         nodes = bots.nodes,

@@ -34,7 +34,7 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     let given = Given::new(clock, files);
     runtime()?.block_on(async {
         let running = server::start(&config, given).await.map_err(start_failed)?;
-        for problem in &running.bots.problems {
+        for problem in running.bots.problems.iter().chain(&running.bots.notes) {
             talk(problem);
         }
         tracing::info!(front = %running.front, admin = %running.admin, bots = running.bots.bots, "ready");

@@ -51,6 +51,8 @@ pub struct Bots {
     pub dir: PathBuf,
     /// Id of the bot that answers.
     pub default: String,
+    /// A file that is saved goes live at once.
+    pub watch: bool,
 }
 
 /// The embedded store.
@@ -105,7 +107,11 @@ impl Takeover {
 
 impl Bots {
     pub(super) fn read(reader: &Reader<'_>) -> Self {
-        Self { dir: path(reader, "bots.dir"), default: non_empty(reader, "bots.default", "the id of a bot") }
+        Self {
+            dir: path(reader, "bots.dir"),
+            default: non_empty(reader, "bots.default", "the id of a bot"),
+            watch: reader.boolean("bots.watch"),
+        }
     }
 }
 

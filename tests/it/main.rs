@@ -5,6 +5,7 @@ mod abuse;
 mod access;
 mod admin;
 mod blocking;
+mod bots;
 mod door;
 mod doubt;
 mod duplicates;

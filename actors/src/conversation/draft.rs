@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chatbot::{
-    Bot, Consent, ContactView, Effect, Given, HttpCall, HttpDone, HttpOutcome, Input, NumberView, Order, Sending,
-    Snapshot, Trace, TurnError,
+    Bot, Consent, ContactView, Effect, Given, HttpCall, HttpDone, HttpOutcome, Input, Migrated, NumberView, Order,
+    Sending, Snapshot, Trace, TurnError,
 };
 use storage::{
     Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Revision, SendId,
@@ -19,6 +19,7 @@ use storage::{
 use whatsapp::message::Outgoing;
 
 use super::recover::GiveUp;
+use crate::bots::Move;
 use crate::codec::{self, CodecError};
 use crate::identity;
 use crate::marketing::{self, Categories};
@@ -223,6 +224,22 @@ impl<'a> Draft<'a> {
         self.record_error(0, None, Vec::new(), why.detail.clone());
         self.failed(bot, None);
         self.after.state.bot = self.after.state.bot.without_run();
+    }
+
+    /// Moves the run to another version if it can go on there. Answers what it goes on with, `None` if it is over.
+    pub(crate) fn migrate(&mut self, plan: &Move) -> Option<Arc<Bot>> {
+        let before = &self.after.state.bot;
+        let version = before.bot().map(|(_, version)| Box::from(version)).unwrap_or_default();
+        let (after, trace, goes_on) = match chatbot::migrate(plan.from.as_deref(), &plan.to, before, &plan.how) {
+            Migrated::Stays(_) => return Some(plan.from.as_ref().unwrap_or(&plan.to).clone()),
+            Migrated::Moved(after, trace) => (after, trace, true),
+            Migrated::Ended(after, trace) => (after, trace, false),
+        };
+        self.after.state.bot = *after;
+        let (bot, to, how) = (plan.to.id().into(), plan.to.version().into(), Box::new(plan.how.clone()));
+        let events = vec![Happened::Migrated { bot, from: version, to, how }];
+        self.enter(HistoryEntry { trace, events, ..HistoryEntry::default() });
+        goes_on.then(|| plan.to.clone())
     }
 
     fn run(&mut self, bot: &Arc<Bot>, input: &Input, history: Option<HistoryInput>) {

@@ -58,6 +58,7 @@ impl State {
         let number = item.as_ref().map_or(&draft.after.state.number_id, |(_, row)| &row.partition.0);
         let bot = match self.choose(&draft, number) {
             Choice::Run(bot) => Some(bot),
+            Choice::Move(plan) => Some(plan.from.unwrap_or(plan.to)),
             Choice::Nobody | Choice::Wait(_) => None,
         };
         self.handling(give_up.input);

@@ -15,4 +15,5 @@ mod sending;
 mod support;
 mod takeover;
 mod timers;
+mod versions;
 mod window;
