@@ -9,6 +9,7 @@ mod bots;
 mod conversations;
 mod cursor;
 mod handback;
+mod journal;
 mod lists;
 mod media;
 mod messages;
@@ -108,6 +109,8 @@ impl Admin {
             .route("/api/v1/conversations", get(conversations::list))
             .route("/api/v1/conversations/{id}", get(conversations::show))
             .route("/api/v1/conversations/{id}/messages", get(messages::list).post(messages::send))
+            .route("/api/v1/conversations/{id}/journal", get(journal::list))
+            .route("/api/v1/conversations/{id}/state", get(journal::state))
             .route("/api/v1/conversations/{id}/block", post(blocked::block))
             .route("/api/v1/conversations/{id}/unblock", post(blocked::unblock))
             .route("/api/v1/conversations/{id}/handback", post(handback::hand_back))

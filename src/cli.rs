@@ -2,6 +2,7 @@
 
 mod api;
 mod bot;
+mod convo;
 mod dev;
 mod media;
 mod output;
@@ -65,6 +66,8 @@ enum Command {
     Bot(bot::Command),
     /// Play the tests that bot files bring along
     Test(test::Args),
+    /// List conversations, and show what they went through
+    Convo(convo::Args),
     /// Put, get, list and prune the files of a running server
     Media(media::Args),
     /// List, read and show the templates of a running server
@@ -117,6 +120,7 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Say(args) => say::run(args),
         Command::Bot(command) => bot::run(command),
         Command::Test(args) => test::run(args),
+        Command::Convo(args) => convo::run(args),
         Command::Media(args) => media::run(args),
         Command::Template(args) => template::run(args),
         Command::Bench(args) => {

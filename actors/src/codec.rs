@@ -18,6 +18,9 @@ pub enum CodecError {
     /// The bytes do not fit the type.
     #[error("stored value is damaged: {0}")]
     Damaged(#[from] rmp_serde::decode::Error),
+    /// A part that is kept as JSON does not fit its type.
+    #[error("stored value is damaged: {0}")]
+    DamagedJson(#[from] serde_json::Error),
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Bytes {
@@ -25,6 +28,11 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Bytes {
     let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map();
     value.serialize(&mut serializer).expect("own types always encode into memory");
     bytes.into()
+}
+
+/// A part of a stored value that was decoded as JSON.
+pub(crate) fn of_json<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, CodecError> {
+    Ok(serde_json::from_value(value)?)
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {

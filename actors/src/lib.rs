@@ -15,6 +15,7 @@ mod deps;
 mod engine;
 mod events;
 pub mod identity;
+pub mod journal;
 mod marketing;
 pub mod media;
 mod metrics;

@@ -1,10 +1,11 @@
 //! What this crate writes into the store's opaque fields: inbox payloads, snapshots, history entries, messages to send.
 
+pub(crate) mod change;
 pub(crate) mod inbox;
 pub(crate) mod state;
 
 use bytes::Bytes;
-use chatbot::{Closed, OnDoubt, Order, Trace};
+use chatbot::{Closed, HandBack, OnDoubt, Order, Trace};
 use serde::{Deserialize, Serialize};
 use storage::{ConversationId, InboxSeq, NewDeadLetter, SendId};
 use whatsapp::graph::ErrorRecord;
@@ -16,6 +17,7 @@ pub use inbox::{echo, inbound, preference, user_id_change};
 pub(crate) use state::{Control, State};
 
 use crate::codec;
+use change::After;
 
 /// The service window: free-form messages may be sent this long after the person's last message.
 pub const SERVICE_WINDOW_MS: u64 = 24 * 3_600_000;
@@ -25,7 +27,7 @@ pub const SERVICE_WINDOW_MS: u64 = 24 * 3_600_000;
 #[serde(default)]
 pub(crate) struct HistoryEntry {
     pub at_ms: u64,
-    /// With `at_ms`, all that the turn was given beside its input: replaying it gives the same bytes.
+    /// With `at_ms`, all that the turn was given beside its input: the same turn again gives the same bytes.
     pub seed: u64,
     pub input: Option<HistoryInput>,
     /// Outbox numbers of what it decided to send.
@@ -35,6 +37,9 @@ pub(crate) struct HistoryEntry {
     /// What happened to the conversation itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Happened>,
+    /// What it made of the state; `None` if it changed nothing that is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<After>,
 }
 
 /// The input of a step.
@@ -63,6 +68,8 @@ pub(crate) enum InputKind {
     Order,
     /// The result of a call of another program; `raw` is a [`chatbot::HttpDone`] as JSON.
     Http,
+    /// A human was done.
+    HandBack(HandBack),
 }
 
 impl InputKind {

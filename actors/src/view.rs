@@ -237,14 +237,14 @@ pub fn quarantined(id: u64, row: &storage::Quarantined) -> QuarantinedView {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn rfc3339<S: serde::Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn rfc3339<S: serde::Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     // A stored time beyond year 9999 is shown as the last one that can be written.
     let time = i64::try_from(*ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     serializer.collect_str(&format_args!("{:.3}", time.unwrap_or(jiff::Timestamp::MAX)))
 }
 
 #[allow(clippy::ref_option, reason = "serde hands a reference")]
-fn optional_rfc3339<S: serde::Serializer>(ms: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn optional_rfc3339<S: serde::Serializer>(ms: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
     match ms {
         Some(ms) => rfc3339(ms, serializer),
         None => serializer.serialize_none(),

@@ -92,6 +92,11 @@ pub enum HandBack {
 }
 
 impl HandBack {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        self.port()
+    }
+
     pub(crate) fn port(self) -> &'static str {
         match self {
             HandBack::Returned => "returned",

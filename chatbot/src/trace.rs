@@ -1,5 +1,7 @@
 //! Why a turn did what it did: stored as history, shown to operators.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

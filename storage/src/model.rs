@@ -307,6 +307,10 @@ impl Store for Model {
         self.read(|world| world.list_history(conversation, &page))
     }
 
+    fn history_from(&self, conversation: ConversationId, index: u64, limit: usize) -> Pending<Vec<Entry>> {
+        self.read(|world| world.history_from(conversation, index, limit))
+    }
+
     fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>> {
         self.read(|world| world.list_outbox(state, &page))
     }

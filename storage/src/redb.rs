@@ -170,6 +170,10 @@ impl Store for RedbStore {
         self.readers.run(move |reader| queries::history(reader, conversation, &page))
     }
 
+    fn history_from(&self, conversation: ConversationId, index: u64, limit: usize) -> Pending<Vec<Entry>> {
+        self.readers.run(move |reader| queries::history_from(reader, conversation, index, limit))
+    }
+
     fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>> {
         self.readers.run(move |reader| queries::outbox(reader, state, &page))
     }

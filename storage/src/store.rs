@@ -133,6 +133,9 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// History entries of a conversation.
     fn history(&self, conversation: ConversationId, page: Page) -> Pending<Listed<Entry>>;
 
+    /// History entries of a conversation from an index on, oldest first; 1,000 at the most.
+    fn history_from(&self, conversation: ConversationId, index: u64, limit: usize) -> Pending<Vec<Entry>>;
+
     /// Outbox rows by time of creation, of one state or of all. A page may be short, or even empty, and still have a
     /// next one.
     fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>>;

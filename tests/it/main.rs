@@ -13,6 +13,7 @@ mod handoff;
 mod imports;
 mod inbound;
 mod isolation;
+mod journal;
 mod late;
 mod media;
 mod media_hostile;

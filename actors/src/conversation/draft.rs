@@ -1,13 +1,13 @@
 //! A storage turn in the making: inputs go in, the state advances, what must be written gathers. Pure: no store, no
 //! clock. Nothing that gathers here is real before the commit.
 
+mod journal;
 mod message;
 mod others;
 mod people;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chatbot::{
     Bot, Consent, ContactView, Effect, Given, HttpCall, HttpDone, HttpOutcome, Input, Migrated, NumberView, Order,
     Sending, Snapshot, Trace, TurnError,
@@ -30,6 +30,7 @@ use crate::records::{
 };
 use crate::seen;
 use crate::settings::{Number, Takeover};
+use journal::Journal;
 
 /// The bot function: [`chatbot::turn`], or a stand-in of a test.
 pub type TurnFunction = dyn Fn(&Bot, &Snapshot, &Input, &Given<'_>) -> Result<chatbot::Turn, TurnError> + Send + Sync;
@@ -48,6 +49,8 @@ pub(crate) struct Outbound {
 pub(crate) struct Loaded {
     pub revision: Revision,
     pub next_send: u64,
+    /// The index that the next history entry will have.
+    pub next_entry: u64,
     pub wake_ms: Option<u64>,
     pub state: State,
 }
@@ -58,6 +61,7 @@ impl Loaded {
         Ok(Self {
             revision: head.revision,
             next_send: head.next_send,
+            next_entry: head.next_entry,
             wake_ms: head.wake_ms,
             state: State::decode(&head.snapshot)?,
         })
@@ -121,7 +125,7 @@ pub(crate) struct Draft<'a> {
     woken_ms: Option<u64>,
     pub after: Loaded,
     consumed: Vec<InboxSeq>,
-    entries: Vec<Bytes>,
+    journal: Journal,
     outbound: Vec<Outbound>,
     aliases: Vec<(Alias, ContactId)>,
     dead_letters: Vec<NewDeadLetter>,
@@ -138,9 +142,9 @@ impl<'a> Draft<'a> {
             means,
             before: loaded.revision,
             woken_ms: loaded.wake_ms,
+            journal: Journal::new(loaded.next_entry, &loaded.state),
             after: loaded,
             consumed: Vec::new(),
-            entries: Vec::new(),
             outbound: Vec::new(),
             aliases: Vec::new(),
             dead_letters: Vec::new(),
@@ -181,7 +185,7 @@ impl<'a> Draft<'a> {
             InboxPayload::Echo(echo) => self.echo(seq, row, echo),
             InboxPayload::Order(order) => self.order(seq, row, *order),
             InboxPayload::HttpDone(done) => self.http_done(seq, row, *done, bot),
-            InboxPayload::HandBack(how) => self.hand_back(how, bot, row.received_ms),
+            InboxPayload::HandBack(how) => self.hand_back(seq, how, bot, row.received_ms),
             InboxPayload::Moved(moved) => self.moved(moved),
             InboxPayload::Told(told) => self.told(told),
             InboxPayload::Merge(into) => self.merge(into, row.received_ms),
@@ -221,9 +225,9 @@ impl<'a> Draft<'a> {
     /// Gives up a timer that made the actor fail again and again, with its run, for it would be due again at once.
     pub(crate) fn give_up_timer(&mut self, bot: Option<&Arc<Bot>>, why: &GiveUp) {
         self.bury(None, "panic", &why.detail, None, None, why.runs);
-        self.record_error(0, None, Vec::new(), why.detail.clone());
         self.failed(bot, None);
         self.after.state.bot = self.after.state.bot.without_run();
+        self.record_error(0, None, Vec::new(), why.detail.clone());
     }
 
     /// Moves the run to another version if it can go on there. Answers what it goes on with, `None` if it is over.
@@ -269,19 +273,19 @@ impl<'a> Draft<'a> {
                 let raw = history.as_ref().map(|input| input.raw.clone());
                 let detail = error.to_string();
                 self.bury(seq, "bot_error", &detail, Some(error.node()), raw, 1);
-                self.record_error(seed, history, Vec::new(), detail.into());
                 self.failed(Some(bot), Some(error.node()));
                 if matches!(input, Input::Tick) {
                     // It would be due again at once.
                     self.after.state.bot = self.after.state.bot.without_run();
                 }
+                self.record_error(seed, history, Vec::new(), detail.into());
             }
         }
     }
 
     /// Same conversation, revision and place in the turn: same seed, so that a repeated turn gives the same bytes.
     fn seed(&self) -> u64 {
-        let place = (self.before.0 << 8) | (self.entries.len() as u64 & 0xFF);
+        let place = (self.before.0 << 8) | (self.journal.len() as u64 & 0xFF);
         seen::hash(&self.means.secret, &format!("{}:{place}", self.id))
     }
 
@@ -362,7 +366,7 @@ impl<'a> Draft<'a> {
     }
 
     fn enter(&mut self, entry: HistoryEntry) {
-        self.entries.push(codec::encode(&HistoryEntry { at_ms: self.means.now_ms, ..entry }));
+        self.journal.enter(HistoryEntry { at_ms: self.means.now_ms, ..entry }, &self.after.state);
     }
 
     fn bury(
@@ -400,7 +404,7 @@ impl<'a> Draft<'a> {
     /// Whether there is nothing to write down.
     pub(crate) fn is_empty(&self) -> bool {
         self.consumed.is_empty()
-            && self.entries.is_empty()
+            && self.journal.is_empty()
             && self.outbound.is_empty()
             && self.dead_letters.is_empty()
             && self.wake_ms() == self.woken_ms
@@ -410,6 +414,9 @@ impl<'a> Draft<'a> {
     pub(crate) fn finish(mut self) -> (Turn, Done) {
         self.after.revision = Revision(self.before.0 + 1);
         self.after.wake_ms = self.wake_ms();
+        self.journal.settle(&self.after.state, self.means.now_ms);
+        let entries = self.journal.into_rows();
+        self.after.next_entry += entries.len() as u64;
         let send = |out: &Outbound| NewSend { n: out.id.n, nonce: out.nonce, payload: codec::encode(&out.payload) };
         let turn = Turn {
             conversation: self.id,
@@ -417,7 +424,7 @@ impl<'a> Draft<'a> {
             at_ms: self.means.now_ms,
             consumed: self.consumed,
             snapshot: codec::encode(&self.after.state),
-            entries: self.entries,
+            entries,
             sends: self.outbound.iter().map(send).collect(),
             wake_ms: self.after.wake_ms,
             aliases: self.aliases,
@@ -429,3 +436,6 @@ impl<'a> Draft<'a> {
         (turn, Done { now_ms: means.now_ms, outbound, after, noted, answers })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,6 +83,7 @@ fn taken(input: &HistoryInput, error: Option<Value>) -> Option<MessageView> {
         InputKind::About { field, detail } => Some(told(seq, at_ms, field, detail, raw, "received")),
         InputKind::Echo => Some(echoed(seq, at_ms, raw)),
         InputKind::Http => None,
+        InputKind::HandBack(_) => None,
         InputKind::Order => error.map(|error| ordered(seq, at_ms, &json(raw), "failed", Some(error))),
     }
 }

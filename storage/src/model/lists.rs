@@ -16,6 +16,12 @@ impl World {
         newest_first(rows.collect(), page, |entry| format!("{:020}", entry.index))
     }
 
+    pub(super) fn history_from(&self, conversation: ConversationId, index: u64, limit: usize) -> Vec<Entry> {
+        let entries = self.history.get(&conversation).map(Vec::as_slice).unwrap_or_default();
+        let rows = entries.iter().zip(0..).map(|(payload, index)| Entry { index, payload: payload.clone() });
+        rows.skip_while(|entry| entry.index < index).take(limit.clamp(1, 1_000)).collect()
+    }
+
     pub(super) fn list_outbox(&self, state: Option<SendState>, page: &Page) -> Listed<Send> {
         let sends = self.sends.values().map(|row| &row.send);
         let rows = sends.filter(|send| state.is_none_or(|state| send.state == state)).cloned().collect();

@@ -114,6 +114,22 @@ pub(super) fn history(reader: &Reader, conversation: ConversationId, page: &Page
     map_list(found, |index, value| Ok(Entry { index, payload: rows::read_opaque(&value)? }))
 }
 
+pub(super) fn history_from(
+    reader: &Reader,
+    conversation: ConversationId,
+    index: u64,
+    limit: usize,
+) -> Result<Vec<Entry>, StoreError> {
+    let mut span = Span::prefix(&keys::history(conversation));
+    span.from = std::ops::Bound::Included(keys::entry(conversation, index));
+    let rows = reader.scan(span, Order::Rising, limit.clamp(1, MAX_PAGE))?;
+    let entry = |(key, value): (Key, Bytes)| {
+        let index = keys::last_number(&key).ok_or_else(damaged_key)?;
+        Ok(Entry { index, payload: rows::read_opaque(&value)? })
+    };
+    rows.into_iter().map(entry).collect()
+}
+
 pub(super) fn dead_letters(reader: &Reader, page: &Page) -> Result<Listed<DeadLetter>, StoreError> {
     map_list(numbered(reader, &[keys::LETTER], page)?, |id, value| rows::read_letter(id, &value))
 }

@@ -91,6 +91,7 @@ conformance! {
         status_of_a_forgotten_send_is_unknown;
     lists:
         history_comes_newest_first,
+        history_is_read_from_any_index_on,
         conversations_come_by_last_activity,
         conversations_of_one_number_are_filtered,
         outbox_is_listed_by_creation_and_by_state,

@@ -93,7 +93,7 @@ impl Draft<'_> {
     }
 
     /// A human is done here. If they took over what the bot had handed over, both come to an end, one after the other.
-    pub(super) fn hand_back(&mut self, how: HandBack, bot: Option<&Arc<Bot>>, received_ms: u64) {
+    pub(super) fn hand_back(&mut self, seq: InboxSeq, how: HandBack, bot: Option<&Arc<Bot>>, received_ms: u64) {
         if let Control::Human { .. } = self.after.state.control {
             self.take_over_again();
             if self.after.state.bot.handed_over().is_some() {
@@ -101,7 +101,9 @@ impl Draft<'_> {
                 self.append.push(InboxPayload::HandBack(how).to(me, &self.partition(), received_ms));
             }
         } else if let Some(bot) = bot.filter(|_| self.after.state.bot.handed_over().is_some()) {
-            self.run(bot, &Input::HandBack(how), None);
+            let kind = InputKind::HandBack(how);
+            let input = HistoryInput { seq, received_ms, sent_ms: None, raw: Box::default(), kind };
+            self.run(bot, &Input::HandBack(how), Some(input));
         }
     }
 

@@ -146,6 +146,10 @@ impl Store for Flaky {
         self.inner.history(conversation, page)
     }
 
+    fn history_from(&self, conversation: ConversationId, index: u64, limit: usize) -> Pending<Vec<Entry>> {
+        self.inner.history_from(conversation, index, limit)
+    }
+
     fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>> {
         self.inner.outbox(state, page)
     }

@@ -28,6 +28,21 @@ pub(crate) fn history_comes_newest_first(engine: &mut dyn Engine) {
     assert!(get(store.history(conversation(1, 2), page(10))).items.is_empty());
 }
 
+pub(crate) fn history_is_read_from_any_index_on(engine: &mut dyn Engine) {
+    let id = with_history(&*engine.store());
+    let store = engine.store();
+    let read = |from: u64, limit: usize| {
+        let found = get(store.history_from(id, from, limit));
+        assert!(found.iter().all(|entry| entry.payload == entry.index.to_string()));
+        found.iter().map(|entry| entry.index).collect::<Vec<_>>()
+    };
+    assert_eq!(read(0, 100), (0..10).collect::<Vec<u64>>());
+    assert_eq!((read(3, 2), read(9, 5), read(4, 0)), (vec![3, 4], vec![9], vec![4]));
+    assert_eq!((read(10, 5), read(u64::MAX, 5)), (vec![], vec![]));
+    get(store.commit(fence(&*store), Turn { entries: vec![Bytes::from("0")], ..turn(conversation(1, 2), 0) }));
+    assert_eq!(read(8, 5), [8, 9], "another conversation's entries are not among them");
+}
+
 /// Contacts 1 to 6 of two numbers, and the order of their last activity.
 fn with_conversations(store: &dyn Store) {
     for (contact, at_ms) in [(1, 10), (2, 20), (3, 30), (4, 30), (5, 5), (6, 6)] {

@@ -1,0 +1,127 @@
+//! `/api/v1/conversations/{id}/journal`, `…/state`: what a conversation went through, and what it was after any entry.
+
+use actors::journal::{self, EntryView, JournalError};
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use storage::{ConversationId, Entry, Page, SendId, Store};
+
+use super::lists::{Asked, limit, read};
+use super::problem::Problem;
+use super::{Ctx, conversations, cursor};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Direction {
+    Asc,
+    #[default]
+    Desc,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JournalQuery {
+    #[serde(default)]
+    order: Direction,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StateQuery {
+    at: Option<u64>,
+}
+
+/// The entries, newest first, or oldest first with `order=asc`.
+pub(super) async fn list(
+    State(shared): Ctx,
+    Path(id): Path<String>,
+    query: Asked<JournalQuery>,
+) -> Result<Json<Value>, Problem> {
+    let query = read(query)?;
+    let (store, limit) = (&*shared.parts.store, limit(query.limit)?);
+    let (conversation, head) = conversations::find(store, &id).await?;
+    // A cursor of one order would be another place in the other one.
+    let list = format!("{id}/journal/{:?}", query.order);
+    let place = cursor::take(&list, query.cursor.as_deref())?;
+    let (entries, next) = match query.order {
+        Direction::Desc => {
+            let page = store.history(conversation, Page { cursor: place, limit }).await?;
+            (page.items, page.next)
+        }
+        Direction::Asc => {
+            let from = place.and_then(|place| place.parse().ok()).unwrap_or_default();
+            let entries = store.history_from(conversation, from, limit).await?;
+            let next = entries.last().map(|last| last.index + 1).filter(|next| *next < head.next_entry);
+            (entries, next.map(|next| next.to_string().into()))
+        }
+    };
+    let items = views(store, conversation, &entries).await?;
+    let links = actors::view::links(conversation, &head).map_err(|error| Problem::damaged(&error))?;
+    Ok(Json(json!({
+        "items": items,
+        "next_cursor": cursor::give(&list, next),
+        "entries": head.next_entry,
+        "merged_into": links.merged_into.map(|into| into.to_string()),
+        "merged": links.absorbed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })))
+}
+
+/// The entries with the messages that they decided.
+async fn views(store: &dyn Store, conversation: ConversationId, entries: &[Entry]) -> Result<Vec<Value>, Problem> {
+    let views: Result<Vec<EntryView>, _> = entries.iter().map(journal::entry).collect();
+    let views = views.map_err(|error| Problem::damaged(&error))?;
+    let numbers: Vec<u64> = views.iter().flat_map(|view| view.sends.iter().copied()).collect();
+    let ids = numbers.iter().map(|n| SendId { conversation, n: *n }).collect();
+    let rows = store.sends(ids).await?;
+    let sent = |n: &u64| {
+        let row = rows.iter().flatten().find(|row| row.id.n == *n);
+        let view = row.map(actors::view::outgoing).transpose().map_err(|error| Problem::damaged(&error))?;
+        // Retention takes messages away; that one was decided stays.
+        Ok(view.map_or_else(
+            || json!({ "id": SendId { conversation, n: *n }.to_string(), "gone": true }),
+            |view| json!(view),
+        ))
+    };
+    let mut items = Vec::with_capacity(views.len());
+    for view in views {
+        let sends: Result<Vec<Value>, Problem> = view.sends.iter().map(sent).collect();
+        let mut item = json!(view);
+        item["sends"] = sends?.into();
+        items.push(item);
+    }
+    Ok(items)
+}
+
+/// The state after an entry; after the last one without `at`.
+pub(super) async fn state(
+    State(shared): Ctx,
+    Path(id): Path<String>,
+    query: Asked<StateQuery>,
+) -> Result<Json<Value>, Problem> {
+    let query = read(query)?;
+    let store = &*shared.parts.store;
+    let (conversation, head) = conversations::find(store, &id).await?;
+    let index = query.at.unwrap_or_else(|| head.next_entry.saturating_sub(1));
+    let moment = journal::moment(store, conversation, index).await.map_err(refused)?;
+    let view = moment.view().map_err(|error| Problem::damaged(&error))?;
+    Ok(Json(json!(view)))
+}
+
+pub(super) fn refused(error: JournalError) -> Problem {
+    match error {
+        JournalError::Store(error) => error.into(),
+        JournalError::Damaged(error) => Problem::damaged(&error),
+        JournalError::NoEntry { .. } => {
+            Problem::not_found(error.to_string()).hint("entries are counted from 0; the journal lists them")
+        }
+        JournalError::NotKept { at, .. } => {
+            let status = http::StatusCode::UNPROCESSABLE_ENTITY;
+            Problem::new(status, "state-not-kept", error.to_string())
+                .hint("it was written by an earlier version; later states are known from the next multiple of 64 on")
+                .with("entry", at)
+        }
+    }
+}
