@@ -22,6 +22,8 @@ use crate::templates::{self, Surroundings};
 use crate::testing::Case;
 use read::Reader;
 
+#[cfg(test)]
+pub(crate) use load::asked;
 pub use load::load;
 
 /// The syntax of a bot file.

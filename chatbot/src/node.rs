@@ -11,7 +11,7 @@ mod end;
 mod goto;
 mod handoff;
 mod http;
-mod later;
+pub(crate) mod later;
 mod menu;
 mod restart;
 mod say;

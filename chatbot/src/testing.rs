@@ -29,6 +29,7 @@ pub use bless::{BlessError, Blessed, Left, bless};
 use play::Play;
 pub(crate) use read::read;
 pub use report::{Failure, Line, Report, Shown};
+pub(crate) use sent::TYPES as SENT_TYPES;
 use setting::Setting;
 use stub::{Stub, WantedCall};
 use wanted::Wanted;

@@ -14,6 +14,8 @@ use crate::bots::{self, BotFile, LoadError};
 pub(super) enum Command {
     /// Check bot files, and say what is wrong where
     Check(check::Args),
+    /// Print the JSON Schema of bot files, for editors
+    Schema,
     /// Turn a bot of another system into a bot file
     Import {
         /// The export
@@ -36,9 +38,17 @@ pub(super) enum Command {
 pub(super) fn run(command: Command) -> Result<(), Failed> {
     match command {
         Command::Check(args) => check::run(args),
+        Command::Schema => schema(),
         Command::Import { file, from, out } => import(&file, from.as_deref(), out.as_deref()),
         Command::List { dir } => list(&dir),
     }
+}
+
+fn schema() -> Result<(), Failed> {
+    let text = serde_json::to_string_pretty(&chatbot::schema())
+        .map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
+    data(&text);
+    Ok(())
 }
 
 fn list(dir: &Path) -> Result<(), Failed> {

@@ -48,6 +48,14 @@ pub fn load(source: &str, name: &str, format: Format) -> Loaded {
     Loaded { bot, diagnostics }
 }
 
+/// What the reader asks for in a file.
+#[cfg(test)]
+pub(crate) fn asked(source: &str, format: Format) -> Vec<super::read::Asked> {
+    let mut reader = Reader::new(source, "test");
+    let _parts = read_document(&mut reader, source, format);
+    reader.asked
+}
+
 /// The parts of a bot before its texts move out of the reader.
 struct Parts {
     id: String,

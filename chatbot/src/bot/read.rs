@@ -79,6 +79,39 @@ pub(crate) struct Reader<'s> {
     pub(crate) files: BTreeSet<String>,
     /// Templates of the account that the bot uses.
     pub(crate) template_uses: Vec<crate::templates::Use>,
+    /// What was asked for where, to hold the schema against it.
+    #[cfg(test)]
+    pub(crate) asked: Vec<Asked>,
+}
+
+/// A question of the reader about a value.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) pointer: String,
+    pub(crate) what: Question,
+    /// The line of the code that asks.
+    pub(crate) by: &'static std::panic::Location<'static>,
+}
+
+/// What a value must be.
+#[cfg(test)]
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Question {
+    Keys(Vec<String>),
+    Required(String),
+    Words(Vec<&'static str>),
+    Count(u32, u32),
+    Text,
+    Flag,
+    Number,
+    Duration,
+    List,
+    Map,
+    Target,
+    Variable,
+    Template,
+    Expression,
 }
 
 impl<'s> Reader<'s> {
@@ -103,7 +136,15 @@ impl<'s> Reader<'s> {
             texts_at: BTreeMap::new(),
             files: BTreeSet::new(),
             template_uses: Vec::new(),
+            #[cfg(test)]
+            asked: Vec::new(),
         }
+    }
+
+    #[cfg(test)]
+    #[track_caller]
+    fn note(&mut self, at: &At<'_>, what: Question) {
+        self.asked.push(Asked { pointer: at.pointer.clone(), what, by: std::panic::Location::caller() });
     }
 
     pub(crate) fn set_missing(&mut self, missing: Missing) {
@@ -174,12 +215,16 @@ impl<'s> Reader<'s> {
     // Maps and lists
 
     /// Opens a map and reports keys that are neither known nor `x-…`.
+    #[cfg_attr(test, track_caller)]
     pub(crate) fn fields<'t>(&mut self, at: &At<'t>, known: &[&str]) -> Option<Fields<'t>> {
         self.fields_with(at, known, &[])
     }
 
     /// As [`Self::fields`], with keys of the format that this version does not support.
+    #[cfg_attr(test, track_caller)]
     pub(crate) fn fields_with<'t>(&mut self, at: &At<'t>, known: &[&str], later: &[&str]) -> Option<Fields<'t>> {
+        #[cfg(test)]
+        self.note(at, Question::Keys(known.iter().map(|key| (*key).to_owned()).collect()));
         let Kind::Map(entries) = &at.node.kind else {
             self.wrong(at, "a map");
             return None;
@@ -213,6 +258,8 @@ impl<'s> Reader<'s> {
 
     /// The value of a key that must be there.
     pub(crate) fn required<'t>(&mut self, fields: &Fields<'t>, key: &str) -> Option<At<'t>> {
+        #[cfg(test)]
+        self.note(&fields.at, Question::Required(key.to_owned()));
         let found = fields.get(key);
         if found.is_none() {
             self.report(explain::MISSING_KEY, &fields.at, format!("key `{key}` is missing"));
@@ -222,6 +269,8 @@ impl<'s> Reader<'s> {
 
     /// The entries of a map whose keys are names of the author's.
     pub(crate) fn entries<'t>(&mut self, at: &At<'t>) -> Vec<(&'t Entry, At<'t>)> {
+        #[cfg(test)]
+        self.note(at, Question::Map);
         match &at.node.kind {
             Kind::Map(entries) => entries.iter().map(|entry| (entry, at.child(&entry.key, &entry.value))).collect(),
             _ => {
@@ -232,6 +281,8 @@ impl<'s> Reader<'s> {
     }
 
     pub(crate) fn list<'t>(&mut self, at: &At<'t>) -> Vec<At<'t>> {
+        #[cfg(test)]
+        self.note(at, Question::List);
         match &at.node.kind {
             Kind::List(items) => {
                 items.iter().enumerate().map(|(index, item)| at.child(&index.to_string(), item)).collect()
@@ -247,6 +298,8 @@ impl<'s> Reader<'s> {
 
     /// Text; numbers are taken as written, so that ids like `1` need no quotes.
     pub(crate) fn text(&mut self, at: &At<'_>) -> Option<String> {
+        #[cfg(test)]
+        self.note(at, Question::Text);
         match &at.node.kind {
             Kind::Text(text) => Some(text.clone()),
             Kind::Number(number) => Some(number.to_string()),
@@ -263,6 +316,8 @@ impl<'s> Reader<'s> {
     }
 
     pub(crate) fn flag(&mut self, at: &At<'_>) -> Option<bool> {
+        #[cfg(test)]
+        self.note(at, Question::Flag);
         match at.node.kind {
             Kind::Bool(value) => Some(value),
             _ => {
@@ -273,6 +328,8 @@ impl<'s> Reader<'s> {
     }
 
     pub(crate) fn number(&mut self, at: &At<'_>) -> Option<f64> {
+        #[cfg(test)]
+        self.note(at, Question::Number);
         match &at.node.kind {
             Kind::Number(number) => number.as_f64(),
             _ => {
@@ -283,6 +340,8 @@ impl<'s> Reader<'s> {
     }
 
     pub(crate) fn count(&mut self, at: &At<'_>, from: u32, to: u32) -> Option<u32> {
+        #[cfg(test)]
+        self.note(at, Question::Count(from, to));
         let number = match &at.node.kind {
             Kind::Number(number) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
             _ => None,
@@ -295,7 +354,10 @@ impl<'s> Reader<'s> {
     }
 
     /// One of the given words.
+    #[cfg_attr(test, track_caller)]
     pub(crate) fn word(&mut self, at: &At<'_>, words: &[&'static str]) -> Option<&'static str> {
+        #[cfg(test)]
+        self.note(at, Question::Words(words.to_vec()));
         let text = self.text(at)?;
         let found = words.iter().copied().find(|word| *word == text);
         if found.is_none() {
@@ -307,6 +369,8 @@ impl<'s> Reader<'s> {
     }
 
     pub(crate) fn duration_ms(&mut self, at: &At<'_>) -> Option<u64> {
+        #[cfg(test)]
+        self.note(at, Question::Duration);
         let text = self.text(at)?;
         let found = crate::duration::parse_ms(&text);
         if found.is_none() {
@@ -320,6 +384,8 @@ impl<'s> Reader<'s> {
 
     /// The index of a node that must exist.
     pub(crate) fn target(&mut self, at: &At<'_>) -> Option<usize> {
+        #[cfg(test)]
+        self.note(at, Question::Target);
         let id = self.text(at)?;
         if let Some(index) = self.by_id.get(&id) {
             return Some(*index);
@@ -332,6 +398,8 @@ impl<'s> Reader<'s> {
 
     /// A variable that the bot writes.
     pub(crate) fn variable(&mut self, at: &At<'_>) -> Option<String> {
+        #[cfg(test)]
+        self.note(at, Question::Variable);
         let name = self.text(at)?;
         self.variable_name(&name, at.node.span.clone(), &at.pointer).then_some(name)
     }
@@ -355,6 +423,8 @@ impl<'s> Reader<'s> {
 
     /// A string in which `{{ … }}` may stand.
     pub(crate) fn template(&mut self, at: &At<'_>) -> Option<Template> {
+        #[cfg(test)]
+        self.note(at, Question::Template);
         let text = self.text(at)?;
         match texts::translate(self, at, &text) {
             Some(translations) => self.translated(at, &text, translations),
@@ -445,6 +515,8 @@ impl<'s> Reader<'s> {
 
     /// A bare expression; booleans and numbers may stand for themselves.
     pub(crate) fn expression(&mut self, at: &At<'_>) -> Option<Expr> {
+        #[cfg(test)]
+        self.note(at, Question::Expression);
         let text = match &at.node.kind {
             Kind::Text(text) => text.clone(),
             Kind::Bool(_) | Kind::Number(_) => at.node.to_json().to_string(),

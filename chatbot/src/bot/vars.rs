@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::read::{At, Reader};
 use crate::expr::scope::Home;
 
-const TYPES: &[&str] =
+/// Types of variables.
+pub(crate) const TYPES: &[&str] =
     &["text", "int", "number", "bool", "date", "time", "datetime", "list", "object", "media", "location"];
 
 /// A declared variable.

@@ -32,7 +32,7 @@ pub(super) fn find(name: &str) -> Option<&'static LaterKind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     KINDS.iter().map(|kind| kind.name)
 }
 

@@ -7,7 +7,7 @@ use super::bubble::{Choice, How};
 use crate::input::Incoming;
 
 /// The types that `send` takes.
-pub(super) const TYPES: &[&str] = &[
+pub(crate) const TYPES: &[&str] = &[
     "text",
     "image",
     "video",
