@@ -10,7 +10,7 @@ mod emit;
 mod end;
 mod goto;
 mod handoff;
-mod http;
+pub(crate) mod http;
 pub(crate) mod later;
 mod menu;
 mod restart;

@@ -4,6 +4,7 @@
 //! place of every bot file of the repository, and each question must have its like here, and each object here must have
 //! been asked for (`schema/tests.rs`).
 
+mod http;
 mod messages;
 mod nodes;
 mod parts;

@@ -40,7 +40,8 @@ pub(super) const KEYS: &[&str] = &[
     "save",
     "expect_status",
 ];
-const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/// Methods of a call.
+pub(crate) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /// After what a call is tried again, where `retry` does not say.
 const RETRY_ON: [RetryOn; 4] = [RetryOn::Timeout, RetryOn::Connection, RetryOn::ServerError, RetryOn::Status(429)];
 const FIRST_PAUSE_MS: u32 = 500;

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::messages;
 use super::parts::{
     about, count, duration, expression, flag, list, map_of, node, nothing_else, number, one_of, plain, reference, text,
     variable, word,
 };
+use super::{http, messages};
 use crate::caps;
 use crate::node::{ANSWER_TYPES, later};
 use crate::snapshot::Priority;
@@ -93,6 +93,8 @@ fn port_about(port: &str) -> &'static str {
         "cancelled" => "The person wrote while time passed.",
         "returned" => "It came back.",
         "closed" => "The human closed the conversation.",
+        "http_error" => "The call could not be made, or the status is not one that is good.",
+        "bad_body" => "The answer is not what it should be.",
         "unavailable" => "The business hours are over.",
         _ => "This port was taken.",
     }
@@ -253,6 +255,13 @@ fn kinds() -> Vec<Kind> {
             required: &["next"],
             keys: handoff(),
             next: ports(&["returned"], &["closed", "timeout", "unavailable", "failed"]),
+        },
+        Kind {
+            name: "http",
+            about: "Asks another program and waits for its answer.",
+            required: &["url", "next"],
+            keys: http::node(),
+            next: ports(&["ok"], &["http_error", "timeout", "bad_body"]),
         },
         Kind {
             name: "emit",

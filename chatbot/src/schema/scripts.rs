@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::http;
 use super::parts::{anything, duration, flag, list, map_of, node, nothing_else, one_of, plain, word};
 use crate::message::TYPES;
 use crate::testing::SENT_TYPES;
@@ -45,7 +46,9 @@ fn step() -> Value {
         ("hand_back", word("The human is done.", &["returned", "closed"])),
         ("staff", plain("The human writes this.")),
         ("seed", json!({ "type": "integer", "minimum": 0, "description": "What chance is drawn from." })),
+        ("http_stub", http::stub()),
         ("expect", expect()),
+        ("expect_http", http::wanted()),
         ("expect_end", plain("The run has ended, with this reason.")),
         ("expect_node", node("The run waits at this node.")),
         ("expect_var", map_of("Variables have these values.", anything("The value."))),

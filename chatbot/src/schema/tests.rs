@@ -164,7 +164,8 @@ fn the_schema_asks_for_what_the_reader_asks_for() {
             let described = !forms.is_empty()
                 || matches!(asked.what, Question::Template | Question::Text | Question::List | Question::Map);
             let unknown = file.source.contains("PAR-0202");
-            if !(fits && described) && !unknown {
+            let agreed = unknown || (fits && described);
+            if !agreed {
                 let question = format!("{}:{}: the reader asks {:?}", asked.by.file(), asked.by.line(), asked.what);
                 wrong.entry(question).or_insert(format!(" at {} of {}", asked.pointer, file.name));
             }
