@@ -8,6 +8,7 @@ mod blocked;
 mod bots;
 mod conversations;
 mod cursor;
+mod deliveries;
 mod handback;
 mod journal;
 mod lists;
@@ -134,6 +135,12 @@ impl Admin {
             .route("/api/v1/bots/{id}/publish", post(bots::publish))
             .route("/api/v1/bots/{id}/rollback", post(bots::roll_back))
             .route("/api/v1/bots/{id}/diff", get(bots::diff))
+            .route("/api/v1/events/endpoints", get(deliveries::endpoints))
+            .route("/api/v1/events/endpoints/{name}/resume", post(deliveries::resume))
+            .route("/api/v1/events/deliveries", get(deliveries::list))
+            .route("/api/v1/events/deliveries/replay", post(deliveries::replay_all))
+            .route("/api/v1/events/deliveries/{id}", get(deliveries::show))
+            .route("/api/v1/events/deliveries/{id}/replay", post(deliveries::replay))
             .route("/api/v1/numbers", get(numbers::list))
             .route("/api/v1/numbers/{id}", get(numbers::show))
             .route("/api/v1/numbers/{id}/pause", post(numbers::pause))
@@ -200,6 +207,7 @@ async fn metrics(State(shared): Ctx) -> Result<Response, Problem> {
         return Err(Problem::not_found("metrics are switched off (metrics.enabled)"));
     }
     let status = shared.parts.engine.status().await;
+    shared.parts.services.outlet.measure();
     let page = shared.parts.metrics.page(&*shared.parts.store, &status, shared.parts.clock.now_ms());
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(http::header::CONTENT_TYPE, content_type)], page).into_response())

@@ -4,6 +4,7 @@ mod api;
 mod bot;
 mod convo;
 mod dev;
+mod event;
 mod media;
 mod output;
 mod say;
@@ -72,6 +73,8 @@ enum Command {
     Media(media::Args),
     /// List, read and show the templates of a running server
     Template(template::Args),
+    /// List, show and replay the outgoing events of a running server
+    Event(event::Args),
     /// Measure this machine: webhooks and replies per second against a bare skeleton
     Bench(crate::bench::Args),
     /// Explain an error code, such as PAR-0207
@@ -123,6 +126,7 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Convo(args) => convo::run(args),
         Command::Media(args) => media::run(args),
         Command::Template(args) => template::run(args),
+        Command::Event(args) => event::run(args),
         Command::Bench(args) => {
             crate::bench::run(args).map_err(|error| Failed::new(Exit::Failed, format!("{error:#}")))
         }

@@ -4,6 +4,7 @@
 //! keys. [`Config::load`] is a pure function of its [`Sources`] and reports all problems together.
 
 mod engine;
+mod events;
 mod layers;
 mod log;
 mod number;
@@ -20,9 +21,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 pub use engine::{Bots, Conversation, Outbox, Store, Takeover};
+pub use events::{EventEndpoint, Events};
 pub use log::{Format, Log, Redact};
 pub use number::Number;
 pub use platform::{Graph, Limits, Whatsapp};
@@ -61,6 +63,8 @@ pub struct Config {
     pub media: Media,
     /// Message templates.
     pub templates: Templates,
+    /// Outgoing events.
+    pub events: Events,
     /// How long things are kept.
     pub retention: Retention,
     /// Log lines.
@@ -156,7 +160,9 @@ impl Config {
         };
         let numbers = self.whatsapp.numbers.iter().flat_map(of_number);
         let ours = self.admin.token.iter().chain([&self.whatsapp.webhook_verify_token]).cloned();
-        numbers.chain(ours).map(|secret| secret.value).collect()
+        let all = numbers.chain(ours).map(|secret| secret.value);
+        let endpoints = self.events.endpoints.iter().flat_map(|endpoint| each(&endpoint.secret.value));
+        all.chain(endpoints).collect()
     }
 
     fn read(reader: &Reader<'_>, mode: Mode) -> Self {
@@ -173,6 +179,7 @@ impl Config {
             store: Store::read(reader),
             media: Media::read(reader),
             templates: Templates::read(reader),
+            events: Events::read(reader),
             retention: Retention::read(reader),
             log: Log::read(reader),
             metrics: Metrics::read(reader),
@@ -180,4 +187,9 @@ impl Config {
             sources: BTreeMap::new(),
         }
     }
+}
+
+/// The secrets of a text that holds several.
+pub(crate) fn each(text: &SecretString) -> Vec<SecretString> {
+    text.expose_secret().split(' ').filter(|word| !word.is_empty()).map(SecretString::from).collect()
 }

@@ -6,7 +6,6 @@
 mod body;
 mod displays;
 mod intake;
-mod minute;
 mod reply;
 mod signers;
 

@@ -20,7 +20,7 @@ use crate::front::{Displays, Front, Intake, Signers};
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
 use crate::secrets;
-use crate::services::Services;
+use crate::services::{self, Services};
 
 /// A server that has failed gives its callers this long to hear so.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
@@ -40,6 +40,9 @@ pub enum StartError {
     /// An actor did not start.
     #[error(transparent)]
     Engine(#[from] actors::StartError),
+    /// What works beside the conversations did not start.
+    #[error(transparent)]
+    Services(#[from] services::LoadError),
     /// The Graph client refuses its settings.
     #[error("the Graph client: {0}")]
     Graph(#[from] whatsapp::graph::ConfigError),
@@ -234,7 +237,7 @@ impl Running {
             }
         };
         // Beside each other: a slow caller must not take the engine's time, and what it still brings waits in the inbox.
-        tokio::join!(ports, self.engine.drain(patience));
+        tokio::join!(ports, self.engine.drain(patience), self.services.finish_deliveries(patience));
         self.store.close().await
     }
 }
@@ -307,6 +310,7 @@ async fn start_engine(
         sender: sender_settings(config),
         metrics: metrics.actors.clone(),
         media_wanted: services.media_wanted.clone(),
+        outlet: services.outlet.clone(),
         categories: services.categories(),
     };
     Ok(Engine::start(setup).await?)

@@ -1,4 +1,4 @@
-//! What works beside the conversations: files, templates, block lists, and the end of what is old. None of it is needed for
+//! What works beside the conversations: files, templates, block lists, outgoing events, and the end of what is old. None of it is needed for
 //! a message to be answered, so none of it can stop the process.
 
 use std::collections::BTreeSet;
@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use actors::blocking::Blocks;
 use actors::media::{Carrier, Media, MediaParts, MediaSettings};
-use actors::retention::{self, Ages};
+use actors::outlet::{HttpPoster, Outlet, OutletError, OutletParts, OutletSettings};
+use actors::retention::{self, Ages, Keepers};
 use actors::templates::{Account, TemplateParts, Templates};
 use actors::{AccountEvent, Bots, Clock, Engine, Metrics, Number, Transport};
 use parking_lot::Mutex;
@@ -18,6 +19,27 @@ use whatsapp::graph::Client;
 
 use crate::config::{Config, Retention};
 
+/// Why the services did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the store has of events cannot be read.
+    #[error("outgoing events: {0}")]
+    Events(#[from] OutletError),
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client of outgoing events: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+impl LoadError {
+    /// Whether the store is what failed.
+    pub(crate) fn is_of_store(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Events(OutletError::Store(_)))
+    }
+}
+
 /// All services of a server.
 pub struct Services {
     /// Files.
@@ -26,6 +48,8 @@ pub struct Services {
     pub templates: Arc<Templates>,
     /// Block lists.
     pub blocks: Arc<Blocks>,
+    /// Outgoing events.
+    pub outlet: Arc<Outlet>,
     /// Rung when a file of a person is wanted.
     pub media_wanted: Arc<Notify>,
     client: Client,
@@ -35,10 +59,12 @@ pub struct Services {
     pub ages: Ages,
     metrics: Arc<Metrics>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// The one that delivers events: it may finish what is under way.
+    delivering: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Services {
-    /// Services with what the store knows; nothing runs yet. Errors: the store.
+    /// Services with what the store knows; nothing runs yet. Errors: the store, and the HTTP client of events.
     pub async fn load(
         config: &Config,
         client: Client,
@@ -46,7 +72,7 @@ impl Services {
         clock: Arc<dyn Clock>,
         numbers: &[Number],
         metrics: Arc<Metrics>,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, LoadError> {
         let media_wanted = Arc::new(Notify::new());
         let media = Media::new(MediaParts {
             settings: media_settings(config),
@@ -68,11 +94,21 @@ impl Services {
         })
         .await?;
         let blocks = Blocks::load(store.clone(), clock.clone(), client.clone(), numbers.to_vec()).await?;
+        let outlet = Outlet::load(OutletParts {
+            settings: OutletSettings { in_flight: config.events.concurrency, max_pending: config.events.max_pending },
+            endpoints: config.events.endpoints.iter().map(|endpoint| endpoint.settings.clone()).collect(),
+            store: store.clone(),
+            clock: clock.clone(),
+            poster: Arc::new(HttpPoster::new(config.events.timeout)?),
+            metrics: metrics.clone(),
+        })
+        .await?;
         let ages = ages(&config.retention);
         Ok(Self {
             media,
             templates,
             blocks,
+            outlet,
             media_wanted,
             client,
             store,
@@ -80,6 +116,7 @@ impl Services {
             ages,
             metrics,
             tasks: Mutex::default(),
+            delivering: Mutex::default(),
         })
     }
 
@@ -96,8 +133,9 @@ impl Services {
 
     /// Starts them.
     pub fn run(&self, engine: &Engine, bots: Arc<Bots>) {
-        let (store, clock) = (self.store.clone(), self.clock.clone());
-        let old = retention::run(store, clock, self.media.clone(), self.ages, self.metrics.clone());
+        let keepers = Keepers { store: self.store.clone(), media: self.media.clone(), outlet: self.outlet.clone() };
+        let old = retention::run(keepers, self.clock.clone(), self.ages, self.metrics.clone());
+        *self.delivering.lock() = Some(tokio::spawn(self.outlet.clone().run()));
         self.tasks.lock().extend([
             tokio::spawn(self.media.clone().run()),
             tokio::spawn(self.templates.clone().run()),
@@ -117,11 +155,20 @@ impl Services {
     pub fn stop(&self) {
         self.tasks.lock().drain(..).for_each(|task| task.abort());
     }
+
+    /// Lets events that are under way arrive within `patience`; the others wait for the next start.
+    pub async fn finish_deliveries(&self, patience: Duration) {
+        let delivering = self.delivering.lock().take();
+        if let Some(delivering) = delivering {
+            self.outlet.clone().drained(delivering, patience).await;
+        }
+    }
 }
 
 impl Drop for Services {
     fn drop(&mut self) {
         self.stop();
+        self.delivering.lock().take().into_iter().for_each(|task| task.abort());
     }
 }
 
@@ -187,6 +234,7 @@ fn ages(retention: &Retention) -> Ages {
         dead_letters_ms: retention.dead_letters.map(millis),
         notices_ms: retention.notices.map(millis),
         outbox_ms: retention.outbox.map(millis),
+        events_ms: retention.events.map(millis),
     }
 }
 

@@ -207,6 +207,7 @@ impl State {
             takeover: deps.settings.takeover,
             numbers: &deps.numbers,
             categories: &*deps.categories,
+            outlet: &deps.outlet,
             holds: self.queue.holds(),
         };
         Draft::new(self.id, means, loaded)
@@ -268,7 +269,7 @@ impl State {
     /// Commits, then lets the effects out. The inputs leave the queue only now.
     async fn commit(&mut self, draft: Draft<'_>) -> Result<(), Trouble> {
         let (turn, done) = draft.finish();
-        let (consumed, wants_files) = (turn.consumed.clone(), !turn.documents.is_empty());
+        let (consumed, given_up) = (turn.consumed.clone(), !turn.dead_letters.is_empty());
         let fence = self.deps.fence(&done.after.state.number_id);
         // From here on a failure is not the input's: a store that refuses must not make a dead letter of it.
         self.handling(0);
@@ -281,8 +282,12 @@ impl State {
         // First: what was held until the person writes leaves before what is newer.
         self.tell_sender(&done.after.state, &done.noted);
         self.deps.send(done.outbound);
-        if wants_files {
+        if done.noted.wants_file {
             self.deps.media_wanted.notify_one();
+        }
+        self.deps.outlet.committed(&done.noted.told);
+        if given_up {
+            self.deps.outlet.given_up();
         }
         self.deps.tickets.answer(done.answers);
         self.note(&done.noted);

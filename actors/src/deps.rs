@@ -13,6 +13,7 @@ use crate::conversation::TurnFunction;
 use crate::marketing::Categories;
 use crate::metrics::Metrics;
 use crate::orders::Tickets;
+use crate::outlet::Outlet;
 use crate::queue::Load;
 use crate::sender::Senders;
 use crate::settings::{ConversationSettings, Number};
@@ -30,6 +31,8 @@ pub(crate) struct Deps {
     pub senders: Senders,
     /// Rung when a committed turn wants a file of a person.
     pub media_wanted: Arc<Notify>,
+    /// Where events leave.
+    pub outlet: Arc<Outlet>,
     /// Our numbers.
     pub numbers: Vec<Number>,
     pub categories: Arc<Categories>,

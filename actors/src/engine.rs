@@ -24,6 +24,7 @@ use crate::deps::{Deps, Peers};
 use crate::marketing::Categories;
 use crate::metrics::Metrics;
 use crate::orders::Tickets;
+use crate::outlet::Outlet;
 use crate::queue::Load;
 use crate::router::{self, Router};
 use crate::sender::{self, Sender, SenderStatus, Senders, Transport};
@@ -60,6 +61,8 @@ pub struct Setup {
     pub metrics: Arc<Metrics>,
     /// Rung when a committed turn wants a file of a person: see [`crate::media`].
     pub media_wanted: Arc<Notify>,
+    /// Where events leave: see [`crate::outlet`].
+    pub outlet: Arc<Outlet>,
     /// What templates are for: marketing does not go to people who do not want it.
     pub categories: Arc<Categories>,
 }
@@ -116,6 +119,7 @@ impl Engine {
             sender: sender_settings,
             metrics,
             media_wanted,
+            outlet,
             categories,
         } = setup;
         let backlog = Backlog::new(conversations.max_unsent);
@@ -130,6 +134,7 @@ impl Engine {
             backlog,
             senders: Senders::default(),
             media_wanted,
+            outlet,
             numbers: numbers.clone(),
             categories,
             tickets: Tickets::default(),

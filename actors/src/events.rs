@@ -7,6 +7,7 @@ use whatsapp::graph::CallError;
 use crate::blocking::BlockError;
 use crate::media::{MediaError, MediaState};
 use crate::metrics::{Fate, Kind, Metrics, Reason};
+use crate::outlet::{Of, Tried};
 use crate::records::Held;
 use crate::sender::{Brake, Cause};
 use crate::templates::{Counts, SyncError};
@@ -145,6 +146,68 @@ pub(crate) fn templates_synced(metrics: &Metrics, account: &str, outcome: &Resul
         Ok(_) => tracing::debug!(account, "the list of templates was read; nothing changed"),
         Err(error) => tracing::warn!(account, %error, "the list of templates could not be read; the last one is kept"),
     }
+}
+
+pub(crate) fn event_delivered(metrics: &Metrics, endpoint: &str) {
+    event_tried(metrics, endpoint, "delivered");
+    tracing::debug!(endpoint, "an event was delivered");
+}
+
+/// `times` counts within a minute: the first one is said.
+pub(crate) fn event_put_off(metrics: &Metrics, endpoint: &str, why: &str, times: u32) {
+    event_tried(metrics, endpoint, "again");
+    if times == 1 {
+        tracing::warn!(
+            endpoint,
+            why,
+            "an event could not be delivered; it is tried again, and others for a minute in silence"
+        );
+    }
+}
+
+pub(crate) fn event_given_up(metrics: &Metrics, endpoint: &str, why: &str, times: u32) {
+    event_tried(metrics, endpoint, "failed");
+    if times == 1 {
+        tracing::error!(
+            endpoint,
+            why,
+            alarm = true,
+            "an event was given up after its last try; `parlance event list` shows it"
+        );
+    }
+}
+
+pub(crate) fn endpoint_gone(metrics: &Metrics, endpoint: &str) {
+    event_tried(metrics, endpoint, "gone");
+    tracing::error!(
+        endpoint,
+        alarm = true,
+        "the endpoint answered 410 Gone; its events wait until it is resumed or has another url"
+    );
+}
+
+pub(crate) fn event_dropped(metrics: &Metrics, endpoint: &str, times: u32, most: u64) {
+    metrics.outlet.dropped.get_or_create(&Of { endpoint: endpoint.into() }).inc();
+    if times == 1 {
+        tracing::error!(
+            endpoint,
+            most,
+            alarm = true,
+            "events are dropped: too many wait for the endpoint (events.max_pending)"
+        );
+    }
+}
+
+pub(crate) fn event_damaged(endpoint: &str, error: &crate::CodecError) {
+    tracing::error!(endpoint, %error, "an event that waits cannot be read; it is left alone");
+}
+
+pub(crate) fn outlet_failed(error: &str) {
+    tracing::error!(error, alarm = true, "a task that delivers events ended; its events wait for the next start");
+}
+
+fn event_tried(metrics: &Metrics, endpoint: &str, outcome: &'static str) {
+    metrics.outlet.attempts.get_or_create(&Tried { endpoint: endpoint.into(), outcome }).inc();
 }
 
 pub(crate) fn blocks_not_read(number: &str, error: &BlockError) {

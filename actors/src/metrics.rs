@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::outlet::OutletMetrics;
 use crate::sender::SenderStatus;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -109,6 +110,7 @@ pub struct Metrics {
     pub(crate) queue_oldest: Family<Queue, Gauge<f64, AtomicU64>>,
     pub(crate) paused: Family<Number, Gauge>,
     pub(crate) services: ServiceMetrics,
+    pub(crate) outlet: OutletMetrics,
 }
 
 impl Default for Metrics {
@@ -133,6 +135,7 @@ impl Default for Metrics {
             queue_oldest: Family::default(),
             paused: Family::default(),
             services: ServiceMetrics::default(),
+            outlet: OutletMetrics::default(),
         }
     }
 }
@@ -166,6 +169,7 @@ impl Metrics {
         registry.register("message_statuses", "Status webhooks applied", self.statuses.clone());
         self.register_sender(registry);
         self.services.register(registry);
+        self.outlet.register(registry);
     }
 
     fn register_sender(&self, registry: &mut Registry) {

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::events;
 use crate::media::Media;
 use crate::metrics::Metrics;
+use crate::outlet::Outlet;
 
 const INTERVAL_MS: u64 = 3_600_000;
 /// Rows or files of one batch.
@@ -26,10 +27,23 @@ pub struct Ages {
     pub notices_ms: Option<u64>,
     /// Outgoing messages of which nothing more is expected.
     pub outbox_ms: Option<u64>,
+    /// Events that were delivered or given up.
+    pub events_ms: Option<u64>,
+}
+
+/// What has old things.
+pub struct Keepers {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Files.
+    pub media: Arc<Media>,
+    /// Outgoing events.
+    pub outlet: Arc<Outlet>,
 }
 
 /// Removes what is old, at once and every hour, until it is dropped.
-pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, media: Arc<Media>, ages: Ages, metrics: Arc<Metrics>) {
+pub async fn run(keepers: Keepers, clock: Arc<dyn Clock>, ages: Ages, metrics: Arc<Metrics>) {
+    let Keepers { store, media, outlet } = keepers;
     match media.sweep().await {
         Ok(files) => events::forgotten(&metrics, "stray_file", files),
         Err(error) => events::not_forgotten("stray files", &error.to_string()),
@@ -45,6 +59,11 @@ pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, media: Arc<Media>
             && let Err(error) = files(&media, before_ms, &metrics).await
         {
             events::not_forgotten("media", &error.to_string());
+        }
+        if let Some(before_ms) = ages.events_ms.map(|age_ms| now_ms.saturating_sub(age_ms))
+            && let Err(error) = old_events(&outlet, before_ms, &metrics).await
+        {
+            events::not_forgotten("event", &error.to_string());
         }
         clock.wait_until(now_ms + INTERVAL_MS).await;
     }
@@ -78,6 +97,16 @@ async fn rows(
             return Ok(());
         }
         tokio::task::yield_now().await;
+    }
+}
+
+async fn old_events(outlet: &Outlet, before_ms: u64, metrics: &Metrics) -> Result<(), crate::outlet::OutletError> {
+    loop {
+        let (gone, more) = outlet.prune(before_ms, BATCH).await?;
+        events::forgotten(metrics, "event", gone);
+        if !more {
+            return Ok(());
+        }
     }
 }
 

@@ -238,9 +238,14 @@ pub fn quarantined(id: u64, row: &storage::Quarantined) -> QuarantinedView {
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 pub(crate) fn rfc3339<S: serde::Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time_text(*ms))
+}
+
+/// RFC 3339 in UTC with milliseconds.
+pub(crate) fn time_text(ms: u64) -> String {
     // A stored time beyond year 9999 is shown as the last one that can be written.
-    let time = i64::try_from(*ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    serializer.collect_str(&format_args!("{:.3}", time.unwrap_or(jiff::Timestamp::MAX)))
+    let time = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    format!("{:.3}", time.unwrap_or(jiff::Timestamp::MAX))
 }
 
 #[allow(clippy::ref_option, reason = "serde hands a reference")]

@@ -233,7 +233,14 @@ fn arrived(old: Option<&Bot>, new: &Bot, before: &Snapshot, run: &Run, moved: (W
 }
 
 fn ended(before: &Snapshot, run: &Run, reason: &str) -> Migrated {
-    let trace = vec![Trace::RunEnded { run: run.id.clone(), reason: reason.to_owned(), result: None }];
+    let waits = run.wait.as_ref().and_then(|wait| Some((wait, wait.handed_over.as_ref()?)));
+    let handed_back = waits.map(|(wait, handed)| Trace::HandedBack {
+        node: wait.node.clone(),
+        queue: handed.queue.clone(),
+        outcome: "ended".to_owned(),
+    });
+    let over = Trace::RunEnded { run: run.id.clone(), reason: reason.to_owned(), result: None };
+    let trace = handed_back.into_iter().chain([over]).collect();
     // Texts that wait for more are the next message.
     Migrated::Ended(Snapshot { run: None, ..before.clone() }.into(), trace)
 }

@@ -68,7 +68,8 @@ pub(super) fn start_failed(error: StartError) -> Failed {
         StartError::Open(_) | StartError::Store(_) => Exit::Store,
         StartError::Bots(_) => Exit::Data,
         StartError::AdminExposed(_) | StartError::NumbersCollide(..) | StartError::Graph(_) => Exit::Config,
-        StartError::Engine(_) | StartError::Bind { .. } => Exit::Failed,
+        StartError::Services(error) if error.is_of_store() => Exit::Store,
+        StartError::Services(_) | StartError::Engine(_) | StartError::Bind { .. } => Exit::Failed,
     };
     match &error {
         // It begins with the problems of the files, which have their own form.

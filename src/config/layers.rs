@@ -16,10 +16,12 @@ static DEFAULT_VALUES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
     flatten(table.get_ref()).into_iter().map(|(key, value)| (key, plain(value.get_ref()))).collect()
 });
 
-/// The section that may stand several times, written `[[whatsapp.number]]`: key `whatsapp.number.N.x` is `x` of the N-th
+/// A section that may stand several times, written `[[whatsapp.number]]`: key `whatsapp.number.N.x` is `x` of the N-th
 /// one, from 0. The documented file has one of them, in which nothing is set; it stands for all.
 pub(super) const NUMBERS: &str = "whatsapp.number";
-const FIRST_NUMBER: &str = "whatsapp.number.0.";
+/// Another one, `[[events.endpoint]]`.
+pub(super) const ENDPOINTS: &str = "events.endpoint";
+const REPEATED: [&str; 2] = [NUMBERS, ENDPOINTS];
 
 /// Variables that carry the names people know from Meta, and the admin token.
 const ALIASES: [(&str, &str); 7] = [
@@ -75,7 +77,7 @@ pub(super) struct Layers {
 impl Layers {
     pub(super) fn with_defaults() -> Self {
         let setting = |value: &Value| Setting { value: value.clone(), source: Source::Default, rank: Rank::Default };
-        let once = DEFAULT_VALUES.iter().filter(|(key, _)| !key.starts_with(FIRST_NUMBER));
+        let once = DEFAULT_VALUES.iter().filter(|(key, _)| repeated_key(key).is_none());
         let settings = once.map(|(key, value)| (key.clone(), setting(value))).collect();
         Self { settings, ..Self::default() }
     }
@@ -142,14 +144,17 @@ impl Layers {
     }
 
     fn set(&mut self, key: &str, value: Value, source: Source, rank: Rank) {
-        match number_key(key) {
-            Some((index, _)) => self.open_number(index),
-            None if key == NUMBERS || key.starts_with("whatsapp.number.") => {
-                let help = "write [[whatsapp.number]] above the keys of each number, or PARLANCE__WHATSAPP__NUMBER__0__… \
-                            in the environment";
-                return self.problem(format!("{key} names no number"), source, help.into());
+        match (repeated_key(key), table_of(key)) {
+            (Some((table, index, _)), _) => self.open(table, index),
+            (None, Some(table)) => {
+                let variable = table.replace('.', "__").to_uppercase();
+                let what = table.rsplit('.').next().unwrap_or(table);
+                let help = format!(
+                    "write [[{table}]] above the keys of each {what}, or PARLANCE__{variable}__0__… in the environment"
+                );
+                return self.problem(format!("{key} names no {what}"), source, help);
             }
-            None => {}
+            (None, None) => {}
         }
         match self.settings.get_mut(key) {
             Some(setting) => *setting = Setting { value, source, rank },
@@ -163,12 +168,12 @@ impl Layers {
         }
     }
 
-    /// Makes the keys of a number known.
-    fn open_number(&mut self, index: u16) {
+    /// Makes the keys of a repeated section known.
+    fn open(&mut self, table: &str, index: u16) {
         for (key, value) in DEFAULT_VALUES.iter() {
-            let Some(name) = key.strip_prefix(FIRST_NUMBER) else { continue };
+            let Some((_, _, name)) = repeated_key(key).filter(|(of, ..)| *of == table) else { continue };
             let setting = Setting { value: value.clone(), source: Source::Default, rank: Rank::Default };
-            self.settings.entry(format!("{NUMBERS}.{index}.{name}")).or_insert(setting);
+            self.settings.entry(format!("{table}.{index}.{name}")).or_insert(setting);
         }
     }
 
@@ -190,16 +195,24 @@ impl Layers {
     }
 }
 
-/// The number's place and the key within it; the place is written without zeros before it.
-fn number_key(key: &str) -> Option<(u16, &str)> {
-    let (place, name) = key.strip_prefix(NUMBERS)?.strip_prefix('.')?.split_once('.')?;
+/// The repeated section that a key is about, whether or not the key names one of its places.
+fn table_of(key: &str) -> Option<&'static str> {
+    REPEATED
+        .into_iter()
+        .find(|table| key.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+}
+
+/// The section, the place in it and the key within that; the place is written without zeros before it.
+fn repeated_key(key: &str) -> Option<(&'static str, u16, &str)> {
+    let table = table_of(key)?;
+    let (place, name) = key.strip_prefix(table)?.strip_prefix('.')?.split_once('.')?;
     let index: u16 = place.parse().ok()?;
-    (index.to_string() == place).then_some((index, name))
+    (index.to_string() == place).then_some((table, index, name))
 }
 
 fn default_of(key: &str) -> Option<&'static Value> {
-    match number_key(key) {
-        Some((_, name)) => DEFAULT_VALUES.get(&format!("{FIRST_NUMBER}{name}")),
+    match repeated_key(key) {
+        Some((table, _, name)) => DEFAULT_VALUES.get(&format!("{table}.0.{name}")),
         None => DEFAULT_VALUES.get(key),
     }
 }

@@ -41,6 +41,8 @@ pub struct Retention {
     pub notices: Option<Duration>,
     /// Outgoing messages of which nothing more is expected.
     pub outbox: Option<Duration>,
+    /// Outgoing events that were delivered or given up.
+    pub events: Option<Duration>,
 }
 
 impl Media {
@@ -74,6 +76,7 @@ impl Retention {
             dead_letters: age("retention.dead_letters"),
             notices: age("retention.notices"),
             outbox: age("retention.outbox"),
+            events: age("retention.events"),
         }
     }
 }

@@ -1,12 +1,18 @@
 //! Layers, refusals and secrets of the configuration.
 
+mod events;
 mod numbers;
 
 use secrecy::ExposeSecret;
 
 use super::*;
 
-const FILES: [(&str, &str); 3] = [("secret.txt", "from-a-file\n"), ("two.txt", "one\ntwo\n"), ("empty.txt", "\n")];
+const FILES: [(&str, &str); 4] = [
+    ("secret.txt", "from-a-file\n"),
+    ("two.txt", "one\ntwo\n"),
+    ("empty.txt", "\n"),
+    ("whsec.txt", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"),
+];
 
 struct Case {
     file: &'static str,
@@ -104,7 +110,7 @@ fn defaults_are_those_of_the_contract() {
 #[test]
 fn every_key_of_the_documented_file_is_read() {
     let mut layers = Layers::with_defaults();
-    layers.file(Path::new("config.toml"), "[[whatsapp.number]]\nphone_number_id = '1'");
+    layers.file(Path::new("config.toml"), "[[whatsapp.number]]\nphone_number_id = '1'\n[[events.endpoint]]\nname = 'a'\nurl = 'http://a/'\nsecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'");
     let reader = Reader::new(layers, &|_| Err(io::ErrorKind::NotFound.into()));
     Config::read(&reader, Mode::Dev);
     assert_eq!(reader.unread(), Vec::<String>::new());

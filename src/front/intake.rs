@@ -4,7 +4,7 @@ mod fields;
 
 use std::sync::Arc;
 
-use actors::{AccountEvent, Clock, Engine, MAX_AGE_MS};
+use actors::{AccountEvent, Clock, Engine, MAX_AGE_MS, Minute};
 use hyper::body::Bytes;
 use serde_json::value::RawValue;
 use storage::{Accept, Quarantined, Store, StoreError};
@@ -12,7 +12,6 @@ use whatsapp::signature::SignatureError;
 use whatsapp::webhook::{self, Event, Received, StatusUpdate};
 
 use super::displays::Displays;
-use super::minute::Minute;
 use super::signers::{Signer, Signers};
 use crate::metrics::{FrontMetrics, Refusal};
 use fields::Field;

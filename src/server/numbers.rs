@@ -75,6 +75,15 @@ pub(super) fn watch_secrets(
             files.other(previous, move |secret| app.replace_previous(&id, secret));
         }
     }
+    for endpoint in &config.events.endpoints {
+        let (name, keys) = (endpoint.settings.name.clone(), endpoint.settings.keys.clone());
+        files.other(&endpoint.secret, move |secret| {
+            crate::config::each(secret).iter().for_each(crate::telemetry::hide);
+            if let Err(error) = keys.replace(secret) {
+                tracing::warn!(endpoint = name, "the file of its secret {error}; the old one stays");
+            }
+        });
+    }
     let front = users.front.clone();
     files.other(&config.whatsapp.webhook_verify_token, move |secret| front.replace_verify_token(secret.clone()));
     if let Some(token) = &config.admin.token {

@@ -9,6 +9,7 @@ mod bots;
 mod door;
 mod doubt;
 mod duplicates;
+mod events;
 mod handoff;
 mod imports;
 mod inbound;

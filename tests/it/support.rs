@@ -3,6 +3,7 @@
 pub(crate) mod bots;
 pub(crate) mod compose;
 pub(crate) mod raw;
+pub(crate) mod receiver;
 pub(crate) mod world;
 
 pub(crate) use compose::{body, message, signature, text};

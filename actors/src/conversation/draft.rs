@@ -1,6 +1,7 @@
 //! A storage turn in the making: inputs go in, the state advances, what must be written gathers. Pure: no store, no
 //! clock. Nothing that gathers here is real before the commit.
 
+mod events;
 mod journal;
 mod message;
 mod others;
@@ -9,8 +10,8 @@ mod people;
 use std::sync::Arc;
 
 use chatbot::{
-    Bot, Consent, ContactView, Effect, Given, HttpCall, HttpDone, HttpOutcome, Input, Migrated, NumberView, Order,
-    Sending, Snapshot, Trace, TurnError,
+    Bot, Consent, ContactView, Effect, Event, Given, HttpCall, HttpDone, HttpOutcome, Input, Migrated, NumberView,
+    Order, Sending, Snapshot, Trace, TurnError,
 };
 use storage::{
     Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Revision, SendId,
@@ -24,12 +25,14 @@ use crate::codec::{self, CodecError};
 use crate::identity;
 use crate::marketing::{self, Categories};
 use crate::orders::{OrderOutcome, Refusal};
+use crate::outlet::{Outlet, Told};
 use crate::queue::Item;
 use crate::records::{
     self, Control, DeadLetterPayload, Happened, HistoryEntry, HistoryInput, InboxPayload, SendPayload, State,
 };
 use crate::seen;
 use crate::settings::{Number, Takeover};
+use events::Lost;
 use journal::Journal;
 
 /// The bot function: [`chatbot::turn`], or a stand-in of a test.
@@ -92,6 +95,10 @@ pub(crate) struct Noted {
     pub seen: Option<(Box<str>, bool)>,
     /// The bot answers again: what was held for that leaves.
     pub release_held: bool,
+    /// A file of the person is wanted.
+    pub wants_file: bool,
+    /// What the outside is told.
+    pub told: Told,
 }
 
 /// What a draft is given beside the conversation.
@@ -104,6 +111,8 @@ pub(crate) struct Means<'a> {
     /// Our numbers.
     pub numbers: &'a [Number],
     pub categories: &'a Categories,
+    /// Where events leave.
+    pub outlet: &'a Outlet,
     /// Inputs of this conversation are held in the store.
     pub holds: bool,
 }
@@ -131,6 +140,8 @@ pub(crate) struct Draft<'a> {
     dead_letters: Vec<NewDeadLetter>,
     append: Vec<Inbound>,
     documents: Vec<NewDocument>,
+    /// Events so far.
+    events: usize,
     answers: Vec<(u64, OrderOutcome)>,
     noted: Noted,
 }
@@ -150,6 +161,7 @@ impl<'a> Draft<'a> {
             dead_letters: Vec::new(),
             append: Vec::new(),
             documents: Vec::new(),
+            events: 0,
             answers: Vec::new(),
             noted: Noted::default(),
         }
@@ -226,6 +238,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn give_up_timer(&mut self, bot: Option<&Arc<Bot>>, why: &GiveUp) {
         self.bury(None, "panic", &why.detail, None, None, why.runs);
         self.failed(bot, None);
+        self.tell_lost(Lost::of(&self.after.state.bot), "panic");
         self.after.state.bot = self.after.state.bot.without_run();
         self.record_error(0, None, Vec::new(), why.detail.clone());
     }
@@ -239,7 +252,9 @@ impl<'a> Draft<'a> {
             Migrated::Moved(after, trace) => (after, trace, true),
             Migrated::Ended(after, trace) => (after, trace, false),
         };
+        let run = before.run_id().map(Into::into);
         self.after.state.bot = *after;
+        self.tell((plan.to.id(), &version), run, Vec::new(), &trace);
         let (bot, to, how) = (plan.to.id().into(), plan.to.version().into(), Box::new(plan.how.clone()));
         let events = vec![Happened::Migrated { bot, from: version, to, how }];
         self.enter(HistoryEntry { trace, events, ..HistoryEntry::default() });
@@ -259,8 +274,10 @@ impl<'a> Draft<'a> {
         let given = Given { now_ms: self.means.now_ms, seed, contact: &contact, number: &number };
         match (self.means.turn)(bot, &state.bot, input, &given) {
             Ok(turn) => {
-                let sends = self.queue(bot, turn.effects);
+                let run = self.after.state.bot.run_id().map(Into::into);
+                let (sends, events) = self.queue(bot, turn.effects);
                 self.after.state.bot = turn.after;
+                self.tell((bot.id(), bot.version()), run, events, &turn.trace);
                 if let Some(Consent { given, at_ms }) = self.after.state.bot.consent("marketing") {
                     self.after.state.said_about_marketing(given, at_ms);
                 }
@@ -276,6 +293,7 @@ impl<'a> Draft<'a> {
                 self.failed(Some(bot), Some(error.node()));
                 if matches!(input, Input::Tick) {
                     // It would be due again at once.
+                    self.tell_lost(Lost::of(&self.after.state.bot), "error");
                     self.after.state.bot = self.after.state.bot.without_run();
                 }
                 self.record_error(seed, history, Vec::new(), detail.into());
@@ -289,8 +307,9 @@ impl<'a> Draft<'a> {
         seen::hash(&self.means.secret, &format!("{}:{place}", self.id))
     }
 
-    fn queue(&mut self, bot: &Bot, effects: Vec<Effect>) -> Vec<u64> {
+    fn queue(&mut self, bot: &Bot, effects: Vec<Effect>) -> (Vec<u64>, Vec<Event>) {
         let order = bot.manners().order;
+        let mut events = Vec::new();
         let send = |effect| {
             let sending = match effect {
                 Effect::Send(sending) => sending,
@@ -298,7 +317,10 @@ impl<'a> Draft<'a> {
                     self.refuse_call(*call);
                     return None;
                 }
-                Effect::Emit(_) => return None,
+                Effect::Emit(event) => {
+                    events.push(*event);
+                    return None;
+                }
             };
             if self.after.state.opted_out() && self.is_marketing(&sending.message) {
                 let raw = Some(sending.message.raw().to_string().into());
@@ -311,7 +333,7 @@ impl<'a> Draft<'a> {
         if !sends.is_empty() {
             self.answered();
         }
-        sends
+        (sends, events)
     }
 
     fn refuse_call(&mut self, call: HttpCall) {

@@ -118,6 +118,9 @@ impl Verdicts {
         let told: Vec<_> = rows.collect();
         self.holding.into_iter().for_each(|conversation| deps.senders.holds(conversation));
         let settled = deps.store.settle(deps.fence(number), self.settlements).await?;
+        if settled.contains(&Settled::Now(SendState::Failed)) {
+            deps.outlet.given_up();
+        }
         for (outcome, error) in self.brakes {
             let (brake, scope) = verdict::brake(outcome, error.code, &error.title, deps.clock.now_ms(), None);
             deps.senders.brake(number, scope, &brake);

@@ -85,9 +85,11 @@ async fn after_an_hour(payloads: Vec<Bytes>) -> (Vec<SendState>, usize, Arc<Mode
     let ids = turn.sends.iter().map(|send| SendId { conversation, n: send.n }).collect();
     model.commit(model.fence(&Partition(NUMBER.into())), turn).await.unwrap();
     let transport = Arc::new(Cut::default());
+    let clock = Arc::new(AdjustableClock::starting_at(1_900_000_000_000));
     let setup = Setup {
+        outlet: crate::outlet::Outlet::closed(model.clone(), clock.clone(), Arc::default()),
         store: model.clone(),
-        clock: Arc::new(AdjustableClock::starting_at(1_900_000_000_000)),
+        clock,
         bots: Arc::new(Bots::new("test")),
         turn: Arc::new(chatbot::turn),
         numbers: vec![Number {

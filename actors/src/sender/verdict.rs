@@ -184,6 +184,7 @@ impl Job {
         events::send_given_up(&self.deps.metrics, row.id, reason, &letter.detail);
         let letter = records::dead_letter(None, Some(row.id), reason, &letter);
         self.settle(row, Change::Dead { letter, error }).await;
+        self.deps.outlet.given_up();
     }
 }
 

@@ -6,6 +6,7 @@ mod conversations;
 mod failures;
 mod handoff;
 mod orders;
+mod outlet;
 mod pauses;
 mod people;
 mod rates;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::outlet::Outlet;
 use actors::{
     AdjustableClock, Bots, Clock, ConversationSettings, Engine, Metrics, Number, SenderSettings, Setup, Transport,
     TurnFunction, identity, inbound, view,
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub sender: SenderSettings,
     pub metrics: Arc<Metrics>,
     pub categories: Arc<actors::Categories>,
+    pub outlet: Arc<Outlet>,
 }
 
 impl World {
@@ -47,7 +49,9 @@ impl World {
         let bots = Bots::new("test");
         bots.put_live(bot("one"));
         let sender = SenderSettings { messages_per_second: 0, pair_interval_ms: 0, ..SenderSettings::default() };
+        let metrics: Arc<Metrics> = Arc::default();
         Self {
+            outlet: Outlet::closed(store.clone(), clock.clone(), metrics.clone()),
             store,
             graph: Graph::new(clock.clone()),
             clock,
@@ -56,7 +60,7 @@ impl World {
             turn: turn(|_, text| Ok(vec![format!("re: {text}")])),
             conversations: ConversationSettings::default(),
             sender,
-            metrics: Arc::default(),
+            metrics,
             categories: Arc::new(|_, _, _| None),
         }
     }
@@ -78,6 +82,7 @@ impl World {
             sender: self.sender.clone(),
             metrics: self.metrics.clone(),
             media_wanted: Arc::default(),
+            outlet: self.outlet.clone(),
             categories: self.categories.clone(),
         };
         Engine::start(setup).await.unwrap()

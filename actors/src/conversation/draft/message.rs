@@ -55,7 +55,9 @@ impl Draft<'_> {
     /// Has the file of a message fetched once this is committed.
     pub(super) fn want_file(&mut self, message: &Message) {
         let number_id = &self.after.state.number_id;
-        self.documents.extend(media::wishes(message, number_id, self.id, self.means.now_ms));
+        let wishes = media::wishes(message, number_id, self.id, self.means.now_ms);
+        self.noted.wants_file |= !wishes.is_empty();
+        self.documents.extend(wishes);
     }
 
     /// The person sees that the message was read, if the bot is like that.

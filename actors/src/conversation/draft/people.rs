@@ -9,6 +9,7 @@ use storage::{Alias, ContactId, Inbound, Partition};
 use whatsapp::webhook::{Message, MessageKind};
 
 use super::Draft;
+use super::events::Lost;
 use crate::identity;
 use crate::records::inbox::{Absorbed, InboxPayload, Moved};
 use crate::records::state::{Former, State};
@@ -72,7 +73,13 @@ impl Draft<'_> {
             self.aliases.push((alias, me));
         }
         let id = identity::conversation_id(&self.partition(), from);
+        let runs = [&self.after.state.bot, &other.bot].map(|bot| (bot.run_id().map(str::to_owned), Lost::of(bot)));
         self.after.state.absorb(other, self.means.now_ms);
+        for (run, lost) in runs {
+            if run.as_deref() != self.after.state.bot.run_id() {
+                self.tell_lost(lost, "merged");
+            }
+        }
         let parts = &mut self.after.state.absorbed;
         parts.push(id);
         let mut known = HashSet::from([self.id]);

@@ -216,7 +216,10 @@ impl Alone {
             _ => chatbot::turn(bot, before, input, given),
         };
         let numbers = self.numbers.clone();
+        let clock = Arc::new(crate::AdjustableClock::starting_at(self.now_ms));
+        let outlet = crate::outlet::Outlet::closed(storage::Model::new(), clock, Arc::default());
         let means = Means {
+            outlet: &outlet,
             secret: SECRET,
             now_ms: self.now_ms,
             turn: &function,

@@ -5,12 +5,12 @@ use parking_lot::Mutex;
 const MINUTE_MS: u64 = 60_000;
 
 /// How often something happened within the minute that began with the first time.
-#[derive(Default)]
-pub(super) struct Minute(Mutex<Option<(u64, u32)>>);
+#[derive(Debug, Default)]
+pub struct Minute(Mutex<Option<(u64, u32)>>);
 
 impl Minute {
     /// It happened: the how-manieth time, from 1.
-    pub(super) fn count(&self, now_ms: u64) -> u32 {
+    pub fn count(&self, now_ms: u64) -> u32 {
         let mut kept = self.0.lock();
         // A clock that was set back must not silence it for longer.
         let (since_ms, times) =
