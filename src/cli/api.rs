@@ -42,6 +42,11 @@ impl ApiArgs {
         runtime()?.block_on(go(api))
     }
 
+    /// Whether a server is named, or one of this folder has left word.
+    pub(super) fn finds_one(&self) -> bool {
+        self.url.is_some() || std::path::Path::new(WORD).exists()
+    }
+
     fn connect(&self) -> Result<Api, Failed> {
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
         let client = client.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))?;
@@ -90,15 +95,17 @@ impl Api {
 
     /// Sends it. Errors: with the exit code of the answer, and the words of its problem.
     pub(super) async fn answer(&self, request: RequestBuilder) -> Result<Response, Failed> {
-        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let answer = self.send(request).await?;
         if answer.status().is_success() {
             return Ok(answer);
         }
         let status = answer.status();
-        let problem: Value = answer.json().await.unwrap_or_default();
-        let detail = problem["detail"].as_str().unwrap_or("the server refused");
-        let hint = problem["hint"].as_str().map(|hint| format!("\n  = help: {hint}")).unwrap_or_default();
-        Err(Failed::new(exit(status), format!("error: {detail}{hint}")))
+        Err(refusal(status, &answer.json().await.unwrap_or_default()))
+    }
+
+    /// Sends it. Answers whatever the server says.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Failed> {
+        request.send().await.map_err(|error| self.unreachable(&error))
     }
 
     pub(super) async fn json(&self, request: RequestBuilder) -> Result<Value, Failed> {
@@ -136,6 +143,13 @@ impl Api {
         }
         Failed::new(Exit::Failed, format!("error: {error}"))
     }
+}
+
+/// What a problem says, with the exit code of its status.
+pub(super) fn refusal(status: StatusCode, problem: &Value) -> Failed {
+    let detail = problem["detail"].as_str().unwrap_or("the server refused");
+    let hint = problem["hint"].as_str().map(|hint| format!("\n  = help: {hint}")).unwrap_or_default();
+    Failed::new(exit(status), format!("error: {detail}{hint}"))
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -1,6 +1,10 @@
-//! `parlance bot …`: bot files without a running server.
+//! `parlance bot …`: bot files, and the bots of a running server.
 
 mod check;
+mod compare;
+mod new;
+mod publish;
+mod served;
 
 use std::path::{Path, PathBuf};
 
@@ -27,12 +31,20 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// List the bots of a folder
-    List {
-        /// Folder
-        #[arg(default_value = "bots")]
-        dir: PathBuf,
-    },
+    /// List the bots of a running server, or of a folder
+    List(served::ListArgs),
+    /// List the versions of a bot of a running server, newest first
+    Versions(served::VersionsArgs),
+    /// Put a bot live on a running server
+    Publish(publish::Args),
+    /// Put an older version live again on a running server
+    Rollback(publish::RollbackArgs),
+    /// Show what differs between two bot files or versions
+    Diff(compare::Args),
+    /// Print a bot in its canonical form: a version of a running server, or a file
+    Export(served::ExportArgs),
+    /// Write a bot file to begin with
+    New(new::Args),
 }
 
 pub(super) fn run(command: Command) -> Result<(), Failed> {
@@ -40,7 +52,13 @@ pub(super) fn run(command: Command) -> Result<(), Failed> {
         Command::Check(args) => check::run(args),
         Command::Schema => schema(),
         Command::Import { file, from, out } => import(&file, from.as_deref(), out.as_deref()),
-        Command::List { dir } => list(&dir),
+        Command::List(args) => served::list(args),
+        Command::Versions(args) => served::versions(args),
+        Command::Publish(args) => publish::run(args),
+        Command::Rollback(args) => publish::roll_back(args),
+        Command::Diff(args) => compare::run(args),
+        Command::Export(args) => served::export(args),
+        Command::New(args) => new::run(&args),
     }
 }
 
@@ -49,6 +67,21 @@ fn schema() -> Result<(), Failed> {
         .map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
     data(&text);
     Ok(())
+}
+
+/// The bot of a file; its findings are shown. Errors: it has errors.
+fn load(path: &Path) -> Result<BotFile, Failed> {
+    let file = bots::read_file(path).map_err(|error| Failed::new(Exit::NotFound, format!("error: {error}")))?;
+    file.loaded.diagnostics.iter().for_each(|diagnostic| talk(&diagnostic.render(&file.source)));
+    if file.loaded.bot.is_none() {
+        return Err(Failed::new(Exit::Data, format!("error: {} cannot run", path.display())));
+    }
+    Ok(file)
+}
+
+/// `NAME@VERSION`; without a version the live one is meant.
+fn name_and_version(text: &str) -> (&str, &str) {
+    text.split_once('@').unwrap_or((text, "live"))
 }
 
 fn list(dir: &Path) -> Result<(), Failed> {

@@ -1,5 +1,7 @@
 //! The only place that prints: data to standard output, talk to standard error.
 
+use std::io::IsTerminal;
+
 use super::Exit;
 
 /// A command that failed: its exit code, and what to tell.
@@ -13,6 +15,11 @@ impl Failed {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
+}
+
+/// Whether standard output is a terminal that wants colours.
+pub(super) fn has_colours() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Prints what was asked for.

@@ -128,3 +128,30 @@ async fn explain_knows_its_codes() {
     assert_eq!(known.code(), Some(0), "{known:?}");
     assert!(!known.stdout.is_empty());
 }
+
+#[tokio::test]
+async fn bot_commands_on_files_end_with_the_codes_of_the_contract() {
+    let place = Place::new(NOWHERE);
+    let ended = ends(&place, &["bot", "new", "tea"]).await;
+    assert_eq!((ended.code(), ended.stdout.trim()), (Some(0), "bots/tea.yaml"), "{ended:?}");
+    assert_eq!(ends(&place, &["bot", "new", "tea"]).await.code(), Some(4));
+    assert_eq!(ends(&place, &["bot", "new", "two words"]).await.code(), Some(64));
+    assert_eq!(ends(&place, &["test", "bots/tea.yaml"]).await.code(), Some(0));
+
+    let ended = ends(&place, &["bot", "export", "bots/tea.yaml", "--format", "json", "--out", "tea.json"]).await;
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let ended = ends(&place, &["bot", "diff", "bots/tea.yaml", "tea.json"]).await;
+    assert_eq!((ended.code(), ended.stdout.trim()), (Some(0), "nothing differs"), "{ended:?}");
+    let ended = ends(&place, &["bot", "diff", "bots/echo.json", "tea.json", "--json"]).await;
+    let found: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert!(!found["added"].as_array().expect("a list").is_empty());
+    write_bot(&place, "typo.json", TYPO);
+    assert_eq!(ends(&place, &["bot", "diff", "bots/typo.json", "tea.json"]).await.code(), Some(65));
+    assert_eq!(ends(&place, &["bot", "diff", "absent.json", "tea.json"]).await.code(), Some(3));
+
+    for wanted in [&["bot", "publish", "tea"][..], &["bot", "rollback", "tea"], &["bot", "versions", "tea"]] {
+        assert_eq!(ends(&place, wanted).await.code(), Some(5), "nothing runs here: {wanted:?}");
+    }
+    assert_eq!(ends(&place, &["bot", "publish", "bots/typo.json"]).await.code(), Some(65));
+    assert_eq!(ends(&place, &["bot", "publish", "tea", "--map", "x"]).await.code(), Some(64));
+}

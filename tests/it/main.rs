@@ -34,3 +34,5 @@ mod support;
 mod takeover;
 mod templates;
 mod timers;
+mod versions;
+mod watch;

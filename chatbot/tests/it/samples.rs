@@ -116,3 +116,25 @@ fn a_burst_that_grows_too_large_is_read_at_once() {
     assert_eq!(answered, Some(4));
     assert_eq!(play.state.wake_ms(), None);
 }
+
+#[test]
+fn what_is_exported_is_the_same_version_again() {
+    let odd = "parlance: 1\nid: odd\ntitle: \"yes\"\nx-note: \"# no: comment\"\ntriggers: [ { default: {}, to: e } ]\nnodes:\n  e:\n    type: say\n    messages: [ { text: \"null\" }, { text: \"1e3\" }, { text: \" lead: \\n- two\\n\\n  lines \\t\\n\" }, { text: \"'\\\"{{ 1 }}\\\\\" } ]\n    next: { next: f }\n  f: { type: end, reason: \"~\" }\n";
+    let mut sources = vec![odd.to_owned()];
+    for entry in std::fs::read_dir(repository("bots")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|kind| kind == "yaml") {
+            sources.push(read(&path));
+        }
+    }
+    for source in sources {
+        let bot = chatbot::load(&source, "bot.yaml", Format::Yaml).bot.unwrap();
+        for format in [Format::Yaml, Format::Json] {
+            let text = bot.export(format);
+            let again = chatbot::load(&text, "again", format);
+            let again = again.bot.unwrap_or_else(|| panic!("{:?}\n{text}", again.diagnostics));
+            assert_eq!(again.version(), bot.version(), "{text}");
+            assert_eq!(again.export(format), text, "the same bytes each time");
+        }
+    }
+}

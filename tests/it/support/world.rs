@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use actors::{AdjustableClock, Clock, TurnFunction};
 use parlance::bots::BotFile;
@@ -91,7 +91,17 @@ impl Setup {
         let handle = sim.handle();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let clock = self.clock.clone();
-        let mut world = World { setup: self, dir, sim, handle, http, clock, server: None, next_id: AtomicU64::new(1) };
+        let mut world = World {
+            setup: self,
+            dir,
+            sim,
+            handle,
+            http,
+            clock,
+            server: None,
+            next_id: AtomicU64::new(1),
+            told: Arc::default(),
+        };
         world.start_server().await;
         world
     }
@@ -106,6 +116,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<AdjustableClock>,
     server: Option<Running>,
     next_id: AtomicU64,
+    told: Arc<Mutex<Vec<String>>>,
 }
 
 impl World {
@@ -121,8 +132,13 @@ impl World {
     /// One more server over the same store.
     pub(crate) async fn try_start(&self) -> Result<Running, StartError> {
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let bots = self.setup.bots.iter().map(|source| read_bot(source)).collect();
+        let bots = match self.setup.settings.get("bots.dir") {
+            Some(dir) => parlance::bots::read_dir(Path::new(dir)).unwrap(),
+            None => self.setup.bots.iter().map(|source| read_bot(source)).collect(),
+        };
         let mut given = Given::new(clock, bots);
+        let told = self.told.clone();
+        given.tell = Arc::new(move |line| told.lock().unwrap().push(line.to_owned()));
         if let Some(turn) = &self.setup.turn {
             given.turn = turn.clone();
         }
@@ -162,6 +178,11 @@ impl World {
             read_file: &read_file,
         };
         Config::load(sources).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    /// The lines that the server told about bot files, in order.
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.told.lock().unwrap().clone()
     }
 
     /// Changes a setting for the next start.
