@@ -18,13 +18,14 @@ use whatsapp::webhook::{self, Event, FieldEvent, Message, Profile};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("webhook", webhook),
     ("message", message),
     ("signature", signature),
     ("outgoing", outgoing),
     ("reply", reply),
     ("bot", bot),
+    ("export", export),
     ("expression", expression),
     ("stored", stored),
 ];
@@ -117,7 +118,7 @@ pub fn reply(data: &[u8]) {
     }
 }
 
-/// A bot file in either format, or an export of another program. What loads can be talked with.
+/// A bot file in either format. What loads can be talked with.
 pub fn bot(data: &[u8]) {
     let Ok(source) = std::str::from_utf8(data) else { return };
     for format in [Format::Yaml, Format::Json] {
@@ -131,9 +132,22 @@ pub fn bot(data: &[u8]) {
             talk(&bot);
         }
     }
-    if import::detect(source).is_some() {
-        let imported = import::whatsapp_builder(source);
-        assert!(!matches!(imported, Err(ImportError::DoesNotLoad(_))), "what is imported loads");
+}
+
+/// An export of another program, read as what it looks like. What is imported loads, the same each time, and can be
+/// talked with.
+pub fn export(data: &[u8]) {
+    let Ok(source) = std::str::from_utf8(data) else { return };
+    match import::import(source, None) {
+        Err(error) => {
+            assert!(!matches!(error, ImportError::DoesNotLoad(_)), "what is imported loads: {error}");
+            assert!(!error.to_string().is_empty(), "a refusal says why");
+        }
+        Ok(imported) => {
+            let again = import::import(source, None).expect("what was imported once");
+            assert_eq!((imported.written(), &imported.changes), (again.written(), &again.changes));
+            talk(&imported.bot);
+        }
     }
 }
 

@@ -53,6 +53,9 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Bytes of a bot at most: one more than a bot may have, so that the checker says what is wrong.
 const MAX_BOT_BYTES: usize = chatbot::caps::MAX_BOT_FILE_BYTES + 1;
 
+/// Bytes of an export of another program at most: one more than is read, so that the importer says what is wrong.
+const MAX_EXPORT_BYTES: usize = chatbot::caps::MAX_IMPORT_BYTES + 1;
+
 /// What the admin port needs.
 pub struct Parts {
     /// The store.
@@ -129,6 +132,7 @@ impl Admin {
             .route("/api/v1/notices", get(lists::notices))
             .route("/api/v1/bots", get(bots::list))
             .route("/api/v1/bots/check", post(bots::check).layer(DefaultBodyLimit::max(MAX_BOT_BYTES)))
+            .route("/api/v1/bots/import", post(bots::import).layer(DefaultBodyLimit::max(MAX_EXPORT_BYTES)))
             .route("/api/v1/bots/{id}", get(bots::show).put(bots::put).layer(DefaultBodyLimit::max(MAX_BOT_BYTES)))
             .route("/api/v1/bots/{id}/versions", get(bots::versions))
             .route("/api/v1/bots/{id}/versions/{version}", get(bots::version))

@@ -80,3 +80,11 @@ pub const MAX_FILTERED: usize = 1_000;
 pub const MAX_JSON_PATH_CHARS: usize = 256;
 /// Secrets that a bot may name.
 pub const MAX_SECRETS: usize = 64;
+/// Bytes of an export of another program.
+pub const MAX_IMPORT_BYTES: usize = 8 * 1024 * 1024;
+/// Things that an import tells one by one.
+pub const MAX_IMPORT_CHANGES: usize = 2_000;
+/// Headers, or values of a query, that an imported request keeps.
+pub const MAX_IMPORT_ENTRIES: usize = 60;
+/// Nesting of an expression of another program.
+pub const MAX_IMPORT_DEPTH: usize = 24;

@@ -1,5 +1,8 @@
 //! Comparisons of imported bots: text or number by the operator, as the original program did.
 
+pub(crate) mod rapidpro;
+pub(crate) mod typebot;
+
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind};
 

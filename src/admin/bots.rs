@@ -2,6 +2,7 @@
 
 mod body;
 mod changes;
+mod import;
 mod policy;
 mod versions;
 
@@ -19,6 +20,7 @@ use super::time::at;
 use super::{Ctx, Shared};
 use crate::bots::{Live, PublishError, Record, Source};
 pub(super) use changes::{check, publish, put, roll_back};
+pub(super) use import::import;
 pub(super) use versions::{diff, version, versions};
 
 /// The live version of each bot.

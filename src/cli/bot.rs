@@ -2,13 +2,12 @@
 
 mod check;
 mod compare;
+mod import;
 mod new;
 mod publish;
 mod served;
 
 use std::path::{Path, PathBuf};
-
-use chatbot::import::{self, Kind};
 
 use super::Exit;
 use super::output::{Failed, data, talk};
@@ -25,7 +24,7 @@ pub(super) enum Command {
         /// The export
         file: PathBuf,
         /// Where it comes from; guessed when absent
-        #[arg(long, value_name = "SYSTEM", value_parser = ["whatsapp-builder"])]
+        #[arg(long, value_name = "SYSTEM", value_parser = import::systems())]
         from: Option<String>,
         /// Where to write the bot; standard output when absent
         #[arg(long, value_name = "FILE")]
@@ -51,7 +50,7 @@ pub(super) fn run(command: Command) -> Result<(), Failed> {
     match command {
         Command::Check(args) => check::run(args),
         Command::Schema => schema(),
-        Command::Import { file, from, out } => import(&file, from.as_deref(), out.as_deref()),
+        Command::Import { file, from, out } => import::run(&file, from.as_deref(), out.as_deref()),
         Command::List(args) => served::list(args),
         Command::Versions(args) => served::versions(args),
         Command::Publish(args) => publish::run(args),
@@ -92,33 +91,6 @@ fn list(dir: &Path) -> Result<(), Failed> {
                 data(&format!("{:<24} {short}  {:>4} nodes  {}", bot.id(), bot.node_count(), file.path.display()));
             }
             None => data(&format!("{:<24} broken: parlance bot check {}", "?", file.path.display())),
-        }
-    }
-    Ok(())
-}
-
-fn import(path: &Path, from: Option<&str>, out: Option<&Path>) -> Result<(), Failed> {
-    let unreadable = |error| Failed::new(Exit::NotFound, format!("error: {} cannot be read: {error}", path.display()));
-    let source = std::fs::read_to_string(path).map_err(unreadable)?;
-    if from.is_none() && import::detect(&source) != Some(Kind::WhatsappBuilder) {
-        let message =
-            format!("error: {} is no export that Parlance knows; it imports whatsapp-builder", path.display());
-        return Err(Failed::new(Exit::Data, message));
-    }
-    let imported = import::whatsapp_builder(&source)
-        .map_err(|error| Failed::new(Exit::Data, format!("error: {}: {error}", path.display())))?;
-    for change in &imported.changes {
-        talk(&format!("changed: {change}"));
-    }
-    let text = serde_json::to_string_pretty(&imported.bot_json)
-        .map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
-    match out {
-        None => data(&text),
-        Some(out) => {
-            let failed =
-                |error| Failed::new(Exit::Failed, format!("error: {} cannot be written: {error}", out.display()));
-            std::fs::write(out, text + "\n").map_err(failed)?;
-            talk(&format!("written to {}; try it: parlance bot check {0}", out.display()));
         }
     }
     Ok(())

@@ -82,6 +82,11 @@ fn bot_files_are_refused_or_can_be_talked_with() {
 }
 
 #[test]
+fn exports_of_other_programs_are_refused_or_become_bots_that_can_be_talked_with() {
+    drive("export", 1_500);
+}
+
+#[test]
 fn expressions_are_refused_or_evaluated() {
     drive("expression", 3_000);
 }

@@ -4,7 +4,7 @@
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned, civil};
-use minijinja::value::{Kwargs, Value};
+use minijinja::value::{Kwargs, Rest, Value};
 use minijinja::{Environment, Error, ErrorKind};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -21,11 +21,17 @@ pub const OURS: &[(&str, &str)] = &[
     ("digits", "only the digits of a text"),
     ("json", "the value as compact JSON"),
     ("loosely", "compares as whatsapp-builder did: loosely('gte', '18'); for imported bots"),
+    (
+        "matched",
+        "what a test of RapidPro finds, or none: matched('has_any_word', 'yes ok'), matched('has_number_gt', 5); for imported bots",
+    ),
     ("money", "two decimals and a currency: money('EUR') gives 1,234.50 EUR"),
     ("number", "thousands separated by commas: number(2) gives 1,234.50; number() keeps the decimals"),
     ("numbered", "a list as numbered lines; numbered('name') takes a field of each item"),
     ("phone", "digits of a phone number with a leading +"),
+    ("text", "the value as it prints: nothing for a missing one, lists joined by commas"),
     ("truncate", "at most n characters, an ellipsis included: truncate(20)"),
+    ("typebot_is", "compares as Typebot does: typebot_is('gt', '18'); for imported bots"),
     ("url_encode", "percent-encodes a text for a URL"),
 ];
 
@@ -103,6 +109,13 @@ pub(super) fn install(env: &mut Environment<'static>) {
     env.add_filter("money", |value: Value, currency: Option<String>| {
         let amount = grouped(&value, Some(2))?;
         Ok::<_, Error>(currency.map_or_else(|| amount.clone(), |currency| format!("{amount} {currency}")))
+    });
+    env.add_filter("matched", |value: Value, test: String, args: Rest<Value>| {
+        loose::rapidpro::matched(&value, &test, &args)
+    });
+    env.add_filter("text", |value: Value| print(&value).ok_or_else(|| invalid("the value is too long to print")));
+    env.add_filter("typebot_is", |left: Value, op: String, right: Option<Value>| {
+        loose::typebot::compare(&left, &op, &right.unwrap_or_default())
     });
     env.add_filter("number", |value: Value, decimals: Option<usize>| grouped(&value, decimals));
     env.add_filter("phone", |value: Value| {
@@ -248,6 +261,9 @@ mod tests {
             ("{{ '-1000' | number(0) }}", "-1,000"),
             ("{{ 4477009 | phone }}", "+4477009"),
             ("{{ 'héllo wörld' | truncate(6) }}", "héllo…"),
+            ("{{ 'Yes, please' | matched('has_any_word', 'yes ok') }}", "Yes"),
+            ("{{ none | text }}|{{ list | text }}|{{ whole | text }}", "|a, b|6"),
+            ("{{ '20' | typebot_is('gt', '18') }}", "true"),
             ("{{ 'a b/ü' | url_encode }}", "a%20b%2F%C3%BC"),
         ] {
             assert_eq!(shown(template), expected, "{template}");

@@ -6,19 +6,21 @@
 
 mod condition;
 mod export;
-mod later;
+mod form;
 mod names;
 mod numbering;
 mod question;
+mod rest;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use unicode_segmentation::UnicodeSegmentation;
 use whatsapp::limits;
 
-use super::{ImportError, Imported};
-use crate::bot::{Format, load};
+use super::draft::Changes;
+use super::finish::finish;
+use super::text::{pieces, slug};
+use super::{ImportError, Imported, Mapping};
 use export::{Export, Source};
 use names::Names;
 
@@ -35,21 +37,25 @@ pub(super) fn recognises(value: &Value) -> bool {
 /// # Errors
 /// The text is not JSON, or not such an export.
 pub fn whatsapp_builder(source: &str) -> Result<Imported, ImportError> {
-    let source = source.trim_start_matches('\u{feff}');
-    let value: Value = serde_json::from_str(source).map_err(|error| ImportError::NotJson(error.to_string()))?;
-    let export = Export::read(&value)?;
-    let (bot_json, changes) = Writer::new(&export).write()?;
-    let loaded = load(&bot_json.to_string(), "import", Format::Json);
-    let first = loaded
-        .diagnostics
-        .iter()
-        .find(|found| found.is_error())
-        .map(|found| format!("{}: {} ({})", found.code, found.message, found.pointer));
-    match (loaded.bot, first) {
-        (Some(bot), _) => Ok(Imported { bot_json, bot, changes }),
-        (None, first) => Err(ImportError::DoesNotLoad(first.unwrap_or_default())),
-    }
+    import(&super::parse(source)?)
 }
+
+pub(super) fn import(value: &Value) -> Result<Imported, ImportError> {
+    let export = Export::read(value)?;
+    let (bot_json, changes) = Writer::new(&export).write()?;
+    finish(bot_json, changes)
+}
+
+/// Each kind of node, and what it becomes.
+pub const NODES: &[Mapping] = &[
+    ("condition", Some("`branch`, with `loosely` for each comparison")),
+    ("google_calendar", Some("`http` to an address that is none: listed")),
+    ("message", Some("`say`")),
+    ("question", Some("`ask` for text, `menu` for buttons and lists, `options_from` for dynamic ones")),
+    ("rest_api", Some("`http`")),
+    ("start", Some("the `default` trigger")),
+    ("whatsapp_flow", Some("`flow`, and an entry of `flows`")),
+];
 
 /// Writes our bot file, node by node.
 struct Writer<'e> {
@@ -57,20 +63,23 @@ struct Writer<'e> {
     names: Names,
     nodes: Map<String, Value>,
     flows: Map<String, Value>,
-    changes: Vec<String>,
+    secrets: BTreeSet<String>,
+    changes: Changes,
     ends: bool,
 }
 
 impl<'e> Writer<'e> {
     fn new(export: &'e Export) -> Self {
-        let (names, changes) = Names::new(export);
-        Self { export, names, nodes: Map::new(), flows: Map::new(), changes, ends: false }
+        let (names, told) = Names::new(export);
+        let mut changes = Changes::default();
+        told.iter().chain(&export.oddities).for_each(|line| changes.line(line.clone()));
+        let (nodes, flows) = (Map::new(), Map::new());
+        Self { export, names, nodes, flows, secrets: BTreeSet::new(), changes, ends: false }
     }
 
     fn write(mut self) -> Result<(Value, Vec<String>), ImportError> {
         let start = self.export.start()?;
         let export = self.export;
-        self.changes.extend(export.oddities.iter().cloned());
         for node in &export.nodes {
             self.node(node);
         }
@@ -83,7 +92,7 @@ impl<'e> Writer<'e> {
             export.nodes.iter().filter_map(|node| Some((node.name.as_str(), node.position.as_ref()?))).collect();
         let mut bot = json!({
             "parlance": 1,
-            "id": names::slug(&export.name, "imported"),
+            "id": slug(&export.name, "imported"),
             "title": export.name,
             "x-imported": "whatsapp-builder",
             "triggers": [ { "default": {}, "to": to } ],
@@ -93,7 +102,13 @@ impl<'e> Writer<'e> {
         if !self.flows.is_empty() {
             bot["flows"] = Value::Object(self.flows);
         }
-        Ok((bot, self.changes))
+        if !self.secrets.is_empty() {
+            bot["secrets"] = json!(self.secrets);
+        }
+        if !export.stop_words.is_empty() {
+            bot["policies"] = json!({ "stop_words": export.stop_words });
+        }
+        Ok((bot, self.changes.into_list()))
     }
 
     fn node(&mut self, node: &'e Source) {
@@ -141,7 +156,7 @@ impl<'e> Writer<'e> {
     }
 
     fn change(&mut self, node: &Source, what: &str) {
-        self.changes.push(format!("{}: {what}", node.shown()));
+        self.changes.at(&node.shown(), what);
     }
 
     /// A text of the original with its `{{variables}}` under our names.
@@ -177,46 +192,19 @@ impl<'e> Writer<'e> {
 
     fn general_changes(&mut self) {
         if self.names.used {
-            self.changes.push(
-                "all nodes: a variable without a value prints as nothing; the original left its {{name}} standing"
-                    .into(),
-            );
+            let what = "a variable without a value prints as nothing; the original left its {{name}} standing";
+            self.changes.at("all nodes", what);
+        }
+        if self.names.used && self.export.nodes.iter().any(|node| node.kind == "rest_api") {
+            let what =
+                "a list in a text prints with commas and a map as JSON; the original numbered and shortened them";
+            self.changes.at("all nodes", what);
         }
         if self.nodes.values().any(|node| node["type"] == "menu") {
-            self.changes.push("all menus: a typed title counts as the tap on it".into());
+            self.changes.at("all menus", "a typed title counts as the tap on it");
+        }
+        if !self.export.stop_words.is_empty() {
+            self.changes.at("stop words", "they end the run, and offers to the person, too");
         }
     }
-}
-
-/// Cuts a text into parts of at most `limit` characters, at spaces where there are some.
-fn pieces(text: &str, limit: usize) -> Vec<String> {
-    if limits::chars(text) <= limit {
-        return vec![text.to_owned()];
-    }
-    let mut parts = Vec::new();
-    let mut part = String::new();
-    for word in text.split_word_bounds().flat_map(|word| {
-        let whole = limits::chars(word) <= limit;
-        if whole { vec![word] } else { word.graphemes(true).collect() }
-    }) {
-        if limits::chars(&part) + limits::chars(word) > limit {
-            parts.push(std::mem::take(&mut part).trim().to_owned());
-        }
-        part.push_str(word);
-    }
-    parts.push(part.trim().to_owned());
-    parts.retain(|part| !part.is_empty());
-    parts
-}
-
-/// Cuts a title as WhatsApp allows, between graphemes.
-fn cut(text: &str, limit: usize) -> String {
-    let mut out = String::new();
-    for grapheme in text.trim().graphemes(true) {
-        if limits::chars(&out) + limits::chars(grapheme) > limit {
-            break;
-        }
-        out.push_str(grapheme);
-    }
-    out.trim().to_owned()
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Writer;
 use super::export::Source;
-use super::names::quoted;
+use crate::import::text::quoted;
 use crate::loose;
 
 impl<'e> Writer<'e> {

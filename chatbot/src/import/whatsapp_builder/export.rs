@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::names::unique_slug;
 use crate::import::ImportError;
+use crate::import::text::unique_slug;
 
 /// A node of the export.
 pub(super) struct Source {
@@ -32,6 +32,8 @@ pub(super) struct Export {
     edges: Vec<Edge>,
     /// Definitions of Flows by Meta's id.
     pub(super) flows: BTreeMap<String, Value>,
+    /// Words that end the conversation at any node.
+    pub(super) stop_words: Vec<String>,
     /// What is odd about the graph itself.
     pub(super) oddities: Vec<String>,
     by_id: BTreeMap<String, usize>,
@@ -59,8 +61,9 @@ impl Source {
         self.get(key).as_array().map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.data.keys().map(String::as_str)
+    /// All that stands in it, to look for names.
+    pub(super) fn all_texts(&self) -> String {
+        Value::Object(self.data.clone()).to_string()
     }
 
     /// The name for reports: the label, and the id where that differs.
@@ -75,7 +78,6 @@ impl Source {
 
 impl Export {
     pub(super) fn read(value: &Value) -> Result<Self, ImportError> {
-        let shape = |what: &str| ImportError::Shape(what.to_owned());
         let chatbot = value.get("chatbot").unwrap_or(value);
         let nodes = chatbot.get("nodes").and_then(Value::as_array).ok_or_else(|| shape("`nodes` is not a list"))?;
         let edges = chatbot.get("edges").and_then(Value::as_array).ok_or_else(|| shape("`edges` is not a list"))?;
@@ -86,6 +88,7 @@ impl Export {
             nodes: Vec::new(),
             edges: Vec::new(),
             flows: read_flows(value),
+            stop_words: read_stop_words(chatbot),
             oddities: Vec::new(),
             by_id: BTreeMap::new(),
         };
@@ -99,8 +102,7 @@ impl Export {
     }
 
     fn read_node(&mut self, node: &Value, taken: &mut BTreeSet<String>) -> Result<(), ImportError> {
-        let id =
-            node.get("id").and_then(Value::as_str).ok_or_else(|| ImportError::Shape("a node has no `id`".into()))?;
+        let id = node.get("id").and_then(Value::as_str).ok_or_else(|| shape("a node has no `id`"))?;
         let data = node.get("data").and_then(Value::as_object).cloned().unwrap_or_default();
         let kind = data.get("type").or_else(|| node.get("type")).and_then(Value::as_str).unwrap_or_default();
         let label = data.get("label").and_then(Value::as_str).unwrap_or_default().trim().to_owned();
@@ -136,7 +138,7 @@ impl Export {
         if let Some(start) = self.nodes.iter().find(|node| node.kind == "start") {
             return Ok(start);
         }
-        Err(ImportError::Shape("there is no start node".to_owned()))
+        Err(shape("there is no start node"))
     }
 
     pub(super) fn edge(&self, node: &Source, handle: &str) -> Option<&str> {
@@ -172,6 +174,34 @@ impl Export {
         let next = &self.nodes[*self.by_id.get(&next.target)?];
         (next.kind != "start").then_some(next.name.as_str())
     }
+}
+
+/// Where the words stand that end a conversation: at the bot, or in its metadata, settings or start node.
+fn read_stop_words(chatbot: &Value) -> Vec<String> {
+    let start =
+        chatbot.get("nodes").and_then(Value::as_array).into_iter().flatten().filter_map(|node| node.get("data"));
+    let start = start.filter(|data| data.get("type").and_then(Value::as_str) == Some("start"));
+    let places = [Some(chatbot), chatbot.get("metadata"), chatbot.get("settings")].into_iter().flatten().chain(start);
+    let mut words: Vec<String> = Vec::new();
+    for place in places {
+        for key in ["stopWords", "stop_words", "stopKeywords", "exitKeywords"] {
+            let found: Vec<String> = match place.get(key) {
+                Some(Value::String(text)) => text.split(',').map(str::to_owned).collect(),
+                Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                _ => Vec::new(),
+            };
+            for word in found.iter().map(|word| word.trim()).filter(|word| word.chars().any(char::is_alphanumeric)) {
+                if !words.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+                    words.push(word.to_owned());
+                }
+            }
+        }
+    }
+    words
+}
+
+fn shape(what: &str) -> ImportError {
+    ImportError::Shape { kind: "whatsapp-builder", what: what.to_owned() }
 }
 
 fn read_flows(value: &Value) -> BTreeMap<String, Value> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::export::{Export, Source};
 use super::numbering::{Numbers, numbers};
 use crate::expr::scope::FIXED;
+use crate::import::text::{WORDS, identifier, quoted, unique};
 
 /// Names of the automatic kind: prefix, kind of node, outputs; the first output is the value.
 const AUTOMATIC: &[(&str, &str, &[&str])] = &[
@@ -14,8 +15,17 @@ const AUTOMATIC: &[(&str, &str, &[&str])] = &[
     ("calendar_", "google_calendar", &["result"]),
 ];
 
-/// Words that our expressions read otherwise.
-const WORDS: &[&str] = &["true", "false", "none", "and", "or", "not", "in", "is", "if", "else", "loop", "self"];
+/// What a request gives beside its data.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Output {
+    Status,
+    Error,
+}
+
+impl Output {
+    const ALL: [(Output, &str, &str); 2] =
+        [(Output::Status, "status", "__last_api_status__"), (Output::Error, "error", "__last_api_error__")];
+}
 
 /// The variables of an import.
 pub(super) struct Names {
@@ -27,13 +37,20 @@ pub(super) struct Names {
     automatic: BTreeMap<String, (Vec<String>, bool)>,
     /// A text names a variable.
     pub(super) used: bool,
+    /// Statuses and errors that something reads: the variable, and the node whose it is; none for the last one.
+    outputs: Vec<(String, Option<String>, Output)>,
 }
 
 impl Names {
     /// Gives every node that keeps something a variable; reports author's names that must change.
     pub(super) fn new(export: &Export) -> (Self, Vec<String>) {
-        let mut names =
-            Self { own: BTreeMap::new(), by_node: BTreeMap::new(), automatic: BTreeMap::new(), used: false };
+        let mut names = Self {
+            own: BTreeMap::new(),
+            by_node: BTreeMap::new(),
+            automatic: BTreeMap::new(),
+            used: false,
+            outputs: Vec::new(),
+        };
         let mut changes = Vec::new();
         let mut taken: BTreeSet<String> = FIXED.iter().chain(WORDS).map(|name| (*name).to_owned()).collect();
         taken.insert("customer_phone".to_owned());
@@ -57,7 +74,44 @@ impl Names {
                 entry.1 &= numbers[index].len() == 1;
             }
         }
+        names.name_outputs(export, &mut taken);
         (names, changes)
+    }
+
+    /// Gives statuses and errors of requests a variable where something reads them.
+    fn name_outputs(&mut self, export: &Export, taken: &mut BTreeSet<String>) {
+        let texts: String = export.nodes.iter().map(Source::all_texts).collect();
+        for node in export.nodes.iter().filter(|node| node.kind == "rest_api") {
+            let Some(variable) = self.by_node.get(&node.id).cloned() else { continue };
+            for (output, name, _) in Output::ALL {
+                let numbers = self
+                    .automatic
+                    .iter()
+                    .filter(|(root, (of, _))| root.starts_with("rest_api_") && of.contains(&variable));
+                if numbers.map(|(root, _)| format!("{root}.{name}")).any(|path| texts.contains(&path)) {
+                    let own = unique(&format!("{variable}_{name}"), taken);
+                    self.outputs.push((own, Some(node.id.clone()), output));
+                }
+            }
+            let written = node.text("apiErrorVariable").trim().to_owned();
+            if !written.is_empty() {
+                let own = self.author(&written, taken);
+                self.outputs.push((own, Some(node.id.clone()), Output::Error));
+            }
+        }
+        for (output, _, last) in Output::ALL {
+            if texts.contains(last) {
+                let own = self.author(last, taken);
+                self.outputs.push((own, None, output));
+            }
+        }
+    }
+
+    /// The variables in which something reads this of a request.
+    pub(super) fn read_of(&self, node: &Source, output: Output) -> Vec<String> {
+        let found =
+            self.outputs.iter().filter(|(_, of, what)| *what == output && of.as_ref().is_none_or(|of| *of == node.id));
+        found.map(|(variable, _, _)| variable.clone()).collect()
     }
 
     pub(super) fn of(&self, node: &Source) -> Option<&str> {
@@ -105,6 +159,18 @@ impl Names {
             let lost = format!("`{path}` names no {} that is reached", prefix.trim_end_matches('_'));
             return Some((Some(identifier(root)), Some(lost)));
         };
+        if let Some((what, _, _)) =
+            Output::ALL.iter().find(|(_, name, _)| *name == output && root.starts_with("rest_api_"))
+        {
+            let found = self.outputs.iter().filter(|(_, of, own)| {
+                own == what
+                    && of.as_ref().is_some_and(|of| self.by_node.get(of).is_some_and(|own| variables.contains(own)))
+            });
+            let found: Vec<String> = found.map(|(variable, _, _)| variable.clone()).collect();
+            if !found.is_empty() {
+                return Some((Some(format!("({})", found.join(" or "))), None));
+            }
+        }
         if output != outputs[0] {
             let lost = format!("`{path}` has no counterpart yet and is empty");
             return Some((Some(format!("{root}_{}", identifier(output))), Some(lost)));
@@ -147,7 +213,7 @@ impl Names {
 }
 
 /// The name that the author gave to what the node keeps.
-fn written(node: &Source) -> String {
+pub(super) fn written(node: &Source) -> String {
     let keys = ["variable", "apiOutputVariable", "flowOutputVariable", "calendarOutputVariable"];
     keys.iter().map(|key| node.text(key)).find(|name| !name.trim().is_empty()).unwrap_or_default().trim().to_owned()
 }
@@ -162,11 +228,6 @@ fn automatic_name(prefix: &str, numbers: &Numbers, index: usize, name: &str) -> 
 /// Marks of the template language stay what they read.
 fn literal(text: &str) -> String {
     text.replace("{%", "{{ '{%' }}").replace("{#", "{{ '{#' }}")
-}
-
-/// A string of the expression language.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::String(text.to_owned()).to_string()
 }
 
 /// `a.b[0].c`, or `a.0`, in parts.
@@ -189,48 +250,18 @@ fn tail(parts: &[String]) -> String {
         .collect()
 }
 
-fn identifier(text: &str) -> String {
-    let mut name: String =
-        text.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).take(60).collect();
-    if !name.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') {
-        name.insert(0, '_');
-    }
-    name
-}
-
-fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let mut found = name.to_owned();
-    let mut copy = 2;
-    while !taken.insert(found.clone()) {
-        found = format!("{name}_{copy}");
-        copy += 1;
-    }
-    found
-}
-
-/// A name for ids of bots and nodes.
-pub(super) fn slug(text: &str, otherwise: &str) -> String {
-    let lower = text.trim().to_lowercase();
-    let words: Vec<&str> =
-        lower.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect();
-    let name: String = words.join("-").chars().take(64).collect();
-    if name.is_empty() { otherwise.to_owned() } else { name }
-}
-
-/// An id that can stand in our file: as it was where possible.
-pub(super) fn unique_slug(id: &str, otherwise: &str, taken: &mut BTreeSet<String>) -> String {
-    let shaped = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let plain = !id.is_empty() && id.chars().all(shaped) && id.chars().count() <= 100;
-    unique(&if plain { id.to_owned() } else { slug(id, otherwise) }, taken)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn mapped(text: &str) -> String {
-        let mut names =
-            Names { own: BTreeMap::new(), by_node: BTreeMap::new(), automatic: BTreeMap::new(), used: false };
+        let mut names = Names {
+            own: BTreeMap::new(),
+            by_node: BTreeMap::new(),
+            automatic: BTreeMap::new(),
+            used: false,
+            outputs: Vec::new(),
+        };
         names.own.insert("müşteri adı".into(), "müşteri_adı".into());
         names.own.insert("input".into(), "input_2".into());
         names.automatic.insert("question_1".into(), (vec!["city".into()], true));

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use whatsapp::limits;
 
+use super::Writer;
 use super::export::Source;
-use super::{Writer, cut};
 use crate::caps;
+use crate::import::text::cut;
 
 /// One option before it is written.
 struct Choice {
@@ -118,7 +119,10 @@ impl<'e> Writer<'e> {
             }
             let whole = self.template(node, choice.title.trim());
             let title = if whole.contains("{{") { whole } else { self.title(node, &whole, limit, &mut titles) };
-            let mut option = json!({ "id": id, "title": title, "value": title });
+            let mut option = json!({ "id": id, "title": title });
+            if !self.keeps_id(node) {
+                option["value"] = Value::String(title.clone());
+            }
             if !choice.description.trim().is_empty() {
                 let short = cut(&choice.description, limits::ROW_DESCRIPTION);
                 if short != choice.description.trim() {
@@ -168,7 +172,13 @@ impl<'e> Writer<'e> {
             }
             field => field.trim().to_owned(),
         };
-        let mut from = json!({ "list": list, "title": title, "value": title });
+        let mut from = json!({ "list": list, "title": title });
+        if self.keeps_id(node) {
+            let otherwise = "item.slug or item.name or item.title or item.label";
+            from["id"] = Value::String(format!("{{{{ item.id or {otherwise} }}}}"));
+        } else {
+            from["value"] = Value::String(title);
+        }
         if node.has("dynamicDescField") {
             from["desc"] = Value::String(node.text("dynamicDescField").trim().to_owned());
         }
@@ -183,6 +193,44 @@ impl<'e> Writer<'e> {
         menu.insert("options_from".into(), from);
         menu.insert("next".into(), Value::Object(next));
         self.put(node, Value::Object(menu));
+    }
+
+    /// Whether the answer is kept as the id of its option, because conditions compare it so: newer versions kept the
+    /// id, older ones the title.
+    fn keeps_id(&mut self, node: &'e Source) -> bool {
+        let Some(variable) = self.names.of(node).map(str::to_owned) else { return false };
+        let buttons = node.list("buttons").iter();
+        let rows = node.list("listSections").iter().filter_map(|section| section.get("rows")?.as_array()).flatten();
+        let options: Vec<&Value> = buttons.chain(rows).collect();
+        let compared = self.compared(&variable);
+        let is = |key: &str| options.iter().any(|option| text(option, key).is_some_and(|own| compared.contains(&own)));
+        let (id, title) = (is("id"), is("title"));
+        if id || title {
+            return !title;
+        }
+        if super::names::written(node).is_empty() {
+            self.change(node, "the answer is kept as the title of its option; newer versions kept its id");
+        }
+        false
+    }
+
+    /// The values that conditions compare a variable with.
+    fn compared(&self, variable: &str) -> Vec<String> {
+        let nodes = self.export.nodes.iter().filter(|node| node.kind == "condition");
+        let pairs = nodes.flat_map(|node| {
+            let group = node.get("conditionGroup").get("conditions").and_then(Value::as_array);
+            let group = group.into_iter().flatten().map(|one| {
+                let of = |key: &str| text(one, key).unwrap_or_default();
+                (of("variable"), of("value"))
+            });
+            group.chain([(node.text("conditionVar"), node.text("conditionVal"))])
+        });
+        let of_it = |written: &str| {
+            let bare = written.trim().trim_start_matches("{{").trim_end_matches("}}").trim();
+            let found = self.names.path(bare).0.unwrap_or_default();
+            found.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == variable)
+        };
+        pairs.filter(|(written, _)| of_it(written)).map(|(_, value)| value).collect()
     }
 
     /// What all menus have.
@@ -227,7 +275,7 @@ impl<'e> Writer<'e> {
     }
 
     /// A text with its names mapped, cut where it is too long whatever they hold.
-    fn fitted(&mut self, node: &'e Source, part: &str, text: &str, limit: usize) -> String {
+    pub(super) fn fitted(&mut self, node: &'e Source, part: &str, text: &str, limit: usize) -> String {
         let short = cut(text, limit);
         if short == text.trim() {
             return self.template(node, text);
