@@ -7,6 +7,7 @@ mod backlog;
 mod bot_files;
 mod dev;
 mod disk;
+mod events;
 mod kill;
 mod signals;
 mod start;
