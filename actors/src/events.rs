@@ -160,7 +160,7 @@ pub(crate) fn event_put_off(metrics: &Metrics, endpoint: &str, why: &str, times:
         tracing::warn!(
             endpoint,
             why,
-            "an event could not be delivered; it is tried again, and others for a minute in silence"
+            "an event could not be delivered; it is tried again (said once a minute at the most)"
         );
     }
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use storage::{NewDocument, Store, StoreError};
 use tokio::sync::{Notify, watch};
 
-pub(crate) use body::{About, Event};
+pub(crate) use body::{About, Event, Occasion};
 pub use endpoint::{EndpointSettings, Standing};
 pub use list::DeliveryFilter;
 pub(crate) use metrics::{Of, OutletMetrics, Tried};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use storage::{DeadLetter, NewDocument, Page, StoreError};
 
-use super::{About, Event, INPUT_FAILED, MESSAGE_FAILED, Outlet, OutletError, Told};
+use super::{About, Event, INPUT_FAILED, MESSAGE_FAILED, Occasion, Outlet, OutletError, Told};
 use crate::records::{DeadLetterPayload, State};
 use crate::{codec, events};
 
@@ -110,8 +110,9 @@ impl Outlet {
             more.insert("outbox".into(), json!(letter.send.map(|send| send.to_string())));
             more.insert("hint".into(), json!(payload.as_ref().and_then(|payload| payload.hint.as_ref())));
         }
-        let seed = format!("letter:{}", letter.id);
-        let event = Event::new(&self.store.secret(), &seed, kind, letter.at_ms, &about, more);
+        let name = format!("letter:{}", letter.id);
+        let occasion = Occasion { at_ms: letter.at_ms, name: &name, place: 0 };
+        let event = Event::new(&self.store.secret(), occasion, kind, &about, more);
         Ok(self.deliveries(&event, told))
     }
 

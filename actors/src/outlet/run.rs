@@ -118,7 +118,7 @@ impl Outlet {
         Ok((due, None))
     }
 
-    /// How many deliveries wait for each endpoint; also says which wait for one that is not configured.
+    /// How many deliveries wait for each endpoint.
     pub(super) async fn count_pending(&self) -> Result<(), StoreError> {
         for endpoint in &self.endpoints {
             let (mut count, mut after) = (0, Box::<str>::from(due_prefix(endpoint.name())));

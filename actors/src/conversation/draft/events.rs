@@ -4,7 +4,7 @@ use chatbot::{Snapshot, Trace};
 use serde_json::{Map, Value, json};
 
 use super::Draft;
-use crate::outlet::{About, BOT, Event, HANDOFF_ENDED, HANDOFF_STARTED, RUN_FINISHED};
+use crate::outlet::{About, BOT, Event, HANDOFF_ENDED, HANDOFF_STARTED, Occasion, RUN_FINISHED};
 
 /// What a run is known by once it is gone.
 pub(super) struct Lost {
@@ -94,11 +94,12 @@ impl Draft<'_> {
         if !outlet.wants(kind) {
             return;
         }
-        // The place in a turn that commits once: computed again, the event has the same id.
-        let seed = format!("{}:{}:{}", self.id, self.before.0, self.events);
+        // A revision commits once.
+        let name = format!("{}:{}", self.id, self.before.0);
+        let occasion = Occasion { at_ms: self.means.now_ms, name: &name, place: self.events };
         self.events += 1;
         let more = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>();
-        let event = Event::new(&self.means.secret, &seed, kind, self.means.now_ms, about, more);
+        let event = Event::new(&self.means.secret, occasion, kind, about, more);
         self.documents.extend(outlet.deliveries(&event, &mut self.noted.told));
     }
 
