@@ -5,6 +5,7 @@
 
 mod engine;
 mod events;
+mod http;
 mod layers;
 mod log;
 mod number;
@@ -25,6 +26,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use engine::{Bots, Conversation, Outbox, Store, Takeover};
 pub use events::{EventEndpoint, Events};
+pub use http::Http;
 pub use log::{Format, Log, Redact};
 pub use number::Number;
 pub use platform::{Graph, Limits, Whatsapp};
@@ -57,6 +59,8 @@ pub struct Config {
     pub takeover: Takeover,
     /// Bot files.
     pub bots: Bots,
+    /// Calls of bots.
+    pub http: Http,
     /// The embedded store.
     pub store: Store,
     /// Files that people send, and ours.
@@ -160,7 +164,8 @@ impl Config {
         };
         let numbers = self.whatsapp.numbers.iter().flat_map(of_number);
         let ours = self.admin.token.iter().chain([&self.whatsapp.webhook_verify_token]).cloned();
-        let all = numbers.chain(ours).map(|secret| secret.value);
+        let of_bots = self.bots.secrets.values().cloned();
+        let all = numbers.chain(ours).chain(of_bots).map(|secret| secret.value);
         let endpoints = self.events.endpoints.iter().flat_map(|endpoint| each(&endpoint.secret.value));
         all.chain(endpoints).collect()
     }
@@ -176,6 +181,7 @@ impl Config {
             conversation: Conversation::read(reader),
             takeover: Takeover::read(reader),
             bots: Bots::read(reader),
+            http: Http::read(reader),
             store: Store::read(reader),
             media: Media::read(reader),
             templates: Templates::read(reader),

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::http_caller::{BotSecrets, HttpParts, HttpSettings, WebError, WebFetch};
 use actors::{Bots, Clock, ConversationSettings, Engine, Number, SenderSettings, Setup, TurnFunction};
 use storage::{Health, Observe, OpenError, Options, RedbStore, Store, StoreError};
 use tokio::net::TcpListener;
@@ -46,6 +47,9 @@ pub enum StartError {
     /// The Graph client refuses its settings.
     #[error("the Graph client: {0}")]
     Graph(#[from] whatsapp::graph::ConfigError),
+    /// The client for the calls of bots does not start.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// A port cannot be bound.
     #[error("{key} = {address}: {source}; is another process using it?")]
     Bind {
@@ -113,13 +117,21 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let store: Arc<dyn Store> = open_store(config, &metrics)?;
     let registry = Arc::new(Bots::new(&config.bots.default));
     let (client, numbers) = (graph_client(config)?, numbers::of_engine(config));
-    let services =
-        Services::load(config, client, store.clone(), given.clock.clone(), &numbers, metrics.actors.clone()).await?;
+    let services = Services::load(
+        config,
+        (client, http_parts(config)?),
+        store.clone(),
+        given.clock.clone(),
+        &numbers,
+        metrics.actors.clone(),
+    )
+    .await?;
     let services = Arc::new(services);
     let answering = numbers::answering(config, &registry);
     let library = Library::load(store.clone(), services.media.clone(), given.clock.clone(), registry.clone()).await?;
     let known = given.bots.iter().map(BotFile::known).collect();
-    let report = Box::pin(library.put_live(given.bots, &answering)).await?;
+    let mut report = Box::pin(library.put_live(given.bots, &answering)).await?;
+    report.problems.extend(missing_secrets(&registry, &services.http.secrets));
     let engine = start_engine(
         config,
         (given.clock.clone(), given.turn),
@@ -172,7 +184,13 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         metrics_enabled: config.metrics.enabled,
     });
 
-    let users = numbers::Users { engine: &engine, signers: &signers, front: &front_door, admin: &admin_port };
+    let users = numbers::Users {
+        bot_secrets: &services.http.secrets,
+        engine: &engine,
+        signers: &signers,
+        front: &front_door,
+        admin: &admin_port,
+    };
     let secrets = numbers::watch_secrets(config, numbers, &given.clock, &users);
     let stop = CancellationToken::new();
     let limits = Limits {
@@ -312,6 +330,7 @@ async fn start_engine(
         media_wanted: services.media_wanted.clone(),
         outlet: services.outlet.clone(),
         categories: services.categories(),
+        http: services.http.clone(),
     };
     Ok(Engine::start(setup).await?)
 }
@@ -323,6 +342,32 @@ fn graph_client(config: &Config) -> Result<Client, whatsapp::graph::ConfigError>
         connect_timeout: config.graph.connect_timeout,
         request_timeout: config.graph.request_timeout,
     })
+}
+
+fn http_parts(config: &Config) -> Result<HttpParts, WebError> {
+    let secrets = config.bots.secrets.iter().map(|(name, secret)| (name.clone(), secret.value.clone()));
+    Ok(HttpParts {
+        fetch: Arc::new(WebFetch::new(config.http.allow.clone())?),
+        secrets: BotSecrets::new(secrets),
+        settings: HttpSettings { concurrency: config.http.concurrency, per_host: config.http.per_host },
+    })
+}
+
+/// A sentence for each secret that a live bot names and that has no value.
+fn missing_secrets(bots: &Bots, secrets: &BotSecrets) -> Vec<String> {
+    let live = bots.live();
+    let missing = live.iter().flat_map(|bot| {
+        let names = bot.secrets().iter().filter(|name| !secrets.has(name));
+        names.map(|name| {
+            let upper = name.to_uppercase();
+            format!(
+                "warning: the bot {} names the secret {name}, which has no value; set PARLANCE__BOTS__SECRETS__{upper}, \
+                 PARLANCE__BOTS__SECRETS__{upper}_FILE, or {name} under [bots.secrets]",
+                bot.id()
+            )
+        })
+    });
+    missing.collect()
 }
 
 fn conversation_settings(config: &Config) -> ConversationSettings {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::blocking::Blocks;
+use actors::http_caller::HttpParts;
 use actors::media::{Carrier, Media, MediaParts, MediaSettings};
 use actors::outlet::{HttpPoster, Outlet, OutletError, OutletParts, OutletSettings};
 use actors::retention::{self, Ages, Keepers};
@@ -52,6 +53,8 @@ pub struct Services {
     pub outlet: Arc<Outlet>,
     /// Rung when a file of a person is wanted.
     pub media_wanted: Arc<Notify>,
+    /// What the calls of bots are made with.
+    pub http: HttpParts,
     client: Client,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -67,7 +70,7 @@ impl Services {
     /// Services with what the store knows; nothing runs yet. Errors: the store, and the HTTP client of events.
     pub async fn load(
         config: &Config,
-        client: Client,
+        (client, http): (Client, HttpParts),
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         numbers: &[Number],
@@ -110,6 +113,7 @@ impl Services {
             blocks,
             outlet,
             media_wanted,
+            http,
             client,
             store,
             clock,

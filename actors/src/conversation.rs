@@ -282,6 +282,9 @@ impl State {
         // First: what was held until the person writes leaves before what is newer.
         self.tell_sender(&done.after.state, &done.noted);
         self.deps.send(done.outbound);
+        for call in done.calls {
+            self.deps.http.order(self.id, &done.after.state.number_id, call);
+        }
         if done.noted.wants_file {
             self.deps.media_wanted.notify_one();
         }

@@ -10,6 +10,7 @@ use crate::backlog::Backlog;
 use crate::bots::Bots;
 use crate::clock::Clock;
 use crate::conversation::TurnFunction;
+use crate::http_caller::HttpCaller;
 use crate::marketing::Categories;
 use crate::metrics::Metrics;
 use crate::orders::Tickets;
@@ -37,6 +38,8 @@ pub(crate) struct Deps {
     pub numbers: Vec<Number>,
     pub categories: Arc<Categories>,
     pub tickets: Tickets,
+    /// Makes the calls of `http` nodes.
+    pub http: Arc<HttpCaller>,
     /// Set once, when the engine has started all of them.
     pub peers: OnceLock<Peers>,
 }

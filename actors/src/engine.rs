@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::codec;
 use crate::conversation::TurnFunction;
 use crate::deps::{Deps, Peers};
+use crate::http_caller::{HttpCaller, HttpParts};
 use crate::marketing::Categories;
 use crate::metrics::Metrics;
 use crate::orders::Tickets;
@@ -65,6 +66,8 @@ pub struct Setup {
     pub outlet: Arc<Outlet>,
     /// What templates are for: marketing does not go to people who do not want it.
     pub categories: Arc<Categories>,
+    /// What the calls of `http` nodes are made with.
+    pub http: HttpParts,
 }
 
 /// Why an engine did not start.
@@ -121,7 +124,9 @@ impl Engine {
             media_wanted,
             outlet,
             categories,
+            http,
         } = setup;
+        let http = HttpCaller::new(http, store.clone(), clock.clone(), metrics.clone());
         let backlog = Backlog::new(conversations.max_unsent);
         let deps = Arc::new(Deps {
             store,
@@ -138,6 +143,7 @@ impl Engine {
             numbers: numbers.clone(),
             categories,
             tickets: Tickets::default(),
+            http,
             peers: OnceLock::new(),
         });
         let (failed_sender, failed) = watch::channel(None);
@@ -250,11 +256,13 @@ impl Engine {
             let shards = self.shards.iter().map(|shard| shard.call(shard::Message::Drain, None));
             futures_util::future::join_all(shards).await;
             let senders = self.deps.senders.all().map(|(_, sender)| sender.call(sender::Message::Drain, None));
-            futures_util::future::join_all(senders).await;
+            // The senders and the calls beside each other: both wait for others.
+            tokio::join!(futures_util::future::join_all(senders), self.deps.http.drain());
         };
         if tokio::time::timeout(patience, all).await.is_err() {
             tracing::warn!("not everything finished in time; the rest goes on at the next start");
         }
+        self.deps.http.stop();
         self.root.stop_children(None);
         self.root.stop(None);
     }

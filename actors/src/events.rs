@@ -1,5 +1,8 @@
 //! The log line and the metric of each thing that happens, in one place. Never a phone number, never message text.
 
+use std::time::Duration;
+
+use chatbot::{HttpCall, HttpOutcome};
 use storage::{ConversationId, SendId};
 
 use whatsapp::graph::CallError;
@@ -223,4 +226,62 @@ pub(crate) fn forgotten(metrics: &Metrics, kind: &'static str, count: usize) {
 
 pub(crate) fn not_forgotten(what: &str, error: &str) {
     tracing::warn!(what, error, "what is old could not be removed; trying again in an hour");
+}
+
+/// `host` comes from the bot file or from a variable of it; the rest of the address is in no log line.
+pub(crate) fn http_called(
+    metrics: &Metrics,
+    conversation: ConversationId,
+    call: &HttpCall,
+    host: &str,
+    (outcome, tries): (&HttpOutcome, u32),
+    took: Duration,
+) {
+    let fate = http_fate(outcome);
+    metrics.http.calls.get_or_create(&Fate { outcome: fate }).inc();
+    metrics.http.seconds.observe(took.as_secs_f64());
+    let (node, method, ms) = (&*call.node, &*call.method, took.as_millis());
+    tracing::debug!(%conversation, node, method, host, outcome = fate, tries, ms, "a bot called another program");
+}
+
+pub(crate) fn http_tries_again(
+    metrics: &Metrics,
+    conversation: ConversationId,
+    call: &HttpCall,
+    host: &str,
+    outcome: &HttpOutcome,
+) {
+    metrics.http.retries.inc();
+    let outcome = http_fate(outcome);
+    tracing::debug!(%conversation, node = &*call.node, host, outcome, "a call is tried again");
+}
+
+fn http_fate(outcome: &HttpOutcome) -> &'static str {
+    match outcome {
+        HttpOutcome::Answer { status, .. } => match status / 100 {
+            1 => "1xx",
+            2 => "2xx",
+            3 => "3xx",
+            4 => "4xx",
+            _ => "5xx",
+        },
+        HttpOutcome::Timeout => "timeout",
+        HttpOutcome::Unreachable { .. } => "unreachable",
+        HttpOutcome::Refused { .. } => "refused",
+        HttpOutcome::BadBody { .. } => "bad_body",
+    }
+}
+
+pub(crate) fn http_ordered_again(metrics: &Metrics) {
+    metrics.http.repeated_orders.inc();
+}
+
+pub(crate) fn http_no_room(metrics: &Metrics) {
+    metrics.http.no_room.inc();
+    tracing::warn!("too many calls of bots wait; this one is ordered again later");
+}
+
+pub(crate) fn http_host_failed(metrics: &Metrics, host: &str) {
+    metrics.http.hosts_failed.inc();
+    tracing::warn!(host, "a host that bots call failed again and again; it is left alone for 30 s");
 }

@@ -89,6 +89,44 @@ impl ServiceMetrics {
     }
 }
 
+/// What the calls of `http` nodes count. No label names a host: bots decide those.
+pub(crate) struct HttpMetrics {
+    /// By what came of them: `2xx` to `5xx`, `timeout`, `unreachable`, `refused`, `bad_body`.
+    pub calls: Family<Fate, Counter>,
+    pub retries: Counter,
+    pub repeated_orders: Counter,
+    pub no_room: Counter,
+    pub hosts_failed: Counter,
+    pub under_way: Gauge,
+    pub seconds: Histogram,
+}
+
+impl Default for HttpMetrics {
+    fn default() -> Self {
+        Self {
+            calls: Family::default(),
+            retries: Counter::default(),
+            repeated_orders: Counter::default(),
+            no_room: Counter::default(),
+            hosts_failed: Counter::default(),
+            under_way: Gauge::default(),
+            seconds: Histogram::new([0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]),
+        }
+    }
+}
+
+impl HttpMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("http_calls", "Calls of bots, by outcome", self.calls.clone());
+        registry.register("http_retries", "Tries of calls beside the first", self.retries.clone());
+        registry.register("http_orders_repeated", "Orders of calls that were under way", self.repeated_orders.clone());
+        registry.register("http_orders_dropped", "Orders of calls that found no room", self.no_room.clone());
+        registry.register("http_hosts_failed", "Hosts left alone for a while", self.hosts_failed.clone());
+        registry.register("http_calls_under_way", "Calls that wait or are being made", self.under_way.clone());
+        registry.register_with_unit("http_call_duration", "Calls with all tries", Unit::Seconds, self.seconds.clone());
+    }
+}
+
 /// Shared handles of all families.
 pub struct Metrics {
     pub(crate) live_actors: Gauge,
@@ -111,6 +149,7 @@ pub struct Metrics {
     pub(crate) paused: Family<Number, Gauge>,
     pub(crate) services: ServiceMetrics,
     pub(crate) outlet: OutletMetrics,
+    pub(crate) http: HttpMetrics,
 }
 
 impl Default for Metrics {
@@ -136,6 +175,7 @@ impl Default for Metrics {
             paused: Family::default(),
             services: ServiceMetrics::default(),
             outlet: OutletMetrics::default(),
+            http: HttpMetrics::default(),
         }
     }
 }
@@ -170,6 +210,7 @@ impl Metrics {
         self.register_sender(registry);
         self.services.register(registry);
         self.outlet.register(registry);
+        self.http.register(registry);
     }
 
     fn register_sender(&self, registry: &mut Registry) {

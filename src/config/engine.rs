@@ -1,9 +1,12 @@
 //! Settings of the engine: outbox, conversations, bots, store.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::http;
 use super::reader::Reader;
+use super::secret::Secret;
 
 /// Messages on their way out.
 #[derive(Clone, Debug)]
@@ -53,6 +56,8 @@ pub struct Bots {
     pub default: String,
     /// A file that is saved goes live at once.
     pub watch: bool,
+    /// The values of secrets that bots name, by name in lower case.
+    pub secrets: BTreeMap<String, Secret>,
 }
 
 /// The embedded store.
@@ -111,6 +116,7 @@ impl Bots {
             dir: path(reader, "bots.dir"),
             default: non_empty(reader, "bots.default", "the id of a bot"),
             watch: reader.boolean("bots.watch"),
+            secrets: http::read_secrets(reader),
         }
     }
 }

@@ -19,6 +19,8 @@ static DEFAULT_VALUES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
 /// A section that may stand several times, written `[[whatsapp.number]]`: key `whatsapp.number.N.x` is `x` of the N-th
 /// one, from 0. The documented file has one of them, in which nothing is set; it stands for all.
 pub(super) const NUMBERS: &str = "whatsapp.number";
+/// What stands behind this is named by bots: any name will do, and capitals make no difference.
+pub(super) const BOT_SECRETS: &str = "bots.secrets.";
 /// Another one, `[[events.endpoint]]`.
 pub(super) const ENDPOINTS: &str = "events.endpoint";
 const REPEATED: [&str; 2] = [NUMBERS, ENDPOINTS];
@@ -144,6 +146,14 @@ impl Layers {
     }
 
     fn set(&mut self, key: &str, value: Value, source: Source, rank: Rank) {
+        let lower = key.to_lowercase();
+        let key = match lower.strip_prefix(BOT_SECRETS) {
+            Some(name) => {
+                self.open_secret(name);
+                lower.as_str()
+            }
+            None => key,
+        };
         match (repeated_key(key), table_of(key)) {
             (Some((table, index, _)), _) => self.open(table, index),
             (None, Some(table)) => {
@@ -174,6 +184,19 @@ impl Layers {
             let Some((_, _, name)) = repeated_key(key).filter(|(of, ..)| *of == table) else { continue };
             let setting = Setting { value: value.clone(), source: Source::Default, rank: Rank::Default };
             self.settings.entry(format!("{table}.{index}.{name}")).or_insert(setting);
+        }
+    }
+
+    /// Makes the keys of a bot's secret known, if that can be its name.
+    fn open_secret(&mut self, name: &str) {
+        let name = name.strip_suffix("_file").unwrap_or(name);
+        let shaped = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && name.len() <= 64;
+        if !shaped || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return;
+        }
+        for key in [format!("{BOT_SECRETS}{name}"), format!("{BOT_SECRETS}{name}_file")] {
+            let (value, source) = (Value::Text(String::new()), Source::Default);
+            self.settings.entry(key).or_insert(Setting { value, source, rank: Rank::Default });
         }
     }
 

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::layers::{Layers, Rank, Setting, Value, variable_of};
+use super::layers::{BOT_SECRETS, Layers, Rank, Setting, Value, variable_of};
 use super::problem::{Errors, Problem, Source};
 use super::secret::{self, Secret};
 
@@ -147,6 +147,12 @@ impl<'a> Reader<'a> {
     pub(super) fn tables(&self, table: &str) -> Vec<u16> {
         let index = |key: &String| key.strip_prefix(table)?.strip_prefix('.')?.split('.').next()?.parse().ok();
         self.layers.settings.keys().filter_map(index).collect::<BTreeSet<u16>>().into_iter().collect()
+    }
+
+    /// The names for which somebody gave the value of a bot's secret.
+    pub(super) fn bot_secrets(&self) -> Vec<String> {
+        let names = self.layers.settings.keys().filter_map(|key| key.strip_prefix(BOT_SECRETS));
+        names.filter(|name| !name.ends_with("_file")).map(str::to_owned).collect()
     }
 
     /// Whether anybody chose something for a key that begins so; what was made up is no choice.

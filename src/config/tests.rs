@@ -275,6 +275,33 @@ fn secrets_come_from_files_too() {
 }
 
 #[test]
+fn values_of_bots_secrets_have_any_name_and_come_from_everywhere() {
+    let file = "[bots.secrets]\nCRM_TOKEN = 'from-the-file'\nother_file = 'secret.txt'\n";
+    let config = Case::dev(file).env("PARLANCE__BOTS__SECRETS__MAP_KEY", "map").config();
+    let value = |name: &str| config.bots.secrets[name].value.expose_secret().to_owned();
+    assert_eq!([value("crm_token"), value("other"), value("map_key")], ["from-the-file", "from-a-file", "map"]);
+    assert_eq!(
+        config.secrets().iter().filter(|secret| secret.expose_secret() == "map").count(),
+        1,
+        "log lines hide it"
+    );
+    let config = Case::dev(file).env("PARLANCE__BOTS__SECRETS__CRM_TOKEN", "over").config();
+    assert_eq!(config.bots.secrets["crm_token"].value.expose_secret(), "over");
+    assert_mentions(&Case::dev("[bots.secrets]\n'a b' = 'x'\n").errors(), &["unknown key bots.secrets.a b"]);
+    assert_mentions(&Case::dev("[bots.secrets]\na = 5\n").errors(), &["bots.secrets.a is not a text"]);
+}
+
+#[test]
+fn where_calls_may_go_is_checked() {
+    let config = Case::dev("[http]\nallow = ['127.0.0.1:9000', '10.0.0.0/8', 'crm.internal', '*:8443']\n").config();
+    assert_ne!(config.http.allow, actors::http_caller::Allow::default());
+    assert_mentions(
+        &Case::dev("[http]\nallow = ['http://x']\n").errors(),
+        &["http.allow is \"http://x\"", "crm.internal"],
+    );
+}
+
+#[test]
 fn a_secret_and_its_file_follow_the_layers() {
     let file = "[whatsapp]\napp_secret_file = 'secret.txt'\n";
     let secret = |case: Case| case.config().whatsapp.numbers[0].app_secret.value.expose_secret().to_owned();

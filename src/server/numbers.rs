@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actors::http_caller::BotSecrets;
 use actors::{Bots, Clock, Engine, Number};
 use tokio::task::JoinHandle;
 
@@ -47,6 +48,7 @@ pub(super) fn of_admin(config: &Config, number: &crate::config::Number) -> admin
 
 /// Who uses secrets.
 pub(super) struct Users<'a> {
+    pub bot_secrets: &'a BotSecrets,
     pub engine: &'a Arc<Engine>,
     pub signers: &'a Arc<Signers>,
     pub front: &'a Arc<Front>,
@@ -83,6 +85,10 @@ pub(super) fn watch_secrets(
                 tracing::warn!(endpoint = name, "the file of its secret {error}; the old one stays");
             }
         });
+    }
+    for (name, secret) in &config.bots.secrets {
+        let (secrets, name) = (users.bot_secrets.clone(), name.clone());
+        files.other(secret, move |value| secrets.replace(&name, value.clone()));
     }
     let front = users.front.clone();
     files.other(&config.whatsapp.webhook_verify_token, move |secret| front.replace_verify_token(secret.clone()));

@@ -11,6 +11,7 @@ mod doubt;
 mod duplicates;
 mod events;
 mod handoff;
+mod http;
 mod imports;
 mod inbound;
 mod isolation;

@@ -10,8 +10,8 @@ mod people;
 use std::sync::Arc;
 
 use chatbot::{
-    Bot, Consent, ContactView, Effect, Event, Given, HttpCall, HttpDone, HttpOutcome, Input, Migrated, NumberView,
-    Order, Sending, Snapshot, Trace, TurnError,
+    Bot, Consent, ContactView, Effect, Event, Given, HttpCall, Input, Migrated, NumberView, Order, Sending, Snapshot,
+    Trace, TurnError,
 };
 use storage::{
     Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Revision, SendId,
@@ -22,7 +22,6 @@ use whatsapp::message::Outgoing;
 use super::recover::GiveUp;
 use crate::bots::Move;
 use crate::codec::{self, CodecError};
-use crate::identity;
 use crate::marketing::{self, Categories};
 use crate::orders::{OrderOutcome, Refusal};
 use crate::outlet::{Outlet, Told};
@@ -125,6 +124,8 @@ pub(crate) struct Done {
     pub noted: Noted,
     /// Whom to tell what became of an order.
     pub answers: Vec<(u64, OrderOutcome)>,
+    /// Calls of other programs that shall be made.
+    pub calls: Vec<HttpCall>,
 }
 
 pub(crate) struct Draft<'a> {
@@ -143,6 +144,7 @@ pub(crate) struct Draft<'a> {
     /// Events so far.
     events: usize,
     answers: Vec<(u64, OrderOutcome)>,
+    calls: Vec<HttpCall>,
     noted: Noted,
 }
 
@@ -163,6 +165,7 @@ impl<'a> Draft<'a> {
             documents: Vec::new(),
             events: 0,
             answers: Vec::new(),
+            calls: Vec::new(),
             noted: Noted::default(),
         }
     }
@@ -314,7 +317,7 @@ impl<'a> Draft<'a> {
             let sending = match effect {
                 Effect::Send(sending) => sending,
                 Effect::CallHttp(call) => {
-                    self.refuse_call(*call);
+                    self.calls.push(*call);
                     return None;
                 }
                 Effect::Emit(event) => {
@@ -334,13 +337,6 @@ impl<'a> Draft<'a> {
             self.answered();
         }
         (sends, events)
-    }
-
-    fn refuse_call(&mut self, call: HttpCall) {
-        let outcome = HttpOutcome::Refused { why: "this version makes no calls".into() };
-        let done = InboxPayload::HttpDone(Box::new(HttpDone { id: call.id, outcome, tries: 0 }));
-        let me = identity::contact_of(self.id);
-        self.append.push(done.to(me, &self.partition(), self.means.now_ms));
     }
 
     fn is_marketing(&self, message: &Outgoing) -> bool {
@@ -454,8 +450,8 @@ impl<'a> Draft<'a> {
             append: self.append,
             documents: self.documents,
         };
-        let Self { means, outbound, after, noted, answers, .. } = self;
-        (turn, Done { now_ms: means.now_ms, outbound, after, noted, answers })
+        let Self { means, outbound, after, noted, answers, calls, .. } = self;
+        (turn, Done { now_ms: means.now_ms, outbound, after, noted, answers, calls })
     }
 }
 

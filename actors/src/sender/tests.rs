@@ -101,6 +101,11 @@ async fn after_an_hour(payloads: Vec<Bytes>) -> (Vec<SendState>, usize, Arc<Mode
         transport: transport.clone(),
         conversations: crate::ConversationSettings::default(),
         sender: crate::SenderSettings::default(),
+        http: crate::http_caller::HttpParts {
+            fetch: Arc::new(crate::http_caller::WebFetch::new(Default::default()).unwrap()),
+            secrets: Default::default(),
+            settings: Default::default(),
+        },
         categories: Arc::new(|_, _, _| None),
         media_wanted: Arc::default(),
         metrics: Arc::default(),

@@ -5,6 +5,7 @@
 mod conversations;
 mod failures;
 mod handoff;
+mod http;
 mod orders;
 mod outlet;
 mod pauses;
@@ -17,4 +18,5 @@ mod support;
 mod takeover;
 mod timers;
 mod versions;
+mod web;
 mod window;

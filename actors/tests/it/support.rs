@@ -2,11 +2,13 @@
 
 mod flaky;
 mod graph;
+mod web;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::http_caller::{BotSecrets, HttpParts, HttpSettings};
 use actors::outlet::Outlet;
 use actors::{
     AdjustableClock, Bots, Clock, ConversationSettings, Engine, Metrics, Number, SenderSettings, Setup, Transport,
@@ -19,6 +21,7 @@ use whatsapp::webhook::Received;
 
 pub(crate) use flaky::Flaky;
 pub(crate) use graph::{Answer, Graph, Request, refusal};
+pub(crate) use web::{Asked, Reply, Web, answered};
 
 pub(crate) const NUMBER: &str = "700800900100200";
 pub(crate) const START_MS: u64 = 1_900_000_000_000;
@@ -36,6 +39,10 @@ pub(crate) struct World {
     pub metrics: Arc<Metrics>,
     pub categories: Arc<actors::Categories>,
     pub outlet: Arc<Outlet>,
+    /// The other programs that bots call.
+    pub web: Arc<Web>,
+    pub secrets: BotSecrets,
+    pub http: HttpSettings,
 }
 
 impl World {
@@ -62,6 +69,9 @@ impl World {
             sender,
             metrics,
             categories: Arc::new(|_, _, _| None),
+            web: Web::new(),
+            secrets: BotSecrets::default(),
+            http: HttpSettings::default(),
         }
     }
 
@@ -84,6 +94,7 @@ impl World {
             media_wanted: Arc::default(),
             outlet: self.outlet.clone(),
             categories: self.categories.clone(),
+            http: HttpParts { fetch: self.web.clone(), secrets: self.secrets.clone(), settings: self.http },
         };
         Engine::start(setup).await.unwrap()
     }

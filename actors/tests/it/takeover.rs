@@ -15,7 +15,7 @@ use crate::support::*;
 
 const HOUR_MS: u64 = 3_600_000;
 
-async fn echo(world: &World, wamid: &str, text: &str) {
+pub(crate) async fn echo(world: &World, wamid: &str, text: &str) {
     echo_to(world, json!({ "to": phone(1) }), wamid, text).await;
 }
 

@@ -293,3 +293,16 @@ fn fields_that_cannot_be_are_told_with_their_place() {
         assert_eq!(codes(fields), [code], "{fields}");
     }
 }
+
+/// Both files are played by tests of their own.
+#[test]
+fn every_example_of_the_page_about_calls_stands_in_a_file_that_is_played() {
+    let page = crate::support::read(&crate::support::repository("docs/http.md"));
+    let files = ["docs/examples/lookups.yaml", "chatbot/testdata/transcripts/http.yaml"];
+    let files = files.map(|path| crate::support::read(&crate::support::repository(path)));
+    let blocks: Vec<&str> = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() >= 2);
+    for block in blocks {
+        assert!(files.iter().any(|file| file.contains(block)), "stands in no file:\n{block}");
+    }
+}
