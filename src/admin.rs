@@ -18,6 +18,7 @@ mod numbers;
 mod problem;
 mod templates;
 mod time;
+mod trigger;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -118,6 +119,7 @@ impl Admin {
             .route("/api/v1/conversations/{id}/block", post(blocked::block))
             .route("/api/v1/conversations/{id}/unblock", post(blocked::unblock))
             .route("/api/v1/conversations/{id}/handback", post(handback::hand_back))
+            .route("/api/v1/conversations/{id}/trigger", post(trigger::trigger))
             .route("/api/v1/blocked", get(blocked::list))
             .route("/api/v1/media", get(media::list).post(media::put))
             .route("/api/v1/media/prune", post(media::prune))

@@ -12,6 +12,7 @@ mod serve;
 mod sim;
 mod template;
 mod test;
+mod trigger;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! The engine: all actors of a process, started over a store, drained in order.
 
+mod calls;
 mod orders;
 mod statuses;
 
@@ -13,6 +14,7 @@ use storage::{Store, StoreError};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
+pub use calls::{Call, Called};
 pub use orders::{AccountEvent, Order, OrderError, Ordered};
 
 use crate::backlog::Backlog;

@@ -39,7 +39,7 @@ pub use bots::{Bots, StoredVersion, TRIP_CONVERSATIONS, TRIP_WINDOW_MS};
 pub use clock::{AdjustableClock, Clock};
 pub use codec::CodecError;
 pub use conversation::TurnFunction;
-pub use engine::{AccountEvent, Engine, EngineStatus, Order, OrderError, Ordered, Setup, StartError};
+pub use engine::{AccountEvent, Call, Called, Engine, EngineStatus, Order, OrderError, Ordered, Setup, StartError};
 pub use marketing::Categories;
 pub use metrics::Metrics;
 pub use minute::Minute;

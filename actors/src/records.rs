@@ -70,6 +70,8 @@ pub(crate) enum InputKind {
     Http,
     /// A human was done.
     HandBack(HandBack),
+    /// A call from outside; `raw` is it whole.
+    Call,
 }
 
 impl InputKind {

@@ -38,9 +38,10 @@ impl Default for Takeover {
 }
 
 impl Takeover {
-    /// When a takeover ends by itself in which somebody was last active at this time.
-    pub(crate) fn ends_ms(&self, active_ms: u64) -> Option<u64> {
-        (self.idle_resume_ms > 0).then(|| active_ms.saturating_add(self.idle_resume_ms))
+    /// When a takeover ends by itself in which somebody was last active at this time. `bot_ms` is what the bot says.
+    pub(crate) fn ends_ms(&self, active_ms: u64, bot_ms: Option<u64>) -> Option<u64> {
+        let after_ms = bot_ms.unwrap_or(self.idle_resume_ms);
+        (after_ms > 0).then(|| active_ms.saturating_add(after_ms))
     }
 }
 

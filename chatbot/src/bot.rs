@@ -1,6 +1,7 @@
 //! A loaded bot: checked, compiled, immutable, shared by every conversation that runs it.
 
 mod check;
+pub(crate) mod flows;
 mod load;
 pub(crate) mod policies;
 pub(crate) mod read;
@@ -152,6 +153,17 @@ impl Bot {
     /// How the bot behaves apart from what it says.
     pub fn manners(&self) -> Manners {
         self.policies.manners
+    }
+
+    /// What happens when staff writes to somebody whom the bot answers.
+    pub fn staff(&self) -> policies::Staff {
+        self.policies.staff
+    }
+
+    /// Whether a call from outside of this name can have an effect: a trigger or a `wait` has it.
+    pub fn listens_to(&self, name: &str) -> bool {
+        let trigger = |kind: &triggers::TriggerKind| matches!(kind, triggers::TriggerKind::Api(known) if known == name);
+        self.triggers.iter().any(|known| trigger(&known.kind)) || self.nodes.iter().any(|node| node.kind.awaits(name))
     }
 
     /// The scripted conversations of the file, in its order.

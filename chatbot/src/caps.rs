@@ -48,6 +48,12 @@ pub const MAX_EVENT_NAME_CHARS: usize = 64;
 pub const MAX_EVENTS_PER_TURN: usize = 20;
 /// Bytes of the data of all events of one turn, as JSON.
 pub const MAX_EVENT_BYTES_PER_TURN: usize = 64 * 1024;
+/// Bytes of the data of a call from outside, as JSON.
+pub const MAX_CALL_BYTES: usize = 32 * 1024;
+/// Times that a `schedule` may come in an hour.
+pub const MAX_SCHEDULE_PER_HOUR: u32 = 12;
+/// Forms of one person that are remembered until they come back.
+pub const MAX_OPEN_FORMS: usize = 16;
 /// Variants of one message.
 pub const MAX_VARIANTS: usize = 20;
 /// How long one try of an `http` node may be told to take, in milliseconds.

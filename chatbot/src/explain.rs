@@ -66,6 +66,7 @@ codes! {
     OPEN_HANDOFF = 256 "PAR-0256" Warning "A conversation that was handed over leaves by this port, which leads nowhere: with no `policies.on_error` the run just ends, and the person hears nothing more. Connect the port.";
     NO_RETURN = 257 "PAR-0257" Warning "None of the nodes that this `call` or `each` can reach is a `return`. So a call never comes back to its `returned` port, and a loop never takes its second element. End the part with a `return`, or use `goto` if it shall not come back.";
     LATE_TIMEOUT = 258 "PAR-0258" Warning "`policies.idle_timeout` is shorter than this node's own time, so it takes over before, unless the person sends something that is no answer meanwhile. Make the one longer or the other shorter.";
+    UNKNOWN_FLOW = 270 "PAR-0270" Error "`flow` names an entry of the top-level `flows`, and there is none of this name. Correct the name, or add the entry with Meta's `id` of the Flow, or its `name` at Meta.";
 }
 
 impl Code {

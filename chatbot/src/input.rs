@@ -5,8 +5,9 @@ mod webhook;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::expr::scope::rfc3339;
+use crate::expr::scope::{json_bytes, rfc3339};
 use crate::http::HttpDone;
+use crate::{caps, event};
 
 /// The facts of a turn. Same facts, same turn, byte for byte.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,8 @@ pub enum Input {
     HandBack(HandBack),
     /// The result of a call. One that nothing waits for any more changes nothing.
     HttpDone(HttpDone),
+    /// Another program tells that something happened. What nothing takes changes nothing.
+    Api(ApiCall),
     /// A wake time may be due. If none is, nothing happens and `Turn::changed` is false.
     Tick,
 }
@@ -76,8 +79,52 @@ impl Input {
             Input::Message(message) => Some(message.as_json()),
             Input::HandBack(how) => Some(json!({ "type": how.port() })),
             Input::HttpDone(done) => Some(done.as_json()),
+            Input::Api(call) => Some(call.as_json()),
             Input::Tick => Some(json!({ "type": "timer" })),
         }
+    }
+}
+
+/// A call from outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApiCall {
+    /// What happened: `order.paid`.
+    pub name: String,
+    /// What there is to say about it.
+    #[serde(default)]
+    pub data: Value,
+}
+
+/// Why a call from outside is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The name is not one of an event.
+    #[error("`{0}` is not a name: lower-case words with dots between, such as order.paid")]
+    Name(String),
+    /// There is too much data.
+    #[error("the data has {0} bytes, a call may have {limit}", limit = caps::MAX_CALL_BYTES)]
+    Data(usize),
+}
+
+impl ApiCall {
+    /// A call, within the bounds.
+    ///
+    /// # Errors
+    /// The name has not the form of an event's, or the data is too large.
+    pub fn new(name: impl Into<String>, data: Value) -> Result<Self, CallError> {
+        let name = name.into();
+        if !event::is_name(&name) {
+            return Err(CallError::Name(crate::expr::clip(&name)));
+        }
+        let bytes = json_bytes(&data);
+        if bytes > caps::MAX_CALL_BYTES {
+            return Err(CallError::Data(bytes));
+        }
+        Ok(Self { name, data })
+    }
+
+    pub(crate) fn as_json(&self) -> Value {
+        json!({ "type": "api", "name": self.name, "data": self.data })
     }
 }
 
@@ -134,6 +181,9 @@ pub struct Incoming {
     /// `message_id` and `removed`; of the notices what they tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
+    /// Of a form that came back: what kind of form, `flow` for a WhatsApp Flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
     /// The message that this one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_id: Option<String>,
@@ -187,6 +237,21 @@ impl Incoming {
     /// Whether a message of this type may start a run by the `default` trigger.
     pub(crate) fn may_start(&self) -> bool {
         !matches!(self.class(), Class::Reaction | Class::Notice)
+    }
+
+    /// Whether it opens the service window: what Meta tells about a person, and changes of earlier messages, do not.
+    pub(crate) fn opens_window(&self) -> bool {
+        !matches!(self.kind.as_str(), "system" | "edit" | "revoke" | "group" | "")
+    }
+
+    /// Whether it is the form of a WhatsApp Flow.
+    pub(crate) fn is_form(&self) -> bool {
+        self.form.as_deref() == Some("flow")
+    }
+
+    /// The token with which the form was sent.
+    pub(crate) fn form_token(&self) -> Option<&str> {
+        self.data.as_ref().filter(|_| self.is_form())?.get("flow_token")?.as_str()
     }
 
     /// Whether the person said this in words, or by a tap.

@@ -6,6 +6,7 @@
 
 pub mod bot;
 pub mod caps;
+mod cron;
 mod data;
 mod diagnostic;
 mod diff;
@@ -34,7 +35,7 @@ mod trace;
 mod tree;
 mod turn;
 
-pub use bot::policies::KEYS as POLICIES;
+pub use bot::policies::{KEYS as POLICIES, Staff};
 pub use bot::triggers::TYPES as TRIGGER_TYPES;
 pub use bot::{Bot, Format, Loaded, load};
 pub use diagnostic::{Diagnostic, Findings, Position, Severity};
@@ -43,7 +44,7 @@ pub use event::Event;
 pub use explain::{codes, explain, severity};
 pub use expr::filters::OURS as FILTERS;
 pub use http::{HttpAuth, HttpBody, HttpCall, HttpDone, HttpOutcome, HttpPart, HttpRetry, HttpText, RetryOn};
-pub use input::{ContactView, Given, HandBack, Incoming, Input, NumberView};
+pub use input::{ApiCall, CallError, ContactView, Given, HandBack, Incoming, Input, NumberView};
 pub use message::TYPES as MESSAGE_TYPES;
 pub use migrate::{DRAINED, How, Migrate, Migrated, NODE_GONE, Place, RETIRED, Running, migrate};
 pub use node::{ANSWER_TYPES, TYPES as NODE_TYPES};

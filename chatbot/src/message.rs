@@ -17,7 +17,7 @@ use crate::tree;
 use crate::turn::{Fault, Walk};
 use shape::{Place, Shape};
 
-pub(crate) use frame::read_media_header;
+pub(crate) use frame::{read_media_header, read_with as read_frame};
 pub use kinds::TYPES;
 
 /// Keys beside the one that names the kind.

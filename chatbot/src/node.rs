@@ -8,10 +8,10 @@ mod call;
 mod each;
 mod emit;
 mod end;
+mod flow;
 mod goto;
 mod handoff;
 pub(crate) mod http;
-pub(crate) mod later;
 mod menu;
 mod restart;
 mod say;
@@ -58,12 +58,11 @@ pub(crate) enum Kind {
     Split(split::Split),
     Each(each::Each),
     Handoff(Box<handoff::Handoff>),
+    Flow(Box<flow::Flow>),
     Emit(emit::Emit),
     Http(Box<http::Http>),
     Call(call::Call),
     Return(call::Return),
-    /// A kind of the format that this version cannot run.
-    Later(later::Later),
 }
 
 /// Where a node leads.
@@ -113,7 +112,7 @@ pub use ask::TYPES as ANSWER_TYPES;
 /// Names of the node types that run.
 pub const TYPES: &[&str] = &[
     "say", "ask", "menu", "branch", "set", "goto", "restart", "end", "template", "wait", "split", "each", "call",
-    "return", "handoff", "emit", "http",
+    "return", "handoff", "flow", "emit", "http",
 ];
 
 /// Reads a node; reports and gives none if it cannot be used.
@@ -143,60 +142,54 @@ fn read_on_doubt(reader: &mut Reader<'_>, at: &At<'_>) -> Option<OnDoubt> {
 
 fn read_kind(reader: &mut Reader<'_>, at: &At<'_>, kind_at: &At<'_>, name: &str) -> Option<Kind> {
     match name {
-        "say" => fields(reader, at, say::KEYS, &[]).and_then(|f| say::read(reader, &f)).map(Kind::Say),
-        "ask" => fields(reader, at, ask::KEYS, &[]).and_then(|f| ask::read(reader, &f)).map(|a| Kind::Ask(a.into())),
-        "menu" => {
-            fields(reader, at, menu::KEYS, &[]).and_then(|f| menu::read(reader, &f)).map(|m| Kind::Menu(m.into()))
-        }
-        "branch" => fields(reader, at, branch::KEYS, &[]).and_then(|f| branch::read(reader, &f)).map(Kind::Branch),
-        "set" => fields(reader, at, set::KEYS, &[]).and_then(|f| set::read(reader, &f)).map(Kind::Set),
-        "goto" => fields(reader, at, goto::KEYS, &[]).and_then(|f| goto::read(reader, &f)).map(Kind::Goto),
-        "restart" => fields(reader, at, restart::KEYS, &[]).and_then(|f| restart::read(reader, &f)).map(Kind::Restart),
-        "end" => fields(reader, at, end::KEYS, &[]).and_then(|f| end::read(reader, &f)).map(Kind::End),
+        "say" => fields(reader, at, say::KEYS).and_then(|f| say::read(reader, &f)).map(Kind::Say),
+        "ask" => fields(reader, at, ask::KEYS).and_then(|f| ask::read(reader, &f)).map(|a| Kind::Ask(a.into())),
+        "menu" => fields(reader, at, menu::KEYS).and_then(|f| menu::read(reader, &f)).map(|m| Kind::Menu(m.into())),
+        "branch" => fields(reader, at, branch::KEYS).and_then(|f| branch::read(reader, &f)).map(Kind::Branch),
+        "set" => fields(reader, at, set::KEYS).and_then(|f| set::read(reader, &f)).map(Kind::Set),
+        "goto" => fields(reader, at, goto::KEYS).and_then(|f| goto::read(reader, &f)).map(Kind::Goto),
+        "restart" => fields(reader, at, restart::KEYS).and_then(|f| restart::read(reader, &f)).map(Kind::Restart),
+        "end" => fields(reader, at, end::KEYS).and_then(|f| end::read(reader, &f)).map(Kind::End),
         "template" => {
-            let found = fields(reader, at, template::KEYS, &[]).and_then(|f| template::read(reader, &f));
+            let found = fields(reader, at, template::KEYS).and_then(|f| template::read(reader, &f));
             found.map(|template| Kind::Template(template.into()))
         }
         "wait" => {
-            let found = fields(reader, at, wait::KEYS, &[]).and_then(|f| wait::read(reader, &f));
+            let found = fields(reader, at, wait::KEYS).and_then(|f| wait::read(reader, &f));
             found.map(|wait| Kind::Wait(wait.into()))
         }
         "handoff" => {
-            let found = fields(reader, at, handoff::KEYS, &[]).and_then(|f| handoff::read(reader, &f));
+            let found = fields(reader, at, handoff::KEYS).and_then(|f| handoff::read(reader, &f));
             found.map(|handoff| Kind::Handoff(handoff.into()))
         }
-        "emit" => fields(reader, at, emit::KEYS, &[]).and_then(|f| emit::read(reader, &f)).map(Kind::Emit),
+        "emit" => fields(reader, at, emit::KEYS).and_then(|f| emit::read(reader, &f)).map(Kind::Emit),
         "http" => {
-            let found = fields(reader, at, http::KEYS, &[]).and_then(|f| http::read(reader, &f));
+            let found = fields(reader, at, http::KEYS).and_then(|f| http::read(reader, &f));
             found.map(|http| Kind::Http(http.into()))
         }
-        "split" => fields(reader, at, split::KEYS, &[]).and_then(|f| split::read(reader, &f)).map(Kind::Split),
-        "each" => fields(reader, at, each::KEYS, &[]).and_then(|f| each::read(reader, &f)).map(Kind::Each),
-        "call" => fields(reader, at, call::KEYS, &[]).and_then(|f| call::read(reader, &f)).map(Kind::Call),
-        "return" => {
-            fields(reader, at, call::RETURN_KEYS, &[]).and_then(|f| call::read_return(reader, &f)).map(Kind::Return)
+        "flow" => {
+            let found = fields(reader, at, flow::KEYS).and_then(|f| flow::read(reader, &f));
+            found.map(|flow| Kind::Flow(flow.into()))
         }
-        _ => match later::find(name) {
-            Some(later) => {
-                reader.not_yet(kind_at, &format!("node type `{name}`"));
-                later::read(reader, at, later).map(Kind::Later)
-            }
-            None => {
-                let near = nearest(name, TYPES.iter().copied().chain(later::names()));
-                let help = near.map_or_else(
-                    || format!("types are {}", crate::bot::read::list(TYPES)),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                reader.report(explain::UNKNOWN_TYPE, kind_at, format!("unknown node type `{name}`")).help = Some(help);
-                None
-            }
-        },
+        "split" => fields(reader, at, split::KEYS).and_then(|f| split::read(reader, &f)).map(Kind::Split),
+        "each" => fields(reader, at, each::KEYS).and_then(|f| each::read(reader, &f)).map(Kind::Each),
+        "call" => fields(reader, at, call::KEYS).and_then(|f| call::read(reader, &f)).map(Kind::Call),
+        "return" => fields(reader, at, call::RETURN_KEYS).and_then(|f| call::read_return(reader, &f)).map(Kind::Return),
+        _ => {
+            let near = nearest(name, TYPES.iter().copied());
+            let help = near.map_or_else(
+                || format!("types are {}", crate::bot::read::list(TYPES)),
+                |near| format!("did you mean `{near}`?"),
+            );
+            reader.report(explain::UNKNOWN_TYPE, kind_at, format!("unknown node type `{name}`")).help = Some(help);
+            None
+        }
     }
 }
 
-fn fields<'t>(reader: &mut Reader<'_>, at: &At<'t>, keys: &[&str], later: &[&str]) -> Option<Fields<'t>> {
+fn fields<'t>(reader: &mut Reader<'_>, at: &At<'t>, keys: &[&str]) -> Option<Fields<'t>> {
     let known: Vec<&str> = COMMON.iter().chain(keys).copied().collect();
-    reader.fields_with(at, &known, later)
+    reader.fields(at, &known)
 }
 
 fn read_ports(reader: &mut Reader<'_>, at: &At<'_>, id: &str, kind: &Kind) -> BTreeMap<String, usize> {
@@ -251,11 +244,11 @@ impl Kind {
             Kind::Split(_) => "split",
             Kind::Each(_) => "each",
             Kind::Handoff(_) => "handoff",
+            Kind::Flow(_) => "flow",
             Kind::Emit(_) => "emit",
             Kind::Http(_) => "http",
             Kind::Call(_) => "call",
             Kind::Return(_) => "return",
-            Kind::Later(later) => later.name(),
         }
     }
 
@@ -266,14 +259,14 @@ impl Kind {
             Kind::Menu(menu) => menu.ports(),
             Kind::Set(_) => set::ports(),
             Kind::Template(template) => template.ports(),
-            Kind::Wait(_) => wait::ports(),
+            Kind::Wait(wait) => wait.ports(),
             Kind::Split(split) => split.ports(),
             Kind::Each(_) => each::ports(),
             Kind::Handoff(_) => handoff::ports(),
+            Kind::Flow(_) => flow::ports(),
             Kind::Emit(_) => emit::ports(),
             Kind::Http(_) => http::ports(),
             Kind::Call(_) => call::ports(),
-            Kind::Later(later) => later.ports(),
             Kind::Branch(_) | Kind::Goto(_) | Kind::Restart(_) | Kind::End(_) | Kind::Return(_) => Ports::default(),
         }
     }
@@ -293,9 +286,8 @@ impl Kind {
     /// Whether a turn ends here until the person writes or time passes.
     pub(crate) fn waits(&self) -> bool {
         match self {
-            Kind::Ask(_) | Kind::Menu(_) | Kind::Wait(_) | Kind::Handoff(_) | Kind::Http(_) => true,
+            Kind::Ask(_) | Kind::Menu(_) | Kind::Wait(_) | Kind::Handoff(_) | Kind::Http(_) | Kind::Flow(_) => true,
             Kind::Template(template) => template.waits(),
-            Kind::Later(later) => later.waits(),
             _ => false,
         }
     }
@@ -325,12 +317,17 @@ impl Kind {
             Kind::Split(split) => split.enter(here, walk),
             Kind::Each(each) => each.enter(here, walk),
             Kind::Handoff(handoff) => handoff.enter(here, walk),
+            Kind::Flow(flow) => flow.enter(here, walk),
             Kind::Emit(emit) => emit.enter(here, walk),
             Kind::Http(http) => http.enter(here, walk),
             Kind::Call(call) => call.enter(here, walk),
             Kind::Return(back) => back.enter(walk),
-            Kind::Later(later) => later.enter(),
         }
+    }
+
+    /// Whether it waits for something of this name to happen.
+    pub(crate) fn awaits(&self, event: &str) -> bool {
+        matches!(self, Kind::Wait(wait) if wait.awaits(event))
     }
 
     /// Its own time is up.
@@ -338,6 +335,7 @@ impl Kind {
         Ok(match self {
             Kind::Http(http) => http.lost(here, walk, wait),
             Kind::Wait(_) => Next::port("next"),
+            Kind::Flow(_) => Next::port("expired"),
             _ => Next::port("timeout"),
         })
     }
@@ -364,6 +362,7 @@ impl Kind {
             Kind::Template(template) => Some(template.answer(here, walk, message)),
             Kind::Wait(wait) => Some(Ok(wait.answer(here, walk, message))),
             Kind::Http(http) => Some(Ok(http.answer(walk, message))),
+            Kind::Flow(flow) => Some(flow.answer(here, walk, wait, message)),
             _ => None,
         }
     }

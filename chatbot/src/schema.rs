@@ -4,6 +4,7 @@
 //! place of every bot file of the repository, and each question must have its like here, and each object here must have
 //! been asked for (`schema/tests.rs`).
 
+mod flows;
 mod http;
 mod messages;
 mod nodes;
@@ -43,7 +44,7 @@ pub fn schema() -> Value {
             ("triggers", list("What begins a run, asked in this order. `default` comes last.", reference("trigger"))),
             ("policies", policies::policies()),
             ("nodes", map_of("The steps of the bot, by id.", reference("node"))),
-            ("flows", json!({ "type": "object", "description": "WhatsApp Flows by the names that nodes use." })),
+            ("flows", flows::flows()),
             ("tests", list("Scripted conversations, played by `parlance test`.", scripts::case())),
             (
                 "ui",

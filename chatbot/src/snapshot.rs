@@ -1,6 +1,7 @@
 //! The state of a conversation between turns. Serde both ways in JSON and named MessagePack;
 //! the caller puts its version byte in front.
 
+pub(crate) mod form;
 mod handed;
 mod join;
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::http::HttpCall;
 use crate::input::Incoming;
+pub(crate) use form::Form;
 pub use handed::{HandOver, Priority};
 
 /// Variables by name, in name order, so that equal states are equal bytes.
@@ -33,6 +35,15 @@ pub struct Snapshot {
     /// The id of the person's last message; `None` for one who never wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last: Option<String>,
+    /// When the person last wrote, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wrote_ms: Option<u64>,
+    /// When triggers that time fires are due; `None` for one that has fired in this service window.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) timed: BTreeMap<String, Option<u64>>,
+    /// Forms that were sent and have not come back, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) forms: Vec<Form>,
 }
 
 /// Texts that came one after the other and are read as one.
@@ -148,6 +159,9 @@ pub(crate) struct Wait {
     /// The call of another program whose result is waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) call: Option<Box<Calling>>,
+    /// The token of the form that is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) form: Option<String>,
 }
 
 /// A call that was ordered.
@@ -184,6 +198,11 @@ impl Snapshot {
         if let Some(burst) = &self.burst {
             return Some(burst.due_ms);
         }
+        let timed = self.timed.values().copied().flatten().min();
+        self.run_wake_ms().into_iter().chain(timed).min()
+    }
+
+    fn run_wake_ms(&self) -> Option<u64> {
         let run = self.run.as_ref()?;
         let wait = run.wait.as_ref()?;
         // Nobody is cut off by the age of a run while a human answers.
@@ -214,9 +233,10 @@ impl Snapshot {
         Value::Object(all.chain(noted).collect())
     }
 
-    /// What is left when the run is ended from outside, because it cannot go on: the contact's variables.
+    /// What is left when the run is ended from outside, because it cannot go on: the contact's variables. Triggers that
+    /// time fires are set anew by the next turn, for one of them may be what cannot go on.
     pub fn without_run(&self) -> Self {
-        Self { run: None, burst: None, ..self.clone() }
+        Self { run: None, burst: None, timed: BTreeMap::new(), ..self.clone() }
     }
 
     /// The labels that bots gave the person, in order.

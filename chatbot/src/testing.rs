@@ -1,15 +1,16 @@
 //! The scripted conversations of a bot file (`tests:`), played by the real turn in virtual time.
 //!
 //! A test begins with a person whom the bot has never met, on 22 November 2026 at 10:00 UTC. Every step
-//! does one thing: what the person does (`user`, `tap`, `send`), what time or staff does (`advance`,
-//! `staff`, `hand_back`), what other programs answer (`http_stub`), or what must hold (`expect`, `expect_http`, `expect_end`,
-//! `expect_node`, `expect_var`, `expect_contact`). A list under
+//! does one thing: what the person does (`user`, `tap`, `send`, `flow_submit`), what time or staff does (`advance`,
+//! `staff`, `hand_back`), what other programs tell or answer (`api`, `http_stub`), or what must hold (`expect`,
+//! `expect_http`, `expect_end`, `expect_node`, `expect_var`, `expect_contact`). A list under
 //! `expect` is all that was said since the last thing that was done, in order; anything else is the next
 //! bubble that no `expect` has looked at, and `nothing` says that there is none. The first step that does
 //! not hold ends its test.
 
 mod bless;
 mod bubble;
+mod outside;
 mod phone;
 mod play;
 mod read;
@@ -21,10 +22,10 @@ mod wanted;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::bot::Bot;
-use crate::input::{HandBack, Incoming};
+use crate::input::{ApiCall, HandBack, Incoming};
 pub use bless::{BlessError, Blessed, Left, bless};
 use play::Play;
 pub(crate) use read::read;
@@ -60,6 +61,10 @@ enum Action {
     /// The id or title of what is tapped.
     Tap(String),
     Send(Box<Incoming>),
+    /// A form is sent off with this in it.
+    Submit(Map<String, Value>),
+    /// Another program tells something.
+    Api(ApiCall),
     AdvanceMs(u64),
     HandBack(HandBack),
     /// Somebody of the staff writes.

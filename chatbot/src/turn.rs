@@ -4,16 +4,19 @@
 //! A message goes to the run that waits, after restart words and triggers that interrupt; without a
 //! run the triggers are consulted in order. Stop words come before everything; with `debounce_ms` texts wait
 //! until nothing follows them, and are one message. A tick takes the port `timeout` of the node that waits,
-//! or `policies.on_idle`, whichever was due first; a message that comes before a late tick wins. The result of a call
-//! goes to the node that waits for this very call, or nowhere.
+//! or `policies.on_idle`, or fires a trigger of time, whichever was due first; a message that comes before a late tick
+//! wins. The result of a call goes to the node that waits for this very call, or nowhere; what another program tells goes
+//! to the `wait` for it, else to its trigger.
 //!
 //! Where nothing else is said, an error takes the error port of its node, then `policies.on_error`
 //! (once a turn). Without either a message fails with [`TurnError`] and leaves the state as it was;
 //! a tick, which would be due again at once, ends the run instead.
 
+mod call;
 pub(crate) mod compose;
 mod fault;
 mod start;
+mod timed;
 mod walk;
 
 use serde::{Deserialize, Serialize};
@@ -84,6 +87,7 @@ pub fn turn(bot: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>) -> R
         Input::Message(message) => on_arrival(&mut walk, message)?,
         Input::HandBack(how) => walk.hand_back(how.port())?,
         Input::HttpDone(done) => walk.http_done(done)?,
+        Input::Api(call) => call::on_call(&mut walk, call)?,
         Input::Tick => on_tick(&mut walk)?,
     }
     Ok(walk.finish(before))
@@ -132,7 +136,8 @@ fn on_message(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnError> 
     if !walk.has_run() {
         return start::by_trigger(walk, message);
     }
-    if message.may_start() {
+    // The form that is waited for is an answer, whatever else it may start.
+    if message.may_start() && !walk.awaits_form(message) {
         if walk.bot().policies.is_restart(&message.text) {
             return start::over(walk, message);
         }
@@ -155,7 +160,20 @@ fn on_tick(walk: &mut Walk<'_>) -> Result<(), TurnError> {
     if let Some(due_ms) = walk.burst_due_ms() {
         return if due_ms <= walk.now_ms() { on_burst(walk) } else { Ok(()) };
     }
-    let Some(due) = walk.due() else { return Ok(()) };
+    let (run, timed) = (walk.due(), walk.timed_due());
+    let result = match (run, timed) {
+        (Some((run_ms, due)), timed) if timed.is_none_or(|(timed_ms, _)| run_ms <= timed_ms) => on_due(walk, due),
+        (_, Some((_, trigger))) => walk.fire(trigger),
+        _ => return Ok(()),
+    };
+    result.or_else(|error| {
+        walk.note(Trace::Error { node: Some(error.node().to_owned()), message: error.to_string() });
+        walk.end_run("error", None);
+        Ok(())
+    })
+}
+
+fn on_due(walk: &mut Walk<'_>, due: Due) -> Result<(), TurnError> {
     if !walk.count_turn() {
         return Ok(());
     }
@@ -163,19 +181,14 @@ fn on_tick(walk: &mut Walk<'_>) -> Result<(), TurnError> {
         walk.end_run("node_gone", None);
         return Ok(());
     };
-    let result = match due {
+    match due {
         Due::Timeout => walk.timeout(index, &wait),
         Due::Idle => walk.idle(&wait),
         Due::MaxAge => {
             walk.end_run("max_age", None);
             Ok(())
         }
-    };
-    result.or_else(|error| {
-        walk.note(Trace::Error { node: Some(error.node().to_owned()), message: error.to_string() });
-        walk.end_run("error", None);
-        Ok(())
-    })
+    }
 }
 
 /// Which wake time has come.
@@ -187,13 +200,12 @@ pub(crate) enum Due {
 }
 
 impl Due {
-    /// The earliest of those that are due.
-    fn of(wait: &Wait, expires_ms: Option<u64>, now_ms: u64) -> Option<Self> {
+    /// The earliest of those that are due, and since when.
+    fn of(wait: &Wait, expires_ms: Option<u64>, now_ms: u64) -> Option<(u64, Self)> {
         [(expires_ms, Due::MaxAge), (wait.timeout_ms, Due::Timeout), (wait.idle_ms, Due::Idle)]
             .into_iter()
             .filter(|(_, due)| *due != Due::MaxAge || wait.handed_over.is_none())
             .filter_map(|(at, due)| at.filter(|at| *at <= now_ms).map(|at| (at, due)))
             .min_by_key(|(at, _)| *at)
-            .map(|(_, due)| due)
     }
 }

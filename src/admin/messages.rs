@@ -16,7 +16,7 @@ use storage::{ConversationId, Entry, InboxSeq, Page, SendId, Store};
 use super::lists::limit;
 use super::problem::Problem;
 use super::{Ctx, conversations, cursor};
-pub(super) use send::send;
+pub(super) use send::{key as idempotency_key, send};
 
 /// Inbox rows looked through for messages that no turn has taken yet, and how many at a time.
 const WAITING_LOOKED_THROUGH: usize = 100_000;

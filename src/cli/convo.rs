@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::api::{Api, ApiArgs, print_object, text};
 use super::output::{Failed, data};
+use super::trigger;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  parlance convo list --phone 447700900123\n  parlance convo journal ID\n  \
@@ -43,6 +44,8 @@ enum Command {
         #[arg(long)]
         reverse: bool,
     },
+    /// Tell a conversation's bot that something happened
+    Trigger(trigger::Args),
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failed> {
@@ -61,6 +64,7 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
                 Ok(())
             }
             Command::Show { id, at: Some(at) } => show_at(&api, &id, at, json).await,
+            Command::Trigger(args) => trigger::run(&api, args, json).await,
             Command::Journal { id, reverse } => {
                 let order = if reverse { "desc" } else { "asc" };
                 let query = [("order", order.to_owned())];

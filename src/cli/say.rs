@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::dev::{WORD, Word};
 use super::output::{Failed, data};
@@ -15,13 +15,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 #[derive(clap::Args)]
-#[command(group(clap::ArgGroup::new("what").required(true).args(["text", "tap"])))]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["text", "tap", "flow_submit"])))]
 pub(super) struct Args {
     /// What to say
     text: Option<String>,
     /// Tap the button or pick the row with this id (or title) instead
     #[arg(long, value_name = "ID")]
     tap: Option<String>,
+    /// Fill in the newest form with this JSON object, and send it off
+    #[arg(long, value_name = "JSON")]
+    flow_submit: Option<String>,
     /// Which phone says it
     #[arg(long, default_value_t = 1, value_name = "N")]
     phone: usize,
@@ -35,8 +38,29 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     runtime()?.block_on(async {
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
         let client = client.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))?;
-        Talk { client, word, phone: args.phone }.go(args.text, args.tap).await
+        let deed = Deed::of(args.text, args.tap, args.flow_submit)?;
+        Talk { client, word, phone: args.phone }.go(deed).await
     })
+}
+
+/// What the person does.
+enum Deed {
+    Say(String),
+    Choose(String),
+    Submit(Map<String, Value>),
+}
+
+impl Deed {
+    fn of(text: Option<String>, tap: Option<String>, form: Option<String>) -> Result<Self, Failed> {
+        match (text, tap, form) {
+            (Some(text), _, _) => Ok(Deed::Say(text)),
+            (None, Some(choice), _) => Ok(Deed::Choose(choice)),
+            (None, None, Some(form)) => serde_json::from_str(&form).map(Deed::Submit).map_err(|error| {
+                Failed::new(Exit::Usage, format!("error: --flow-submit is not a JSON object: {error}"))
+            }),
+            (None, None, None) => Err(Failed::new(Exit::Usage, "say what, or --tap what")),
+        }
+    }
 }
 
 struct Talk {
@@ -71,6 +95,14 @@ struct Shown {
     footer: Option<String>,
     #[serde(default)]
     choices: Vec<Choice>,
+    #[serde(default)]
+    links: Vec<Link>,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    kind: String,
+    title: String,
 }
 
 #[derive(Deserialize)]
@@ -91,15 +123,15 @@ struct Conversation {
 }
 
 impl Talk {
-    async fn go(&self, text: Option<String>, tap: Option<String>) -> Result<(), Failed> {
+    async fn go(&self, deed: Deed) -> Result<(), Failed> {
         let phones: Items<Phone> = self.get(&format!("{}/_sim/phones", self.word.phone)).await?;
         let phone = self.phone.checked_sub(1).and_then(|index| phones.items.get(index));
         let wa_id =
             &phone.ok_or_else(|| Failed::new(Exit::NotFound, format!("there is no phone {}", self.phone)))?.wa_id;
-        let wamid = match (text, tap) {
-            (Some(text), _) => self.post("text", &json!({ "text": text })).await?,
-            (None, Some(choice)) => self.choose(&choice).await?,
-            (None, None) => return Err(Failed::new(Exit::Usage, "say what, or --tap what")),
+        let wamid = match deed {
+            Deed::Say(text) => self.post("text", &json!({ "text": text })).await?,
+            Deed::Choose(choice) => self.choose(&choice).await?,
+            Deed::Submit(form) => self.submit(form).await?,
         };
         let mut printed = Vec::new();
         let listening = async {
@@ -131,6 +163,18 @@ impl Talk {
             }
         }
         self.post("pick", &json!({ "id": choice })).await
+    }
+
+    /// Sends the newest form back, filled in.
+    async fn submit(&self, form: Map<String, Value>) -> Result<String, Failed> {
+        let url = format!("{}/_sim/phones/{}/transcript", self.word.phone, self.phone);
+        let shown: Items<Shown> = self.get(&url).await?;
+        let has_form = |entry: &&Shown| entry.links.iter().any(|link| link.kind == "flow");
+        let offered = shown.items.iter().rev().find(has_form);
+        let wamid = offered.map(|entry| entry.wamid.as_str());
+        let wamid = wamid.ok_or_else(|| Failed::new(Exit::NotFound, "error: no message of this phone opens a form"))?;
+        let content = json!({ "type": "flow_reply", "wamid": wamid, "response": form });
+        self.post("send", &json!({ "content": content })).await
     }
 
     /// The replies to this message, once the bot has decided them all and each has left or failed.
@@ -204,5 +248,7 @@ fn render(entry: &Shown) -> String {
         let description = choice.description.as_deref().map(|text| format!(" · {text}")).unwrap_or_default();
         lines.push(format!("  [{}] {}{description}", choice.id, choice.title));
     }
+    let forms = entry.links.iter().filter(|link| link.kind == "flow");
+    lines.extend(forms.map(|link| format!("  <form> {}", link.title)));
     lines.join("\n")
 }

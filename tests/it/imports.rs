@@ -1,6 +1,6 @@
 //! Bots exported from another program, imported and played to their end through the real server.
 
-use simulator::{Choose, Entry};
+use simulator::{Choose, Content, Entry};
 
 use crate::support::{PATIENCE, Setup, World};
 
@@ -37,6 +37,12 @@ impl Play {
 
     fn picks(&self, title: &str) {
         self.0.handle.pick(PHONE, &Choose::Title(title.into())).unwrap();
+    }
+
+    fn fills(&self, form: &Entry, field: &str, value: &str) {
+        let response = [(field.to_owned(), value.into())].into_iter().collect();
+        let content = Content::FlowReply { wamid: form.wamid.clone(), response };
+        self.0.handle.send(PHONE, &content.into()).unwrap();
     }
 
     /// The run has ended and nothing more was said or went wrong.
@@ -76,8 +82,9 @@ async fn the_clinic_is_played_to_its_end_for_an_adult() {
     play.hears("Summary: Ada Obi, 42 years, Eyes, Morning.").await;
     play.hears("Shall we go ahead, Ada Obi?").await;
     play.taps("Go ahead");
-    // Flows cannot run yet: the import says so and its error edge is taken.
-    play.hears("The form is not available just now; a nurse will call you, Ada Obi.").await;
+    let form = play.hears("Please fill in the form.").await;
+    play.fills(&form, "birthday", "1984-03-03");
+    play.hears("Thank you! We will call you, Ada Obi.").await;
     play.ends().await;
 }
 
@@ -111,7 +118,9 @@ async fn the_clinic_is_played_to_its_end_for_a_child_with_a_change_of_mind() {
     play.hears("Summary: Ben, 18 years, Eyes, Afternoon.").await;
     play.hears("Shall we go ahead").await;
     play.taps("Go ahead");
-    play.hears("The form is not available").await;
+    let form = play.hears("Please fill in the form.").await;
+    play.fills(&form, "birthday", "2008-03-03");
+    play.hears("Thank you! We will call you, Ben.").await;
     play.ends().await;
 }
 

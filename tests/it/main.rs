@@ -35,5 +35,6 @@ mod support;
 mod takeover;
 mod templates;
 mod timers;
+mod trigger;
 mod versions;
 mod watch;

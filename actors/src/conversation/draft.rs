@@ -5,6 +5,7 @@ mod events;
 mod journal;
 mod message;
 mod others;
+mod outside;
 mod people;
 
 use std::sync::Arc;
@@ -197,10 +198,11 @@ impl<'a> Draft<'a> {
         match payload {
             InboxPayload::Message(payload) => self.message(seq, row, payload, bot),
             InboxPayload::About(about) => self.about(seq, row, about),
-            InboxPayload::Echo(echo) => self.echo(seq, row, echo),
-            InboxPayload::Order(order) => self.order(seq, row, *order),
+            InboxPayload::Echo(echo) => self.echo(seq, row, echo, bot),
+            InboxPayload::Order(order) => self.order(seq, row, *order, bot),
             InboxPayload::HttpDone(done) => self.http_done(seq, row, *done, bot),
             InboxPayload::HandBack(how) => self.hand_back(seq, how, bot, row.received_ms),
+            InboxPayload::Call(call) => self.called(seq, row, *call, bot),
             InboxPayload::Moved(moved) => self.moved(moved),
             InboxPayload::Told(told) => self.told(told),
             InboxPayload::Merge(into) => self.merge(into, row.received_ms),

@@ -126,7 +126,10 @@ impl Engine {
     }
 
     /// The conversation, or the one that it became a part of.
-    async fn destination(&self, mut id: ConversationId) -> Result<Option<(ConversationId, State)>, OrderError> {
+    pub(super) async fn destination(
+        &self,
+        mut id: ConversationId,
+    ) -> Result<Option<(ConversationId, State)>, OrderError> {
         for _ in 0..MAX_MERGES {
             let Some(head) = self.deps.store.load(id).await? else { return Ok(None) };
             let state = State::decode(&head.snapshot)?;

@@ -114,6 +114,7 @@ fn input(input: &HistoryInput) -> InputView {
         }
         InputKind::Http => known("http", "", ""),
         InputKind::HandBack(how) => known("hand_back", how.name(), ""),
+        InputKind::Call => known("call", raw["name"].as_str().unwrap_or_default(), ""),
     }
 }
 

@@ -132,6 +132,7 @@ pub(crate) fn told(state: &State) -> Value {
         referral_ms,
         free_entry_until_ms,
         orders: _,
+        calls: _,
     } = state;
     let told = Told {
         number_id,

@@ -1,6 +1,6 @@
 //! What lies in the inbox: messages of people, and everything else that goes to a conversation in journal order.
 
-use chatbot::{HandBack, HttpDone, OnDoubt};
+use chatbot::{ApiCall, HandBack, HttpDone, OnDoubt};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::{ContactId, Inbound, Partition};
@@ -31,6 +31,8 @@ pub(crate) enum InboxPayload {
     HandBack(HandBack),
     /// The result of a call of another program.
     HttpDone(Box<HttpDone>),
+    /// Another program tells that something happened.
+    Call(Box<OutsideCall>),
     /// The conversation becomes a part of this contact's.
     Merge(ContactId),
     /// What a conversation was that became a part of this one.
@@ -79,6 +81,14 @@ pub(crate) struct SendOrder {
     /// Who waits for what comes of it, in this process.
     pub ticket: u64,
     /// The same order is carried out once.
+    pub key: Option<OrderKey>,
+}
+
+/// A call from outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OutsideCall {
+    pub call: ApiCall,
+    /// The same call counts once.
     pub key: Option<OrderKey>,
 }
 

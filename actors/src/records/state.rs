@@ -1,5 +1,7 @@
 //! Everything that a conversation is between two turns.
 
+mod calls;
+
 use bytes::Bytes;
 use chatbot::Snapshot;
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,9 @@ pub(crate) struct State {
     /// Orders from outside with an idempotency key, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<DoneOrder>,
+    /// Calls from outside with an idempotency key, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<calls::DoneCall>,
 }
 
 /// Who answers.
@@ -68,6 +73,9 @@ pub(crate) enum Control {
         /// When somebody last did something here.
         active_ms: u64,
         by: Box<str>,
+        /// The bot answers again when nobody has done anything for this long, where the bot says so and not the settings.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        return_after_ms: Option<u64>,
     },
 }
 
@@ -199,6 +207,9 @@ impl State {
         self.orders.extend(other.orders);
         self.orders.sort_by_key(|done| done.at_ms);
         self.forget_orders(now_ms);
+        self.calls.extend(other.calls);
+        self.calls.sort_by_key(|done| done.at_ms);
+        self.forget_calls(now_ms);
     }
 
     fn absorb_person(&mut self, other: Person, now_ms: u64) {

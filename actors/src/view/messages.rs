@@ -68,6 +68,7 @@ pub fn pending(seq: InboxSeq, row: &Inbound) -> Result<Option<MessageView>, Code
         InboxPayload::Order(order) => Some(ordered(seq, received_ms, &order.message.raw(), "waiting", None)),
         InboxPayload::HandBack(_)
         | InboxPayload::HttpDone(_)
+        | InboxPayload::Call(_)
         | InboxPayload::Moved(_)
         | InboxPayload::Told(_)
         | InboxPayload::Merge(_)
@@ -82,8 +83,8 @@ fn taken(input: &HistoryInput, error: Option<Value>) -> Option<MessageView> {
         InputKind::Message => Some(incoming(seq, at_ms, raw, "received", error)),
         InputKind::About { field, detail } => Some(told(seq, at_ms, field, detail, raw, "received")),
         InputKind::Echo => Some(echoed(seq, at_ms, raw)),
-        InputKind::Http => None,
-        InputKind::HandBack(_) => None,
+        // The history tells them; they are no messages.
+        InputKind::Http | InputKind::HandBack(_) | InputKind::Call => None,
         InputKind::Order => error.map(|error| ordered(seq, at_ms, &json(raw), "failed", Some(error))),
     }
 }

@@ -8,6 +8,7 @@ mod handoff;
 mod http;
 mod orders;
 mod outlet;
+mod outside;
 mod pauses;
 mod people;
 mod rates;

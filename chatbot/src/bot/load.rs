@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::read::{At, Fields, Reader};
-use super::{Bot, Format, Loaded, check, policies, secrets, triggers, vars};
+use super::{Bot, Format, Loaded, check, flows, policies, secrets, triggers, vars};
 use crate::caps;
 use crate::explain;
 use crate::expr::Missing;
@@ -134,13 +134,11 @@ fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
     });
     let title = fields.get("title").and_then(|at| reader.text(&at));
     let locale = fields.get("locale").and_then(|at| reader.text(&at)).unwrap_or_else(|| "en".to_owned());
-    for key in ["flows", "ui"] {
-        if let Some(at) = fields.get(key) {
-            reader.entries(&at);
-        }
+    if let Some(at) = fields.get("ui") {
+        reader.entries(&at);
     }
-    if let Some(at) = fields.get("flows").filter(|_| !reader.imported) {
-        reader.not_yet(&at, "`flows`");
+    if let Some(at) = fields.get("flows") {
+        reader.flows = flows::read(reader, &at).into();
     }
     if let Some(at) = fields.get("secrets") {
         reader.secrets = secrets::read(reader, &at);
@@ -161,7 +159,7 @@ fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
     }
     reader.set_node_ids(entries.iter().map(|(entry, _)| entry.key.clone()).collect());
     let policies = policies::read(reader, fields.get("policies").as_ref());
-    let triggers = triggers::read(reader, fields);
+    let triggers = triggers::read(reader, fields, &policies.zone());
     let mut nodes = Vec::with_capacity(entries.len());
     for (entry, at) in &entries {
         let key =

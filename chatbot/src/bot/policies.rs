@@ -27,11 +27,11 @@ pub const KEYS: &[&str] = &[
     "window",
     "business_hours",
     "zone",
+    "handoff",
     "stop_words",
     "human_words",
     "debounce_ms",
 ];
-const LATER: &[&str] = &["handoff"];
 /// What a person reads who wrote a stop word, where the bot says nothing else.
 const STOPPED: &str = "You will get no more offers from us.";
 const MOST_DEBOUNCE_MS: u32 = 30_000;
@@ -59,12 +59,24 @@ pub(crate) struct Policies {
     pub(crate) hours: Option<Hours>,
     /// `zone`.
     zone: Option<TimeZone>,
+    /// `handoff`.
+    pub(crate) staff: Staff,
     /// Words that end the run and all marketing.
     pub(crate) stop: Option<Stop>,
     /// Words that ask for a human, folded, and where they lead.
     pub(crate) human: Option<(Vec<String>, usize)>,
     /// Texts that come within this time of one another are one message.
     pub(crate) debounce_ms: Option<u64>,
+}
+
+/// `policies.handoff`: what happens when staff writes to somebody whom the bot answers. What is not said, the server's
+/// settings say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Staff {
+    /// Whoever writes has taken over.
+    pub pause_on_reply: Option<bool>,
+    /// The bot answers again when nobody has done anything for this long, in milliseconds.
+    pub return_after_ms: Option<u64>,
 }
 
 /// `policies.stop_words`.
@@ -120,6 +132,7 @@ impl Default for Policies {
             closed: WhenClosed::Drop,
             hours: None,
             zone: None,
+            staff: Staff::default(),
             stop: None,
             human: None,
             debounce_ms: None,
@@ -165,7 +178,7 @@ impl Policies {
 
 pub(super) fn read(reader: &mut Reader<'_>, at: Option<&At<'_>>) -> Policies {
     let mut policies = Policies::default();
-    let Some(fields) = at.and_then(|at| reader.fields_with(at, KEYS, LATER)) else { return policies };
+    let Some(fields) = at.and_then(|at| reader.fields(at, KEYS)) else { return policies };
     policies.idle_ms = fields.get("idle_timeout").and_then(|at| reader.duration_ms(&at));
     policies.on_idle = fields.get("on_idle").and_then(|at| reader.target(&at));
     policies.max_age_ms = fields.get("max_age").and_then(|at| reader.duration_ms(&at));
@@ -200,6 +213,10 @@ pub(super) fn read(reader: &mut Reader<'_>, at: Option<&At<'_>>) -> Policies {
         reader.has_hours = true;
     }
     policies.zone = fields.get("zone").and_then(|at| hours::read_zone(reader, &at));
+    if let Some(inner) = fields.get("handoff").and_then(|at| reader.fields(&at, &["pause_on_reply", "return_after"])) {
+        policies.staff.pause_on_reply = inner.get("pause_on_reply").and_then(|at| reader.flag(&at));
+        policies.staff.return_after_ms = inner.get("return_after").and_then(|at| reader.duration_ms(&at));
+    }
     if let Some(at) = fields.get("limits") {
         read_limits(reader, &at, &mut policies.limits);
     }

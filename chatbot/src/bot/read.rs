@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use minijinja::Environment;
 
+use super::flows::Flow;
 use crate::caps;
 use crate::diagnostic::{Diagnostic, Position};
 use crate::explain::{self, Code};
@@ -66,6 +67,7 @@ pub(crate) struct Reader<'s> {
     /// The bot has `policies.business_hours`.
     pub(crate) has_hours: bool,
     pub(crate) i18n: Rc<Texts>,
+    pub(crate) flows: Rc<BTreeMap<String, Flow>>,
     pub(crate) node_ids: Vec<String>,
     by_id: HashMap<String, usize>,
     pub(crate) reads: Vec<Read>,
@@ -128,6 +130,7 @@ impl<'s> Reader<'s> {
             imported: false,
             has_hours: false,
             i18n: Rc::default(),
+            flows: Rc::default(),
             node_ids: Vec::new(),
             by_id: HashMap::new(),
             reads: Vec::new(),
@@ -394,6 +397,20 @@ impl<'s> Reader<'s> {
         self.report(explain::UNKNOWN_NODE, at, format!("there is no node `{id}`")).help =
             near.map(|near| format!("did you mean `{near}`?"));
         None
+    }
+
+    /// The name of something that happened, within the bot or outside.
+    pub(crate) fn event_name(&mut self, at: &At<'_>) -> Option<String> {
+        let name = self.text(at)?;
+        if !crate::event::is_name(&name) {
+            let message = format!("`{}` is not a name for an event", crate::expr::clip(&name));
+            let help = format!(
+                "write lower-case words with dots between, such as `booking.made`; at most {} characters",
+                caps::MAX_EVENT_NAME_CHARS
+            );
+            self.report(explain::BAD_NAME, at, message).help = Some(help);
+        }
+        Some(name)
     }
 
     /// A variable that the bot writes.

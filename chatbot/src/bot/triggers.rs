@@ -2,19 +2,35 @@
 //!
 //! A trigger is a map with one key that names its type, and `to`, `interrupt`, `when` beside it.
 
+use jiff::tz::TimeZone;
 use regex::Regex;
 
 use super::policies::fold;
 use super::read::{At, Fields, Reader, pattern};
+use crate::cron::Cron;
 use crate::explain;
 use crate::expr::Expr;
+use crate::hours;
 use crate::input::Incoming;
+use crate::names::nearest;
 
 /// Trigger types that run.
-pub const TYPES: &[&str] = &["keyword", "pattern", "payload", "referral", "order", "first_contact", "default"];
-/// Trigger types that come later.
-const LATER: &[&str] = &["flow_done", "api", "schedule", "window_closing"];
+pub const TYPES: &[&str] = &[
+    "keyword",
+    "pattern",
+    "payload",
+    "referral",
+    "flow_done",
+    "order",
+    "first_contact",
+    "api",
+    "schedule",
+    "window_closing",
+    "default",
+];
 const COMMON: &[&str] = &["to", "interrupt", "when"];
+/// Free-form messages may be sent this long after the person's last message.
+const WINDOW_MS: u64 = 24 * 3_600_000;
 
 /// A trigger.
 pub(crate) struct Trigger {
@@ -41,6 +57,28 @@ pub(crate) enum TriggerKind {
     Order,
     /// The first message of a person.
     FirstContact,
+    /// A form that came back when no node waited for it: of the Flow of this name, or of any.
+    FlowDone(Option<String>),
+    /// A call from outside of this name.
+    Api(String),
+    /// Time, again and again.
+    Schedule(Box<Schedule>),
+    /// The service window closes in so long.
+    WindowClosing {
+        before_ms: u64,
+    },
+}
+
+/// `{cron, zone}`.
+pub(crate) struct Schedule {
+    pub(crate) cron: Cron,
+    pub(crate) zone: TimeZone,
+}
+
+impl Schedule {
+    pub(crate) fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
 }
 
 /// How a keyword is compared. Always without regard to case and outer punctuation.
@@ -56,8 +94,8 @@ pub(crate) enum Match {
 
 impl TriggerKind {
     /// Whether a message fires it; the words name it in a trace. `first` is true for somebody who never
-    /// wrote before.
-    pub(crate) fn fires(&self, message: &Incoming, first: bool) -> Option<String> {
+    /// wrote before, `flow` is the Flow of a form that was sent here.
+    pub(crate) fn fires(&self, message: &Incoming, first: bool, flow: Option<&str>) -> Option<String> {
         let (fires, name) = match self {
             TriggerKind::Keyword { .. } => {
                 return self.keyword(&message.text).map(|word| format!("keyword {word}"));
@@ -71,6 +109,11 @@ impl TriggerKind {
             TriggerKind::Referral => (message.referral.is_some(), "referral"),
             TriggerKind::Order => (message.kind == "order", "order"),
             TriggerKind::FirstContact => (first, "first_contact"),
+            TriggerKind::FlowDone(None) => (message.is_form(), "flow_done"),
+            TriggerKind::FlowDone(Some(wanted)) => {
+                return flow.filter(|flow| flow == wanted).map(|flow| format!("flow_done {flow}"));
+            }
+            TriggerKind::Api(_) | TriggerKind::Schedule(_) | TriggerKind::WindowClosing { .. } => return None,
         };
         fires.then(|| name.to_owned())
     }
@@ -98,7 +141,7 @@ pub(super) fn contains_words(text: &str, word: &str) -> bool {
     })
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<Trigger> {
+pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>, home: &TimeZone) -> Vec<Trigger> {
     let Some(at) = fields.get("triggers") else {
         reader.report(explain::NO_TRIGGER, &fields.at, "the bot has no `triggers`");
         return Vec::new();
@@ -107,7 +150,7 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<Trigger>
     if items.is_empty() {
         reader.report(explain::NO_TRIGGER, &at, "the bot has no triggers");
     }
-    let triggers: Vec<Trigger> = items.iter().filter_map(|item| read_one(reader, item)).collect();
+    let triggers: Vec<Trigger> = items.iter().filter_map(|item| read_one(reader, item, home)).collect();
     let has_default = items.iter().any(|item| item.node.get("default").is_some());
     if !items.is_empty() && !has_default {
         reader.report(explain::NO_DEFAULT, &at, "there is no `default` trigger");
@@ -115,14 +158,12 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<Trigger>
     triggers
 }
 
-fn read_one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Trigger> {
+fn read_one(reader: &mut Reader<'_>, at: &At<'_>, home: &TimeZone) -> Option<Trigger> {
     let known: Vec<&str> = TYPES.iter().chain(COMMON).copied().collect();
-    let fields = reader.fields_with(at, &known, LATER)?;
+    let fields = reader.fields(at, &known)?;
     let Some(kind_key) = TYPES.iter().copied().find(|key| fields.get(key).is_some()) else {
-        if !LATER.iter().any(|key| fields.get(key).is_some()) {
-            let message = format!("a trigger needs a type: one of {}", super::read::list(TYPES));
-            reader.report(explain::MISSING_KEY, at, message);
-        }
+        let message = format!("a trigger needs a type: one of {}", super::read::list(TYPES));
+        reader.report(explain::MISSING_KEY, at, message);
         return None;
     };
     let kind_at = fields.get(kind_key)?;
@@ -135,6 +176,18 @@ fn read_one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Trigger> {
         "payload" => {
             let at = reader.fields(&kind_at, &["prefix"]).and_then(|fields| reader.required(&fields, "prefix"))?;
             TriggerKind::Payload(reader.text(&at)?)
+        }
+        "flow_done" => read_flow_done(reader, &kind_at)?,
+        "api" => read_api(reader, &kind_at)?,
+        "schedule" => read_schedule(reader, &kind_at, home)?,
+        "window_closing" => {
+            let at = reader.fields(&kind_at, &["before"]).and_then(|fields| reader.required(&fields, "before"))?;
+            let before_ms = reader.duration_ms(&at)?;
+            if before_ms >= WINDOW_MS {
+                reader.report(explain::WRONG_VALUE, &at, "the service window is open for 24 hours").help =
+                    Some("write less, such as 1h".to_owned());
+            }
+            TriggerKind::WindowClosing { before_ms }
         }
         plain => {
             reader.fields(&kind_at, &[])?;
@@ -150,6 +203,41 @@ fn read_one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Trigger> {
     let interrupt = fields.get("interrupt").and_then(|at| reader.word(&at, &["never", "if_waiting", "always"]));
     let when = fields.get("when").and_then(|at| reader.condition(&at, "the trigger never fires"));
     Some(Trigger { kind, to: to?, interrupts: matches!(interrupt, Some("if_waiting" | "always")), when })
+}
+
+fn read_flow_done(reader: &mut Reader<'_>, at: &At<'_>) -> Option<TriggerKind> {
+    let fields = reader.fields(at, &["flow"])?;
+    let Some(at) = fields.get("flow") else { return Some(TriggerKind::FlowDone(None)) };
+    let flow = reader.text(&at)?;
+    if !reader.flows.contains_key(&flow) {
+        let near =
+            nearest(&flow, reader.flows.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+        reader.report(explain::UNKNOWN_FLOW, &at, format!("`flows` has no `{flow}`")).help = near;
+    }
+    Some(TriggerKind::FlowDone(Some(flow)))
+}
+
+fn read_api(reader: &mut Reader<'_>, at: &At<'_>) -> Option<TriggerKind> {
+    let at = reader.fields(at, &["name"]).and_then(|fields| reader.required(&fields, "name"))?;
+    reader.event_name(&at).map(TriggerKind::Api)
+}
+
+fn read_schedule(reader: &mut Reader<'_>, at: &At<'_>, home: &TimeZone) -> Option<TriggerKind> {
+    let fields = reader.fields(at, &["cron", "zone"])?;
+    let zone = match fields.get("zone") {
+        Some(at) => hours::read_zone(reader, &at)?,
+        None => home.clone(),
+    };
+    let at = reader.required(&fields, "cron")?;
+    let text = reader.text(&at)?;
+    match Cron::parse(&text) {
+        Ok(cron) => Some(TriggerKind::Schedule(Box::new(Schedule { cron, zone }))),
+        Err(why) => {
+            let help = "five fields: minute, hour, day of the month, month, day of the week, such as \"0 9 * * 1-5\"";
+            reader.report(explain::WRONG_VALUE, &at, why).help = Some(help.to_owned());
+            None
+        }
+    }
 }
 
 fn read_keyword(reader: &mut Reader<'_>, at: &At<'_>) -> Option<TriggerKind> {

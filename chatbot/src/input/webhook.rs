@@ -30,6 +30,10 @@ impl From<&Message> for Incoming {
             MessageKind::ButtonReply { title, .. } | MessageKind::ListReply { title, .. } => {
                 incoming.title = Some(title.clone());
             }
+            // Meta leaves the name out at times.
+            MessageKind::FlowReply(reply) => {
+                incoming.form = Some(reply.name.clone().unwrap_or_else(|| "flow".to_owned()))
+            }
             MessageKind::Location(place) => incoming.location = Some(location(place)),
             // Its type may be one that is known, in a shape that is not.
             MessageKind::Unknown { .. } => incoming.kind = "unknown".to_owned(),

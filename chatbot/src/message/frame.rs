@@ -12,13 +12,23 @@ pub(super) const KEYS: [&str; 3] = ["header", "text", "footer"];
 /// Begins an interactive message of this type of Meta's with what its fields say around the action. A
 /// header that is text, and a footer, are left out when they come out empty.
 pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>, kind: &'static str) -> Option<Shape> {
+    read_with(reader, fields, kind, "text")
+}
+
+/// As [`read`], with the body under another key.
+pub(crate) fn read_with(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    kind: &'static str,
+    text_key: &str,
+) -> Option<Shape> {
     let mut shape = Shape::map(&Place::of(&fields.at));
     shape.put_fixed("type", "interactive");
     shape.put_fixed("interactive.type", kind);
     if let Some(at) = fields.get("header") {
         shape.put("interactive.header", read_header(reader, &at)?);
     }
-    if let Some(at) = fields.get("text") {
+    if let Some(at) = fields.get(text_key) {
         let text = Shape::text(reader, &at)?;
         let mut body = Shape::map(&Place::of(&at));
         body.put("text", text);

@@ -2,9 +2,7 @@
 
 use crate::bot::read::{Fields, Reader};
 use crate::data::{self, Data};
-use crate::explain;
 use crate::turn::{Fault, Walk};
-use crate::{caps, event};
 
 use super::{Here, Next, Ports};
 
@@ -18,15 +16,7 @@ pub(crate) struct Emit {
 pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Emit> {
     let data = fields.get("data").and_then(|at| data::read(reader, &at));
     let at = reader.required(fields, "event")?;
-    let event = reader.text(&at)?;
-    if !event::is_name(&event) {
-        let message = format!("`{}` is not a name for an event", crate::expr::clip(&event));
-        let help = format!(
-            "write lower-case words with dots between, such as `booking.made`; at most {} characters",
-            caps::MAX_EVENT_NAME_CHARS
-        );
-        reader.report(explain::BAD_NAME, &at, message).help = Some(help);
-    }
+    let event = reader.event_name(&at)?;
     Some(Emit { event, data })
 }
 

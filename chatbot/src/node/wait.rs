@@ -1,4 +1,7 @@
-//! `wait`: lets time pass, then goes on. Exactly one of `for`, `until` and `business_hours`.
+//! `wait`: lets time pass, then goes on. One of `for`, `until` and `business_hours`, or `until_event`, or both.
+//!
+//! `until_event` is the name of something that another program tells (`POST …/trigger`): it leaves by `event`, with what
+//! was told as `input.data`. A time beside it is the limit, and leaves by `next`.
 //!
 //! `until` is a date or instant, of `zone` where it names none; one that has passed goes on at once.
 //! `business_hours: true` takes those of the policies. A message of the person leaves by `cancelled` if that is
@@ -22,7 +25,9 @@ pub(super) const KEYS: &[&str] = &["for", "until", "zone", "business_hours", "un
 const LONGEST_MS: u64 = 366 * 86_400_000;
 
 pub(crate) struct Wait {
-    until: Until,
+    /// `None`: as long as it takes.
+    until: Option<Until>,
+    event: Option<String>,
 }
 
 enum Until {
@@ -37,20 +42,23 @@ enum Until {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Wait> {
-    if let Some(at) = fields.get("until_event") {
-        reader.report(explain::LATER, &at, "`until_event` is not supported yet");
-        return None;
-    }
+    let event = match fields.get("until_event") {
+        Some(at) => Some(reader.event_name(&at)?),
+        None => None,
+    };
     let given: Vec<&str> =
         ["for", "until", "business_hours"].into_iter().filter(|key| fields.get(key).is_some()).collect();
+    if let Some(at) = fields.get("zone").filter(|_| !given.contains(&"until")) {
+        reader.report(explain::WRONG_VALUE, &at, "`zone` goes with `until` only");
+    }
+    if given.is_empty() && event.is_some() {
+        return Some(Wait { until: None, event });
+    }
     let [key] = given[..] else {
-        let message = "a `wait` needs exactly one of `for`, `until` and `business_hours`";
+        let message = "a `wait` needs exactly one of `for`, `until` and `business_hours`, or `until_event`";
         reader.report(explain::WRONG_VALUE, &fields.at, message);
         return None;
     };
-    if let Some(at) = fields.get("zone").filter(|_| key != "until") {
-        reader.report(explain::WRONG_VALUE, &at, "`zone` goes with `until` only");
-    }
     let at = fields.get(key)?;
     let until = match key {
         "for" => Until::For(reader.duration_ms(&at)?),
@@ -66,7 +74,7 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Wait>
             Until::OfficeOpen
         }
     };
-    Some(Wait { until })
+    Some(Wait { until: Some(until), event })
 }
 
 fn read_until(reader: &mut Reader<'_>, at: &At<'_>, fields: &Fields<'_>) -> Option<Until> {
@@ -83,22 +91,45 @@ fn read_until(reader: &mut Reader<'_>, at: &At<'_>, fields: &Fields<'_>) -> Opti
     Some(Until::Instant { at: template, zone })
 }
 
-pub(super) fn ports() -> Ports {
-    Ports { required: vec!["next".into()], optional: vec!["cancelled".into()] }
-}
-
 impl Wait {
+    pub(super) fn ports(&self) -> Ports {
+        let next = self.until.as_ref().map(|_| "next".to_owned());
+        let event = self.event.as_ref().map(|_| "event".to_owned());
+        Ports { required: next.into_iter().chain(event).collect(), optional: vec!["cancelled".into()] }
+    }
+
+    /// Whether it goes on when this happens.
+    pub(super) fn awaits(&self, event: &str) -> bool {
+        self.event.as_deref() == Some(event)
+    }
+
     pub(super) fn enter(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<Next, Fault> {
         let now_ms = walk.now_ms();
-        let due_ms = self.due_ms(walk, now_ms)?;
+        let Some(until) = &self.until else {
+            return Ok(Next::Wait(snapshot::Wait { idle_ms: None, ..walk.wait(here, None) }));
+        };
+        let due_ms = until.due_ms(walk, now_ms)?;
         if due_ms <= now_ms {
             return Ok(Next::Port { port: "next".into(), why: Some(Why::said("nothing to wait for", due_ms)) });
         }
         Ok(Next::Wait(snapshot::Wait { timeout_ms: Some(due_ms), idle_ms: None, ..walk.wait(here, None) }))
     }
 
+    /// The person writes while time passes.
+    pub(super) fn answer(&self, here: Here<'_>, walk: &mut Walk<'_>, message: &Incoming) -> Next {
+        if message.is_answer() && here.node.ports.contains_key("cancelled") {
+            let why = Why::said("message type", message.kind.as_str());
+            return Next::Port { port: "cancelled".into(), why: Some(why) };
+        }
+        let why = if self.event.is_some() { "the run waits for an event" } else { "the run waits for a time" };
+        walk.note(Trace::Ignored { kind: message.kind.clone(), why: why.to_owned() });
+        Next::Stay
+    }
+}
+
+impl Until {
     fn due_ms(&self, walk: &Walk<'_>, now_ms: u64) -> Result<u64, Fault> {
-        match &self.until {
+        match self {
             Until::For(ms) => Ok(now_ms.saturating_add(*ms)),
             Until::Instant { at, zone } => {
                 let text = walk.text(at)?;
@@ -116,16 +147,6 @@ impl Wait {
                 None => Err(Fault::failed("the bot has no business hours")),
             },
         }
-    }
-
-    /// The person writes while time passes.
-    pub(super) fn answer(&self, here: Here<'_>, walk: &mut Walk<'_>, message: &Incoming) -> Next {
-        if message.is_answer() && here.node.ports.contains_key("cancelled") {
-            let why = Why::said("message type", message.kind.as_str());
-            return Next::Port { port: "cancelled".into(), why: Some(why) };
-        }
-        walk.note(Trace::Ignored { kind: message.kind.clone(), why: "the run waits for a time".to_owned() });
-        Next::Stay
     }
 }
 

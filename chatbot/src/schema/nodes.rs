@@ -6,9 +6,9 @@ use super::parts::{
     about, count, duration, expression, flag, list, map_of, node, nothing_else, number, one_of, plain, reference, text,
     variable, word,
 };
-use super::{http, messages};
+use super::{flows, http, messages};
 use crate::caps;
-use crate::node::{ANSWER_TYPES, later};
+use crate::node::ANSWER_TYPES;
 use crate::snapshot::Priority;
 
 /// Properties of a map.
@@ -26,7 +26,6 @@ struct Kind {
 /// `node` and one definition for each kind.
 pub(super) fn definitions() -> Vec<(String, Value)> {
     let mut all: Vec<(String, Value)> = kinds().into_iter().map(|kind| (definition(kind.name), shape(kind))).collect();
-    all.extend(later::names().map(|name| (definition(name), not_yet(name))));
     let forms: Vec<Value> = all.iter().map(|(name, _)| reference(name)).collect();
     let about = "A step of the bot; `type` says what it does.";
     all.push(("node".to_owned(), json!({ "description": about, "required": ["type"], "anyOf": forms })));
@@ -36,21 +35,6 @@ pub(super) fn definitions() -> Vec<(String, Value)> {
 /// The name of a kind's definition.
 fn definition(kind: &str) -> String {
     format!("node_{kind}")
-}
-
-/// A kind that imported bots may have and that does not run yet.
-fn not_yet(name: &str) -> Value {
-    json!({
-        "type": "object",
-        "description": "Does not run in this version.",
-        "required": ["type"],
-        "properties": {
-            "type": { "const": name },
-            "next": map_of("Where each port leads.", reference("node_id")),
-            "save": variable("Where the answer goes."),
-            "extract": { "type": "object", "description": "Variables by name." },
-        },
-    })
 }
 
 fn shape(kind: Kind) -> Value {
@@ -82,6 +66,9 @@ fn named_ports(about: &str, optional: &[&'static str]) -> Value {
 fn port_about(port: &str) -> &'static str {
     match port {
         "next" => "Goes on.",
+        "event" => "What was waited for has happened.",
+        "done" => "The form came back.",
+        "expired" => "The form did not come in time.",
         "failed" => "What should be done failed.",
         "ok" => "There is an answer.",
         "invalid" => "There were too many wrong answers.",
@@ -200,10 +187,10 @@ fn kinds() -> Vec<Kind> {
         template(),
         Kind {
             name: "wait",
-            about: "Lets time pass, then goes on. Exactly one of `for`, `until` and `business_hours`.",
+            about: "Lets time pass, or waits for an event. One of `for`, `until` and `business_hours`, or `until_event`, or both.",
             required: &["next"],
             keys: wait(),
-            next: ports(&["next"], &["cancelled"]),
+            next: ports(&[], &["next", "event", "cancelled"]),
         },
         Kind {
             name: "split",
@@ -262,6 +249,13 @@ fn kinds() -> Vec<Kind> {
             required: &["url", "next"],
             keys: http::node(),
             next: ports(&["ok"], &["http_error", "timeout", "bad_body"]),
+        },
+        Kind {
+            name: "flow",
+            about: "Sends a message that opens a WhatsApp Flow, and waits for the form.",
+            required: &["flow", "prompt", "cta", "next"],
+            keys: flows::node().into_iter().chain([on_doubt()]).collect(),
+            next: ports(&["done"], &["expired", "other", "failed"]),
         },
         Kind {
             name: "emit",
@@ -424,7 +418,10 @@ fn wait() -> Keys {
                 vec![flag("`true`: the hours of the policies."), reference("business_hours")],
             ),
         ),
-        ("until_event", plain("Until this event comes.")),
+        (
+            "until_event",
+            plain("Until another program tells this; leaves by `event`, and a time beside it is the limit."),
+        ),
     ]
 }
 

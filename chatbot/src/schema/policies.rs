@@ -35,6 +35,17 @@ pub(super) fn policies() -> Value {
             ("missing", word("What a missing value is: empty, or an error of the node.", &["empty", "error"])),
             ("limits", limits()),
             ("business_hours", about(reference("business_hours"), "When people are there.")),
+            (
+                "handoff",
+                nothing_else(
+                    "What happens when staff writes to a person; else the settings of the server say it.",
+                    &[],
+                    vec![
+                        ("pause_on_reply", flag("Whether whoever writes has taken over.")),
+                        ("return_after", duration("How long after their last word the bot answers again.")),
+                    ],
+                ),
+            ),
             ("zone", about(reference("zone"), "The time zone of dates and times that name none.")),
         ],
     )

@@ -42,6 +42,25 @@ fn step() -> Value {
         ("user", plain("The person writes this.")),
         ("tap", plain("The person taps what has this id or title.")),
         ("send", send()),
+        (
+            "flow_submit",
+            nothing_else(
+                "The person fills in the newest form.",
+                &[],
+                vec![
+                    ("screen", plain("Where they are.")),
+                    ("data", map_of("What they fill in.", anything("The value."))),
+                ],
+            ),
+        ),
+        (
+            "api",
+            nothing_else(
+                "Another program tells that something happened.",
+                &["name"],
+                vec![("name", plain("What, such as `order.paid`.")), ("data", anything("What there is to say."))],
+            ),
+        ),
         ("advance", duration("Time passes.")),
         ("hand_back", word("The human is done.", &["returned", "closed"])),
         ("staff", plain("The human writes this.")),
@@ -87,6 +106,7 @@ fn bubble() -> Value {
         ("contains", plain("A part of that.")),
         ("menu", list("The ids that can be tapped, in order.", plain("An id."))),
         ("template", anything("A template: its name, or what is in it.")),
+        ("flow", anything("A message that opens a WhatsApp Flow.")),
     ];
     keys.extend(TYPES.iter().filter(|kind| **kind != "text").map(|kind| (*kind, anything("A message of this kind."))));
     nothing_else("What a message is like; all of it holds.", &[], keys)

@@ -1,6 +1,6 @@
 //! What happens to a conversation's state from outside of turns: two become one, and time stands still for one.
 
-use super::Snapshot;
+use super::{Snapshot, form};
 
 impl Snapshot {
     /// Takes in the state of another conversation of the same person. Its run goes on here if there is none, or if
@@ -24,6 +24,14 @@ impl Snapshot {
             self.run = other.run;
         }
         self.burst = self.burst.take().or(other.burst);
+        self.wrote_ms = self.wrote_ms.max(other.wrote_ms);
+        for (name, due_ms) in other.timed {
+            self.timed.entry(name).or_insert(due_ms);
+        }
+        for form in other.forms {
+            form::keep(&mut self.forms, form);
+        }
+        self.forms.sort_by_key(|form| form.sent_ms);
         if other.last.is_some() && (self.last.is_none() || take_run) {
             self.last = other.last;
         }

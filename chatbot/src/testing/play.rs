@@ -9,7 +9,7 @@ use super::report::{Line, Shown};
 use super::setting::Setting;
 use super::stub::{self, Stub, WantedCall};
 use super::wanted::{Wanted, diff};
-use super::{Action, fits, sent};
+use super::{Action, fits, outside, sent};
 use crate::bot::Bot;
 use crate::http::{HttpCall, HttpDone, HttpOutcome};
 use crate::input::{ContactView, Given, HandBack, Incoming, Input, NumberView};
@@ -99,6 +99,11 @@ impl<'b> Play<'b> {
             Action::User(text) => self.message(sent::text(text)),
             Action::Tap(what) => self.tap(what),
             Action::Send(message) => self.message(message.as_ref().clone()),
+            Action::Submit(data) => self.message(outside::form(&self.said, data)?),
+            Action::Api(call) => {
+                self.begin();
+                self.input(&Input::Api(call.clone()))
+            }
             Action::AdvanceMs(ms) => self.advance(*ms),
             Action::HandBack(how) => self.hand_back(*how),
             Action::Staff => self.staff(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::wanted::{Trait, Wanted};
-use super::{Action, Case, Step, sent, setting, stub};
+use super::{Action, Case, Step, outside, sent, setting, stub};
 use crate::bot::read::{At, Fields, Read, Reader, list};
 use crate::explain;
 use crate::input::HandBack;
@@ -18,6 +18,8 @@ const STEPS: &[&str] = &[
     "user",
     "tap",
     "send",
+    "flow_submit",
+    "api",
     "advance",
     "hand_back",
     "staff",
@@ -30,8 +32,6 @@ const STEPS: &[&str] = &[
     "expect_var",
     "expect_contact",
 ];
-/// Steps of the format that this version cannot do.
-const LATER: &[&str] = &["flow_submit"];
 
 pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<Case> {
     let lines = LineIndex::new(reader.source);
@@ -54,12 +54,6 @@ pub(crate) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<Case> {
 }
 
 fn step(reader: &mut Reader<'_>, lines: &LineIndex, at: &At<'_>) -> Option<Step> {
-    let later = LATER.iter().find_map(|key| Some((*key, at.child(key, at.node.get(key)?))));
-    if let Some((key, at)) = later {
-        // Also in an imported bot: a test that leaves out a step says nothing.
-        reader.report(explain::LATER, &at, format!("the step `{key}` is not supported yet"));
-        return None;
-    }
     let errors = reader.error_count();
     let fields = reader.fields(at, STEPS)?;
     let mut keys = STEPS.iter().copied().filter_map(|key| Some((key, fields.get(key)?)));
@@ -83,6 +77,8 @@ fn action(reader: &mut Reader<'_>, key: &str, at: &At<'_>) -> Option<Action> {
         "user" => Action::User(reader.text(at)?),
         "tap" => Action::Tap(reader.text(at)?),
         "send" => send(reader, at)?,
+        "flow_submit" => outside::read_form(reader, at)?,
+        "api" => outside::read_call(reader, at)?,
         "advance" => Action::AdvanceMs(reader.duration_ms(at)?),
         "hand_back" => Action::HandBack(match reader.word(at, &["returned", "closed"])? {
             "closed" => HandBack::Closed,
@@ -158,7 +154,7 @@ fn expect(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Action> {
 
 /// The kinds of message that can be expected.
 fn kinds() -> impl Iterator<Item = &'static str> {
-    std::iter::once("template").chain(message::TYPES.iter().copied().filter(|kind| *kind != "text"))
+    ["template", "flow"].into_iter().chain(message::TYPES.iter().copied().filter(|kind| *kind != "text"))
 }
 
 fn wanted(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Wanted> {

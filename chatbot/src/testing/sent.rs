@@ -85,6 +85,6 @@ pub(super) fn tap(choice: &Choice, of: &str) -> Incoming {
     })
 }
 
-fn read(raw: &Value) -> Incoming {
+pub(super) fn read(raw: &Value) -> Incoming {
     Incoming::from(&Message::parse(&raw.to_string()))
 }

@@ -8,8 +8,8 @@ use super::{Fault, TurnError, Walk};
 
 /// A trigger that fired.
 pub(super) struct Hit {
-    to: usize,
-    name: String,
+    pub(super) to: usize,
+    pub(super) name: String,
 }
 
 /// Begins a run if a trigger fires; otherwise the message has no effect.
@@ -71,12 +71,16 @@ fn first(walk: &mut Walk<'_>, message: &Incoming, interrupting: bool) -> Result<
         if interrupting && !trigger.interrupts {
             continue;
         }
-        let Some(name) = trigger.kind.fires(message, walk.is_first_contact()) else { continue };
+        let flow = walk.flow_of(message);
+        let Some(name) = trigger.kind.fires(message, walk.is_first_contact(), flow) else { continue };
         let holds = match &trigger.when {
             Some(when) => when.holds(walk.scope()).map_err(|error| walk.trigger_error(Fault::evaluation(error)))?,
             None => true,
         };
         if holds {
+            if matches!(trigger.kind, TriggerKind::FlowDone(_)) {
+                walk.use_form(message.form_token().unwrap_or_default());
+            }
             return Ok(Some(Hit { to: trigger.to, name }));
         }
     }

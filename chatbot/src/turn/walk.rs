@@ -3,6 +3,7 @@
 mod burst;
 mod called;
 mod emit;
+mod forms;
 mod frames;
 mod handed;
 mod person;
@@ -15,7 +16,7 @@ use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use super::fault::FaultKind;
-use super::{Due, Effect, Fault, Turn, TurnError, start};
+use super::{Due, Effect, Fault, Turn, TurnError, start, timed};
 use crate::bot::Bot;
 use crate::bot::policies::Unexpected;
 use crate::caps;
@@ -24,8 +25,8 @@ use crate::expr::{Scope, Template};
 use crate::input::{Class, Given, Incoming, Input};
 use crate::locale::Locale;
 use crate::node::{Here, Next, Node};
-use crate::snapshot::{Burst, Run, Snapshot, Wait};
-use crate::trace::Trace;
+use crate::snapshot::{Burst, Form, Run, Snapshot, Wait};
+use crate::trace::{Trace, Why};
 
 pub(crate) struct Walk<'a> {
     bot: &'a Bot,
@@ -38,6 +39,11 @@ pub(crate) struct Walk<'a> {
     last: Option<String>,
     /// Texts that wait for more to follow.
     burst: Option<Box<Burst>>,
+    /// When the person last wrote.
+    pub(super) wrote_ms: Option<u64>,
+    /// See [`Snapshot::timed`].
+    pub(super) timed: BTreeMap<String, Option<u64>>,
+    forms: Vec<Form>,
     /// A message of the person is at work.
     reads: bool,
     effects: Vec<Effect>,
@@ -68,6 +74,9 @@ impl<'a> Walk<'a> {
             first_contact: before.last.is_none(),
             last: last_message(before, input),
             burst: before.burst.clone(),
+            wrote_ms: wrote_ms(before, input, given.now_ms),
+            timed: before.timed.clone(),
+            forms: before.forms.clone(),
             reads: false,
             effects: Vec::new(),
             trace: Vec::new(),
@@ -85,7 +94,9 @@ impl<'a> Walk<'a> {
         if let Some(run) = &mut self.run {
             run.vars = vars;
         }
-        let after = Snapshot { run: self.run, contact, person, burst: self.burst, last: self.last };
+        let Self { run, burst, last, wrote_ms, timed, forms, .. } = self;
+        let mut after = Snapshot { run, contact, person, burst, last, wrote_ms, timed, forms };
+        after.timed = timed::settle(self.bot, before, &after, self.given.now_ms);
         let changed = !self.effects.is_empty() || after != *before;
         Turn { after, effects: self.effects, trace: self.trace, changed }
     }
@@ -165,6 +176,7 @@ impl<'a> Walk<'a> {
             offered: None,
             handed_over: None,
             call: None,
+            form: None,
         }
     }
 
@@ -282,7 +294,7 @@ impl<'a> Walk<'a> {
         self.bot.nodes[index].kind.waits().then_some((index, wait))
     }
 
-    pub(super) fn due(&self) -> Option<Due> {
+    pub(super) fn due(&self) -> Option<(u64, Due)> {
         let run = self.run.as_ref()?;
         Due::of(run.wait.as_ref()?, run.expires_ms, self.given.now_ms)
     }
@@ -297,6 +309,16 @@ impl<'a> Walk<'a> {
             return Ok(());
         };
         self.follow(index, next)
+    }
+
+    /// Something else than an answer lets a node go on.
+    pub(super) fn go_on(&mut self, index: usize, port: &'static str, why: &str) -> Result<(), TurnError> {
+        self.path.push(index);
+        self.follow(index, Ok(Next::Port { port: port.into(), why: Some(Why::said(port, why)) }))
+    }
+
+    pub(super) fn set_input(&mut self, input: Value) {
+        self.scope.set_input(input);
     }
 
     pub(super) fn timeout(&mut self, index: usize, wait: &Wait) -> Result<(), TurnError> {
@@ -469,6 +491,13 @@ fn last_message(before: &Snapshot, input: &Input) -> Option<String> {
         Input::Message(message) if message.may_start() && !message.wamid.is_empty() => Some(message.wamid.clone()),
         _ => before.last.clone(),
     }
+}
+
+/// When the person last wrote, this message included.
+fn wrote_ms(before: &Snapshot, input: &Input, now_ms: u64) -> Option<u64> {
+    let Input::Message(message) = input else { return before.wrote_ms };
+    let at_ms = if message.at_ms == 0 { now_ms } else { message.at_ms.min(now_ms) };
+    if message.opens_window() { before.wrote_ms.max(Some(at_ms)) } else { before.wrote_ms }
 }
 
 fn about(run: &Run) -> Value {

@@ -16,4 +16,5 @@ mod samples;
 mod sending;
 mod support;
 mod testing;
+mod timed;
 mod transcripts;

@@ -48,11 +48,13 @@ pub(crate) struct Play<'b> {
     /// Every call that was ordered.
     pub(crate) calls: Vec<HttpCall>,
     seed: u64,
+    /// Of the last form that was sent.
+    pub(crate) form_token: Option<String>,
 }
 
 impl<'b> Play<'b> {
     pub(crate) fn new(bot: &'b Bot) -> Self {
-        Self { bot, state: Snapshot::default(), now_ms: START_MS, calls: Vec::new(), seed: 0 }
+        Self { bot, state: Snapshot::default(), now_ms: START_MS, calls: Vec::new(), seed: 0, form_token: None }
     }
 
     pub(crate) fn step(&mut self, input: &Input) -> Result<Turn, TurnError> {
@@ -73,6 +75,11 @@ impl<'b> Play<'b> {
             let again: Vec<Effect> = rmp_serde::from_slice(&effects).unwrap();
             assert_eq!(rmp_serde::to_vec_named(&again).unwrap(), effects);
             self.calls.extend(turn.effects.iter().filter_map(Effect::call).cloned());
+            for sending in turn.effects.iter().filter_map(Effect::message) {
+                if let Outgoing::Flow(flow) = &sending.message {
+                    self.form_token = flow.token().map(str::to_owned);
+                }
+            }
             self.state = turn.after.clone();
         }
         result
@@ -132,7 +139,11 @@ pub(crate) fn tapped(id: &str, title: &str) -> Input {
 
 /// A message as Meta delivers it.
 pub(crate) fn delivered(raw: &str) -> Input {
-    Input::Message(Incoming { at_ms: START_MS, ..Incoming::from(&whatsapp::webhook::Message::parse(raw)) })
+    delivered_at(raw, START_MS)
+}
+
+pub(crate) fn delivered_at(raw: &str, at_ms: u64) -> Input {
+    Input::Message(Incoming { at_ms, ..Incoming::from(&whatsapp::webhook::Message::parse(raw)) })
 }
 
 /// An answer with a JSON body.

@@ -201,9 +201,28 @@ fn a_test_says_when_it_begins_and_with_whom() {
 }
 
 #[test]
+fn forms_are_sent_off_and_other_programs_tell_things() {
+    let source = "parlance: 1\nid: t\nflows: { f: { id: '1' } }\ntriggers: [ { api: { name: ready }, to: w }, { default: {}, to: a } ]\n\
+        nodes:\n  a: { type: flow, flow: f, prompt: Fill in, cta: Open, save: form, next: { done: w } }\n  \
+        w: { type: wait, until_event: order.paid, next: { event: e } }\n  \
+        e: { type: end, reason: \"{{ input.data.by }}\" }\ntests:\n  - name: whole\n    steps:\n      \
+        - { user: hi }\n      - { expect: { flow: { action: { parameters: { flow_cta: Open } } } } }\n      \
+        - { flow_submit: { screen: DAY, data: { day: mon } } }\n      - { expect_var: { form.day: mon } }\n      \
+        - { expect_node: w }\n      - { api: { name: order.paid, data: { by: card } } }\n      - { expect_end: \"{{ input.data.by }}\" }\n  \
+        - name: nothing to fill in\n    steps: [ { flow_submit: { data: {} } } ]\n";
+    let bot = load(source, "t.yaml", Format::Yaml);
+    let bot = bot.bot.unwrap_or_else(|| panic!("{:?}", bot.diagnostics));
+    let reports: Vec<_> = bot.tests().iter().map(|case| run(&bot, case)).collect();
+    assert_eq!(reports[0].failure, None);
+    let failure = reports[1].failure.as_ref().unwrap();
+    assert_eq!(failure.what, "the bot has sent no form that could be filled in");
+}
+
+#[test]
 fn steps_are_checked_when_the_file_is_read() {
     assert_eq!(findings("{ usr: hi }"), ["PAR-0202 unknown key `usr` did you mean `user`?"]);
-    assert_eq!(findings("{ flow_submit: {} }"), ["PAR-0217 the step `flow_submit` is not supported yet "]);
+    assert_eq!(findings("{ flow_submit: { date: {} } }"), ["PAR-0202 unknown key `date` did you mean `data`?"]);
+    assert_eq!(findings("{ api: { data: 1 } }"), ["PAR-0203 key `name` is missing "]);
     assert_eq!(findings("{ http_stub: {} }"), ["PAR-0203 key `url` is missing "]);
     assert_eq!(findings("{ expect_node: pik }"), ["PAR-0206 there is no node `pik` did you mean `pick`?"]);
     assert_eq!(findings("{ expect_var: { m: 1 } }"), ["PAR-0214 nothing sets the variable `m` did you mean `n`?"]);

@@ -3,18 +3,21 @@
 //!
 //! Lines of an `.in` file: `say TEXT`, `tap ID TITLE`, `send TYPE [CAPTION]`, `wait DURATION`, `json MESSAGE`
 //! (as Meta delivers it), `back` and `close` (a human is done), `answer STATUS JSON`, `answer timeout`, `answer unreachable`
-//! and `answer bad STATUS` (what comes of the last call).
+//! and `answer bad STATUS` (what comes of the last call), `form DATA` (the last form that was sent), `api NAME DATA`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use chatbot::{
-    ANSWER_TYPES, Effect, HandBack, HttpOutcome, Input, MESSAGE_TYPES, NODE_TYPES, POLICIES, TRIGGER_TYPES, Trace,
+    ANSWER_TYPES, ApiCall, Effect, HandBack, HttpOutcome, Input, MESSAGE_TYPES, NODE_TYPES, POLICIES, TRIGGER_TYPES,
+    Trace,
 };
 use whatsapp::message::Outgoing;
 
-use crate::support::{Play, bot, delivered, expect_file, json_answer, message, read, said, shown, tapped, testdata};
+use crate::support::{
+    Play, bot, delivered, delivered_at, expect_file, json_answer, message, read, said, shown, tapped, testdata,
+};
 
 fn cases() -> Vec<PathBuf> {
     let mut cases: Vec<PathBuf> = std::fs::read_dir(testdata("transcripts"))
@@ -56,7 +59,7 @@ fn play(case: &Path) -> Played {
             Err(error) => writeln!(out, "! {error}").unwrap(),
         }
         let state = &play.state;
-        let wake = state.wake_ms().map(|at| (at - play.now_ms) / 1_000);
+        let wake = state.wake_ms().map(|at| at.saturating_sub(play.now_ms) / 1_000);
         let wake = wake.map(|seconds| format!(", wakes in {seconds} s")).unwrap_or_default();
         writeln!(out, "= {} {}{wake}\n", state.node().unwrap_or("-"), state.variables()).unwrap();
     }
@@ -76,6 +79,15 @@ fn input(play: &mut Play<'_>, line: &str) -> Input {
         "tap" => tapped(first, second),
         "send" => Input::Message(message(first, second)),
         "json" => delivered(rest),
+        "form" => {
+            let mut data: serde_json::Value = serde_json::from_str(rest).unwrap();
+            data["flow_token"] = play.form_token.clone().into();
+            let reply = serde_json::json!({ "name": "flow", "body": "Sent", "response_json": data.to_string() });
+            let message = serde_json::json!({ "id": "wamid.TEST", "type": "interactive",
+                "interactive": { "type": "nfm_reply", "nfm_reply": reply } });
+            delivered_at(&message.to_string(), play.now_ms)
+        }
+        "api" => Input::Api(ApiCall::new(first, serde_json::from_str(second).unwrap_or_default()).unwrap()),
         "back" => Input::HandBack(HandBack::Returned),
         "close" => Input::HandBack(HandBack::Closed),
         "answer" => play.done(match first {
@@ -114,7 +126,7 @@ fn every_node_kind_and_trigger_has_a_conversation() {
             };
         }
     }
-    for kind in NODE_TYPES.iter().chain(TRIGGER_TYPES).chain(&["http", "flow"]) {
+    for kind in NODE_TYPES.iter().chain(TRIGGER_TYPES) {
         assert!(seen.contains(*kind), "no transcript enters `{kind}`");
     }
 }

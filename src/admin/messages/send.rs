@@ -43,7 +43,8 @@ fn accepted(id: &str, state: &str) -> Response {
     (StatusCode::ACCEPTED, Json(json!({ "id": id, "state": state }))).into_response()
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The key of a request that shall count once.
+pub(in super::super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let text = value.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
     let wrong = || Problem::bad_request(format!("Idempotency-Key must be 1 to {MAX_KEY} visible characters"));

@@ -19,6 +19,8 @@ use crate::records::{Control, Happened, HistoryInput, InputKind};
 const ANSWER_WITHIN_MS: u64 = 24 * 3_600_000;
 /// Who has taken over by writing from the phone app.
 const PHONE_APP: &str = "phone_app";
+/// Who has taken over by writing through the API.
+const OPERATOR: &str = "operator";
 
 impl Draft<'_> {
     pub(super) fn about(&mut self, seq: InboxSeq, row: &Inbound, about: About) {
@@ -41,7 +43,7 @@ impl Draft<'_> {
         self.record(Some(HistoryInput { seq, received_ms, sent_ms, raw: about.raw, kind }));
     }
 
-    pub(super) fn echo(&mut self, seq: InboxSeq, row: &Inbound, echo: InboundEcho) {
+    pub(super) fn echo(&mut self, seq: InboxSeq, row: &Inbound, echo: InboundEcho, bot: Option<&Arc<Bot>>) {
         let message = Message::parse(&echo.message);
         let id = if message.wamid.is_empty() { &*echo.message } else { message.wamid.as_str() };
         if self.is_repeated(id) {
@@ -53,30 +55,32 @@ impl Draft<'_> {
         self.want_file(&message);
         let (received_ms, sent_ms) = (row.received_ms, echo.sent_ms);
         self.record(Some(HistoryInput { seq, received_ms, sent_ms, raw: echo.message, kind: InputKind::Echo }));
-        if self.means.takeover.echo_is_takeover {
-            self.take_over(PHONE_APP, sent_ms.unwrap_or(received_ms));
+        let staff = bot.map(|bot| bot.staff()).unwrap_or_default();
+        let taken = matches!(self.after.state.control, Control::Human { .. });
+        if taken || staff.pause_on_reply.unwrap_or(self.means.takeover.echo_is_takeover) {
+            self.take_over(PHONE_APP, sent_ms.unwrap_or(received_ms), staff.return_after_ms);
         }
     }
 
     /// Somebody answers in the bot's place, unless that was too long ago to matter.
-    fn take_over(&mut self, by: &str, at_ms: u64) {
+    fn take_over(&mut self, by: &str, at_ms: u64, return_after_ms: Option<u64>) {
         let at_ms = at_ms.min(self.means.now_ms);
-        if self.means.takeover.ends_ms(at_ms).is_some_and(|ends_ms| ends_ms <= self.means.now_ms) {
-            return;
-        }
         if let Control::Human { active_ms, .. } = &mut self.after.state.control {
             *active_ms = at_ms.max(*active_ms);
             return;
         }
-        self.after.state.control = Control::Human { since_ms: at_ms, active_ms: at_ms, by: by.into() };
+        if self.means.takeover.ends_ms(at_ms, return_after_ms).is_some_and(|ends_ms| ends_ms <= self.means.now_ms) {
+            return;
+        }
+        self.after.state.control = Control::Human { since_ms: at_ms, active_ms: at_ms, by: by.into(), return_after_ms };
         self.noted.hold_unsent = self.means.takeover.hold_unsent;
         self.happened(Happened::TakenOver { by: by.into() });
     }
 
     /// Nobody has done anything here for long enough: the bot goes on where it waited, as if no time had passed.
     pub(crate) fn hand_back_if_due(&mut self) {
-        let Control::Human { active_ms, .. } = &self.after.state.control else { return };
-        let Some(ends_ms) = self.means.takeover.ends_ms(*active_ms) else { return };
+        let Control::Human { active_ms, return_after_ms, .. } = &self.after.state.control else { return };
+        let Some(ends_ms) = self.means.takeover.ends_ms(*active_ms, *return_after_ms) else { return };
         if ends_ms <= self.means.now_ms {
             self.take_over_again();
         }
@@ -121,12 +125,14 @@ impl Draft<'_> {
     /// When the conversation wants to be woken.
     pub(super) fn wake_ms(&self) -> Option<u64> {
         match &self.after.state.control {
-            Control::Human { active_ms, .. } => self.means.takeover.ends_ms(*active_ms),
+            Control::Human { active_ms, return_after_ms, .. } => {
+                self.means.takeover.ends_ms(*active_ms, *return_after_ms)
+            }
             Control::Bot => self.after.state.bot.wake_ms(),
         }
     }
 
-    pub(super) fn order(&mut self, seq: InboxSeq, row: &Inbound, order: SendOrder) {
+    pub(super) fn order(&mut self, seq: InboxSeq, row: &Inbound, order: SendOrder, bot: Option<&Arc<Bot>>) {
         let SendOrder { message, on_doubt, ticket, key } = order;
         let before = key.and_then(|key| self.after.state.done_order(key.key, self.means.now_ms).copied());
         let outcome = match (before, key) {
@@ -139,10 +145,21 @@ impl Draft<'_> {
                 self.carry_out(input, message, on_doubt)
             }
         };
+        if let (OrderOutcome::Queued(_), None) = (&outcome, before) {
+            self.pause_for_reply(bot);
+        }
         if let (OrderOutcome::Queued(send), Some(key), None) = (&outcome, key, before) {
             self.after.state.remember_order(key, *send, self.means.now_ms);
         }
         self.answers.push((ticket, outcome));
+    }
+
+    /// Somebody wrote by the API: where the bot says so, that is a takeover, unless it has handed the conversation over.
+    fn pause_for_reply(&mut self, bot: Option<&Arc<Bot>>) {
+        let staff = bot.map(|bot| bot.staff()).unwrap_or_default();
+        if staff.pause_on_reply == Some(true) && self.after.state.bot.handed_over().is_none() {
+            self.take_over(OPERATOR, self.means.now_ms, staff.return_after_ms);
+        }
     }
 
     fn carry_out(

@@ -1,0 +1,113 @@
+//! Triggers that time fires, over several versions of a bot, and calls from outside.
+
+use chatbot::{ApiCall, CallError, Input, Trace, caps};
+
+use crate::support::{Play, START_MS, bot, message};
+
+const HOUR_MS: u64 = 3_600_000;
+
+fn with(triggers: &str) -> chatbot::Bot {
+    bot(&format!(
+        "parlance: 1\nid: t\ntriggers: [ {triggers} {{ default: {{}}, to: ask }} ]\nnodes:\n  \
+         ask: {{ type: ask, prompt: What?, next: {{ ok: end }} }}\n  \
+         news: {{ type: say, messages: [ {{ text: News. }} ], next: {{ next: end }} }}\n  end: {{ type: end }}\n"
+    ))
+}
+
+fn hours(play: &Play<'_>) -> Option<u64> {
+    play.state.wake_ms().map(|at| (at - START_MS) / HOUR_MS)
+}
+
+#[test]
+fn another_version_takes_effect_at_the_next_turn_and_one_without_a_schedule_clears_it() {
+    // It is 10:00 on a Sunday.
+    let (noon, evening, none) = (
+        with("{ schedule: { cron: \"0 12 * * *\" }, to: news },"),
+        with("{ schedule: { cron: \"0 18 * * *\" }, to: news },"),
+        with(""),
+    );
+    let mut play = Play::new(&noon);
+    play.say("hi");
+    play.say("done");
+    assert_eq!(hours(&play), Some(2));
+    play.bot = &evening;
+    play.say("hi");
+    assert_eq!(hours(&play), Some(8));
+    play.say("done");
+    // Nobody wrote, the old time is due: it fires nothing in the version that does not have it.
+    play.bot = &noon;
+    let turn = play.wait(8 * HOUR_MS).unwrap();
+    assert!(turn.effects.is_empty() && turn.changed);
+    assert_eq!(hours(&play), Some(26));
+    play.bot = &none;
+    play.wait(HOUR_MS).unwrap();
+    assert_eq!(hours(&play), None);
+}
+
+#[test]
+fn a_window_closes_once_and_every_message_opens_it_anew() {
+    let bot = with("{ window_closing: { before: 2h }, to: news },");
+    let mut play = Play::new(&bot);
+    let say = |play: &mut Play<'_>, at_ms: u64| {
+        let mut input = message("text", "hi");
+        input.at_ms = at_ms;
+        play.step(&Input::Message(input)).unwrap();
+    };
+    say(&mut play, START_MS);
+    say(&mut play, START_MS);
+    assert_eq!(hours(&play), Some(22));
+    assert_eq!(play.wait(22 * HOUR_MS).unwrap().effects.len(), 1);
+    assert_eq!(hours(&play), None);
+    assert!(!play.wait(HOUR_MS).unwrap().changed);
+    let now_ms = play.now_ms;
+    say(&mut play, now_ms);
+    assert_eq!(hours(&play), Some(23 + 22));
+    say(&mut play, now_ms);
+    // A message that was under way for 23 hours leaves one hour: it is due at once.
+    play.now_ms += 23 * HOUR_MS;
+    assert_eq!(play.step(&Input::Tick).unwrap().effects.len(), 1);
+}
+
+#[test]
+fn what_the_window_missed_while_nothing_ran_is_not_sent_too_late() {
+    let bot = with("{ window_closing: { before: 2h }, to: news },");
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    play.say("done");
+    let turn = play.wait(30 * HOUR_MS).unwrap();
+    assert!(turn.effects.is_empty());
+    assert!(matches!(&turn.trace[..], [Trace::Ignored { why, .. }] if why == "the window has closed"));
+    assert_eq!(play.state.wake_ms(), None);
+}
+
+#[test]
+fn what_fails_again_and_again_is_not_due_again_at_once() {
+    let bot = with("{ schedule: { cron: \"0 12 * * *\" }, to: news },");
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    assert_eq!(play.state.without_run().wake_ms(), None);
+}
+
+#[test]
+fn a_schedule_whose_condition_fails_is_an_error_of_the_turn_and_comes_again_next_time() {
+    let bot = bot(
+        "parlance: 1\nid: t\npolicies: { missing: error }\ntriggers:\n  - schedule: { cron: \"0 12 * * *\" }\n    \
+        to: end\n    when: 1 / 0 > 1\n  - { default: {}, to: end }\nnodes: { end: { type: end } }\n",
+    );
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    let turn = play.wait(2 * HOUR_MS).unwrap();
+    assert!(matches!(&turn.trace[..], [Trace::Error { .. }]), "{:?}", turn.trace);
+    assert_eq!(hours(&play), Some(26));
+}
+
+#[test]
+fn a_call_from_outside_is_held_against_its_bounds() {
+    for name in ["", "Paid", "order paid", "order..paid"] {
+        assert_eq!(ApiCall::new(name, serde_json::Value::Null), Err(CallError::Name(name.to_owned())));
+    }
+    let large = serde_json::Value::from("x".repeat(caps::MAX_CALL_BYTES));
+    assert_eq!(ApiCall::new("a", large), Err(CallError::Data(caps::MAX_CALL_BYTES + 2)));
+    assert!(with("{ api: { name: a }, to: news },").listens_to("a"));
+    assert!(!with("").listens_to("a"));
+}

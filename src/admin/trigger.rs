@@ -1,0 +1,68 @@
+//! `POST /api/v1/conversations/{id}/trigger`: tells a conversation's bot that something happened. `{"name", "data"}`;
+//! 202 means that it is durable. With `Idempotency-Key` it counts once.
+
+use actors::{Call, Called};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use chatbot::ApiCall;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::lists::read_json;
+use super::messages::idempotency_key;
+use super::problem::Problem;
+use super::{Ctx, conversations};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Told {
+    name: String,
+    #[serde(default)]
+    data: Value,
+}
+
+pub(super) async fn trigger(
+    State(shared): Ctx,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<Told>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
+    let Told { name, data } = read_json(body)?;
+    let call = ApiCall::new(name.clone(), data).map_err(|error| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-trigger", error.to_string())
+            .hint("the body is {\"name\": …, \"data\": …}")
+    })?;
+    let key = idempotency_key(&headers)?;
+    match shared.parts.engine.call(Call { conversation, call, key }).await? {
+        Called::Accepted(seq) => {
+            let body = json!({ "id": seq.0.to_string(), "conversation": id, "name": name });
+            Ok((StatusCode::ACCEPTED, Json(body)).into_response())
+        }
+        Called::Unknown => Err(conversations::unknown(&id)),
+        Called::WithHuman => {
+            Err(conflict("with-human", "a human answers in this conversation")
+                .hint("hand it back first: POST …/handback"))
+        }
+        Called::NoBot => Err(conflict("no-bot", "no bot answers in this conversation")),
+        Called::KeyReused => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "this idempotency key was used for another call",
+        )
+        .hint("use a new key for a new call")),
+        Called::Unheard(bot) => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "unknown-trigger",
+            format!("the bot {bot} has neither a trigger nor a wait for {name}"),
+        )
+        .hint("add a trigger `api` of this name to the bot, or a `wait` with `until_event`")),
+    }
+}
+
+fn conflict(kind: &'static str, detail: &str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, kind, detail)
+}
