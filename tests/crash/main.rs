@@ -14,3 +14,4 @@ mod start;
 mod store_file;
 mod support;
 mod tokens;
+mod versions;
