@@ -15,18 +15,28 @@ use chatbot::{Bot, Diagnostic};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
+use super::lists::{Asked, PageQuery, limit, read};
 use super::problem::Problem;
 use super::time::at;
-use super::{Ctx, Shared};
+use super::{Ctx, Shared, cursor};
 use crate::bots::{Live, PublishError, Record, Source};
 pub(super) use changes::{check, publish, put, roll_back};
 pub(super) use import::import;
 pub(super) use versions::{diff, version, versions};
 
-/// The live version of each bot.
-pub(super) async fn list(State(shared): Ctx) -> Json<Value> {
-    let items: Vec<_> = shared.parts.bots.live().iter().map(|bot| summary(&shared, bot)).collect();
-    Json(json!({ "items": items, "next_cursor": null }))
+const LIST: &str = "bots";
+
+/// The live version of each bot, by id.
+pub(super) async fn list(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
+    let query = read(query)?;
+    let (limit, after) = (limit(query.limit)?, cursor::take(LIST, query.cursor.as_deref())?);
+    let mut live = shared.parts.bots.live();
+    live.retain(|bot| after.as_deref().is_none_or(|after| bot.id() > after));
+    let more = live.len() > limit;
+    live.truncate(limit);
+    let next = live.last().filter(|_| more).map(|last| last.id().to_owned());
+    let items: Vec<_> = live.iter().map(|bot| summary(&shared, bot)).collect();
+    Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, next) })))
 }
 
 /// The live version of a bot, with its definition; its `ETag` is for `If-Match`.

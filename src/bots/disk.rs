@@ -62,7 +62,7 @@ impl Library {
         if let Some(live) = stands.filter(|live| live.version != bot.version() && !live.is_news(bot.version())) {
             let (id, how) = (bot.id(), if live.rolled_back { "rolled back to" } else { "published" });
             report.notes.push(format!(
-                "{id} v{} stays live: it was {how} over the API; {} goes live when it is edited, or by `parlance bot publish`",
+                "{id} v{} stays live: it was {how} over the API; {} goes live when it is edited, or by `parlance bot publish {id}`",
                 live.number,
                 path.display()
             ));

@@ -1,6 +1,6 @@
 //! The only place that prints: data to standard output, talk to standard error.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use super::Exit;
 
@@ -22,14 +22,12 @@ pub(super) fn has_colours() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Prints what was asked for.
-#[allow(clippy::print_stdout, reason = "this is the command line's output")]
+/// Prints what was asked for. Whoever reads may have heard enough: a closed pipe is no failure.
 pub(super) fn data(text: &str) {
-    println!("{text}");
+    let _closed = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Prints what a person should know.
-#[allow(clippy::print_stderr, reason = "this is the command line's output")]
 pub(super) fn talk(text: &str) {
-    eprintln!("{text}");
+    let _closed = writeln!(std::io::stderr(), "{text}");
 }

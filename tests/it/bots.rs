@@ -58,7 +58,11 @@ async fn a_bot_that_is_put_answers_at_once_and_has_a_number_a_hash_and_a_tag() {
     let answer = world.admin_call(Method::PUT, "/api/v1/bots/other").header(header::CONTENT_TYPE, "application/json");
     let answer: Value = answer.body(json).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["changed"], false, "what comes out goes in as the same version");
-    assert_eq!(world.items("/api/v1/bots").await.len(), 2);
+    let first = world.admin("/api/v1/bots?limit=1").await;
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = world.admin(&format!("/api/v1/bots?limit=1&cursor={cursor}")).await;
+    assert_eq!((&first["items"][0]["id"], &second["items"][0]["id"]), (&json!("echo"), &json!("other")));
+    assert_eq!(second["next_cursor"], json!(null));
     world.end().await;
 }
 

@@ -48,7 +48,7 @@ async fn advance_until_letters(world: &World, count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_hundred_panics_are_a_hundred_dead_letters_and_nobody_else_notices() {
+async fn f50_a_hundred_panics_are_a_hundred_dead_letters_and_nobody_else_notices() {
     let runs = Runs::default();
     let world = Setup::default().turn(panicking(&runs)).start().await;
     // Fewer at a time than stop the bot.

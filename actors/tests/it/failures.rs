@@ -15,7 +15,7 @@ fn broken(node: &str) -> TurnError {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poison_message_runs_three_times_and_then_the_next_one_runs() {
+async fn f51_a_poison_message_runs_three_times_and_then_the_next_one_runs() {
     let runs = Arc::new(Mutex::new(Vec::new()));
     let (seen, mut world) = (runs.clone(), World::new());
     world.turn = turn(move |given, text| {

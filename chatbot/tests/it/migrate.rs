@@ -179,6 +179,25 @@ fn a_conversation_that_a_human_has_moves_to_a_handoff_only() {
 }
 
 #[test]
+fn a_call_that_is_under_way_goes_along_with_its_own_node_only() {
+    let source = |node: &str, url: &str| {
+        bot(&format!(
+            "parlance: 1\nid: shop\ntriggers: [ {{ default: {{}}, to: {node} }} ]\nnodes:\n  \
+             {node}: {{ type: http, url: \"https://{url}.example/\", next: {{ ok: done, http_error: sorry }} }}\n{NODES}"
+        ))
+    };
+    let old = source("look", "one");
+    let before = waiting_at_pick(&old);
+    assert_eq!(before.node(), Some("look"));
+    let same = source("look", "two");
+    let (after, _) = moved(migrate(Some(&old), &same, &before, &How::default()));
+    assert_eq!((after.node(), after.wake_ms()), (Some("look"), before.wake_ms()), "the answer is still waited for");
+    let other = source("seek", "one");
+    let why = why_it_stays(migrate(Some(&old), &other, &before, &how(&[("look", "seek")])));
+    assert_eq!(why, "what node `look` asked for is still under way");
+}
+
+#[test]
 fn nothing_moves_without_a_run_of_another_version_of_the_bot() {
     let (old, new) = (old(), new());
     let before = waiting_at_pick(&old);
