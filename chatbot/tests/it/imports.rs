@@ -270,3 +270,155 @@ fn what_is_no_export_is_refused() {
     assert!(matches!(whatsapp_builder(r#"{"nodes":[{}],"edges":[]}"#), Err(ImportError::Shape { .. })));
     assert_eq!((detect("{}"), detect("nonsense")), (None, None));
 }
+
+/// The tables of docs/imports.md, out of the lists by which the importers work.
+fn tables() -> Vec<(&'static str, String)> {
+    use chatbot::import::{
+        Mapping, RAPIDPRO_ACTIONS, RAPIDPRO_FUNCTIONS, RAPIDPRO_TESTS, TYPEBOT_BLOCKS, WHATSAPP_BUILDER_NODES,
+    };
+    let rows = |list: &[Mapping]| {
+        let row = |(name, what): &Mapping| format!("| `{name}` | {} |\n", what.unwrap_or("– (listed)"));
+        list.iter().map(row).collect::<String>()
+    };
+    let functions = RAPIDPRO_FUNCTIONS.iter().map(|(name, form)| format!("{name:<20} {}\n", form.unwrap_or("–")));
+    vec![
+        ("nodes of whatsapp-builder", rows(WHATSAPP_BUILDER_NODES)),
+        ("actions", rows(RAPIDPRO_ACTIONS)),
+        ("tests", rows(RAPIDPRO_TESTS)),
+        ("functions", functions.collect()),
+        ("blocks", rows(TYPEBOT_BLOCKS)),
+    ]
+}
+
+#[test]
+fn the_tables_of_the_documentation_are_those_of_the_importers() {
+    let path = repository("docs/imports.md");
+    let mut page = read(&path);
+    for (name, table) in tables() {
+        let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
+        let (head, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("docs/imports.md has no table of {name}"));
+        let (_, tail) = rest.split_once(&end).unwrap();
+        let whole = match name {
+            "functions" => format!("\n```text\n{table}```\n\n"),
+            _ => format!("\n| there | here |\n| --- | --- |\n{table}\n"),
+        };
+        page = format!("{head}{begin}{whole}{end}{tail}");
+    }
+    expect_file(&path, &page);
+}
+
+/// Each entry that is listed as not mapped is told of by name, and passed over.
+#[test]
+fn what_is_not_mapped_is_told_of_by_its_name() {
+    use chatbot::import::{RAPIDPRO_ACTIONS, RAPIDPRO_FUNCTIONS, RAPIDPRO_TESTS, TYPEBOT_BLOCKS};
+    let listed = |list: &[chatbot::import::Mapping]| -> Vec<&'static str> {
+        list.iter().filter(|(_, what)| what.is_none()).map(|(name, _)| *name).collect()
+    };
+    let told = |export: &Value, name: &str| {
+        let imported =
+            chatbot::import::import(&export.to_string(), None).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let found = imported.changes.iter().any(|change| change.contains(&format!("`{name}`")));
+        assert!(found, "{name} is not told of: {:?}", imported.changes);
+        assert_eq!(Play::new(&imported.bot).say("hi").last().map(String::as_str), Some("done"), "{name}");
+    };
+    let flow = |actions: Value, router: Value| {
+        json!({ "name": "Listed", "uuid": "f", "spec_version": "13.1.0", "language": "eng", "localization": {}, "nodes": [
+            { "uuid": "a", "actions": actions, "router": router, "exits": [ { "uuid": "x", "destination_uuid": "b" } ] },
+            { "uuid": "b", "actions": [ { "type": "send_msg", "uuid": "m", "text": "done" } ], "exits": [ { "uuid": "y" } ] },
+        ] })
+    };
+    for name in listed(RAPIDPRO_ACTIONS) {
+        told(&flow(json!([{ "type": name, "uuid": "i" }]), Value::Null), name);
+    }
+    for name in listed(RAPIDPRO_TESTS) {
+        let case = json!({ "uuid": "c", "type": name, "arguments": [], "category_uuid": "k" });
+        let category = json!({ "uuid": "k", "name": "All", "exit_uuid": "x" });
+        let router = json!({ "type": "switch", "operand": "@input.text", "cases": [case], "categories": [category], "default_category_uuid": "k" });
+        told(&flow(json!([]), router), name);
+    }
+    for name in listed(RAPIDPRO_FUNCTIONS) {
+        let text = format!("@({name}(1, 2))");
+        told(&flow(json!([{ "type": "send_msg", "uuid": "i", "text": text }]), Value::Null), name);
+    }
+    for name in listed(TYPEBOT_BLOCKS) {
+        let blocks = json!([{ "id": "b1", "type": name, "options": {} }, { "id": "b2", "type": "text", "content": { "richText": [{ "type": "p", "children": [{ "text": "done" }] }] } }]);
+        let export = json!({ "version": "6", "name": "Listed", "events": [{ "id": "e", "type": "start", "outgoingEdgeId": "g1" }],
+            "groups": [{ "id": "g", "title": "Group", "blocks": blocks }], "edges": [{ "id": "g1", "from": { "eventId": "e" }, "to": { "groupId": "g" } }], "variables": [] });
+        told(&export, name);
+    }
+}
+
+#[test]
+fn an_import_is_the_same_each_time_and_keeps_its_version_in_every_form() {
+    for (name, kind) in exports() {
+        let source = export(&name, kind);
+        let first = chatbot::import::import(&source, Some(kind)).unwrap();
+        let second = chatbot::import::import(&source, None).unwrap();
+        assert_eq!((first.written(), &first.changes), (second.written(), &second.changes), "{name}");
+        // JSON is YAML; the canonical form is the one that versions are made of.
+        for (text, format) in [
+            (first.written(), Format::Json),
+            (first.written(), Format::Yaml),
+            (first.bot.canonical_json(), Format::Json),
+        ] {
+            let bot = load(&text, &name, format).bot.unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(bot.version(), first.bot.version(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_a_file_is_is_guessed_and_said_where_it_is_nothing() {
+    let error = |source: &str| chatbot::import::import(source, None).unwrap_err().to_string();
+    assert!(error("{}").contains("it imports whatsapp-builder, rapidpro, typebot"), "{}", error("{}"));
+    assert!(error(r#"{"parlance": 1}"#).contains("it is a bot file already"));
+    assert!(error(r#"{"version": 11, "flows": [{"rule_sets": [], "action_sets": []}]}"#).contains("before version 13"));
+    assert!(error("[").contains("not JSON"));
+    let old = r#"{"version": "5", "groups": [{"id": "g", "blocks": []}], "edges": []}"#;
+    assert!(error(old).contains("its version is 5"), "{}", error(old));
+    let flow = r#"{"name": "X", "spec_version": "12.0", "nodes": []}"#;
+    assert!(error(flow).contains("13 and 14 are known"), "{}", error(flow));
+    let voice = r#"{"name": "X", "spec_version": "13.0", "type": "voice", "nodes": []}"#;
+    assert!(error(voice).contains("no messaging flow"), "{}", error(voice));
+    let wrong = chatbot::import::import(&export("shop", Kind::Rapidpro), Some(Kind::Typebot)).unwrap_err();
+    assert_eq!(wrong.to_string(), "this is not a typebot export: `groups` is not a list");
+}
+
+#[test]
+fn flows_of_glific_come_with_their_keywords_and_interactive_messages() {
+    let options = r#"{"type":"quick_reply","content":{"type":"text","header":"Water","text":"Did you drink enough, @contact.fields.name.value?"},"options":[{"type":"text","title":"Yes"},{"type":"text","title":"No"}]}"#;
+    let rows = r#"{"type":"list","title":"Topics","body":"What next?","globalButtons":[{"type":"text","title":"Pick"}],"items":[{"title":"Health","options":[{"type":"text","title":"Food","description":"What to eat"},{"type":"text","title":"Sleep"}]}]}"#;
+    let exported = json!({ "flows": [ { "keywords": ["water", "drink"], "definition": {
+        "name": "Water", "uuid": "w", "spec_version": "13.1.0", "language": "base", "type": "messaging", "localization": {}, "expire_after_minutes": 60,
+        "nodes": [
+            { "uuid": "a", "actions": [ { "type": "send_interactive_msg", "uuid": "1", "id": 1, "name": "Water", "text": options } ], "exits": [ { "uuid": "x1", "destination_uuid": "b" } ] },
+            { "uuid": "b", "actions": [], "router": { "type": "switch", "operand": "@input.text", "wait": { "type": "msg" }, "result_name": "drunk",
+                "categories": [ { "uuid": "c1", "name": "Yes", "exit_uuid": "y1" }, { "uuid": "c2", "name": "Photo", "exit_uuid": "y2" }, { "uuid": "c3", "name": "Other", "exit_uuid": "y3" } ],
+                "cases": [ { "uuid": "k1", "type": "has_multiple", "arguments": ["yes"], "category_uuid": "c1" }, { "uuid": "k2", "type": "has_image", "arguments": [], "category_uuid": "c2" } ], "default_category_uuid": "c3" },
+              "exits": [ { "uuid": "y1", "destination_uuid": "c" }, { "uuid": "y2", "destination_uuid": "d" }, { "uuid": "y3", "destination_uuid": "a" } ] },
+            { "uuid": "c", "actions": [ { "type": "wait_for_time", "uuid": "2", "delay": "60" }, { "type": "send_interactive_msg", "uuid": "3", "id": 2, "name": "Topics", "text": rows } ], "exits": [ { "uuid": "z1" } ] },
+            { "uuid": "d", "actions": [ { "type": "send_msg", "uuid": "4", "text": "Nice picture, @contact.name! <%= 1 + 1 %>" }, { "type": "send_interactive_msg", "uuid": "5", "text": "@results.x" } ], "exits": [ { "uuid": "z2" } ] },
+        ] } } ], "contact_field": [], "collections": [], "interactive_templates": [] });
+    let imported = chatbot::import::import(&exported.to_string(), None).unwrap();
+    assert_eq!(
+        imported.bot_json["triggers"][0],
+        json!({ "keyword": { "any": ["water", "drink"] }, "to": "water.1", "interrupt": "if_waiting" })
+    );
+    let mut play = Play::new(&imported.bot);
+    assert_eq!(play.say("Water"), ["^Water^ Did you drink enough, ? [qr-1|Yes] [qr-2|No]"]);
+    assert_eq!(play.say("hm"), ["^Water^ Did you drink enough, ? [qr-1|Yes] [qr-2|No]"]);
+    assert_eq!(play.tap("qr-1", "Yes"), Vec::<String>::new());
+    let turn = play.wait(60_000).unwrap();
+    assert_eq!(
+        crate::support::shown(&turn.effects),
+        ["^Topics^ What next? <Pick> (row-1|Food|What to eat) (row-2|Sleep)"]
+    );
+    let changes = imported.changes.join("\n");
+    for part in [
+        "water.4: code between",
+        "water.4: an interactive message that is computed",
+        "triggers: any message starts `Water`",
+    ] {
+        assert!(changes.contains(part), "{part} is missing in\n{changes}");
+    }
+}

@@ -40,3 +40,8 @@ fn the_shop_of_rapidpro_14_plays_to_its_end() {
 fn the_bikes_of_typebot_play_to_their_end() {
     play("bikes", Kind::Typebot);
 }
+
+#[test]
+fn the_travels_of_whatsapp_builder_play_to_their_end() {
+    play("travel", Kind::WhatsappBuilder);
+}

@@ -8,6 +8,7 @@ mod diff;
 mod guide;
 mod http;
 mod imports;
+mod imports_hostile;
 mod imports_played;
 mod limits;
 mod migrate;

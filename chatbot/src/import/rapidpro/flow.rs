@@ -108,19 +108,19 @@ impl<'e, 'v> Book<'e, 'v> {
     /// A text with its translations; `fit` brings each to what WhatsApp takes.
     pub(super) fn translated(
         &mut self,
-        flow: &Flow<'_>,
+        place: &Place<'_, '_>,
         key: &str,
         own: &str,
         others: &[(&str, &str)],
         fit: impl Fn(&str) -> String,
     ) -> String {
-        let written = fit(&self.template(key, own));
-        let base = language::ours(&flow.language);
+        let written = fit(&self.template(place.shown(), own));
+        let base = language::ours(&place.flow.language);
         let mut texts = vec![(base.clone(), written.clone())];
         for (language, text) in others {
             let language = language::ours(language);
             if !text.trim().is_empty() && language != base {
-                texts.push((language, fit(&self.template(key, text))));
+                texts.push((language, fit(&self.template(place.shown(), text))));
             }
         }
         if texts.len() == 1 { written } else { self.draft.translated(key, texts) }

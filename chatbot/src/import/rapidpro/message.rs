@@ -44,7 +44,7 @@ impl<'e, 'v> Book<'e, 'v> {
         let captioned = files.len() == 1 && replies.is_empty() && limits::chars(own) <= limits::CAPTION;
         if captioned && let Some(body) = files[0].as_object_mut().and_then(|file| file.values_mut().next()) {
             if body.get("caption").is_some() && !own.trim().is_empty() {
-                body["caption"] = Value::String(self.translated(place.flow, &key, own, &others, str::to_owned));
+                body["caption"] = Value::String(self.translated(place, &key, own, &others, str::to_owned));
             }
             let audio = body.get("caption").is_none();
             clear_empty_caption(body);
@@ -76,7 +76,7 @@ impl<'e, 'v> Book<'e, 'v> {
             place.say(&mut self.draft, json!({ "text": part }));
         }
         let others: &[_] = if parts.is_empty() { &others } else { &[] };
-        let body = self.translated(place.flow, &key, &last, others, |text| fit(text, limit));
+        let body = self.translated(place, &key, &last, others, |text| fit(text, limit));
         let body = if body.trim().is_empty() { "…".to_owned() } else { body };
         let message = match replies.is_empty() {
             true => json!({ "text": body }),
@@ -132,7 +132,7 @@ impl<'e, 'v> Book<'e, 'v> {
                 self.change(place.shown(), &what);
             }
             let key = self.key(place, &format!("reply{}", at + 1));
-            let title = self.translated(place.flow, &key, reply.own, &reply.others, |text| fit(text, limit));
+            let title = self.translated(place, &key, reply.own, &reply.others, |text| fit(text, limit));
             let mut option = json!({ "id": format!("qr-{}", at + 1), "title": title });
             if !reply.description.is_empty() {
                 let desc = self.template(place.shown(), reply.description);
