@@ -42,7 +42,7 @@ pub use diagnostic::{Diagnostic, Findings, Position, Severity};
 pub use diff::{Change, Diff, Line, Mark, NodeChange, NodeName, Rewired, diff};
 pub use event::Event;
 pub use explain::{codes, explain, severity};
-pub use expr::filters::OURS as FILTERS;
+pub use expr::filters::{OURS as FILTERS, TESTS as FILTER_TESTS};
 pub use http::{HttpAuth, HttpBody, HttpCall, HttpDone, HttpOutcome, HttpPart, HttpRetry, HttpText, RetryOn};
 pub use input::{ApiCall, CallError, ContactView, Given, HandBack, Incoming, Input, NumberView};
 pub use message::TYPES as MESSAGE_TYPES;

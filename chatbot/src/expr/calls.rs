@@ -80,6 +80,11 @@ enum Kind {
     Open,
 }
 
+/// The names of all tests.
+fn tests() -> impl Iterator<Item = &'static str> + Clone {
+    filters::TESTS.iter().map(|(name, _)| *name).chain(TESTS.iter().copied())
+}
+
 /// Finds the first name that nothing stands for. `bare`: the text is an expression without braces.
 pub(super) fn check(source: &str, bare: bool) -> Result<(), CompileError> {
     let tokens = tokens(source, bare);
@@ -95,7 +100,7 @@ pub(super) fn check(source: &str, bare: bool) -> Result<(), CompileError> {
             known(token, "filter", filters::names())?;
             check_filter(&tokens, at)?;
         } else if tested && token.text != "not" && sign.is_empty() && !is_attribute(&tokens, at, word) {
-            known(token, "test", TESTS.iter().copied())?;
+            known(token, "test", tests())?;
         } else if sign == "." && called {
             check_method(&tokens, at)?;
         } else if called && sign != "." && !KEYWORDS.contains(&token.text) && !own.contains(&token.text) {
@@ -158,7 +163,7 @@ fn check_filter(tokens: &[Token<'_>], at: usize) -> Result<(), CompileError> {
 
 fn known_test(name: &Token<'_>) -> Result<(), CompileError> {
     let signs = ["==", "!=", "<", "<=", ">", ">="];
-    if signs.contains(&name.text) { Ok(()) } else { known(name, "test", TESTS.iter().copied()) }
+    if signs.contains(&name.text) { Ok(()) } else { known(name, "test", tests()) }
 }
 
 fn check_date(format: Option<&Token<'_>>, zone: Option<&Token<'_>>) -> Result<(), CompileError> {

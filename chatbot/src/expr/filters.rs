@@ -1,38 +1,81 @@
-//! The filters of bot files: MiniJinja's own and those listed in [`OURS`], the one place that
-//! documents them.
+//! The filters and tests of bot files: MiniJinja's own, and those listed in [`OURS`] and [`TESTS`]; `docs/expressions.md`
+//! shows each.
 
-use jiff::fmt::strtime;
+mod dates;
+mod lists;
+mod numbers;
+mod texts;
+
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned, civil};
-use minijinja::value::{Kwargs, Rest, Value};
+use minijinja::value::{Rest, Value};
 use minijinja::{Environment, Error, ErrorKind};
-use unicode_segmentation::UnicodeSegmentation;
 
-use super::{print, to_json};
 use crate::loose;
 
 /// Filters that bots have beside MiniJinja's own, and what they do.
 pub const OURS: &[(&str, &str)] = &[
+    ("age", "whole years from a day until today"),
     ("bullets", "a list as lines that begin with •; bullets('name') takes a field of each item"),
+    ("clamp", "a number within two others: clamp(1, 100)"),
+    ("clean", "without spaces at the ends, and single ones within"),
+    ("compact", "a list without what is empty"),
+    ("country", "the country of a telephone number, such as GB"),
     (
         "date",
-        "a date or instant by strftime: date('%-d %b'), date('%H:%M', 'Europe/Berlin'); %F when no format is given",
+        "a day or instant by strftime: date('%-d %b'), date('%H:%M', 'Europe/Berlin'), date('%A', 'UTC', 'de'); %F without a format",
     ),
     ("digits", "only the digits of a text"),
+    ("end_of", "the last day of a week, month or year, or moment of a day: end_of('month')"),
+    ("find", "the first element whose field is this: find('id', 7)"),
+    ("first_name", "the first word of a name"),
+    ("from_json", "the value that a text of JSON says"),
+    ("in_zone", "an instant by the clock of a place: in_zone('Europe/Berlin')"),
+    ("initials", "the first letter of each word, in upper case"),
     ("json", "the value as compact JSON"),
     ("loosely", "compares as whatsapp-builder did: loosely('gte', '18'); for imported bots"),
+    ("mask", "all but the last characters as dots: mask(4)"),
     (
         "matched",
         "what a test of RapidPro finds, or none: matched('has_any_word', 'yes ok'), matched('has_number_gt', 5); for imported bots",
     ),
-    ("money", "two decimals and a currency: money('EUR') gives 1,234.50 EUR"),
-    ("number", "thousands separated by commas: number(2) gives 1,234.50; number() keeps the decimals"),
+    ("money", "an amount with a currency: money('EUR') gives 1,234.50 EUR, money('EUR', 'de') 1.234,50 €"),
+    ("number", "thousands apart: number(2) gives 1,234.50, number(2, 'de') 1.234,50; number() keeps the decimals"),
     ("numbered", "a list as numbered lines; numbered('name') takes a field of each item"),
-    ("phone", "digits of a phone number with a leading +"),
+    ("percent", "a share as per cent: 0.256 gives 26%; percent(1, 'de')"),
+    (
+        "phone",
+        "a telephone number with its +; phone('GB') also one as it is dialled there; phone(spaced=true) to be read",
+    ),
+    ("plural", "the first word for one, the second for all other numbers: plural('guest', 'guests')"),
+    ("sentence", "a list in a sentence: a, b and c; sentence('und', 'name')"),
+    ("shift", "a day or instant so much later or earlier: shift('+3d'), shift('-90m')"),
+    ("slug", "plain letters and digits with dashes between: creme-brulee"),
+    ("start_of", "the first day of a week, month or year, or moment of a day: start_of('week')"),
+    ("sum_of", "the sum of a field of each element: sum_of('price')"),
     ("text", "the value as it prints: nothing for a missing one, lists joined by commas"),
     ("truncate", "at most n characters, an ellipsis included: truncate(20)"),
     ("typebot_is", "compares as Typebot does: typebot_is('gt', '18'); for imported bots"),
+    ("until", "whole days, or other units, from one moment to another: now | until(day), until(at, 'hours')"),
     ("url_encode", "percent-encodes a text for a URL"),
+    ("weekday", "the name of the day; weekday('de') in that language"),
+];
+
+/// Tests that bots have beside MiniJinja's own, and what they hold of.
+pub const TESTS: &[(&str, &str)] = &[
+    ("blank", "nothing, or only spaces; an empty list"),
+    ("date", "a day such as 2026-12-24"),
+    ("datetime", "a day with a time"),
+    ("email", "a mail address"),
+    ("future", "a moment after now, a day after today"),
+    ("numeric", "a number, or a text that is one"),
+    ("past", "a moment before now, a day before today"),
+    ("phone", "a telephone number; phone('GB') also as it is dialled there"),
+    ("time", "a time such as 14:30"),
+    ("today", "a moment of today; today('Europe/Berlin') by the clock there"),
+    ("url", "the address of a page"),
+    ("weekday", "a day from Monday to Friday"),
+    ("weekend", "a Saturday or Sunday"),
 ];
 
 /// MiniJinja's filters, of which `{{ x | name }}` may use any.
@@ -98,123 +141,21 @@ pub(crate) fn exists(name: &str) -> bool {
 }
 
 pub(super) fn install(env: &mut Environment<'static>) {
-    env.add_filter("bullets", |list: Value, field: Option<String>| lines(&list, field.as_deref(), |_| "• ".into()));
-    env.add_filter("numbered", |list: Value, field: Option<String>| {
-        lines(&list, field.as_deref(), |n| format!("{n}. "))
-    });
-    env.add_filter("date", date);
-    env.add_filter("digits", |text: String| text.chars().filter(char::is_ascii_digit).collect::<String>());
-    env.add_filter("json", |value: Value| to_json(&value).map(|json| json.to_string()).map_err(invalid));
+    dates::install(env);
+    lists::install(env);
+    numbers::install(env);
+    texts::install(env);
     env.add_filter("loosely", |left: Value, op: String, right: Value| loose::compare(&left, &op, &right));
-    env.add_filter("money", |value: Value, currency: Option<String>| {
-        let amount = grouped(&value, Some(2))?;
-        Ok::<_, Error>(currency.map_or_else(|| amount.clone(), |currency| format!("{amount} {currency}")))
-    });
     env.add_filter("matched", |value: Value, test: String, args: Rest<Value>| {
         loose::rapidpro::matched(&value, &test, &args)
     });
-    env.add_filter("text", |value: Value| print(&value).ok_or_else(|| invalid("the value is too long to print")));
     env.add_filter("typebot_is", |left: Value, op: String, right: Option<Value>| {
         loose::typebot::compare(&left, &op, &right.unwrap_or_default())
     });
-    env.add_filter("number", |value: Value, decimals: Option<usize>| grouped(&value, decimals));
-    env.add_filter("phone", |value: Value| {
-        let text = value.to_string();
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        if digits.is_empty() { String::new() } else { format!("+{digits}") }
-    });
-    env.add_filter("truncate", |text: String, longest: Option<usize>, _: Kwargs| {
-        truncate(&text, longest.unwrap_or(40))
-    });
-    env.add_filter("url_encode", |value: Value| url_encode(&print(&value).unwrap_or_default()));
 }
 
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.into())
-}
-
-fn lines(list: &Value, field: Option<&str>, mark: impl Fn(usize) -> String) -> Result<String, Error> {
-    if list.is_undefined() || list.is_none() {
-        return Ok(String::new());
-    }
-    let mut out = Vec::new();
-    for (at, item) in list.try_iter()?.enumerate() {
-        let shown = match field {
-            Some(field) => item.get_attr(field)?,
-            None => item,
-        };
-        out.push(mark(at + 1) + &print(&shown).ok_or_else(|| invalid("the list is too long to print"))?);
-    }
-    Ok(out.join("\n"))
-}
-
-fn truncate(text: &str, longest: usize) -> String {
-    let mut graphemes = text.graphemes(true);
-    let head: String = graphemes.by_ref().take(longest).collect();
-    if graphemes.next().is_none() {
-        return head;
-    }
-    let shorter: String = text.graphemes(true).take(longest.saturating_sub(1)).collect();
-    format!("{}…", shorter.trim_end())
-}
-
-fn url_encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
-fn grouped(value: &Value, decimals: Option<usize>) -> Result<String, Error> {
-    if value.is_undefined() || value.is_none() {
-        return Ok(String::new());
-    }
-    let shown = print(value).unwrap_or_default();
-    let number: f64 =
-        shown.trim().parse().map_err(|_| invalid(format!("`{}` is not a number", super::clip(&shown))))?;
-    let plain = match decimals {
-        Some(decimals) => format!("{number:.*}", decimals.min(12)),
-        None => format!("{number}"),
-    };
-    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain.as_str()), |digits| ("-", digits));
-    let (whole, rest) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
-    let count = whole.chars().count();
-    let mut out = sign.to_owned();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (count - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if let Some(rest) = rest {
-        out.push('.');
-        out.push_str(rest);
-    }
-    Ok(out)
-}
-
-/// Dates come as texts (`2026-11-22`, `2026-11-22T10:00:00Z`, with an offset or without) or as
-/// seconds since 1970; numbers above 10^11 are milliseconds.
-fn date(value: Value, format: Option<String>, zone: Option<String>) -> Result<String, Error> {
-    if value.is_undefined() || value.is_none() {
-        return Ok(String::new());
-    }
-    let zone = match zone {
-        Some(name) => TimeZone::get(&name).map_err(|_| invalid(format!("unknown time zone `{name}`")))?,
-        None => TimeZone::UTC,
-    };
-    let text = print(&value).unwrap_or_default();
-    if text.trim().is_empty() {
-        return Ok(String::new());
-    }
-    let format = format.unwrap_or_else(|| "%F".to_owned());
-    let at = instant(text.trim(), &zone).ok_or_else(|| invalid(format!("`{}` is not a date", super::clip(&text))))?;
-    strtime::format(&format, &at).map_err(|error| invalid(format!("date format `{format}`: {error}")))
 }
 
 /// An instant by its text: a date, a time, both, or seconds or milliseconds since 1970.
@@ -281,7 +222,13 @@ mod tests {
 
     #[test]
     fn missing_values_pass_through_filters() {
-        assert_eq!(shown("{{ nope | date('%F') }}{{ nope | number }}{{ nope | bullets }}{{ nope | json }}"), "null");
+        assert_eq!(
+            shown(
+                "{{ nope | date('%F') }}{{ nope | number }}{{ nope | bullets }}{{ nope | shift('+1d') }}{{ nope | sentence }}{{ nope | \
+             initials }}{{ nope | money('EUR', 'de') }}{{ nope | age }}{{ nope | json }}"
+            ),
+            "null"
+        );
     }
 
     #[test]

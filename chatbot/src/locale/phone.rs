@@ -80,6 +80,28 @@ fn fits(national: &str, country: &Country) -> bool {
     long && area && !trunk
 }
 
+/// A number with spaces, to be read: `+44 7700 900123`, `+1 555 010 0001`.
+pub(crate) fn spaced(number: &str) -> String {
+    let digits = number.trim_start_matches('+');
+    let Some(country) = countries::by_digits(digits) else { return number.to_owned() };
+    let Some(rest) = digits.strip_prefix(country.calling) else { return number.to_owned() };
+    let first = match (country.calling, rest.len()) {
+        ("44", 10) => 4,
+        _ => 3,
+    };
+    let mut groups = vec![format!("+{}", country.calling)];
+    let mut rest = rest;
+    let mut len = first;
+    while rest.len() > len + 1 && (country.calling, rest.len()) != ("44", 6) {
+        let Some((head, tail)) = rest.split_at_checked(len) else { break };
+        groups.push(head.to_owned());
+        rest = tail;
+        len = 3;
+    }
+    groups.push(rest.to_owned());
+    groups.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +148,19 @@ mod tests {
             (&long, "en-US"),
         ] {
             assert_eq!(read(text, tag), "", "{text} in {tag}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_shown_in_groups() {
+        for (number, shown) in [
+            ("+447700900123", "+44 7700 900123"),
+            ("+15550100001", "+1 555 010 0001"),
+            ("+4915112345678", "+49 151 123 456 78"),
+            ("+34612345678", "+34 612 345 678"),
+            ("+999", "+999"),
+        ] {
+            assert_eq!(spaced(number), shown, "{number}");
         }
     }
 }

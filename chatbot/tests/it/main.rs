@@ -5,6 +5,7 @@ mod bless;
 mod caps;
 mod diagnostics;
 mod diff;
+mod expressions;
 mod guide;
 mod http;
 mod imports;
