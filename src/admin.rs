@@ -147,6 +147,7 @@ impl Admin {
             .route("/api/v1/events/deliveries/replay", post(deliveries::replay_all))
             .route("/api/v1/events/deliveries/{id}", get(deliveries::show))
             .route("/api/v1/events/deliveries/{id}/replay", post(deliveries::replay))
+            .route("/api/v1/bots/{id}/graph", get(bots::graph))
             .route("/api/v1/numbers", get(numbers::list))
             .route("/api/v1/numbers/{id}", get(numbers::show))
             .route("/api/v1/numbers/{id}/pause", post(numbers::pause))

@@ -23,6 +23,7 @@ use crate::templates::{self, Surroundings};
 use crate::testing::Case;
 use read::Reader;
 
+pub(crate) use check::reached;
 #[cfg(test)]
 pub(crate) use load::asked;
 pub use load::load;

@@ -2,6 +2,7 @@
 
 mod body;
 mod changes;
+mod graph;
 mod import;
 mod policy;
 mod versions;
@@ -21,6 +22,7 @@ use super::time::at;
 use super::{Ctx, Shared, cursor};
 use crate::bots::{Live, PublishError, Record, Source};
 pub(super) use changes::{check, publish, put, roll_back};
+pub(super) use graph::graph;
 pub(super) use import::import;
 pub(super) use versions::{diff, version, versions};
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod compare;
+mod graph;
 mod import;
 mod new;
 mod publish;
@@ -17,6 +18,8 @@ use crate::bots::{self, BotFile, LoadError};
 pub(super) enum Command {
     /// Check bot files, and say what is wrong where
     Check(check::Args),
+    /// Draw a bot: its nodes, where they lead, and what leads into it
+    Graph(graph::Args),
     /// Print the JSON Schema of bot files, for editors
     Schema,
     /// Turn a bot of another system into a bot file
@@ -49,6 +52,7 @@ pub(super) enum Command {
 pub(super) fn run(command: Command) -> Result<(), Failed> {
     match command {
         Command::Check(args) => check::run(args),
+        Command::Graph(args) => graph::run(&args),
         Command::Schema => schema(),
         Command::Import { file, from, out } => import::run(&file, from.as_deref(), out.as_deref()),
         Command::List(args) => served::list(args),

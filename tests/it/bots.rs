@@ -247,3 +247,22 @@ async fn the_echo_bot_of_these_tests_has_number_one() {
     assert_eq!(live(&world, "echo").await.1, own.version());
     world.end().await;
 }
+
+#[tokio::test]
+async fn the_live_bot_is_drawn_in_every_language_of_pictures() {
+    let world = World::start().await;
+    for (format, content_type, begins) in [
+        ("", "image/svg+xml", "<svg "),
+        ("?format=svg", "image/svg+xml", "<svg "),
+        ("?format=dot", "text/vnd.graphviz; charset=utf-8", "digraph "),
+        ("?format=mermaid", "text/vnd.mermaid; charset=utf-8", "%% "),
+    ] {
+        let answer = world.admin_raw(&format!("/api/v1/bots/echo/graph{format}")).await;
+        assert_eq!(answer.status(), 200, "{format}");
+        assert_eq!(answer.headers()["content-type"], content_type);
+        assert!(answer.headers().contains_key("content-security-policy"));
+        assert!(answer.text().await.unwrap().starts_with(begins), "{format}");
+    }
+    assert_eq!(world.admin_raw("/api/v1/bots/echo/graph?format=png").await.status(), 400);
+    assert_eq!(world.admin_raw("/api/v1/bots/nobody/graph").await.status(), 404);
+}

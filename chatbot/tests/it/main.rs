@@ -6,6 +6,7 @@ mod caps;
 mod diagnostics;
 mod diff;
 mod expressions;
+mod graph;
 mod guide;
 mod http;
 mod imports;
