@@ -103,9 +103,10 @@ pub(crate) enum Template {
 }
 
 impl Template {
-    /// Compiles `source` into `templates`, where mixed texts are kept under their number.
+    /// Compiles `source` into `templates`, where a mixed text is kept under this number.
     pub(crate) fn compile(
         source: &str,
+        number: usize,
         missing: Missing,
         templates: &mut Environment<'static>,
     ) -> Result<Self, CompileError> {
@@ -119,7 +120,7 @@ impl Template {
             });
         }
         calls::check(source, false)?;
-        let name = templates.templates().count().to_string();
+        let name = number.to_string();
         templates.add_template_owned(name.clone(), source.to_owned()).map_err(|error| compile_error(&error, source))?;
         let mut reads: Vec<String> = templates
             .get_template(&name)

@@ -332,11 +332,12 @@ impl Kind {
 
     /// Its own time is up.
     pub(crate) fn timed_out(&self, here: Here<'_>, walk: &mut Walk<'_>, wait: &Wait) -> Result<Next, Fault> {
+        let why = || Some(Why::said("time is up", wait.timeout_ms.unwrap_or_default()));
         Ok(match self {
             Kind::Http(http) => http.lost(here, walk, wait),
-            Kind::Wait(_) => Next::port("next"),
-            Kind::Flow(_) => Next::port("expired"),
-            _ => Next::port("timeout"),
+            Kind::Wait(_) => Next::Port { port: "next".into(), why: why() },
+            Kind::Flow(_) => Next::Port { port: "expired".into(), why: why() },
+            _ => Next::Port { port: "timeout".into(), why: why() },
         })
     }
 

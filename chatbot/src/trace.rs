@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::expr::{Expr, Scope, scope};
+
 /// One step of a turn. Serialized with its kind under `step`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
@@ -17,6 +19,9 @@ pub enum Trace {
         run: String,
         /// What began it: `keyword hello`, `default`, `restart`.
         trigger: String,
+        /// The condition of the trigger.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Why>,
     },
     /// A run ended.
     RunEnded {
@@ -205,6 +210,12 @@ pub struct Why {
 }
 
 impl Why {
+    /// A condition that holds.
+    pub(crate) fn holds(when: &Expr, scope: &Scope) -> Self {
+        let operands = scope::read_all(scope, when.reads());
+        Self { expression: when.source().to_owned(), operands, result: Value::Bool(true) }
+    }
+
     pub(crate) fn said(how: &str, result: impl Into<Value>) -> Self {
         Self { expression: how.to_owned(), operands: BTreeMap::new(), result: result.into() }
     }

@@ -214,3 +214,29 @@ pub(crate) fn canonical(value: &Value) -> String {
         scalar => scalar.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bot of so many nodes of each of a few kinds.
+    fn large(nodes: usize) -> String {
+        let mut source =
+            "parlance: 1\nid: l\ntriggers: [ { default: {}, to: s0 } ]\nvars: { n: { type: int } }\nnodes:\n"
+                .to_owned();
+        for n in 0..nodes {
+            source.push_str(&format!(
+                "  s{n}: {{ type: say, messages: [ \"{{{{ n }}}} of {n}\" ], next: {{ next: m{n} }} }}\n  m{n}: {{ type: menu, prompt: P, save: n, options: [ {{ id: a, title: A }} ], next: {{ a: s{} }} }}\n",
+                (n + 1) % nodes
+            ));
+        }
+        source
+    }
+
+    #[test]
+    fn twice_the_nodes_take_twice_the_questions() {
+        let count = |nodes: usize| asked(&large(nodes), Format::Yaml).len();
+        let (one, two, four) = (count(250), count(500), count(1_000));
+        assert_eq!(two - one, (four - two) / 2);
+    }
+}

@@ -62,6 +62,8 @@ pub(crate) struct Reader<'s> {
     pub(crate) strict: Environment<'static>,
     /// The names under `secrets`.
     pub(crate) secrets: Vec<String>,
+    /// Texts that were numbered so far.
+    numbered: usize,
     pub(crate) missing: Missing,
     pub(crate) imported: bool,
     /// The bot has `policies.business_hours`.
@@ -126,6 +128,7 @@ impl<'s> Reader<'s> {
             templates: configured(Missing::Empty),
             strict: configured(Missing::Refuse),
             secrets: Vec::new(),
+            numbered: 0,
             missing: Missing::Empty,
             imported: false,
             has_hours: false,
@@ -468,7 +471,8 @@ impl<'s> Reader<'s> {
     }
 
     fn compiled(&mut self, at: &At<'_>, text: &str) -> Option<Template> {
-        match Template::compile(text, self.missing, &mut self.templates) {
+        let number = self.next_number();
+        match Template::compile(text, number, self.missing, &mut self.templates) {
             Ok(template) => {
                 self.note_reads(at, text, template.reads());
                 Some(template)
@@ -492,7 +496,8 @@ impl<'s> Reader<'s> {
 
     /// A part of a text, compiled by itself.
     pub(crate) fn compiled_part(&mut self, at: &At<'_>, whole: &str, part: &str) -> Option<Template> {
-        match Template::compile(part, self.missing, &mut self.templates) {
+        let number = self.next_number();
+        match Template::compile(part, number, self.missing, &mut self.templates) {
             Ok(template) => {
                 self.note_reads(at, whole, template.reads());
                 Some(template)
@@ -555,6 +560,12 @@ impl<'s> Reader<'s> {
                 None
             }
         }
+    }
+
+    /// A number that no text has yet.
+    fn next_number(&mut self) -> usize {
+        self.numbered += 1;
+        self.numbered
     }
 
     fn syntax(&mut self, at: &At<'_>, text: &str, error: &crate::expr::CompileError) {

@@ -9,7 +9,7 @@ use crate::bot::read::{Fields, Reader};
 use crate::caps;
 use crate::expr::Expr;
 use crate::snapshot::Frame;
-use crate::trace::Trace;
+use crate::trace::{Trace, Why};
 use crate::turn::{Fault, Walk};
 
 use super::{Here, Next, Ports};
@@ -50,7 +50,7 @@ impl Each {
             rest.truncate(self.max);
         }
         if rest.is_empty() {
-            return Ok(Next::port("next"));
+            return Ok(Next::Port { port: "next".into(), why: Some(Why::said(self.list.source(), 0)) });
         }
         rest.reverse();
         let before = [(self.name.clone(), walk.former(&self.name))].into();
@@ -63,11 +63,12 @@ impl Each {
         match walk.take_element() {
             Some(item) => {
                 walk.assign(&self.name, item)?;
-                Ok(Next::Jump { label: "body".to_owned(), to: self.body, why: None })
+                let why = Some(Why::said("elements left", walk.elements_left()));
+                Ok(Next::Jump { label: "body".to_owned(), to: self.body, why })
             }
             None => {
                 walk.pop_frame();
-                Ok(Next::port("next"))
+                Ok(Next::Port { port: "next".into(), why: Some(Why::said("elements left", 0)) })
             }
         }
     }

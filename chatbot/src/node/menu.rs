@@ -103,7 +103,7 @@ impl Menu {
     pub(super) fn enter(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<Next, Fault> {
         let offered = self.offered(here, walk)?;
         if offered.is_empty() {
-            return Ok(Next::port("empty"));
+            return Ok(Next::Port { port: "empty".into(), why: Some(Why::said("options", 0)) });
         }
         self.ask(here, walk, &offered, 0, 0, None)
     }

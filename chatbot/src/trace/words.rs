@@ -10,7 +10,10 @@ use crate::expr::scope::rfc3339;
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Trace::RunStarted { trigger, .. } => write!(f, "a run begins by {trigger}"),
+            Trace::RunStarted { trigger, why, .. } => {
+                write!(f, "a run begins by {trigger}")?;
+                why.as_ref().map_or(Ok(()), |why| write!(f, " ({why})"))
+            }
             Trace::RunEnded { reason, result, .. } => {
                 write!(f, "the run ends: {reason}")?;
                 result.as_ref().map_or(Ok(()), |result| write!(f, " with {}", short(result)))

@@ -6,7 +6,7 @@
 use super::{TurnError, Walk, on_burst, start};
 use crate::bot::triggers::TriggerKind;
 use crate::input::ApiCall;
-use crate::trace::Trace;
+use crate::trace::{Trace, Why};
 use crate::turn::Fault;
 
 pub(super) fn on_call(walk: &mut Walk<'_>, call: &ApiCall) -> Result<(), TurnError> {
@@ -36,10 +36,11 @@ pub(super) fn on_call(walk: &mut Walk<'_>, call: &ApiCall) -> Result<(), TurnErr
         }
         let holds = trigger.when.as_ref().map_or(Ok(true), |when| when.holds(walk.scope()));
         if holds.map_err(|error| walk.trigger_error(Fault::evaluation(error)))? {
+            let why = trigger.when.as_ref().map(|when| Why::holds(when, walk.scope()));
             if walk.has_run() {
                 walk.end_run("interrupted", None);
             }
-            return start::at(walk, start::Hit { to: trigger.to, name: format!("api {}", call.name) });
+            return start::at(walk, start::Hit { to: trigger.to, name: format!("api {}", call.name), why });
         }
     }
     ignored(walk, call, if busy { "a run is under way" } else { "no trigger fires" })

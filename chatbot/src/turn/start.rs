@@ -2,7 +2,7 @@
 
 use crate::bot::triggers::TriggerKind;
 use crate::input::Incoming;
-use crate::trace::Trace;
+use crate::trace::{Trace, Why};
 
 use super::{Fault, TurnError, Walk};
 
@@ -10,6 +10,8 @@ use super::{Fault, TurnError, Walk};
 pub(super) struct Hit {
     pub(super) to: usize,
     pub(super) name: String,
+    /// The condition that held.
+    pub(super) why: Option<Why>,
 }
 
 /// Begins a run if a trigger fires; otherwise the message has no effect.
@@ -22,7 +24,7 @@ pub(super) fn by_trigger(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), 
         return over(walk, message);
     }
     if let Some(to) = walk.bot().policies.asks_for_human(&message.text) {
-        return at(walk, Hit { to, name: "human_words".to_owned() });
+        return at(walk, Hit { to, name: "human_words".to_owned(), why: None });
     }
     match first(walk, message, false)? {
         Some(hit) => at(walk, hit),
@@ -47,7 +49,7 @@ pub(super) fn over(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnEr
     let matching = triggers.iter().find(|trigger| trigger.kind.keyword(&message.text).is_some());
     let found = matching.map(|trigger| trigger.to).or_else(|| default_node(walk));
     match found {
-        Some(to) => at(walk, Hit { to, name: "restart".to_owned() }),
+        Some(to) => at(walk, Hit { to, name: "restart".to_owned(), why: None }),
         None => Ok(()),
     }
 }
@@ -61,7 +63,7 @@ pub(super) fn default_node(walk: &Walk<'_>) -> Option<usize> {
 
 /// Begins a run at a trigger and walks on from there.
 pub(super) fn at(walk: &mut Walk<'_>, hit: Hit) -> Result<(), TurnError> {
-    walk.begin_run(hit.name);
+    walk.begin_run(hit.name, hit.why);
     walk.walk_from(hit.to)
 }
 
@@ -81,7 +83,8 @@ fn first(walk: &mut Walk<'_>, message: &Incoming, interrupting: bool) -> Result<
             if matches!(trigger.kind, TriggerKind::FlowDone(_)) {
                 walk.use_form(message.form_token().unwrap_or_default());
             }
-            return Ok(Some(Hit { to: trigger.to, name }));
+            let why = trigger.when.as_ref().map(|when| Why::holds(when, walk.scope()));
+            return Ok(Some(Hit { to: trigger.to, name, why }));
         }
     }
     Ok(None)

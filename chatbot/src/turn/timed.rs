@@ -9,7 +9,7 @@ use super::{Fault, TurnError, Walk, start};
 use crate::bot::Bot;
 use crate::bot::triggers::{Trigger, TriggerKind};
 use crate::snapshot::Snapshot;
-use crate::trace::Trace;
+use crate::trace::{Trace, Why};
 
 /// Free-form messages may be sent this long after the person's last message.
 const WINDOW_MS: u64 = 24 * 3_600_000;
@@ -81,10 +81,11 @@ impl Walk<'_> {
             self.note(Trace::Ignored { kind: name, why: "`when` does not hold".to_owned() });
             return Ok(());
         }
+        let why = trigger.when.as_ref().map(|when| Why::holds(when, self.scope()));
         if self.has_run() {
             self.end_run("interrupted", None);
         }
-        start::at(self, start::Hit { to: trigger.to, name })
+        start::at(self, start::Hit { to: trigger.to, name, why })
     }
 
     fn stands_against(&self, trigger: &Trigger) -> Option<&'static str> {

@@ -220,7 +220,7 @@ impl<'a> Walk<'a> {
         self.run.is_some()
     }
 
-    pub(super) fn begin_run(&mut self, trigger: String) {
+    pub(super) fn begin_run(&mut self, trigger: String, why: Option<Why>) {
         let now_ms = self.given.now_ms;
         let run = Run {
             id: run_id(self.given.seed, self.runs_begun),
@@ -236,7 +236,7 @@ impl<'a> Walk<'a> {
             expires_ms: self.bot.policies.max_age_ms.map(|ms| now_ms.saturating_add(ms)),
         };
         self.runs_begun += 1;
-        self.note(Trace::RunStarted { run: run.id.clone(), trigger });
+        self.note(Trace::RunStarted { run: run.id.clone(), trigger, why });
         let defaults = self.bot.vars.iter().filter_map(|(name, declared)| {
             let value = declared.default.clone()?;
             (declared.home == Home::Run).then(|| (name.clone(), value))
@@ -410,7 +410,7 @@ impl<'a> Walk<'a> {
                 let to = to.or_else(|| start::default_node(self));
                 self.end_run("restarted", None);
                 if to.is_some() {
-                    self.begin_run("restart".to_owned());
+                    self.begin_run("restart".to_owned(), None);
                 }
                 Ok(to)
             }
@@ -436,7 +436,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A port that leads nowhere: `on_error`, else the end of the run.
-    fn open_port(&mut self, node: &Node, port: &str, why: Option<crate::trace::Why>) -> Option<usize> {
+    fn open_port(&mut self, node: &Node, port: &str, why: Option<Why>) -> Option<usize> {
         if let Some(to) = self.caught() {
             return Some(to);
         }
@@ -479,7 +479,7 @@ impl<'a> Walk<'a> {
         fault.into_error(String::new(), Vec::new(), (0, 0))
     }
 
-    fn took(&mut self, node: String, port: String, to: Option<usize>, why: Option<crate::trace::Why>) {
+    fn took(&mut self, node: String, port: String, to: Option<usize>, why: Option<Why>) {
         let to = to.map(|index| self.bot.nodes[index].id.clone());
         self.note(Trace::Took { node, port, to, why });
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests, too
 
 mod bless;
+mod bombs;
 mod caps;
 mod diagnostics;
 mod diff;

@@ -19,7 +19,7 @@ use crate::support::{
     Play, bot, delivered, delivered_at, expect_file, json_answer, message, read, said, shown, tapped, testdata,
 };
 
-fn cases() -> Vec<PathBuf> {
+pub(crate) fn cases() -> Vec<PathBuf> {
     let mut cases: Vec<PathBuf> = std::fs::read_dir(testdata("transcripts"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -71,7 +71,7 @@ fn wire_type(message: &Outgoing) -> String {
     raw["interactive"]["type"].as_str().unwrap_or(message.type_name()).to_owned()
 }
 
-fn input(play: &mut Play<'_>, line: &str) -> Input {
+pub(crate) fn input(play: &mut Play<'_>, line: &str) -> Input {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
     match verb {
@@ -161,4 +161,49 @@ fn every_policy_and_answer_type_is_used_in_a_conversation() {
         let used = *answer == "text" || used(format!(r"\b(expect|type): {answer}\b"));
         assert!(used, "no transcript expects `{answer}`");
     }
+}
+
+/// Kinds of nodes that decide, and labels of ways that say why themselves.
+const DECIDING: &[&str] = &["ask", "menu", "branch", "split", "each", "wait", "handoff", "http"];
+const TELLING: &[&str] = &["idle", "human_words", "unexpected.media", "unexpected.reaction", "unexpected.other"];
+
+#[test]
+fn every_decision_of_a_node_says_why() {
+    let (mut silent, mut explained) = (BTreeSet::new(), BTreeSet::new());
+    for case in cases() {
+        let mut kinds = std::collections::BTreeMap::new();
+        let mut failed = None;
+        for trace in play(&case).traces {
+            match trace {
+                Trace::Entered { node, kind } => drop(kinds.insert(node, kind)),
+                // What goes wrong is told before the port that it takes.
+                Trace::Error { node, .. } => failed = node,
+                Trace::Took { node, port, why, .. } => {
+                    let Some(kind) = kinds.get(&node).filter(|kind| DECIDING.contains(&kind.as_str())) else {
+                        continue;
+                    };
+                    let told = why.is_some()
+                        || failed.take().is_some_and(|failed| failed == node)
+                        || TELLING.contains(&port.as_str());
+                    match told {
+                        true => explained.insert(kind.clone()),
+                        false => silent.insert(format!("{}: {kind} {node} takes {port}", case.display())),
+                    };
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.into_iter().collect::<Vec<_>>().join("\n"));
+    assert_eq!(explained.len(), DECIDING.len(), "{explained:?}");
+}
+
+#[test]
+fn a_trigger_with_a_condition_says_what_it_read() {
+    let bot = bot(
+        "parlance: 1\nid: t\ntriggers:\n  - { default: {}, when: contact.name == 'Ada', to: a }\nnodes: { a: { type: end } }\n",
+    );
+    let turn = Play::new(&bot).step(&said("hi")).unwrap();
+    let Trace::RunStarted { why: Some(why), .. } = &turn.trace[0] else { panic!("{:?}", turn.trace) };
+    assert_eq!((why.expression.as_str(), &why.operands["contact.name"]), ("contact.name == 'Ada'", &"Ada".into()));
 }

@@ -53,6 +53,12 @@ impl Walk<'_> {
         self.run.as_mut()?.frames.last_mut()?.rest.as_mut()?.pop()
     }
 
+    /// How many elements the loop on top has yet to take.
+    pub(crate) fn elements_left(&self) -> usize {
+        let top = self.run.as_ref().and_then(|run| run.frames.last());
+        top.and_then(|frame| frame.rest.as_ref()).map_or(0, Vec::len)
+    }
+
     /// The value of a variable, as a frame keeps it; null if it has none.
     pub(crate) fn former(&self, name: &str) -> Value {
         self.scope.variable(self.home(name), name).unwrap_or_default()
