@@ -180,3 +180,179 @@ async fn the_pizzeria_is_played_to_its_ends_by_typing() {
     play.hears("Call us at the shop").await;
     play.ends().await;
 }
+
+/// Another program that bots ask: its answers by method and path, and what it was asked.
+async fn other_program(answers: &'static [(&'static str, &'static str, u16, &'static str)]) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let answer = move |request: axum::extract::Request| async move {
+        let (method, path) = (request.method().as_str().to_owned(), request.uri().path().to_owned());
+        let found = answers.iter().find(|(m, p, _, _)| *m == method && path.starts_with(p));
+        let (status, body) = found.map_or((404, "{}"), |(_, _, status, body)| (*status, *body));
+        let status = axum::http::StatusCode::from_u16(status).unwrap();
+        (status, [("content-type", "application/json")], body)
+    };
+    let router = axum::Router::new().fallback(axum::routing::any(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// A world in which an export answers, whose requests go to another program on this machine.
+async fn connected(
+    file: &str,
+    host: &str,
+    secrets: &[&str],
+    answers: &'static [(&'static str, &'static str, u16, &'static str)],
+) -> World {
+    let address = other_program(answers).await;
+    let path = format!("{}/tests/data/imports/{file}.json", env!("CARGO_MANIFEST_DIR"));
+    let export = std::fs::read_to_string(path).unwrap().replace(host, &format!("http://{address}"));
+    let imported = chatbot::import::import(&export, None).unwrap();
+    let mut setup = Setup::default().bot(&imported.written()).set("http.allow", &address);
+    for secret in secrets {
+        setup = setup.set(&format!("bots.secrets.{}", secret.to_lowercase()), "fixture-of-a-secret");
+    }
+    setup.start().await
+}
+
+#[tokio::test]
+async fn the_shop_of_rapidpro_is_played_to_its_end() {
+    let answers = &[
+        ("GET", "/items", 200, r#"{"names": ["Bread", "Milk", "Eggs"]}"#),
+        ("POST", "/orders", 201, r#"{"id": "A-7"}"#),
+    ];
+    let secrets = ["CORNER_SHOP_19_X_API_KEY"];
+    let play = Play(connected("shop.rapidpro", "https://shop.example", &secrets, answers).await);
+    play.says("good morning");
+    play.hears("Good day").await;
+    let list = play.hears("Today we have Bread, Milk, Eggs.").await;
+    assert_eq!(list.choices.len(), 4, "{list:?}");
+    play.says("caviar");
+    play.hears("We do not have that. (1 of 3)").await;
+    play.hears("Today we have").await;
+    play.picks("Milk");
+    play.hears("How many milk?").await;
+    play.says("20 please");
+    play.hears("That is a lot!").await;
+    play.hears("20 Milk for 22.50 coins. Right?").await;
+    play.taps("Yes");
+    play.hears("When shall we bring it?").await;
+    play.says("at 5:30 pm");
+    play.hears("An email address").await;
+    play.says("ada@example.com");
+    play.hears("Order A-7 is on its way at 17:30. The bill goes to ada@example.com.").await;
+    play.hears("Next time:").await;
+    play.hears("How was it").await;
+    play.picks("5");
+    play.hears("Thank you, ").await;
+    play.ends().await;
+}
+
+#[tokio::test]
+async fn the_mothers_of_rapidpro_are_played_to_their_end() {
+    let answers = &[("POST", "/mothers", 200, r#"{"number": "M-12"}"#)];
+    let secrets = ["REGISTER_15_AUTHORIZATION"];
+    let play = Play(connected("mothers.rapidpro", "https://registry.example", &secrets, answers).await);
+    play.says("hello");
+    play.hears("Hello ").await;
+    play.hears("Which language do you prefer?").await;
+    play.taps("Español");
+    play.hears("¿Cómo se llama?").await;
+    play.says("maria lopez");
+    play.hears("¿Cuántos años tiene, Maria Lopez?").await;
+    play.says("27");
+    play.hears("¿En qué pueblo vive?").await;
+    play.says("Nakuru");
+    play.hears("¿Cuándo nace?").await;
+    play.says("20/12/2026");
+    play.hears("¿Otro número?").await;
+    play.says("ninguno");
+    play.hears("Su número es M-12.").await;
+    play.hears("¿Qué podemos hacer por usted, Maria Lopez?").await;
+    play.picks("Consejo");
+    play.hears("").await;
+    play.hears("¿Qué podemos").await;
+    play.picks("Parar");
+    play.hears("No escribiremos más.").await;
+    play.ends().await;
+}
+
+#[tokio::test]
+async fn the_bikes_of_typebot_are_played_to_their_end() {
+    let answers = &[
+        ("GET", "/bikes", 200, r#"{"items": [{"name": "Red Racer"}, {"name": "Blue Tandem"}]}"#),
+        ("POST", "/bookings", 201, r#"{"id": 42}"#),
+    ];
+    let secrets = ["BOOK_1_X_API_KEY", "RENT_1_AUTHORIZATION"];
+    let play = Play(connected("bikes.typebot", "https://api.bikes.example", &secrets, answers).await);
+    play.says("I need a bike");
+    play.hears("Welcome to *Bright Bikes*!").await;
+    play.hears("").await;
+    let menu = play.hears("Hello ").await;
+    assert_eq!(menu.choices.len(), 5, "{menu:?}");
+    play.picks("Rent a bike");
+    play.hears("Which bike? The most popular is Red Racer.").await;
+    play.taps("Blue Tandem");
+    play.hears("From which day?").await;
+    play.says("2026-12-24");
+    play.hears("At what time").await;
+    play.says("9:30 am");
+    play.hears("For how many days?").await;
+    play.says("7");
+    play.hears("That is *87.5 coins*").await;
+    play.picks("Helmet");
+    play.hears("That is *87.5 coins*").await;
+    play.picks("That is all");
+    play.hears("Your email").await;
+    play.says("ada@example.com");
+    play.hears("And a telephone number?").await;
+    play.says("+44 7700 900123");
+    play.hears("Blue Tandem from 2026-12-24 at 09:30, 7 days, extras: Helmet.").await;
+    play.taps("Yes, book it");
+    play.hears("Booked! Your number is 42.").await;
+    play.hears("How was our service?").await;
+    play.hears("(1 = bad").await;
+    play.says("5");
+    play.hears("Thank you, ").await;
+    play.hears("https://bikes.example/thanks?ref=").await;
+    play.ends().await;
+}
+
+#[tokio::test]
+async fn an_export_is_imported_over_the_api_and_nothing_goes_live() {
+    let world = World::start().await;
+    let before = world.items("/api/v1/bots").await;
+    let path = format!("{}/tests/data/imports/bikes.typebot.json", env!("CARGO_MANIFEST_DIR"));
+    let export = std::fs::read_to_string(path).unwrap();
+    let ask = |query: &str, body: Vec<u8>| {
+        let call = world.admin_call(reqwest::Method::POST, &format!("/api/v1/bots/import{query}")).body(body);
+        async move {
+            let answer = call.send().await.unwrap();
+            (answer.status().as_u16(), answer.json::<serde_json::Value>().await.unwrap())
+        }
+    };
+    for query in ["", "?from=typebot"] {
+        let (status, body) = ask(query, export.clone().into_bytes()).await;
+        let imported = chatbot::import::import(&export, None).unwrap();
+        assert_eq!((status, &body["bot"]), (200, &imported.bot_json));
+        assert_eq!(body["changes"], serde_json::json!(imported.changes));
+        assert_eq!(body["version"], imported.bot.version());
+    }
+    for (query, body, status, kind) in [
+        ("", b"{".to_vec(), 422, "not-json"),
+        ("", b"{}".to_vec(), 422, "no-export"),
+        ("?from=rapidpro", export.clone().into_bytes(), 422, "no-export"),
+        ("?from=paper", b"{}".to_vec(), 400, "bad-request"),
+        ("?form=typebot", b"{}".to_vec(), 400, "bad-request"),
+        ("", vec![0xff, 0xfe], 400, "bad-request"),
+    ] {
+        let (found, answer) = ask(query, body).await;
+        assert_eq!(found, status, "{query}: {answer}");
+        assert!(answer["type"].as_str().is_some_and(|found| found.ends_with(kind)), "{query}: {answer}");
+        assert!(answer["hint"].is_string() || status == 400, "{query}: {answer}");
+    }
+    let huge = vec![b' '; chatbot::caps::MAX_IMPORT_BYTES + 2];
+    assert_eq!(ask("", huge).await.0, 413);
+    assert_eq!(world.items("/api/v1/bots").await, before);
+    world.end().await;
+}
