@@ -116,6 +116,7 @@ impl Admin {
             .route("/api/v1/conversations/{id}/messages", get(messages::list).post(messages::send))
             .route("/api/v1/conversations/{id}/journal", get(journal::list))
             .route("/api/v1/conversations/{id}/state", get(journal::state))
+            .route("/api/v1/conversations/{id}/test", get(journal::test))
             .route("/api/v1/conversations/{id}/block", post(blocked::block))
             .route("/api/v1/conversations/{id}/unblock", post(blocked::unblock))
             .route("/api/v1/conversations/{id}/handback", post(handback::hand_back))

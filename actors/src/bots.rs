@@ -178,6 +178,13 @@ impl Bots {
         self.inner.lock().bots.get(id)?.versions.get(version)?.used_ms
     }
 
+    /// The live version of the bot that answers on a number whoever is in no conversation.
+    pub fn answering(&self, number: &str) -> Option<Arc<Bot>> {
+        let inner = self.inner.lock();
+        let id = inner.by_number.get(number).or(inner.default.as_ref())?;
+        inner.bots.get(id)?.live()?.1.bot()
+    }
+
     /// Changes whenever a conversation that was told to wait may get another answer.
     pub(crate) fn generation(&self) -> u64 {
         self.inner.lock().generation

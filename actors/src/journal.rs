@@ -5,6 +5,7 @@
 //! is folding at most [`WHOLE_EVERY`] of them.
 
 mod entry;
+mod export;
 mod state;
 
 use chatbot::Snapshot;
@@ -16,6 +17,7 @@ use crate::records::HistoryEntry;
 use crate::records::change::{After, Change, WHOLE_EVERY};
 
 pub use entry::{EntryView, InputView, entry};
+pub use export::{MAX_ENTRIES, Made, TestError, test};
 pub use state::{ChangeView, StateView};
 
 /// Why the state after an entry cannot be told.
@@ -82,37 +84,61 @@ pub(crate) fn window(index: u64) -> (u64, usize) {
 
 /// Folds entries in a row, the first one of which keeps a whole state, up to one of them. Pure.
 pub(crate) fn fold(entries: &[Entry], index: u64) -> Result<Moment, JournalError> {
-    let mut told: Option<Value> = None;
-    let mut before: Option<Value> = None;
-    let (mut at_ms, mut expected) = (0, entries.first().map_or(index, |entry| entry.index));
+    let of_index = |error| match error {
+        JournalError::NotKept { at, .. } => JournalError::NotKept { index, at },
+        other => other,
+    };
+    let mut fold = Fold::after(None);
+    let mut before = None;
+    let mut at_ms = 0;
     for row in entries.iter().take_while(|entry| entry.index <= index) {
-        let not_kept = || JournalError::NotKept { index, at: row.index };
-        if row.index != expected {
+        if row.index == index {
+            before = fold.told().cloned();
+        }
+        at_ms = fold.take(row).map_err(of_index)?.at_ms;
+    }
+    let told = fold.told.ok_or(JournalError::NotKept { index, at: index })?;
+    let change = Change::between(before.as_ref().unwrap_or(&Value::Null), &told);
+    Ok(Moment { index, at_ms, told, change, before })
+}
+
+/// A state that goes from entry to entry.
+struct Fold {
+    told: Option<Value>,
+    /// The entry that must come next.
+    next: Option<u64>,
+}
+
+impl Fold {
+    fn after(told: Option<Value>) -> Self {
+        Self { told, next: None }
+    }
+
+    fn told(&self) -> Option<&Value> {
+        self.told.as_ref()
+    }
+
+    /// Takes the next entry. Errors: it is another one, or does not say what it changed.
+    fn take(&mut self, row: &Entry) -> Result<HistoryEntry, JournalError> {
+        let not_kept = || JournalError::NotKept { index: row.index, at: row.index };
+        if self.next.replace(row.index + 1).is_some_and(|next| next != row.index) {
             return Err(not_kept());
         }
-        expected += 1;
-        let entry: HistoryEntry = codec::decode(&row.payload)?;
-        at_ms = entry.at_ms;
-        if row.index == index {
-            before.clone_from(&told);
-        }
-        match entry.after {
-            Some(After::Whole(whole)) => told = Some(whole),
-            _ if told.is_none() => return Err(not_kept()),
+        let mut entry: HistoryEntry = codec::decode(&row.payload)?;
+        match entry.after.take() {
+            Some(After::Whole(whole)) => self.told = Some(whole),
             Some(After::Changed(change)) => {
-                let state = told.as_mut().ok_or_else(not_kept)?;
+                let state = self.told.as_mut().ok_or_else(not_kept)?;
                 if !change.apply(state) {
                     return Err(not_kept());
                 }
             }
             // Where a whole state belongs none is there: it was written before the history told it.
-            None if row.index.is_multiple_of(WHOLE_EVERY) => return Err(not_kept()),
+            None if self.told.is_none() || row.index.is_multiple_of(WHOLE_EVERY) => return Err(not_kept()),
             None => {}
         }
+        Ok(entry)
     }
-    let told = told.ok_or(JournalError::NotKept { index, at: index })?;
-    let change = Change::between(before.as_ref().unwrap_or(&Value::Null), &told);
-    Ok(Moment { index, at_ms, told, change, before })
 }
 
 impl Moment {

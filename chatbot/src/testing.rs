@@ -10,6 +10,7 @@
 
 mod bless;
 mod bubble;
+mod export;
 mod outside;
 mod phone;
 mod play;
@@ -27,6 +28,7 @@ use serde_json::{Map, Value};
 use crate::bot::Bot;
 use crate::input::{ApiCall, HandBack, Incoming};
 pub use bless::{BlessError, Blessed, Left, bless};
+pub use export::{ExportError, Exported, Happened, Recorded, Recording, export};
 use play::Play;
 pub(crate) use read::read;
 pub use report::{Failure, Line, Report, Shown};

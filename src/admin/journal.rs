@@ -1,6 +1,7 @@
-//! `/api/v1/conversations/{id}/journal`, `…/state`: what a conversation went through, and what it was after any entry.
+//! `/api/v1/conversations/{id}/journal`, `…/state`, `…/test`: what a conversation went through, what it was after any
+//! entry, and the same as a test of its bot.
 
-use actors::journal::{self, EntryView, JournalError};
+use actors::journal::{self, EntryView, JournalError, TestError};
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
@@ -108,6 +109,42 @@ pub(super) async fn state(
     let moment = journal::moment(store, conversation, index).await.map_err(refused)?;
     let view = moment.view().map_err(|error| Problem::damaged(&error))?;
     Ok(Json(json!(view)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TestQuery {
+    from: Option<u64>,
+    to: Option<u64>,
+}
+
+/// The conversation as a test of its bot, with stand-ins for what is personal.
+pub(super) async fn test(
+    State(shared): Ctx,
+    Path(id): Path<String>,
+    query: Asked<TestQuery>,
+) -> Result<Json<Value>, Problem> {
+    let query = read(query)?;
+    let (store, bots) = (&*shared.parts.store, &*shared.parts.bots);
+    let (conversation, _) = conversations::find(store, &id).await?;
+    let made = journal::test(store, bots, conversation, (query.from, query.to)).await.map_err(no_test)?;
+    Ok(Json(made.into()))
+}
+
+fn no_test(error: TestError) -> Problem {
+    let hint = match &error {
+        TestError::Journal(_) => None,
+        TestError::Range { .. } => Some(format!("choose at most {} with from and to", journal::MAX_ENTRIES)),
+        TestError::InRun { next: Some(next), .. } => Some(format!("begin at entry {next}: from={next}")),
+        TestError::InRun { next: None, .. } => Some("no run ends in these entries: begin where one began".to_owned()),
+        TestError::NoBot(_) => Some("the journal shows what happened all the same".to_owned()),
+        TestError::Export(_) => None,
+    };
+    let problem = match error {
+        TestError::Journal(error) => return refused(error),
+        error => Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "no-test", error.to_string()),
+    };
+    hint.map_or(problem.clone(), |hint| problem.hint(hint))
 }
 
 pub(super) fn refused(error: JournalError) -> Problem {

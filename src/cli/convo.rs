@@ -1,15 +1,19 @@
 //! `parlance convo …`: the conversations of a running server, and what they went through.
 
+use std::io::Write;
+use std::path::PathBuf;
+
 use reqwest::Method;
 use serde_json::Value;
 
+use super::Exit;
 use super::api::{Api, ApiArgs, print_object, text};
-use super::output::{Failed, data};
+use super::output::{Failed, data, talk};
 use super::trigger;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  parlance convo list --phone 447700900123\n  parlance convo journal ID\n  \
-                        parlance convo show ID --at 12")]
+                        parlance convo show ID --at 12\n  parlance convo export-test ID --out test.yaml")]
 pub(super) struct Args {
     #[command(flatten)]
     api: ApiArgs,
@@ -46,6 +50,20 @@ enum Command {
     },
     /// Tell a conversation's bot that something happened
     Trigger(trigger::Args),
+    /// Make a test of a conversation, with stand-ins for what is personal
+    ExportTest {
+        /// c_…
+        id: String,
+        /// The first entry; a run begins there
+        #[arg(long, value_name = "ENTRY")]
+        from: Option<u64>,
+        /// The last entry
+        #[arg(long, value_name = "ENTRY")]
+        to: Option<u64>,
+        /// Write it into a new file; standard output when absent
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failed> {
@@ -70,6 +88,9 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
                 let query = [("order", order.to_owned())];
                 api.print_list(&path(&id, "/journal"), &query, json, entry).await
             }
+            Command::ExportTest { id, from, to, out } => {
+                export_test(&api, &id, [("from", from), ("to", to)], out, json).await
+            }
         }
     })
 }
@@ -92,6 +113,38 @@ async fn show_at(api: &Api, id: &str, at: u64, json: bool) -> Result<(), Failed>
     for change in changes.as_array().into_iter().flatten() {
         data(&changed(change));
     }
+    Ok(())
+}
+
+async fn export_test(
+    api: &Api,
+    id: &str,
+    range: [(&'static str, Option<u64>); 2],
+    out: Option<PathBuf>,
+    json: bool,
+) -> Result<(), Failed> {
+    let query: Vec<_> = range.into_iter().filter_map(|(name, entry)| Some((name, entry?.to_string()))).collect();
+    let made = api.json(api.request(Method::GET, &path(id, "/test"), &query)).await?;
+    for warning in made["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        talk(&format!("warning: {warning}"));
+    }
+    let yaml = if json { made.to_string() } else { text(&made, "yaml").trim_end().to_owned() };
+    let Some(path) = out else {
+        data(&yaml);
+        return Ok(());
+    };
+    let exists = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Failed::new(Exit::Conflict, format!("error: {} exists", path.display())),
+        _ => Failed::new(Exit::Failed, format!("error: {} cannot be written: {error}", path.display())),
+    };
+    let mut file = std::fs::File::create_new(&path).map_err(exists)?;
+    writeln!(file, "{yaml}").map_err(exists)?;
+    let (bot, version) = (text(&made, "bot"), text(&made, "bot_version"));
+    talk(&format!(
+        "written to {}: put it under `tests` of {bot} (version {})",
+        path.display(),
+        version.get(..12).unwrap_or(version)
+    ));
     Ok(())
 }
 

@@ -174,3 +174,43 @@ async fn a_conversation_that_took_in_another_one_tells_both_before_and_after() {
     assert_eq!((&first["state"], &first["variables"]), (&json!("waiting"), &json!({ "asked": 1 })));
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_conversation_becomes_a_test_that_passes_and_names_nobody() {
+    let world = Setup::default().bot(bots::ASK).start().await;
+    let named = |id: &str, words: &str, at_ms: u64| {
+        let contact = json!({ "profile": { "name": "Jane Roe" }, "wa_id": ADA });
+        value(json!({ "contacts": [contact], "messages": [text(ADA, id, at_ms, words)] }))
+    };
+    for (n, words) in ["hello from Jane Roe", "many", "7", "again"].iter().enumerate() {
+        assert_eq!(world.post(named(&format!("wamid.n{n}"), words, world.now_ms())).await, 200);
+        world.wait_replies(ADA, n + 1).await;
+        world.clock.advance(30_000);
+    }
+    assert_eq!(world.advance_until_replies(61_000, ADA, 5).await[4], "too late");
+    let id = id_of(&world, ADA).await;
+
+    let made = world.admin(&format!("/api/v1/conversations/{id}/test")).await;
+    assert_eq!(made["warnings"], json!([]), "{made}");
+    let yaml = made["yaml"].as_str().unwrap();
+    for part in ["user: hello from Ada", "expect: noted 7 of round 1", "expect_end: no_answer", "wa_id: \"4470"] {
+        assert!(yaml.contains(part), "{part}: {yaml}");
+    }
+    assert!(!yaml.contains("Jane") && !yaml.contains(ADA), "{yaml}");
+    let tests: String = yaml.lines().map(|line| format!("  {line}\n")).collect();
+    let source = format!("{}tests:\n{tests}", bots::ASK);
+    let bot = chatbot::load(&source, "t.yaml", chatbot::Format::Yaml).bot.unwrap();
+    for case in bot.tests() {
+        assert_eq!(chatbot::testing::run(&bot, case).failure, None, "{source}");
+    }
+
+    let part = world.admin(&format!("/api/v1/conversations/{id}/test?from=3&to=4")).await;
+    assert!(part["yaml"].as_str().unwrap().contains("given: { asked: 1 }"), "{part}");
+    let (status, problem) = refused(&world, &format!("/api/v1/conversations/{id}/test?from=1")).await;
+    assert_eq!((status, &problem["hint"]), (422, &json!("begin at entry 3: from=3")), "{problem}");
+    for (query, status) in [("from=9", 404), ("to=9", 404), ("from=4&to=3", 422), ("from=x", 400), ("until=3", 400)] {
+        assert_eq!(refused(&world, &format!("/api/v1/conversations/{id}/test?{query}")).await.0, status, "{query}");
+    }
+    assert_eq!(refused(&world, "/api/v1/conversations/c_1/test").await.0, 404);
+    world.end().await;
+}

@@ -18,6 +18,8 @@ pub(crate) struct Declared {
     kind: &'static str,
     pub(crate) default: Option<Value>,
     pub(crate) home: Home,
+    /// Personal: not to be seen where it need not be.
+    pub(crate) pii: bool,
     /// Characters of a text, elements of a list.
     max: Option<u32>,
 }
@@ -45,11 +47,9 @@ fn read_one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Declared> {
         Some(Some("contact")) => Home::Contact,
         _ => Home::Run,
     };
-    if let Some(at) = fields.get("pii") {
-        reader.flag(&at);
-    }
+    let pii = fields.get("pii").and_then(|at| reader.flag(&at)).unwrap_or_default();
     let max = fields.get("max").and_then(|at| reader.count(&at, 1, u32::MAX));
-    let mut declared = Declared { kind, default: None, home, max };
+    let mut declared = Declared { kind, default: None, home, pii, max };
     if let Some(at) = fields.get("default") {
         match declared.fit(at.node.to_json()) {
             Ok(value) => declared.default = Some(value),
@@ -62,6 +62,11 @@ fn read_one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Declared> {
 }
 
 impl Declared {
+    /// The declared type.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
     /// Brings a value to the declared type, or says why it cannot be.
     pub(crate) fn fit(&self, value: Value) -> Result<Value, String> {
         let found = match (self.kind, value) {
@@ -156,7 +161,7 @@ mod tests {
     use serde_json::json;
 
     fn declared(kind: &'static str, max: Option<u32>) -> Declared {
-        Declared { kind, default: None, home: Home::Run, max }
+        Declared { kind, default: None, home: Home::Run, pii: false, max }
     }
 
     #[test]

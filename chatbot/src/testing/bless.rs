@@ -14,6 +14,7 @@ use super::{Action, Case, Step, with_stand_in_files};
 use crate::bot::{Bot, Format, load};
 use crate::tree::{self, Kind, Node};
 use edits::Edits;
+pub(super) use edits::{plain, written};
 
 /// What became of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -103,6 +103,10 @@ fn named(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> BTreeMap<St
 }
 
 impl Stub {
+    pub(super) fn new(method: &str, url: &str, outcome: HttpOutcome, times: u32, delay_ms: u64) -> Self {
+        Self { method: Some(method.to_owned()), url: url.to_owned(), outcome, times: Some(times), delay_ms }
+    }
+
     pub(super) fn answers(&self, call: &HttpCall) -> bool {
         self.method.as_ref().is_none_or(|method| *method == call.method) && is_url(&self.url, call)
     }

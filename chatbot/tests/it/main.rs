@@ -4,8 +4,10 @@
 mod bless;
 mod bombs;
 mod caps;
+mod determinism;
 mod diagnostics;
 mod diff;
+mod export;
 mod expressions;
 mod graph;
 mod guide;
