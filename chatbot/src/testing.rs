@@ -77,11 +77,31 @@ enum Action {
     Next(Wanted),
     /// The next call; `None` where there must be none.
     Http(Option<Box<WantedCall>>),
+    /// The next event; `None`: there is none.
+    Event(Option<WantedEvent>),
     All(Vec<Wanted>),
     End(String),
     Node(String),
     Vars(BTreeMap<String, Value>),
     Contact(BTreeMap<String, Value>),
+}
+
+/// What an event must be.
+#[derive(Clone, Debug, PartialEq)]
+struct WantedEvent {
+    name: String,
+    data: Option<Value>,
+}
+
+impl WantedEvent {
+    /// What does not hold, if anything.
+    fn differs(&self, got: &crate::event::Event) -> Option<String> {
+        if self.name != got.name {
+            return Some(format!("the bot tells of `{}`, not of `{}`", got.name, self.name));
+        }
+        let data = self.data.as_ref().filter(|data| !fits(data, &got.data))?;
+        Some(format!("the data of `{}` is {}, not {data}", got.name, got.data))
+    }
 }
 
 /// The bot with a stand-in for each file that its messages name: the path itself is the media id.

@@ -68,6 +68,7 @@ fn step() -> Value {
         ("http_stub", http::stub()),
         ("expect", expect()),
         ("expect_http", http::wanted()),
+        ("expect_event", one_of("The bot tells of this event.", vec![plain("Its name, or `nothing`."), event()])),
         ("expect_end", plain("The run has ended, with this reason.")),
         ("expect_node", node("The run waits at this node.")),
         ("expect_var", map_of("Variables have these values.", anything("The value."))),
@@ -86,6 +87,11 @@ fn send() -> Value {
         "required": ["type"],
         "properties": { "type": word("Meta's type of the message.", SENT_TYPES) },
     })
+}
+
+fn event() -> Value {
+    let keys = vec![("event", plain("Its name.")), ("data", anything("What must be in its data."))];
+    nothing_else("An event and its data.", &["event"], keys)
 }
 
 fn expect() -> Value {

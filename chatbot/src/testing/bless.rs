@@ -120,6 +120,7 @@ impl Work<'_> {
                 Some(node) => self.edits.text(&entry.value, node),
                 None => return Err("take the step out".to_owned()),
             },
+            Action::Event(_) => self.event(play, entry),
             Action::Vars(wanted) => wanted
                 .iter()
                 .filter(|(name, value)| !super::fits(value, &play.variable(name)))
@@ -134,6 +135,19 @@ impl Work<'_> {
             self.edits.back_to(checkpoint);
             why.to_owned()
         })
+    }
+
+    fn event(&mut self, play: &mut Play<'_>, entry: &tree::Entry) -> Result<(), &'static str> {
+        let Some(event) = play.next_event() else { return self.edits.whole(entry, &"nothing".into()) };
+        let done = match entry.value.get("event") {
+            Some(name) => self.edits.text(name, &event.name).and_then(|()| match entry.value.get("data") {
+                Some(data) => self.edits.value(Some(data), &event.data),
+                None => Ok(()),
+            }),
+            None => self.edits.text(&entry.value, &event.name),
+        };
+        play.look_at_event();
+        done
     }
 
     fn next(&mut self, play: &mut Play<'_>, wanted: &Wanted, entry: &tree::Entry) -> Result<(), &'static str> {

@@ -17,7 +17,7 @@ use super::stub::Stub;
 use super::{Action, Case, run, sent, with_stand_in_files};
 use crate::bot::{Bot, Format, load};
 use crate::http::{HttpDone, HttpOutcome};
-use crate::input::{ContactView, HandBack};
+use crate::input::{ApiCall, ContactView, HandBack};
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
 use mask::{Mask, Shape};
@@ -66,6 +66,8 @@ pub enum Happened {
     Woke,
     /// A call was answered.
     Http(HttpDone),
+    /// Another program called.
+    Call(ApiCall),
     /// A human was done.
     HandBack(HandBack),
     /// A human wrote.
@@ -216,6 +218,11 @@ impl<'b> Draft<'b> {
             (Happened::HandBack(how), _) => {
                 self.act(Action::HandBack(*how), format!("- hand_back: {}", how.name()))?;
             }
+            (Happened::Call(call), _) => {
+                let call = ApiCall { name: call.name.clone(), data: self.mask.json(&call.data) };
+                let line = write::step("api", &json!({ "name": call.name, "data": call.data }));
+                self.act(Action::Api(call), line)?;
+            }
             (Happened::Staff, _) => self.act(Action::Staff, "- staff: …".to_owned())?,
             _ => {}
         }
@@ -244,6 +251,10 @@ impl<'b> Draft<'b> {
                 let line = write::step("send", &map.clone().into());
                 let message = sent::message(&map, &kind).ok_or("the message is of no type that a test can send")?;
                 self.act(Action::Send(Box::new(message)), line)
+            }
+            Said::Submit(form) => {
+                let line = write::step("flow_submit", &json!({ "data": form }));
+                self.act(Action::Submit(form), line)
             }
             Said::Nothing => Ok(()),
         }

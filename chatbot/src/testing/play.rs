@@ -9,8 +9,9 @@ use super::report::{Line, Shown};
 use super::setting::Setting;
 use super::stub::{self, Stub, WantedCall};
 use super::wanted::{Wanted, diff};
-use super::{Action, fits, outside, sent};
+use super::{Action, WantedEvent, fits, outside, sent};
 use crate::bot::Bot;
+use crate::event::Event;
 use crate::http::{HttpCall, HttpDone, HttpOutcome};
 use crate::input::{ContactView, Given, HandBack, Incoming, Input, NumberView};
 use crate::snapshot::Snapshot;
@@ -59,6 +60,9 @@ pub(super) struct Play<'b> {
     asked: Vec<HttpCall>,
     /// How many of them were looked at.
     asked_seen: usize,
+    /// The events that the bot decided, and how many of them were looked at.
+    events: Vec<Event>,
+    events_seen: usize,
     /// Results that are under way, and when they arrive.
     coming: Vec<(u64, HttpDone)>,
     /// Variables of the run, the last one if none goes on, and of the contact.
@@ -83,6 +87,8 @@ impl<'b> Play<'b> {
             stubs: Vec::new(),
             asked: Vec::new(),
             asked_seen: 0,
+            events: Vec::new(),
+            events_seen: 0,
             coming: Vec::new(),
             vars: BTreeMap::new(),
         };
@@ -116,6 +122,7 @@ impl<'b> Play<'b> {
                 Ok(())
             }
             Action::Http(wanted) => self.http(wanted.as_deref()),
+            Action::Event(wanted) => self.event(wanted.as_ref()),
             Action::Next(wanted) => self.next(wanted),
             Action::All(wanted) => self.all(wanted),
             Action::End(reason) => self.end(reason),
@@ -198,6 +205,7 @@ impl<'b> Play<'b> {
         self.before = self.said.len();
         self.seen = self.before;
         self.asked_seen = self.asked.len();
+        self.events_seen = self.events.len();
         self.ended.clear();
     }
 
@@ -260,6 +268,10 @@ impl<'b> Play<'b> {
     }
 
     fn take(&mut self, done: Turn) {
+        self.events.extend(done.effects.iter().filter_map(|effect| match effect {
+            Effect::Emit(event) => Some(event.as_ref().clone()),
+            _ => None,
+        }));
         for sending in done.effects.iter().filter_map(Effect::message) {
             self.said.push(Bubble::new(format!("wamid.out.{}", self.said.len() + 1), &sending.message));
         }
@@ -308,6 +320,22 @@ impl<'b> Play<'b> {
                 Ok(())
             }
         }
+    }
+
+    fn event(&mut self, wanted: Option<&WantedEvent>) -> Result<(), Failed> {
+        let what = match (wanted, self.next_event()) {
+            (None, None) => return Ok(()),
+            (None, Some(event)) => format!("the bot tells of `{}` {}", event.name, event.data),
+            (Some(_), None) => "the bot tells of no event, or of none that was not looked at".to_owned(),
+            (Some(wanted), Some(event)) => match wanted.differs(event) {
+                Some(differs) => differs,
+                None => {
+                    self.look_at_event();
+                    return Ok(());
+                }
+            },
+        };
+        Err(what.into())
     }
 
     fn all(&mut self, wanted: &[Wanted]) -> Result<(), Failed> {
@@ -374,6 +402,15 @@ impl<'b> Play<'b> {
             all.extend(noted);
         }
         inside(Some(&all), name)
+    }
+
+    /// The next event that nothing has looked at.
+    pub(super) fn next_event(&self) -> Option<&Event> {
+        self.events.get(self.events_seen)
+    }
+
+    pub(super) fn look_at_event(&mut self) {
+        self.events_seen = (self.events_seen + 1).min(self.events.len());
     }
 
     /// What the last run that ended since the last thing that was done ended with.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::wanted::{Trait, Wanted};
-use super::{Action, Case, Step, outside, sent, setting, stub};
+use super::{Action, Case, Step, WantedEvent, outside, sent, setting, stub};
 use crate::bot::read::{At, Fields, Read, Reader, list};
 use crate::explain;
 use crate::input::HandBack;
@@ -27,6 +27,7 @@ const STEPS: &[&str] = &[
     "http_stub",
     "expect",
     "expect_http",
+    "expect_event",
     "expect_end",
     "expect_node",
     "expect_var",
@@ -98,11 +99,23 @@ fn action(reader: &mut Reader<'_>, key: &str, at: &At<'_>) -> Option<Action> {
             let index = reader.target(at)?;
             Action::Node(reader.node_ids.get(index)?.clone())
         }
+        "expect_event" => Action::Event(event(reader, at)?),
         "expect_contact" => {
             Action::Contact(reader.entries(at).iter().map(|(e, value)| (e.key.clone(), value.node.to_json())).collect())
         }
         _ => vars(reader, at),
     })
+}
+
+/// A name, a map with `event` and `data`, or `nothing`.
+fn event(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Option<WantedEvent>> {
+    if !matches!(at.node.kind, Kind::Map(_)) {
+        let name = reader.text(at)?;
+        return Some((name != "nothing").then_some(WantedEvent { name, data: None }));
+    }
+    let fields = reader.fields(at, &["event", "data"])?;
+    let name = reader.required(&fields, "event").and_then(|at| reader.text(&at))?;
+    Some(Some(WantedEvent { name, data: fields.get("data").map(|at| at.node.to_json()) }))
 }
 
 fn seed(reader: &mut Reader<'_>, at: &At<'_>) -> Option<u64> {

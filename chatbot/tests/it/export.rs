@@ -39,6 +39,7 @@ impl<'b> Recorder<'b> {
             Happened::Woke => Input::Tick,
             Happened::Http(done) => Input::HttpDone(done.clone()),
             Happened::HandBack(how) => Input::HandBack(*how),
+            Happened::Call(call) => Input::Api(call.clone()),
             Happened::Staff => {
                 self.state.human_wrote(self.now_ms);
                 self.put(what, Vec::new(), 0);
@@ -251,6 +252,28 @@ fn where_the_play_goes_another_way_it_says_so() {
         exported.warnings
     );
     assert!(!exported.yaml.contains("Zebulon"));
+    passes(&bot, &exported.yaml);
+}
+
+#[test]
+fn forms_and_calls_of_other_programs_are_steps() {
+    let bot = bot(
+        "parlance: 1\nid: t\nflows: { f: { id: '1' } }\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: flow, flow: f, prompt: Fill in, cta: Open, save: form, next: { done: w } }\n  w: { type: wait, until_event: order.paid, next: { event: e } }\n  e: { type: say, messages: [ { text: \"{{ form.who }} paid by {{ input.data.by }}\" } ], next: { next: fin } }\n  fin: { type: end, reason: done }\n",
+    );
+    let mut recorder = Recorder::new(&bot);
+    recorder.says("hi");
+    let token = serde_json::to_value(&recorder.state).unwrap().to_string();
+    let token =
+        token.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned();
+    let form = json!({ "flow_token": token, "who": "Zebulon" }).to_string();
+    let reply = json!({ "type": "nfm_reply", "nfm_reply": { "name": "flow", "body": "Sent", "response_json": form } });
+    recorder.step(Happened::Message(json!({ "type": "interactive", "interactive": reply })));
+    let call = json!({ "name": "order.paid", "data": { "by": "card of Jane Roe" } });
+    recorder.step(Happened::Call(serde_json::from_value(call).unwrap()));
+    let exported = recorder.exported();
+    assert_eq!(exported.warnings, [] as [&str; 0], "{}", exported.yaml);
+    assert!(exported.yaml.contains("- flow_submit: { data: { who: Aaaaaaa } }"), "{}", exported.yaml);
+    assert!(exported.yaml.contains("Aaaaaaa paid by card of Ada"), "{}", exported.yaml);
     passes(&bot, &exported.yaml);
 }
 

@@ -219,6 +219,34 @@ fn forms_are_sent_off_and_other_programs_tell_things() {
 }
 
 #[test]
+fn events_are_looked_at() {
+    let source = |steps: &str| {
+        format!(
+            "parlance: 1\nid: t\ntriggers: [ {{ default: {{}}, to: a }} ]\nnodes:\n  a: {{ type: emit, event: booking.made, data: {{ guests: 4, city: Rome }}, next: {{ next: b }} }}\n  b: {{ type: emit, event: booking.noted, next: {{ next: end }} }}\n  end: {{ type: end }}\ntests: [ {{ name: it, steps: [ {{ user: hi }}, {steps} ] }} ]\n"
+        )
+    };
+    let played = |steps: &str| {
+        let bot = loaded(&source(steps));
+        run(&bot, &bot.tests()[0]).failure.map(|failure| failure.what)
+    };
+    let first = "{ expect_event: { event: booking.made, data: { guests: 4 } } }";
+    assert_eq!(played(&format!("{first}, {{ expect_event: booking.noted }}, {{ expect_event: nothing }}")), None);
+    assert_eq!(
+        played("{ expect_event: booking.lost }").unwrap(),
+        "the bot tells of `booking.made`, not of `booking.lost`"
+    );
+    assert!(
+        played("{ expect_event: { event: booking.made, data: { guests: 5 } } }").unwrap().starts_with("the data of")
+    );
+    assert!(played("{ expect_event: nothing }").unwrap().starts_with("the bot tells of `booking.made`"));
+    let wrong = "{ expect_event: { event: booking.lost, data: { guests: 5 } } }, { expect_event: x }";
+    let blessed = chatbot::testing::bless(&source(wrong), Format::Yaml, |_, _| true).unwrap();
+    let right =
+        "{ expect_event: { event: booking.made, data: { city: Rome, guests: 4 } } }, { expect_event: booking.noted }";
+    assert_eq!(blessed.source, source(right));
+}
+
+#[test]
 fn steps_are_checked_when_the_file_is_read() {
     assert_eq!(findings("{ usr: hi }"), ["PAR-0202 unknown key `usr` did you mean `user`?"]);
     assert_eq!(findings("{ flow_submit: { date: {} } }"), ["PAR-0202 unknown key `date` did you mean `data`?"]);
