@@ -220,9 +220,14 @@ impl Snapshot {
         Some(self.run.as_ref()?.wait.as_ref()?.node.as_str())
     }
 
-    /// Whether a run waits for the person.
+    /// Whether a run waits, for the person or for something else.
     pub fn is_waiting(&self) -> bool {
         self.node().is_some()
+    }
+
+    /// Whether a run waits for what another program answers.
+    pub fn is_calling(&self) -> bool {
+        self.run.as_ref().and_then(|run| run.wait.as_ref()).is_some_and(|wait| wait.call.is_some())
     }
 
     /// The variables of the run and of the contact, as one map; what bots noted of the person under `contact`.

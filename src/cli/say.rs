@@ -120,6 +120,17 @@ struct Phone {
 #[derive(Deserialize)]
 struct Conversation {
     id: String,
+    calling: bool,
+}
+
+/// What has become of a message.
+struct Look {
+    /// The bot had its turn.
+    taken: bool,
+    /// The bot waits for another program.
+    calling: bool,
+    /// Its replies, if each of them has left or failed.
+    replies: Option<Vec<String>>,
 }
 
 impl Talk {
@@ -135,12 +146,16 @@ impl Talk {
         };
         let mut printed = Vec::new();
         let listening = async {
+            let mut taken = false;
             loop {
-                let finished = self.is_answered(wa_id, &wamid).await?;
+                let look = self.look(wa_id, &wamid).await?;
                 self.print_new(&wamid, &mut printed).await?;
-                if finished.is_some_and(|replies| replies.iter().all(|reply| printed.contains(reply))) {
+                let shown = look.replies.is_some_and(|replies| replies.iter().all(|reply| printed.contains(reply)));
+                // `calling` was read before the messages: it tells of the time after the turn only if that was over by then.
+                if taken && !look.calling && shown {
                     return Ok(());
                 }
+                taken = look.taken;
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
@@ -177,27 +192,20 @@ impl Talk {
         self.post("send", &json!({ "content": content })).await
     }
 
-    /// The replies to this message, once the bot has decided them all and each has left or failed.
-    async fn is_answered(&self, wa_id: &str, wamid: &str) -> Result<Option<Vec<String>>, Failed> {
+    async fn look(&self, wa_id: &str, wamid: &str) -> Result<Look, Failed> {
         let url = format!("{}/api/v1/conversations?phone={wa_id}", self.word.admin);
         let conversations: Items<Conversation> = self.get(&url).await?;
-        let Some(conversation) = conversations.items.first() else { return Ok(None) };
+        let Some(conversation) = conversations.items.first() else {
+            return Ok(Look { taken: false, calling: false, replies: None });
+        };
         let url = format!("{}/api/v1/conversations/{}/messages?limit=100", self.word.admin, conversation.id);
         let messages: Items<Message> = self.get(&url).await?;
         let newest_first = &messages.items;
         let asked = newest_first
             .iter()
             .position(|message| message.wamid.as_deref() == Some(wamid) && message.status == "received");
-        let Some(asked) = asked else { return Ok(None) };
-        let mut replies = Vec::new();
-        for message in newest_first[..asked].iter().filter(|message| message.direction == "out") {
-            match (&message.wamid, message.status.as_str()) {
-                (Some(wamid), _) => replies.push(wamid.clone()),
-                (None, "dead" | "failed" | "held") => {}
-                (None, _) => return Ok(None),
-            }
-        }
-        Ok(Some(replies))
+        let replies = asked.and_then(|asked| left(&newest_first[..asked]));
+        Ok(Look { taken: asked.is_some(), calling: conversation.calling, replies })
     }
 
     async fn print_new(&self, wamid: &str, printed: &mut Vec<String>) -> Result<(), Failed> {
@@ -237,6 +245,19 @@ impl Talk {
         }
         Failed::new(Exit::Failed, format!("error: {error}"))
     }
+}
+
+/// The ids of the messages that went out; `None` while one of them has neither left nor failed.
+fn left(messages: &[Message]) -> Option<Vec<String>> {
+    let mut replies = Vec::new();
+    for message in messages.iter().filter(|message| message.direction == "out") {
+        match (&message.wamid, message.status.as_str()) {
+            (Some(wamid), _) => replies.push(wamid.clone()),
+            (None, "dead" | "failed" | "held") => {}
+            (None, _) => return None,
+        }
+    }
+    Some(replies)
 }
 
 fn render(entry: &Shown) -> String {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Ended, Program, SOON, eventually, free_ports};
 
@@ -93,6 +94,46 @@ async fn dev_serves_the_bots_of_the_folder_and_shows_what_is_wrong_with_them() {
     assert!(program.stderr().contains("broken.yaml:3:"), "{}", program.stderr());
     let ended = newcomer.say(&["hi"]).await;
     assert_eq!((ended.code(), ended.stdout.trim()), (Some(0), "Hello from the folder"), "{ended:?}");
+    Newcomer::stop(program).await;
+}
+
+/// Another program that answers one call, once it is let.
+async fn answer_one(listener: tokio::net::TcpListener, let_go: tokio::sync::oneshot::Receiver<()>) {
+    let (mut stream, _) = listener.accept().await.expect("the bot calls");
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        assert_ne!(stream.read_buf(&mut request).await.expect("a request"), 0, "it breaks off");
+    }
+    let_go.await.expect("the test lets it answer");
+    let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{\"day\":\"Mon\"}";
+    stream.write_all(answer.as_bytes()).await.expect("the answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn say_waits_for_what_the_bot_says_after_a_call() {
+    let newcomer = Newcomer::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    let bots = newcomer.dir.path().join("bots");
+    std::fs::create_dir(&bots).expect("a folder for bots");
+    let bot = format!(
+        "parlance: 1\nid: welcome\ntriggers: [{{ default: {{}}, to: a }}]\nnodes:\n  \
+         a: {{ type: say, messages: [{{ text: One moment. }}], next: {{ next: b }} }}\n  \
+         b: {{ type: http, url: \"http://{address}/day\", extract: {{ day: $.day }}, next: {{ ok: c }} }}\n  \
+         c: {{ type: say, messages: [{{ text: \"Come on {{{{ day }}}}.\" }}], next: {{ next: d }} }}\n  d: {{ type: end }}\n"
+    );
+    std::fs::write(bots.join("mine.yaml"), bot).expect("a bot file");
+    let config = format!("[http]\nallow = [\"{address}\"]\n");
+    std::fs::write(newcomer.dir.path().join("config.toml"), config).expect("a configuration");
+    let (let_go, go) = tokio::sync::oneshot::channel();
+    let other = tokio::spawn(answer_one(listener, go));
+    let (program, _) = newcomer.dev(&[]).await;
+    let said = newcomer.spawn(&["say", "hi"]);
+    eventually("the first reply", SOON, async || said.stdout().contains("One moment.").then_some(())).await;
+    let_go.send(()).expect("the bot has called");
+    let ended = said.end(SOON).await;
+    assert_eq!((ended.code(), ended.stdout.trim()), (Some(0), "One moment.\nCome on Mon."), "{ended:?}");
+    other.await.expect("the call was answered");
     Newcomer::stop(program).await;
 }
 

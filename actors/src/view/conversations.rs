@@ -22,8 +22,10 @@ pub struct ConversationView {
     pub user_id: Option<Box<str>>,
     /// The person's profile name.
     pub name: Option<Box<str>>,
-    /// `idle` (no run), `waiting` (the bot waits for the person), or `human` (somebody answers in the bot's place).
+    /// `idle` (no run), `waiting` (the run waits), or `human` (somebody answers in the bot's place).
     pub state: &'static str,
+    /// What a `waiting` run waits for is the answer of another program: it goes on without the person.
+    pub calling: bool,
     /// Who answers in the bot's place.
     pub control: Option<ControlView>,
     /// What the bot handed to a human who has it still.
@@ -109,6 +111,7 @@ pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView
         bot_version: pinned.map(|(_, version)| version.into()),
         node: state.bot.node().map(Into::into),
         state: word,
+        calling: word == "waiting" && state.bot.is_calling(),
         control,
         handoff,
         window_expires_ms: state.window_until_ms(),

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::Clock;
 use actors::http_caller::{BotSecrets, Fetched, HttpSettings};
+use actors::{Clock, view};
 use chatbot::{Format, HttpOutcome, caps};
 use storage::{Model, Page};
 
@@ -89,6 +89,31 @@ async fn the_result_of_a_call_is_an_input_of_its_conversation() {
     assert_eq!((asked.len(), asked[0].method.as_str(), asked[0].url.as_str()), (1, "POST", "https://slow.example/x"));
     assert_eq!(asked[0].header("authorization"), Some(format!("Bearer {SECRET}").as_str()));
     assert_eq!(asked[0].header("idempotency-key").map(str::len), Some(32));
+}
+
+async fn shown(world: &World) -> view::ConversationView {
+    let head = world.store.load(conversation(1)).await.unwrap().unwrap();
+    view::conversation(conversation(1), &head).unwrap().0
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_waits_for_another_program_is_shown_as_calling() {
+    let world = world();
+    world.web.answers(|_, _| held());
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    asked(&world, 1).await;
+    let seen = shown(&world).await;
+    assert_eq!((seen.state, seen.calling, seen.node.as_deref()), ("waiting", true, Some("go")));
+    crate::takeover::echo(&world, "wamid.e1", "I look after you").await;
+    let seen = shown(&world).await;
+    assert_eq!((seen.state, seen.calling), ("human", false), "the bot does not go on by itself");
+    assert_eq!(engine.hand_back(conversation(1), chatbot::HandBack::Returned).await.unwrap(), Some(true));
+    world.consumed().await;
+    world.web.release();
+    said(&world, 1).await;
+    let seen = shown(&world).await;
+    assert_eq!((seen.state, seen.calling), ("idle", false));
 }
 
 /// The process ends while the call is under way; the next one makes it again, and the person hears once.
