@@ -1,8 +1,9 @@
 //! Days as people write them: `03/04/2026`, `3. März`, `April 3rd`, `tomorrow`, `next friday`, `in 3 days`.
 //!
 //! The answer is every day that a text can mean where it was written, in order; none if it is no day. Without a year
-//! it is the next such day, today included, or the last one before the day that must not be passed. A bare name of a day is the next one of that name: on that very day it can
-//! be today or in a week. `this` is that name from today on, `next` the first one after today.
+//! it is the next such day, today included; where no day after today counts, it is the last such day that does. A bare
+//! name of a day is the next one of that name: on that very day it can be today or in a week. `this` is that name from
+//! today on, `next` the first one after today.
 
 use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
@@ -41,8 +42,10 @@ impl From<Date> for Written {
 }
 
 impl Written {
-    fn too_late(self, day: Date) -> bool {
-        self.until.is_some_and(|until| day > until)
+    /// The last day that may be meant, where `day` comes after it and people look back: where days ahead count as well,
+    /// a day that is too late is simply that, and not one of the past.
+    fn leads_back(self, day: Date) -> Option<Date> {
+        self.until.filter(|until| *until <= self.today && day > *until)
     }
 }
 
@@ -106,7 +109,7 @@ pub(super) fn read(tokens: &[Token], locale: &Locale, written: Written) -> Vec<D
         if found.is_empty() {
             found = absolute(tokens, words, locale, written);
         }
-        if !found.is_empty() {
+        if !found.is_empty() || has_false_friend(tokens, words) {
             break;
         }
     }
@@ -114,6 +117,20 @@ pub(super) fn read(tokens: &[Token], locale: &Locale, written: Written) -> Vec<D
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Whether a word names a day or month that is another one in English: `mar 3` is a Tuesday to whoever writes Spanish,
+/// and never the 3rd of March.
+fn has_false_friend(tokens: &[Token], words: &Words) -> bool {
+    tokens.iter().filter(|token| matches!(token, Token::Word(_))).any(|token| {
+        let token = std::slice::from_ref(token);
+        let named = |words: &Words| {
+            let month = split_month(token, words).map(|(month, _)| month);
+            (month, split_weekday(token, words).map(|(_, day)| day))
+        };
+        let (own, english) = (named(words), named(super::words::ENGLISH));
+        own != (None, None) && english != (None, None) && own != english
+    })
 }
 
 // Days counted from today
@@ -138,7 +155,9 @@ fn relative(tokens: &[Token], words: &Words, written: Written) -> Vec<Date> {
     };
     let days: Vec<Date> = ahead.iter().filter_map(|days| today.checked_add(days.days()).ok()).collect();
     match days[..] {
-        [coming] if !this && !next && written.too_late(coming) => coming.checked_sub(7.days()).into_iter().collect(),
+        [coming] if !this && !next && written.leads_back(coming).is_some() => {
+            coming.checked_sub(7.days()).into_iter().collect()
+        }
         _ => days,
     }
 }
@@ -170,7 +189,16 @@ fn absolute(tokens: &[Token], words: &Words, locale: &Locale, written: Written) 
         found = named(&rest, words, written).into_iter().collect();
     }
     found.retain(|date| day.is_none_or(|day| date.weekday() == day));
+    if found.is_empty() && day.is_some() {
+        found = behind_number(tokens, words, written).into_iter().collect();
+    }
     found
+}
+
+/// `3 mar`: behind a number, what could be a day or a month is the month.
+fn behind_number(tokens: &[Token], words: &Words, written: Written) -> Option<Date> {
+    let bare = without(tokens, words.fillers);
+    bare.first().is_some_and(|first| matches!(first, Token::Number { .. })).then(|| named(&bare, words, written))?
 }
 
 /// `03/04/2026`, `2026-04-03`, `3.4.`.
@@ -242,14 +270,14 @@ fn split_weekday(tokens: &[Token], words: &Words) -> Option<(Vec<Token>, Weekday
     Some((rest, Weekday::from_monday_one_offset(i8::try_from(day).ok()?).ok()?))
 }
 
-/// Takes the longest name out of the tokens.
+/// Takes the longest name out of the tokens, the first of those that are as long.
 fn split_name<'n>(tokens: &[Token], names: impl Iterator<Item = (&'n str, i64)>) -> Option<(i64, Vec<Token>)> {
     let mut best: Option<(usize, usize, i64)> = None;
     for (name, value) in names {
         let name = self::tokens(name)?;
         let place = tokens.windows(name.len().max(1)).position(|window| window == name);
         if let Some(at) = place
-            && best.is_none_or(|(_, len, _)| len < name.len())
+            && best.is_none_or(|(first, len, _)| len < name.len() || len == name.len() && at < first)
         {
             best = Some((at, name.len(), value));
         }
@@ -264,16 +292,14 @@ fn weekday(tokens: &[Token], words: &Words) -> Option<Weekday> {
     rest.is_empty().then_some(day)
 }
 
-/// The next such day, today included; the last one that may be meant, where that comes before.
+/// The next such day, today included; the last one that may be meant, where none ahead may be.
 fn coming(month: i64, day: i64, written: Written) -> Option<Date> {
     // The 29th of February is at most eight years away.
     let in_year = |year: i16, away: i64| date(i64::from(year) + away, month, day);
     let next = (0..=8).find_map(|away| in_year(written.today.year(), away).filter(|date| *date >= written.today))?;
-    match written.until {
-        Some(until) if written.too_late(next) => {
-            (0..=8).find_map(|away| in_year(until.year(), -away).filter(|date| *date <= until))
-        }
-        _ => Some(next),
+    match written.leads_back(next) {
+        Some(until) => (0..=8).find_map(|away| in_year(until.year(), -away).filter(|date| *date <= until)),
+        None => Some(next),
     }
 }
 
@@ -457,6 +483,52 @@ mod tests {
             let found: Vec<String> =
                 parse(text, &Locale::parse("en-GB"), written).iter().map(ToString::to_string).collect();
             assert_eq!(found, [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_last_day_ahead_never_leads_into_the_past() {
+        let today: Date = "2026-11-28".parse().unwrap();
+        let read = |text: &str, until: &str| {
+            let written = Written { today, until: Some(until.parse().unwrap()) };
+            parse(text, &Locale::parse("en-GB"), written)
+        };
+        for (text, until, expected) in [
+            ("20 March", "2027-01-26", "2027-03-20"),
+            ("20/3", "2027-01-26", "2027-03-20"),
+            ("20 March", "2026-11-29", "2027-03-20"),
+            ("20 March", "2026-11-28", "2026-03-20"),
+            ("20 March", "2025-12-31", "2025-03-20"),
+            ("Friday", "2026-11-30", "2026-12-04"),
+            ("Friday", "2026-11-29", "2026-12-04"),
+            ("Friday", "2026-11-28", "2026-11-27"),
+        ] {
+            assert_eq!(read(text, until), [expected.parse::<Date>().unwrap()], "{text} until {until}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_another_one_in_english_is_not_read_as_that() {
+        for (text, tag, expected) in [
+            ("mar 3", "es", ""),
+            ("mar. 3", "fr", ""),
+            ("mar 3", "fr", ""),
+            ("mar 3", "en", "2027-03-03"),
+            ("mar 3", "pt", "2027-03-03"),
+            ("mar", "es", "2026-11-24"),
+            ("mar", "fr", "2026-11-24"),
+            ("3 mar", "es", "2027-03-03"),
+            ("3 mar. 2026", "es", "2026-03-03"),
+            ("el 3 de mar de 2026", "es", "2026-03-03"),
+            ("mar 3 mar 2026", "es", "2026-03-03"),
+            ("jue 5 mar 2026", "es", "2026-03-05"),
+            ("vie 3 mar 2026", "es", ""),
+            ("mar. 3 mars 2026", "fr", "2026-03-03"),
+            ("Friday 3 April 2026", "de", "2026-04-03"),
+            ("April 3rd, 2026", "de", "2026-04-03"),
+            ("Sat 4 April 2026", "fr", "2026-04-04"),
+        ] {
+            assert_eq!(read_in(text, tag), expected, "{text:?} in {tag}");
         }
     }
 
