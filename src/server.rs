@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actors::http_caller::{BotSecrets, HttpParts, HttpSettings, WebError, WebFetch};
 use actors::{Bots, Clock, ConversationSettings, Engine, Number, SenderSettings, Setup, TurnFunction};
+use chatbot::{Bot, Diagnostic, Surroundings};
 use storage::{Health, Observe, OpenError, Options, RedbStore, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -131,7 +132,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let library = Library::load(store.clone(), services.media.clone(), given.clock.clone(), registry.clone()).await?;
     let known = given.bots.iter().map(BotFile::known).collect();
     let mut report = Box::pin(library.put_live(given.bots, &answering)).await?;
-    report.problems.extend(missing_secrets(&registry, &services.http.secrets));
+    report.problems.extend(missing_secrets(&registry, services.supplies().now()));
     let engine = start_engine(
         config,
         (given.clock.clone(), given.turn),
@@ -147,8 +148,8 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     services.run(&engine, registry.clone());
     services.look_after(bots::upkeep(library.clone()));
     if config.bots.watch {
-        let templates = services.templates.clone();
-        services.look_after(bots::watch(library.clone(), templates, config.bots.dir.clone(), known, given.tell));
+        let supplies = services.supplies();
+        services.look_after(bots::watch(library.clone(), supplies, config.bots.dir.clone(), known, given.tell));
     }
 
     let (front, admin) = (local(&front_listener, config.server.listen), local(&admin_listener, config.admin.listen));
@@ -353,21 +354,19 @@ fn http_parts(config: &Config) -> Result<HttpParts, WebError> {
     })
 }
 
-/// A sentence for each secret that a live bot names and that has no value.
-fn missing_secrets(bots: &Bots, secrets: &BotSecrets) -> Vec<String> {
-    let live = bots.live();
-    let missing = live.iter().flat_map(|bot| {
-        let names = bot.secrets().iter().filter(|name| !secrets.has(name));
-        names.map(|name| {
-            let upper = name.to_uppercase();
-            format!(
-                "warning: the bot {} names the secret {name}, which has no value; set PARLANCE__BOTS__SECRETS__{upper}, \
-                 PARLANCE__BOTS__SECRETS__{upper}_FILE, or {name} under [bots.secrets]",
-                bot.id()
-            )
-        })
-    });
-    missing.collect()
+/// A sentence for each secret that a live bot names and that has no value. It names the bot in the place of its file: the
+/// bot may come from the store. What templates lack is said once they are read anew.
+fn missing_secrets(bots: &Bots, known: Surroundings) -> Vec<String> {
+    let known = Surroundings { templates: None, ..known };
+    let sentence = |bot: &Bot, found: &Diagnostic| {
+        let (severity, help) = (found.severity.as_str(), found.help.as_deref().unwrap_or_default());
+        format!("{severity}[{}]: the bot {}: {}; {help}", found.code, bot.id(), found.message)
+    };
+    let mut sentences = Vec::new();
+    for bot in bots.live() {
+        sentences.extend(bot.check_against(&known).iter().map(|found| sentence(&bot, found)));
+    }
+    sentences
 }
 
 fn conversation_settings(config: &Config) -> ConversationSettings {

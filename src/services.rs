@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::blocking::Blocks;
-use actors::http_caller::HttpParts;
+use actors::http_caller::{BotSecrets, HttpParts};
 use actors::media::{Carrier, Media, MediaParts, MediaSettings};
 use actors::outlet::{HttpPoster, Outlet, OutletError, OutletParts, OutletSettings};
 use actors::retention::{self, Ages, Keepers};
 use actors::templates::{Account, TemplateParts, Templates};
 use actors::{AccountEvent, Bots, Clock, Engine, Metrics, Number, Transport};
+use chatbot::Surroundings;
 use parking_lot::Mutex;
 use storage::{Store, StoreError};
 use tokio::sync::{Notify, broadcast};
@@ -38,6 +39,20 @@ impl LoadError {
     /// Whether the store is what failed.
     pub(crate) fn is_of_store(&self) -> bool {
         matches!(self, Self::Store(_) | Self::Events(OutletError::Store(_)))
+    }
+}
+
+/// What bots use that is not in their files.
+#[derive(Clone)]
+pub struct Supplies {
+    templates: Arc<Templates>,
+    secrets: BotSecrets,
+}
+
+impl Supplies {
+    /// As it is now: templates of the account, and values in the configuration.
+    pub fn now(&self) -> Surroundings {
+        Surroundings { secrets: Some(self.secrets.names()), ..self.templates.surroundings() }
     }
 }
 
@@ -122,6 +137,11 @@ impl Services {
             tasks: Mutex::default(),
             delivering: Mutex::default(),
         })
+    }
+
+    /// What bots are held against, here and by what runs for long.
+    pub fn supplies(&self) -> Supplies {
+        Supplies { templates: self.templates.clone(), secrets: self.http.secrets.clone() }
     }
 
     /// The way of messages to Graph, with Meta's ids in the place of ours.

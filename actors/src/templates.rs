@@ -89,13 +89,13 @@ impl Templates {
         self.known.read().get(account, name, language)?.remote.category.as_deref().map(Into::into)
     }
 
-    /// What bots are held against: nothing is said about templates while none were ever read.
+    /// What bots are held against: nothing is said about templates while none were ever read, and nothing about others.
     pub fn surroundings(&self) -> Surroundings {
         let all = self.all();
         let ever = !all.is_empty() || self.states.lock().values().any(|state| state.synced_ms.is_some());
         let present = all.iter().filter(|template| template.removed_ms.is_none());
         let known = present.filter_map(|template| KnownTemplate::from_meta(&serde_json::json!(template.remote)));
-        Surroundings { templates: ever.then(|| known.collect()) }
+        Surroundings { templates: ever.then(|| known.collect()), ..Surroundings::default() }
     }
 
     /// Takes over what a webhook says of a template, and asks Meta for the whole list soon.

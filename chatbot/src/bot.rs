@@ -16,10 +16,11 @@ use std::path::Path;
 use minijinja::Environment;
 
 use crate::diagnostic::Diagnostic;
+use crate::message::shape::Place;
 use crate::migrate::Running;
 use crate::node::Node;
 use crate::sending::Manners;
-use crate::templates::{self, Surroundings};
+use crate::templates::{self, KnownTemplate, Surroundings};
 use crate::testing::Case;
 use read::Reader;
 
@@ -74,7 +75,6 @@ pub struct Bot {
     pub(crate) templates: Environment<'static>,
     /// Texts in which a missing value is an error, whatever the policy says.
     pub(crate) strict: Environment<'static>,
-    secrets: Vec<String>,
     /// Files that messages name, and the id under which each was stored.
     pub(crate) files: BTreeMap<String, Option<String>>,
     tests: Vec<Case>,
@@ -82,19 +82,29 @@ pub struct Bot {
     uses: Option<Box<Uses>>,
 }
 
-/// The templates of the account that a bot uses, and the file that says so.
+/// What a bot uses that is not in its file, and the file that says so.
 struct Uses {
     file: String,
     source: String,
     templates: Vec<templates::Use>,
+    secrets: Vec<(String, Place)>,
 }
 
 impl Uses {
-    /// `None` if there is nothing to hold against an account.
+    /// `None` if everything is in the file.
     fn take(reader: &mut Reader<'_>) -> Option<Box<Self>> {
         let templates = std::mem::take(&mut reader.template_uses);
         let (file, source) = (reader.file.to_owned(), reader.source.to_owned());
-        (!templates.is_empty()).then(|| Box::new(Self { file, source, templates }))
+        let secrets = std::mem::take(&mut reader.secrets);
+        let any = !templates.is_empty() || !secrets.is_empty();
+        any.then(|| Box::new(Self { file, source, templates, secrets }))
+    }
+
+    fn check_templates(&self, reader: &mut Reader<'_>, known: &[KnownTemplate]) {
+        for found in self.templates.iter().flat_map(|used| templates::check(used, known)) {
+            let place = found.place;
+            reader.report_span(found.code, place.span.clone(), &place.pointer, found.message).help = found.help;
+        }
     }
 }
 
@@ -146,11 +156,6 @@ impl Bot {
         &self.locale
     }
 
-    /// The secrets whose values the bot needs, by name, in the order of the file.
-    pub fn secrets(&self) -> &[String] {
-        &self.secrets
-    }
-
     /// How the bot behaves apart from what it says.
     pub fn manners(&self) -> Manners {
         self.policies.manners
@@ -192,14 +197,16 @@ impl Bot {
         self
     }
 
-    /// Holds what the bot uses of the business account against what the account has. Bots load without
-    /// it: whether a finding keeps one from running is the caller's to say.
+    /// Holds what the bot uses, of the business account and of the configuration, against what they have. Bots load
+    /// without it: whether a finding keeps one from running is the caller's to say.
     pub fn check_against(&self, surroundings: &Surroundings) -> Vec<Diagnostic> {
-        let (Some(uses), Some(known)) = (&self.uses, &surroundings.templates) else { return Vec::new() };
+        let Some(uses) = &self.uses else { return Vec::new() };
         let mut reader = Reader::new(&uses.source, &uses.file);
-        for found in uses.templates.iter().flat_map(|used| templates::check(used, known)) {
-            let place = found.place;
-            reader.report_span(found.code, place.span.clone(), &place.pointer, found.message).help = found.help;
+        if let Some(known) = &surroundings.templates {
+            uses.check_templates(&mut reader, known);
+        }
+        if let Some(known) = &surroundings.secrets {
+            secrets::check(&mut reader, &uses.secrets, known);
         }
         reader.diagnostics.sort_by_key(|found| (found.line, found.column));
         reader.diagnostics

@@ -1,9 +1,10 @@
-//! Templates that the account has, and whether a bot uses them as they are.
+//! Templates that the account has, and whether a bot uses them as they are. [`Surroundings`] has what else is beside the
+//! bot's file.
 
 mod check;
 mod known;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use whatsapp::message::MediaKind;
 
@@ -17,6 +18,8 @@ pub(crate) use check::check;
 pub struct Surroundings {
     /// The templates of the account; `None` when they are not known, and nothing is said about them.
     pub templates: Option<Vec<KnownTemplate>>,
+    /// The names of the secrets that have a value, in small letters; `None` when they are not known.
+    pub secrets: Option<BTreeSet<String>>,
 }
 
 /// A template as Meta has it.

@@ -60,14 +60,14 @@ fn summary(shared: &Shared, bot: &Arc<Bot>) -> Value {
         "number": live.as_ref().map(|live| live.number),
         "nodes": bot.node_count(),
         "stopped": stopped,
-        "problems": of_account(shared, bot),
+        "problems": lacking(shared, bot),
         "live": live.as_ref().map(live_shown),
     })
 }
 
-/// What of the bot does not fit what the business account has.
-fn of_account(shared: &Shared, bot: &Bot) -> Vec<Diagnostic> {
-    bot.check_against(&shared.parts.services.templates.surroundings())
+/// What the bot uses and the business account or the configuration does not have.
+fn lacking(shared: &Shared, bot: &Bot) -> Vec<Diagnostic> {
+    bot.check_against(&shared.parts.services.supplies().now())
 }
 
 fn live_shown(live: &Live) -> Value {

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actors::Clock;
-use actors::templates::Templates;
 
 use super::library::Library;
 use super::{BotFile, is_bot_file, read_file};
+use crate::services::Supplies;
 
 /// Looks are so far apart.
 const POLL_MS: u64 = 500;
@@ -49,7 +49,7 @@ struct Seen {
 
 struct Watch {
     library: Arc<Library>,
-    templates: Arc<Templates>,
+    supplies: Supplies,
     dir: PathBuf,
     tell: Tell,
     files: BTreeMap<PathBuf, Seen>,
@@ -60,7 +60,7 @@ struct Watch {
 /// Goes on until it is dropped. `known` are the files that were read at the start.
 pub(crate) async fn watch(
     library: Arc<Library>,
-    templates: Arc<Templates>,
+    supplies: Supplies,
     dir: PathBuf,
     known: Vec<(PathBuf, String, Option<String>)>,
     tell: Tell,
@@ -68,7 +68,7 @@ pub(crate) async fn watch(
     let clock: Arc<dyn Clock> = library.clock.clone();
     let seen = |(path, source, id)| (path, Seen { source, id, ..Seen::default() });
     let files = known.into_iter().map(seen).filter(|(path, _)| path.parent() == Some(&dir)).collect();
-    let mut watch = Watch { library, templates, dir, tell, files, unreadable: false };
+    let mut watch = Watch { library, supplies, dir, tell, files, unreadable: false };
     loop {
         Box::pin(watch.look()).await;
         clock.wait_until(clock.now_ms() + POLL_MS).await;
@@ -160,9 +160,9 @@ impl Watch {
         match Box::pin(self.library.put_saved(bot, &path)).await {
             Ok(saved) => {
                 saved.problems.iter().for_each(|problem| (self.tell)(problem));
-                let of_account = saved.published.bot.check_against(&self.templates.surroundings());
-                of_account.iter().for_each(|found| (self.tell)(&found.render(&source)));
-                let problems = loaded.diagnostics.len() + saved.problems.len() + of_account.len();
+                let lacking = saved.published.bot.check_against(&self.supplies.now());
+                lacking.iter().for_each(|found| (self.tell)(&found.render(&source)));
+                let problems = loaded.diagnostics.len() + saved.problems.len() + lacking.len();
                 (self.tell)(&saved.published.line(problems));
             }
             Err(error) => (self.tell)(&format!("{id} cannot go live: {error}")),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -134,4 +135,40 @@ async fn a_secret_without_a_value_is_a_warning_at_start() {
     let reply = world.wait_replies(ADA, 1).await.remove(0);
     assert!(reply.starts_with("Sorry: the secret `CRM_TOKEN` is not in"), "{reply}");
     world.end().await;
+}
+
+/// The codes and severities of `problems`.
+fn problems(answer: &Value) -> Vec<(&str, &str)> {
+    let all = answer["problems"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    all.iter().map(|found| (found["code"].as_str().unwrap(), found["severity"].as_str().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn a_secret_without_a_value_is_a_warning_in_the_answer_to_each_way_of_publishing() {
+    const MISSING: [(&str, &str); 1] = [("PAR-0245", "warning")];
+    let world = Setup::default().bot(&bot(1)).set("bots.secrets.crm_token", SECRET).start().await;
+    assert!(world.server().bots.problems.is_empty(), "{:?}", world.server().bots.problems);
+    let source = bot(1).replace("secrets: [CRM_TOKEN]", "secrets: [CRM_TOKEN, PAY_KEY]");
+    for query in ["?dry_run=true", ""] {
+        let put = world.admin_call(Method::PUT, &format!("/api/v1/bots/booking{query}")).body(source.clone());
+        let (status, answer) = answer_of(put).await;
+        assert_eq!((status, problems(&answer)), (200, MISSING.to_vec()), "{query}");
+        assert_eq!(answer["problems"][0]["message"], "the secret `PAY_KEY` has no value");
+    }
+    let (_, checked) = answer_of(world.admin_call(Method::POST, "/api/v1/bots/check").body(source)).await;
+    assert_eq!((&checked["ok"], &checked["warnings"]), (&json!(true), &json!(1)), "{checked}");
+    let back = world.admin_post("/api/v1/bots/booking/rollback", &json!({})).await;
+    assert_eq!((back.0, problems(&back.1)), (200, Vec::new()), "all that it names has a value");
+    for query in ["?dry_run=true", ""] {
+        let path = format!("/api/v1/bots/booking/publish{query}");
+        let (status, answer) = world.admin_post(&path, &json!({ "version": 2 })).await;
+        assert_eq!((status, problems(&answer)), (200, MISSING.to_vec()), "{query}");
+    }
+    assert_eq!(problems(&world.admin("/api/v1/bots/booking").await), MISSING);
+    world.end().await;
+}
+
+async fn answer_of(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
 }

@@ -91,6 +91,19 @@ async fn a_broken_file_shows_where_and_keeps_what_is_live() {
     world.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saved_file_that_names_a_secret_without_a_value_goes_live_with_a_warning() {
+    let folder = Folder::new(&asks("echo", "One?"));
+    let world = folder.world().await;
+    let source = asks("echo", "Two?").replace("id: echo\n", "id: echo\nsecrets: [PAY_KEY]\n");
+    folder.write("echo.yaml", &source);
+    let line = told(&world, "echo v2 live").await;
+    assert!(line.ends_with(", 1 problem"), "{line}");
+    let card = told(&world, "PAR-0245").await;
+    assert!(card.contains("echo.yaml:3:11") && card.contains("PARLANCE__BOTS__SECRETS__PAY_KEY"), "{card}");
+    world.end().await;
+}
+
 /// Replaces a file as editors do that write another one first.
 fn rename_over(path: &Path, text: &str) {
     let other = path.with_extension("yaml~");

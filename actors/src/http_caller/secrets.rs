@@ -1,6 +1,6 @@
 //! The values of bots' secrets: read from the configuration, put into requests, never into anything that is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chatbot::{HttpCall, HttpOutcome};
@@ -28,9 +28,9 @@ impl BotSecrets {
         self.values.write().insert(name.to_lowercase(), value);
     }
 
-    /// Whether there is a value of this name.
-    pub fn has(&self, name: &str) -> bool {
-        self.values.read().contains_key(&name.to_lowercase())
+    /// The names that have a value, in small letters.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.values.read().keys().cloned().collect()
     }
 
     pub(super) fn get(&self, name: &str) -> Option<String> {

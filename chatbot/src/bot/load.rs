@@ -89,7 +89,6 @@ impl Parts {
             running: self.running,
             templates: std::mem::take(&mut reader.templates),
             strict: std::mem::take(&mut reader.strict),
-            secrets: std::mem::take(&mut reader.secrets),
             files: std::mem::take(&mut reader.files).into_iter().map(|path| (path, None)).collect(),
             uses: super::Uses::take(reader),
         }

@@ -60,8 +60,8 @@ pub(crate) struct Reader<'s> {
     pub(crate) templates: Environment<'static>,
     /// In the place of `templates` within [`Self::strictly`].
     pub(crate) strict: Environment<'static>,
-    /// The names under `secrets`.
-    pub(crate) secrets: Vec<String>,
+    /// The names under `secrets`, and where they stand.
+    pub(crate) secrets: Vec<(String, Place)>,
     /// Texts that were numbered so far.
     numbered: usize,
     pub(crate) missing: Missing,

@@ -3,6 +3,7 @@
 //! `{{ secret.NAME }}` stands alone in its braces, in headers, auth and query of an `http` node. The name is looked up
 //! when the bot is loaded and stays a name from then on.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -11,6 +12,7 @@ use super::read::{At, Reader, list};
 use crate::caps;
 use crate::explain;
 use crate::expr::Template;
+use crate::message::shape::Place;
 use crate::names::nearest;
 use crate::source::narrow;
 
@@ -36,25 +38,36 @@ impl Guarded {
 }
 
 /// Reads `secrets: [NAME]`.
-pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<String> {
+pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<(String, Place)> {
     let items = reader.list(at);
     if items.len() > caps::MAX_SECRETS {
         let message = format!("{} secrets, a bot may name {}", items.len(), caps::MAX_SECRETS);
         reader.report(explain::TOO_MANY, at, message);
     }
-    let mut names: Vec<String> = Vec::new();
+    let mut names: Vec<(String, Place)> = Vec::new();
     for item in items {
         let Some(name) = reader.text(&item) else { continue };
         if !is_name(&name) {
             reader.report(explain::BAD_NAME, &item, format!("`{name}` cannot be the name of a secret")).help =
                 Some("use letters, digits and single _, such as CRM_TOKEN; not with _file at the end".to_owned());
-        } else if names.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+        } else if names.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
             reader.report(explain::TWICE, &item, format!("the secret `{name}` is named twice")).help =
                 Some("capitals make no difference".to_owned());
         }
-        names.push(name);
+        names.push((name, Place::of(&item)));
     }
     names
+}
+
+/// Says which secrets have no value. `known` are the names of those that have one, in small letters.
+pub(super) fn check(reader: &mut Reader<'_>, named: &[(String, Place)], known: &BTreeSet<String>) {
+    for (name, place) in named.iter().filter(|(name, _)| !known.contains(&name.to_lowercase())) {
+        let (message, upper) = (format!("the secret `{name}` has no value"), name.to_uppercase());
+        let found = reader.report_span(explain::SECRET_VALUE, place.span.clone(), &place.pointer, message);
+        found.help = Some(format!(
+            "set PARLANCE__BOTS__SECRETS__{upper}, PARLANCE__BOTS__SECRETS__{upper}_FILE, or {name} under [bots.secrets]"
+        ));
+    }
 }
 
 /// The configuration finds it by this name in the environment and, with `_file`, in files.
@@ -100,17 +113,15 @@ fn between(reader: &mut Reader<'_>, at: &At<'_>, whole: &str, part: &str, pieces
 }
 
 fn known(reader: &mut Reader<'_>, at: &At<'_>, text: &str, name: regex::Match<'_>) {
-    if reader.secrets.iter().any(|known| known == name.as_str()) {
+    let names: Vec<&str> = reader.secrets.iter().map(|(name, _)| name.as_str()).collect();
+    if names.contains(&name.as_str()) {
         return;
     }
-    let near = nearest(name.as_str(), reader.secrets.iter().map(String::as_str));
-    let help = match (near, reader.secrets.is_empty()) {
+    let near = nearest(name.as_str(), names.iter().copied());
+    let help = match (near, names.is_empty()) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, true) => format!("add `secrets: [{}]` to the bot", name.as_str()),
-        (None, false) => {
-            let names: Vec<&str> = reader.secrets.iter().map(String::as_str).collect();
-            format!("`secrets` names {}", list(&names))
-        }
+        (None, false) => format!("`secrets` names {}", list(&names)),
     };
     let span = narrow(reader.source, &at.node.span, text, name.range());
     let message = format!("`secrets` does not name `{}`", name.as_str());

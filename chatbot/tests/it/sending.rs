@@ -89,5 +89,6 @@ fn templates_that_are_not_known_are_not_judged() {
         a: { type: template, name: n, lang: en, next: { sent: e } }\n  e: { type: end }\n";
     let bot = bot(source);
     assert_eq!(bot.check_against(&Surroundings::default()), []);
-    assert_eq!(bot.check_against(&Surroundings { templates: Some(Vec::new()) }).len(), 1);
+    let surroundings = Surroundings { templates: Some(Vec::new()), ..Surroundings::default() };
+    assert_eq!(bot.check_against(&surroundings).len(), 1);
 }

@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{body, of_account, policy, tagged};
+use super::{body, lacking, policy, tagged};
 use crate::admin::lists::{Asked, read};
 use crate::admin::media::DryRun;
 use crate::admin::problem::Problem;
@@ -62,7 +62,7 @@ pub(in crate::admin) async fn check(
     let (text, format) = body::read(&headers, body)?;
     let loaded = body::load("bot", &text, format);
     let mut diagnostics = loaded.diagnostics;
-    diagnostics.extend(loaded.bot.iter().flat_map(|bot| of_account(&shared, bot)));
+    diagnostics.extend(loaded.bot.iter().flat_map(|bot| lacking(&shared, bot)));
     let errors = diagnostics.iter().filter(|found| found.is_error()).count();
     let bot = loaded.bot.map(|bot| json!({ "id": bot.id(), "version": bot.version(), "nodes": bot.node_count() }));
     Ok(Json(json!({
@@ -84,14 +84,14 @@ pub(in crate::admin) async fn put(
 ) -> Result<Response, Problem> {
     let query = read(query)?;
     let (text, format) = body::read(&headers, body)?;
-    let (bot, warnings) = body::whole(body::load(&id, &text, format))?;
+    let (bot, mut warnings) = body::whole(body::load(&id, &text, format))?;
     if bot.id() != id {
         let detail = format!("the body is the bot {:?}, the path says {id:?}", bot.id());
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "id-differs", detail)
             .hint("put it under its own id, or change `id`")
             .with("diagnostics", json!([])));
     }
-    refuse_unsendable(&shared, &bot)?;
+    warnings.extend(sendable(&shared, &bot)?);
     let order = Order {
         running: policy::of_query(query.migrate.as_deref(), query.drain_after.as_deref())?,
         ..order(&headers, query.source, query.note, query.author)?
@@ -126,14 +126,14 @@ pub(in crate::admin) async fn publish(
         None => library.resolve(&id, &newest(&shared, &id)?)?,
     };
     let bot = library.bot(&id, &record)?;
-    refuse_unsendable(&shared, &bot)?;
+    let warnings = sendable(&shared, &bot)?;
     let running = body.policy.as_ref().map(policy::parse).transpose()?;
     let order = Order { running, ..order(&headers, body.source, body.note, body.author)? };
     if dry_run {
-        return rehearsed(&shared, bot, &order);
+        return rehearsed(&shared, bot, &order, &warnings);
     }
     let published = library.publish(&id, Some(&record.version), order).await?;
-    Ok(tagged(StatusCode::OK, &published.record.version, shown(&published, &[])))
+    Ok(tagged(StatusCode::OK, &published.record.version, shown(&published, &warnings)))
 }
 
 /// Puts an older version live, the one before the live one if none is named. What the account lacks does not stand in
@@ -155,16 +155,18 @@ pub(in crate::admin) async fn roll_back(
     if dry_run {
         let record = to.as_ref().map_or_else(|| library.older(&id), |to| library.resolve(&id, to))?;
         let running = Some(order.running.clone().unwrap_or_default());
-        return rehearsed(&shared, library.bot(&id, &record)?, &Order { running, ..order });
+        let bot = library.bot(&id, &record)?;
+        let problems = lacking(&shared, &bot);
+        return rehearsed(&shared, bot, &Order { running, ..order }, &problems);
     }
     let published = library.roll_back(&id, to.as_deref(), order).await?;
-    let problems = of_account(&shared, &published.bot);
+    let problems = lacking(&shared, &published.bot);
     Ok(tagged(StatusCode::OK, &published.record.version, shown(&published, &problems)))
 }
 
-fn rehearsed(shared: &Shared, bot: Arc<Bot>, order: &Order) -> Result<Response, Problem> {
+fn rehearsed(shared: &Shared, bot: Arc<Bot>, order: &Order, problems: &[Diagnostic]) -> Result<Response, Problem> {
     let (published, running) = shared.parts.library.try_out(bot, order)?;
-    let mut shown = shown(&published, &[]);
+    let mut shown = shown(&published, problems);
     (shown["dry_run"], shown["policy"]) = (json!(true), policy::shown(&running));
     Ok(tagged(StatusCode::OK, &published.record.version, shown))
 }
@@ -213,10 +215,11 @@ fn order(
     Ok(Order { source, note: said(note), author: said(author), running: None, expected: body::expected(headers)? })
 }
 
-/// A bot whose templates the account does not have, or not approved, would fail in front of people.
-fn refuse_unsendable(shared: &Shared, bot: &Bot) -> Result<(), Problem> {
-    let found = of_account(shared, bot);
-    if found.iter().any(Diagnostic::is_error) { Err(body::invalid(&found)) } else { Ok(()) }
+/// The warnings about what the bot lacks. One whose templates the account does not have, or not approved, is refused: it
+/// would fail in front of people.
+fn sendable(shared: &Shared, bot: &Bot) -> Result<Vec<Diagnostic>, Problem> {
+    let found = lacking(shared, bot);
+    if found.iter().any(Diagnostic::is_error) { Err(body::invalid(&found)) } else { Ok(found) }
 }
 
 fn shown(published: &Published, problems: &[Diagnostic]) -> Value {

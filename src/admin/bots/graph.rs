@@ -6,7 +6,7 @@ use chatbot::Picture;
 use http::header;
 use serde::Deserialize;
 
-use super::of_account;
+use super::lacking;
 use crate::admin::Ctx;
 use crate::admin::lists::{Asked, read};
 use crate::admin::problem::Problem;
@@ -33,7 +33,7 @@ pub(in crate::admin) async fn graph(
             .ok_or_else(|| Problem::bad_request(format!("format {name} is none of {}", Picture::NAMES.join(", "))))?,
     };
     let bot = shared.parts.bots.live_of(&id).ok_or_else(|| Problem::from(PublishError::NoBot(id)))?;
-    let text = chatbot::graph(&bot, &of_account(&shared, &bot), picture);
+    let text = chatbot::graph(&bot, &lacking(&shared, &bot), picture);
     let headers = [(header::CONTENT_TYPE, picture.media_type()), (header::CONTENT_SECURITY_POLICY, POLICY)];
     Ok((headers, text).into_response())
 }
