@@ -130,6 +130,11 @@ fn on_burst(walk: &mut Walk<'_>) -> Result<(), TurnError> {
 }
 
 fn on_message(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnError> {
+    // Texts that waited, or the result of a call while they did, may have led to a human.
+    if walk.is_handed_over() {
+        walk.leave_to_human(message, false);
+        return Ok(());
+    }
     if walk.has_run() && !walk.count_turn() {
         return start::by_trigger(walk, message);
     }

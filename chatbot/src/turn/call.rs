@@ -10,12 +10,12 @@ use crate::trace::{Trace, Why};
 use crate::turn::Fault;
 
 pub(super) fn on_call(walk: &mut Walk<'_>, call: &ApiCall) -> Result<(), TurnError> {
-    if walk.is_handed_over() {
-        return ignored(walk, call, "a human answers");
-    }
-    if walk.burst_due_ms().is_some() {
+    if !walk.is_handed_over() && walk.burst_due_ms().is_some() {
         on_burst(walk)?;
         walk.set_input(call.as_json());
+    }
+    if walk.is_handed_over() {
+        return ignored(walk, call, "a human answers");
     }
     if walk.has_run()
         && walk.count_turn()

@@ -3,6 +3,7 @@
 
 mod bless;
 mod bombs;
+mod bursts;
 mod caps;
 mod determinism;
 mod diagnostics;
