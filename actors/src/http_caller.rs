@@ -188,7 +188,8 @@ impl HttpCaller {
                 Err(why) => break HttpOutcome::Refused { why },
             };
             tries += 1;
-            let pause_ms = fetched.retry_after_ms.unwrap_or(0).max(call.pause_ms(tries));
+            let asked_ms = fetched.retry_after.map_or(0, |after| after.left_ms(self.clock.now_ms()));
+            let pause_ms = asked_ms.max(call.pause_ms(tries));
             if pause_ms > caps::MAX_HTTP_PAUSE_MS || !call.tries_again(tries, &fetched.outcome) {
                 break fetched.outcome;
             }

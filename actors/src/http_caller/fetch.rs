@@ -11,12 +11,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use chatbot::HttpOutcome;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Method, Response, StatusCode, redirect, retry};
 use url::Url;
 
 use super::guard::{Allow, Guard};
 use super::prepare::Request;
+use crate::retry_after::RetryAfter;
 
 /// Redirects that one try follows.
 const MAX_REDIRECTS: usize = 3;
@@ -31,13 +32,13 @@ const MAX_TYPE_CHARS: usize = 256;
 pub struct Fetched {
     /// What came.
     pub outcome: HttpOutcome,
-    /// How long the host wants to be left alone, if it says so.
-    pub retry_after_ms: Option<u64>,
+    /// When the host wants to be asked again, if it says so.
+    pub retry_after: Option<RetryAfter>,
 }
 
 impl From<HttpOutcome> for Fetched {
     fn from(outcome: HttpOutcome) -> Self {
-        Self { outcome, retry_after_ms: None }
+        Self { outcome, retry_after: None }
     }
 }
 
@@ -177,8 +178,8 @@ fn redirect(request: &mut Request, from: &Url, to: &Url, status: StatusCode) {
 
 async fn read(mut response: Response, max_bytes: u64) -> Fetched {
     let status = response.status().as_u16();
-    let retry_after_ms = retry_after_ms(&response);
-    let bad = |why: String| Fetched { outcome: HttpOutcome::BadBody { status, why }, retry_after_ms };
+    let retry_after = RetryAfter::of(response.headers());
+    let bad = |why: String| Fetched { outcome: HttpOutcome::BadBody { status, why }, retry_after };
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let content_type = text(CONTENT_TYPE).map(|kind| kind.chars().take(MAX_TYPE_CHARS).collect());
     if let Some(encoding) = text(CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
@@ -205,13 +206,7 @@ async fn read(mut response: Response, max_bytes: u64) -> Fetched {
         Ok(body) => body,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
     };
-    Fetched { outcome: HttpOutcome::Answer { status, content_type, body }, retry_after_ms }
-}
-
-/// Seconds; a date, which hardly anybody sends, counts as nothing said.
-fn retry_after_ms(response: &Response) -> Option<u64> {
-    let seconds: u64 = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(seconds.saturating_mul(1_000))
+    Fetched { outcome: HttpOutcome::Answer { status, content_type, body }, retry_after }
 }
 
 /// No answer, and why; without the address, which may hold secrets.

@@ -21,6 +21,8 @@ pub(super) const LADDER_MS: [u64; 8] =
     [0, 5 * SECOND_MS, 300 * SECOND_MS, 1_800 * SECOND_MS, 2 * HOUR_MS, 5 * HOUR_MS, 10 * HOUR_MS, 10 * HOUR_MS];
 /// A wait is longer by up to one part in this many, so that what failed together is not tried together.
 const JITTER: u64 = 10;
+/// An endpoint that wants to be left alone for longer is tried after this time.
+const LONGEST_PAUSE_MS: u64 = HOUR_MS;
 const GONE: u16 = 410;
 
 /// What a try came to.
@@ -85,7 +87,7 @@ impl Outlet {
     ) -> Result<(), OutletError> {
         let _one_at_a_time = self.lock(id).await;
         let Some(before) = self.delivery(id).await? else { return Ok(()) };
-        let verdict = judge(posted);
+        let verdict = judge(posted, self.clock.now_ms());
         let mut after = before.clone();
         after.tried(record(at_ms, took_ms, posted, &verdict));
         after.answer = posted.as_ref().ok().map(|answer| answer.excerpt.clone());
@@ -129,7 +131,7 @@ impl Outlet {
     }
 }
 
-fn judge(posted: &Posted) -> Verdict {
+fn judge(posted: &Posted, now_ms: u64) -> Verdict {
     match posted {
         Ok(Answer { status: 200..=299, .. }) => Verdict::Taken,
         Ok(Answer { status: GONE, .. }) => Verdict::Gone("410: the endpoint wants nothing more".to_owned()),
@@ -137,8 +139,9 @@ fn judge(posted: &Posted) -> Verdict {
             let why = format!("{status}: redirects are not followed, correct the url of the endpoint");
             Verdict::Later { why, pause_ms: None }
         }
-        Ok(Answer { status, retry_after_ms, .. }) => {
-            Verdict::Later { why: format!("status {status}"), pause_ms: *retry_after_ms }
+        Ok(Answer { status, retry_after, .. }) => {
+            let pause_ms = retry_after.map(|after| after.left_ms(now_ms).min(LONGEST_PAUSE_MS));
+            Verdict::Later { why: format!("status {status}"), pause_ms }
         }
         Err(why) => Verdict::Later { why: why.clone(), pause_ms: None },
     }
@@ -179,22 +182,40 @@ fn next(after: &mut Delivery, verdict: &Verdict, replayed: bool, now_ms: u64) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::retry_after::RetryAfter;
 
     fn answer(status: u16) -> Posted {
-        Ok(Answer { status, retry_after_ms: (status == 503).then_some(60_000), excerpt: "x".into() })
+        Ok(Answer { status, retry_after: None, excerpt: "x".into() })
     }
 
     #[test]
     fn only_2xx_is_a_success_and_only_410_an_end() {
         for status in [200, 204, 299] {
-            assert_eq!(judge(&answer(status)), Verdict::Taken, "{status}");
+            assert_eq!(judge(&answer(status), 0), Verdict::Taken, "{status}");
         }
         for status in [100, 199, 301, 302, 307, 308, 400, 401, 404, 409, 422, 429, 500, 503] {
-            assert!(matches!(judge(&answer(status)), Verdict::Later { .. }), "{status}");
+            assert!(matches!(judge(&answer(status), 0), Verdict::Later { .. }), "{status}");
         }
-        assert!(matches!(judge(&answer(410)), Verdict::Gone(_)));
-        assert!(matches!(judge(&Err("no connection".into())), Verdict::Later { .. }));
-        assert!(matches!(judge(&answer(503)), Verdict::Later { pause_ms: Some(60_000), .. }));
+        assert!(matches!(judge(&answer(410), 0), Verdict::Gone(_)));
+        assert!(matches!(judge(&Err("no connection".into()), 0), Verdict::Later { .. }));
+    }
+
+    #[test]
+    fn an_endpoint_is_left_alone_as_long_as_it_says_and_an_hour_at_the_most() {
+        for (after, wanted_ms) in [
+            (None, None),
+            (Some(RetryAfter::Pause(60_000)), Some(60_000)),
+            (Some(RetryAfter::At(100_000)), Some(90_000)),
+            (Some(RetryAfter::At(1_000)), Some(0)),
+            (Some(RetryAfter::At(u64::MAX)), Some(HOUR_MS)),
+            (Some(RetryAfter::Pause(u64::MAX)), Some(HOUR_MS)),
+        ] {
+            let posted = Ok(Answer { status: 503, retry_after: after, ..Answer::default() });
+            assert!(
+                matches!(judge(&posted, 10_000), Verdict::Later { pause_ms, .. } if pause_ms == wanted_ms),
+                "{after:?}"
+            );
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use reqwest::{header, redirect, retry};
 use url::Url;
 
+use crate::retry_after::RetryAfter;
+
 /// Bytes of an answer that are read; the rest is left.
 const READ_BYTES: usize = 16 * 1024;
 /// Characters of an answer, or of an error, that are kept.
@@ -14,8 +16,6 @@ const KEPT_CHARS: usize = 1_000;
 const CONNECT: Duration = Duration::from_secs(5);
 const POOL_IDLE: Duration = Duration::from_secs(60);
 const MAX_IDLE_CONNECTIONS: usize = 8;
-/// Longer ones are not honoured.
-const LONGEST_RETRY_AFTER: u64 = 3_600;
 
 /// A signed event.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct Answer {
     /// The status.
     pub status: u16,
     /// When it wants to be asked again.
-    pub retry_after_ms: Option<u64>,
+    pub retry_after: Option<RetryAfter>,
     /// The beginning of the body, without control characters.
     pub excerpt: Box<str>,
 }
@@ -87,15 +87,14 @@ impl HttpPoster {
             .body(body);
         let mut answer = request.send().await.map_err(|error| said(&error))?;
         let status = answer.status().as_u16();
-        let retry_after = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = RetryAfter::of(answer.headers());
         let mut read = Vec::new();
         while read.len() < READ_BYTES {
             // The status has decided already: a body that breaks off changes nothing.
             let Ok(Some(chunk)) = answer.chunk().await else { break };
             read.extend_from_slice(chunk.get(..READ_BYTES - read.len()).unwrap_or(&chunk));
         }
-        let retry_after_ms = retry_after.map(|seconds: u64| seconds.min(LONGEST_RETRY_AFTER) * 1_000);
-        Ok(Answer { status, retry_after_ms, excerpt: excerpt(&String::from_utf8_lossy(&read)) })
+        Ok(Answer { status, retry_after, excerpt: excerpt(&String::from_utf8_lossy(&read)) })
     }
 }
 

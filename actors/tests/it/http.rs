@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::http_caller::{BotSecrets, Fetched, HttpSettings};
-use actors::{Clock, view};
+use actors::{Clock, RetryAfter, view};
 use chatbot::{Format, HttpOutcome, caps};
 use storage::{Model, Page};
 
@@ -248,8 +248,13 @@ async fn f58_a_host_that_fails_is_left_alone_for_a_while() {
 #[tokio::test(start_paused = true)]
 async fn tries_are_bounded_and_wait_as_long_as_the_host_says() {
     let world = world();
-    let asks_for = |ms: u64| Fetched { retry_after_ms: Some(ms), ..answered(429, "") };
-    world.web.answers(move |_, _| Reply::Now(asks_for(7_000)));
+    let asks_for = |after| Fetched { retry_after: Some(after), ..answered(429, "") };
+    world.web.answers(move |_, before| {
+        Reply::Now(asks_for(match before {
+            0 => RetryAfter::Pause(7_000),
+            _ => RetryAfter::At(START_MS + 15_000),
+        }))
+    });
     let _engine = world.start().await;
     world.say(1, "try").await;
     said(&world, 1).await;
@@ -257,8 +262,8 @@ async fn tries_are_bounded_and_wait_as_long_as_the_host_says() {
         (sent(&world).pop().unwrap().as_str(), world.web.asked().len()),
         ("failed 429 status 429 is not expected", 3)
     );
-    assert!(world.clock.now_ms() >= START_MS + 14_000);
-    world.web.answers(move |_, _| Reply::Now(asks_for(caps::MAX_HTTP_PAUSE_MS + 1)));
+    assert!(world.clock.now_ms() >= START_MS + 15_000, "seconds, then a date");
+    world.web.answers(move |_, _| Reply::Now(asks_for(RetryAfter::Pause(caps::MAX_HTTP_PAUSE_MS + 1))));
     world.say(2, "try").await;
     said(&world, 2).await;
     assert_eq!(world.web.asked().len(), 4, "who asks for more than is waited is not asked again");

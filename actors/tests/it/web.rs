@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use actors::RetryAfter;
 use actors::http_caller::{Allow, Fetch, Lookup, Request, WebFetch};
 use chatbot::HttpOutcome;
 use parking_lot::Mutex;
@@ -96,6 +97,7 @@ async fn serve(mut stream: TcpStream, asked: Arc<Mutex<Vec<String>>>, written: A
         "/loop" => redirect("302 Found", "/loop"),
         "/to" => redirect("307 Temporary Redirect", query),
         "/see" => redirect("303 See Other", query),
+        "/until" => simple("429 Too Many Requests", "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "later"),
         "/busy" => simple("503 Service Unavailable", "Retry-After: 7\r\n", "later"),
         "/latin" => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na\xe9b").await.ok()?;
@@ -142,7 +144,9 @@ async fn an_answer_is_taken_with_its_status_type_and_body() {
     assert!(matches!(server.get("/latin").await, HttpOutcome::Answer { body, .. } if body == "a\u{fffd}b"));
     let busy = server.fetch().fetch(request(&server.url("/busy"))).await;
     assert!(matches!(busy.outcome, HttpOutcome::Answer { status: 503, .. }));
-    assert_eq!(busy.retry_after_ms, Some(7_000));
+    assert_eq!(busy.retry_after, Some(RetryAfter::Pause(7_000)));
+    let until = server.fetch().fetch(request(&server.url("/until"))).await;
+    assert_eq!(until.retry_after, Some(RetryAfter::At(784_111_777_000)));
 }
 
 #[tokio::test]
