@@ -216,16 +216,26 @@ impl State {
     /// Runs the inputs through the bot, as many as it takes now. Answers the bots' generation if it must wait for
     /// another version.
     fn compute(&self, draft: &mut Draft<'_>, items: &[Item], tick: bool) -> Option<u64> {
-        if tick {
-            self.handling(HANDLING_TICK);
-            draft.hand_back_if_due();
-            let number = draft.after.state.number_id.clone();
-            match self.answering(draft, &number) {
-                Answering::Bot(bot) => draft.tick(&bot),
-                Answering::Nobody => {}
-                Answering::Wait(generation) => return Some(generation),
-            }
+        // A result that came in time and was not read in time: its call is not lost.
+        let tick_last = tick && draft.is_answered_by(items);
+        let waits = if tick && !tick_last { self.compute_tick(draft) } else { None };
+        let waits = waits.or_else(|| self.compute_items(draft, items));
+        if tick_last && waits.is_none() { self.compute_tick(draft) } else { waits }
+    }
+
+    fn compute_tick(&self, draft: &mut Draft<'_>) -> Option<u64> {
+        self.handling(HANDLING_TICK);
+        draft.hand_back_if_due();
+        let number = draft.after.state.number_id.clone();
+        match self.answering(draft, &number) {
+            Answering::Bot(bot) => draft.tick(&bot),
+            Answering::Nobody => {}
+            Answering::Wait(generation) => return Some(generation),
         }
+        None
+    }
+
+    fn compute_items(&self, draft: &mut Draft<'_>, items: &[Item]) -> Option<u64> {
         for item in items {
             let Some(row) = &item.row else { continue };
             self.handling(item.seq.0);

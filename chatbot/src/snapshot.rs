@@ -227,7 +227,16 @@ impl Snapshot {
 
     /// Whether a run waits for what another program answers.
     pub fn is_calling(&self) -> bool {
-        self.run.as_ref().and_then(|run| run.wait.as_ref()).is_some_and(|wait| wait.call.is_some())
+        self.calling().is_some()
+    }
+
+    /// Whether a run waits for the result of the call with this id.
+    pub fn waits_for_call(&self, id: &str) -> bool {
+        self.calling().is_some_and(|calling| calling.call.id == id)
+    }
+
+    fn calling(&self) -> Option<&Calling> {
+        self.run.as_ref()?.wait.as_ref()?.call.as_deref()
     }
 
     /// The variables of the run and of the contact, as one map; what bots noted of the person under `contact`.

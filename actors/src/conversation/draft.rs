@@ -266,6 +266,16 @@ impl<'a> Draft<'a> {
         goes_on.then(|| plan.to.clone())
     }
 
+    /// Whether one of these is the result that the run waits for.
+    pub(crate) fn is_answered_by(&self, items: &[Item]) -> bool {
+        let state = &self.after.state.bot;
+        let answers = |row: &Inbound| match codec::decode(&row.payload) {
+            Ok(InboxPayload::HttpDone(done)) => state.waits_for_call(&done.id),
+            _ => false,
+        };
+        state.is_calling() && items.iter().filter_map(|item| item.row.as_ref()).any(answers)
+    }
+
     fn run(&mut self, bot: &Arc<Bot>, input: &Input, history: Option<HistoryInput>) {
         let state = &self.after.state;
         let contact = ContactView {
@@ -452,7 +462,9 @@ impl<'a> Draft<'a> {
             append: self.append,
             documents: self.documents,
         };
-        let Self { means, outbound, after, noted, answers, calls, .. } = self;
+        let Self { means, outbound, after, noted, answers, mut calls, .. } = self;
+        // What came later in the same turn may have ended the wait for a call.
+        calls.retain(|call| after.state.bot.waits_for_call(&call.id));
         (turn, Done { now_ms: means.now_ms, outbound, after, noted, answers, calls })
     }
 }

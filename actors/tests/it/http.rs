@@ -139,6 +139,30 @@ async fn f60_a_call_that_a_crash_cut_off_is_made_again_under_the_same_key() {
     assert_eq!(next.web.asked().len(), 1);
 }
 
+/// A call's result is kept by a process that ends; the next one starts when the call's lease is over.
+#[tokio::test(start_paused = true)]
+async fn f60_a_result_that_waits_while_its_lease_runs_out_is_not_asked_for_again() {
+    let model = Model::new();
+    let world = over(model.clone());
+    world.web.answers(|_, _| held());
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    asked(&world, 1).await;
+    world.consumed().await;
+    world.web.release();
+    engine.drain(Duration::from_secs(5)).await;
+    assert_eq!(world.store.stats().inbox, 1, "the result waits");
+
+    let mut next = over(model.reopen());
+    next.graph = Graph::new(world.clock.clone());
+    next.clock = world.clock.clone();
+    next.clock.advance(3_600_000);
+    let _engine = next.start().await;
+    said(&next, 1).await;
+    pause(60_000).await;
+    assert_eq!((sent(&next), next.web.asked().len()), (vec!["done 1".to_owned()], 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn f60_every_try_of_a_call_has_its_key() {
     let world = world();
