@@ -59,6 +59,27 @@ fn a_body_that_does_not_give_what_is_wanted_is_bad() {
     assert_eq!(outcome("extract: { x: $.x }\n    filter: item.a", json_answer(200, &many)).0, ["bad_body"]);
 }
 
+/// An answer whose values stand within each other is told by what was found in it, not copied over and over.
+#[test]
+fn paths_that_find_more_than_a_variable_holds_are_bad_and_say_so() {
+    let deep = format!("{}\"{}\"{}", "[".repeat(120), "x".repeat(2_000), "]".repeat(120));
+    let bot = bot(&asks(&format!("{GET}\n    extract: {{ all: \"$..*\" }}")));
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    let done = play.done(json_answer(200, &deep));
+    let turn = play.step(&done).unwrap();
+    assert_eq!(crate::support::shown(&turn.effects), ["bad_body"]);
+    let told = "what `$..*` finds is over 65536 bytes";
+    let tells = |trace: &Trace| matches!(trace, Trace::Error { message, .. } if message == told);
+    assert!(turn.trace.iter().any(tells), "{:?}", turn.trace);
+    let large = json!({ "a": [{ "big": "x".repeat(caps::MAX_VALUE_BYTES) }, { "n": 1 }] }).to_string();
+    let (said, vars) = outcome("extract: { x: $.a }\n    filter: item.n == 1", json_answer(200, &large));
+    assert_eq!((said, vars), (vec!["ok".to_owned()], json!({ "x": [{ "n": 1 }] })), "what is left counts");
+    let deep = format!("{}\"{}\"{}", "[".repeat(120), "x".repeat(caps::MAX_VALUE_BYTES / 4), "]".repeat(120));
+    let filtered = "extract: { x: \"$..*\" }\n    filter: item == 1";
+    assert_eq!(outcome(filtered, json_answer(200, &deep)).0, ["bad_body"]);
+}
+
 #[test]
 fn the_whole_body_is_kept_by_its_type() {
     let text = |kind: Option<&str>, body: &str| HttpOutcome::Answer {

@@ -13,13 +13,14 @@ use crate::bot::read::{At, Fields, Reader};
 use crate::caps;
 use crate::explain;
 use crate::expr::Expr;
+use crate::expr::scope::json_bytes;
 use crate::http::{HttpDone, HttpOutcome};
 use crate::node::Here;
 use crate::trace::{Trace, Why};
 use crate::tree::Kind;
 use crate::turn::Walk;
 
-use super::path::{self, Path};
+use super::path::{self, Found, Path};
 
 /// What is taken.
 pub(super) struct Taking {
@@ -216,23 +217,44 @@ impl Taking {
 
 impl Extract {
     fn take(&self, walk: &Walk<'_>, json: &Value) -> Result<Value, String> {
-        let found = self.path.find(json).or_else(|| self.default.clone());
-        let found = found.ok_or_else(|| format!("`{}` finds nothing in the body", self.path.source()))?;
-        let Some(filter) = &self.filter else { return Ok(found) };
-        let Value::Array(items) = found else {
-            return Err(format!("`filter` wants a list, and `{}` finds something else", self.path.source()));
+        let source = self.path.source();
+        let found = match (self.path.find(json), &self.default) {
+            (Some(found), _) => found,
+            (None, Some(default)) => Found::One(default),
+            (None, None) => return Err(format!("`{source}` finds nothing in the body")),
         };
+        let kept = match &self.filter {
+            Some(filter) => self.kept(walk, filter, found, json_bytes(json))?,
+            None => found,
+        };
+        let too_large = || format!("what `{source}` finds is over {} bytes", caps::MAX_VALUE_BYTES);
+        kept.copied().ok_or_else(too_large)
+    }
+
+    /// The elements for which the filter holds. All together they may be as large as the body: only `..` finds more.
+    fn kept<'j>(
+        &self,
+        walk: &Walk<'_>,
+        filter: &Expr,
+        found: Found<'j>,
+        body_bytes: usize,
+    ) -> Result<Found<'j>, String> {
+        let source = self.path.source();
+        let items =
+            found.items().ok_or_else(|| format!("`filter` wants a list, and `{source}` finds something else"))?;
         if items.len() > caps::MAX_FILTERED {
             return Err(format!("`filter` looks at {} elements, the list has {}", caps::MAX_FILTERED, items.len()));
         }
-        let mut kept = Vec::new();
+        let (mut kept, mut left) = (Vec::new(), body_bytes.max(caps::MAX_VALUE_BYTES));
         for item in items {
-            let holds = walk.scope().with_local("item", &item, |scope| filter.holds(scope));
+            let too_large = || format!("what `{source}` finds is larger than the body");
+            left = left.checked_sub(json_bytes(item)).ok_or_else(too_large)?;
+            let holds = walk.scope().with_local("item", item, |scope| filter.holds(scope));
             if holds.map_err(|error| error.to_string())? {
                 kept.push(item);
             }
         }
-        Ok(Value::Array(kept))
+        Ok(Found::List(kept))
     }
 }
 

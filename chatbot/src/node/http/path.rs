@@ -6,6 +6,7 @@ use serde_json_path::JsonPath;
 use crate::bot::read::{At, Reader};
 use crate::caps;
 use crate::explain;
+use crate::expr::scope::json_bytes;
 use crate::source::narrow;
 
 /// `..`, filters and commas in one path: each multiplies what has to be looked at.
@@ -89,13 +90,48 @@ impl Path {
         &self.source
     }
 
-    /// The value at the place, or the list of all that it finds; `None` if there is no such place.
-    pub(super) fn find(&self, json: &Value) -> Option<Value> {
+    /// What is at the place, or all that it finds; `None` if there is no such place. Nothing is copied: `..` finds values
+    /// within values, so that all of it together can be many times what it was found in.
+    pub(super) fn find<'j>(&self, json: &'j Value) -> Option<Found<'j>> {
         let found = self.compiled.query(json);
         match self.single {
-            true => found.first().cloned(),
-            false => Some(found.iter().map(|value| (*value).clone()).collect()),
+            true => found.first().map(Found::One),
+            false => Some(Found::List(found.all())),
         }
+    }
+}
+
+/// What a path finds, where it stands.
+#[derive(Debug)]
+pub(super) enum Found<'j> {
+    One(&'j Value),
+    List(Vec<&'j Value>),
+}
+
+impl<'j> Found<'j> {
+    /// Its elements; `None` if it is no list.
+    pub(super) fn items(self) -> Option<Vec<&'j Value>> {
+        match self {
+            Found::One(Value::Array(items)) => Some(items.iter().collect()),
+            Found::One(_) => None,
+            Found::List(items) => Some(items),
+        }
+    }
+
+    /// A copy of it, unless that would be larger than a variable may be.
+    pub(super) fn copied(&self) -> Option<Value> {
+        let values = match self {
+            Found::One(value) => std::slice::from_ref(value),
+            Found::List(values) => values,
+        };
+        let mut left = caps::MAX_VALUE_BYTES;
+        for value in values {
+            left = left.checked_sub(json_bytes(value))?;
+        }
+        Some(match self {
+            Found::One(value) => (*value).clone(),
+            Found::List(values) => values.iter().map(|value| (*value).clone()).collect(),
+        })
     }
 }
 
@@ -107,7 +143,7 @@ mod tests {
 
     fn find(path: &str) -> Option<Value> {
         let answer = json!({ "items": [ { "id": 1, "on": true }, { "id": 2 } ], "a.b": { "c,..?": null } });
-        compile(path).unwrap().find(&answer)
+        compile(path).unwrap().find(&answer).map(|found| found.copied().unwrap())
     }
 
     #[test]
@@ -120,6 +156,17 @@ mod tests {
         assert_eq!(find("$.items[?@.on].id"), Some(json!([1])));
         assert_eq!(find("$.nothing[*]"), Some(json!([])));
         assert_eq!(find("$.items[0:1]"), Some(json!([{ "id": 1, "on": true }])));
+    }
+
+    /// 120 lists within each other around 600 KiB: `..` finds 75 MB in it.
+    #[test]
+    fn values_within_values_are_counted_before_they_are_copied() {
+        let deep = (0..120).fold(json!("x".repeat(600 << 10)), |inner, _| json!([inner]));
+        let found = compile("$..*").unwrap().find(&deep).unwrap();
+        assert!(matches!(&found, Found::List(all) if all.len() == 120), "{}", deep.is_array());
+        assert_eq!(found.copied(), None);
+        let small = json!([[["x"]]]);
+        assert_eq!(compile("$..*").unwrap().find(&small).unwrap().copied(), Some(json!([[["x"]], ["x"], "x"])));
     }
 
     #[test]
