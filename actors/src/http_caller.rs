@@ -177,8 +177,8 @@ impl HttpCaller {
     async fn make(&self, conversation: ConversationId, call: &HttpCall) -> Option<HttpDone> {
         let started = Instant::now();
         let host = self.hosts.get(&prepare::host_of(&call.url));
-        let request = match prepare::request(call, &self.parts.secrets) {
-            Ok(request) => request,
+        let (request, hidden) = match prepare::request(call, &self.parts.secrets) {
+            Ok(made) => made,
             Err(why) => return Some(self.refused(conversation, call, why)),
         };
         let mut tries = 0;
@@ -197,7 +197,7 @@ impl HttpCaller {
             let again_ms = self.clock.now_ms() + pause_ms;
             self.clock.wait_until(again_ms).await;
         };
-        let outcome = self.parts.secrets.without(call, outcome);
+        let outcome = hidden.without(outcome);
         events::http_called(&self.metrics, conversation, call, host.name(), (&outcome, tries), started.elapsed());
         Some(HttpDone { id: call.id.clone(), outcome, tries })
     }

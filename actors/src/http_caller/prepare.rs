@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chatbot::{HttpAuth, HttpBody, HttpCall, HttpText};
 use url::Url;
 
-use super::secrets::BotSecrets;
+use super::secrets::{BotSecrets, Hidden};
 
 /// A request that is ready to leave. It holds secrets, so it is neither shown nor kept.
 #[derive(Clone)]
@@ -39,10 +39,11 @@ pub(super) fn host_of(url: &str) -> String {
     }
 }
 
-/// The request; the error says which secret has no value, or what cannot be sent.
-pub(super) fn request(call: &HttpCall, secrets: &BotSecrets) -> Result<Request, String> {
+/// The request, and what must not be kept of it; the error says which secret has no value, or what cannot be sent.
+pub(super) fn request(call: &HttpCall, secrets: &BotSecrets) -> Result<(Request, Hidden), String> {
+    let values = secrets.of(call);
     let fill = |text: &HttpText| {
-        text.fill(|name| secrets.get(name)).map_err(|name| format!("the secret `{name}` is not in the configuration"))
+        text.fill(|name| values.get(name)).map_err(|name| format!("the secret `{name}` is not in the configuration"))
     };
     let mut url = Url::parse(&call.url).map_err(|error| format!("the address cannot be read: {error}"))?;
     if !call.query.is_empty() {
@@ -58,11 +59,14 @@ pub(super) fn request(call: &HttpCall, secrets: &BotSecrets) -> Result<Request, 
         }
         headers.push((name.clone(), fill(text)?));
     }
+    // The pair of `basic` is one value to whoever sends it back.
+    let mut pairs = Vec::new();
     match &call.auth {
         Some(HttpAuth::Bearer(token)) => headers.push(("Authorization".into(), format!("Bearer {}", fill(token)?))),
         Some(HttpAuth::Basic { user, password }) => {
-            let pair = STANDARD.encode(format!("{}:{}", fill(user)?, fill(password)?));
-            headers.push(("Authorization".into(), format!("Basic {pair}")));
+            let pair = format!("{}:{}", fill(user)?, fill(password)?);
+            headers.push(("Authorization".into(), format!("Basic {}", STANDARD.encode(&pair))));
+            pairs.push(pair);
         }
         None => {}
     }
@@ -75,7 +79,7 @@ pub(super) fn request(call: &HttpCall, secrets: &BotSecrets) -> Result<Request, 
     {
         headers.push(("Content-Type".into(), content_type.clone()));
     }
-    Ok(Request {
+    let request = Request {
         method: call.method.clone(),
         url: url.into(),
         headers,
@@ -84,7 +88,8 @@ pub(super) fn request(call: &HttpCall, secrets: &BotSecrets) -> Result<Request, 
         max_bytes: call.max_bytes,
         follow: call.follow,
         private,
-    })
+    };
+    Ok((request, values.hidden(&pairs)))
 }
 
 fn encode(body: &HttpBody, id: &str) -> (String, Bytes) {
@@ -141,7 +146,7 @@ mod tests {
 
     #[test]
     fn secrets_are_filled_in_and_encoded_where_they_go() {
-        let request = request(&call(None), &secrets()).unwrap();
+        let (request, _) = request(&call(None), &secrets()).unwrap();
         assert_eq!(request.url, "https://a.example:8443/x?y=1&k=a%26b+v%2Bw#z");
         let headers: Vec<_> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let basic = STANDARD.encode("u:a&b v+w");
@@ -164,7 +169,7 @@ mod tests {
     #[test]
     fn bodies_are_encoded_by_their_kind() {
         let body = |body| {
-            let request = request(&call(Some(body)), &secrets()).unwrap();
+            let (request, _) = request(&call(Some(body)), &secrets()).unwrap();
             let kind = request.headers.iter().find(|(name, _)| name == "Content-Type").unwrap().1.clone();
             (kind, String::from_utf8(request.body.unwrap().to_vec()).unwrap())
         };
