@@ -6,7 +6,7 @@ mod messages;
 use serde::Serialize;
 use storage::{ContactId, ConversationId, DeadLetter, Inbound, InboxSeq, Send, SendState, Store, StoreError};
 
-pub use conversations::{ControlView, ConversationView, HandoffView, Links, conversation, links};
+pub use conversations::{ControlView, ConversationView, HandoffView, Links, conversation, links, listed};
 pub use messages::{MessageView, messages, outgoing, pending, sends_of};
 
 use crate::codec::{self, CodecError};

@@ -12,6 +12,9 @@ pub const MAX_TEXT_PER_TURN: usize = 24 * 1024;
 pub const MAX_VARIABLES_BYTES: usize = 256 * 1024;
 /// Bytes of one variable, as JSON.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
+/// Levels of lists and maps in one value: of a variable, a field of the contact, an option, the body of a call, the data of
+/// an event. What is nested deeper cannot be read back from the store, and recursive code would not come to its end.
+pub const MAX_VALUE_DEPTH: usize = 64;
 /// Bytes that one template may print.
 pub const MAX_TEMPLATE_OUTPUT: usize = 64 * 1024;
 /// Fuel of one template or expression: about one unit per instruction and per 64 bytes handled.

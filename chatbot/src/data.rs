@@ -33,9 +33,11 @@ impl Data {
     /// The value in this turn, if it has at most `max_bytes` as JSON.
     pub(crate) fn fill(&self, walk: &Walk<'_>, max_bytes: usize) -> Result<Value, Fault> {
         let mut left = max_bytes;
-        self.within(walk, &mut left).map_err(|fault| {
+        let value = self.within(walk, &mut left).map_err(|fault| {
             fault.unwrap_or_else(|| Fault::failed(format!("the data would be larger than {max_bytes} bytes")))
-        })
+        })?;
+        Fault::if_deep("the data", &value)?;
+        Ok(value)
     }
 
     /// `Err(None)`: there is not so much room. Nothing large is built before that shows.

@@ -5,7 +5,7 @@ mod webhook;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::expr::scope::{json_bytes, rfc3339};
+use crate::expr::scope::{is_deeper, json_bytes, rfc3339};
 use crate::http::HttpDone;
 use crate::{caps, event};
 
@@ -104,17 +104,23 @@ pub enum CallError {
     /// There is too much data.
     #[error("the data has {0} bytes, a call may have {limit}", limit = caps::MAX_CALL_BYTES)]
     Data(usize),
+    /// The data is nested too deeply.
+    #[error("the data is nested deeper than {limit} levels, which is all that a call may have", limit = caps::MAX_VALUE_DEPTH)]
+    Depth,
 }
 
 impl ApiCall {
     /// A call, within the bounds.
     ///
     /// # Errors
-    /// The name has not the form of an event's, or the data is too large.
+    /// The name has not the form of an event's, or the data is too large or nested too deeply.
     pub fn new(name: impl Into<String>, data: Value) -> Result<Self, CallError> {
         let name = name.into();
         if !event::is_name(&name) {
             return Err(CallError::Name(crate::expr::clip(&name)));
+        }
+        if is_deeper(&data, caps::MAX_VALUE_DEPTH) {
+            return Err(CallError::Depth);
         }
         let bytes = json_bytes(&data);
         if bytes > caps::MAX_CALL_BYTES {

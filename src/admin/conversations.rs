@@ -1,7 +1,7 @@
 //! `/api/v1/conversations`: the list, and one conversation.
 
+use actors::identity;
 use actors::view::{self, ConversationView};
-use actors::{CodecError, identity};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
@@ -41,9 +41,11 @@ pub(super) async fn list(
             store.conversations(prefix, page(LIST, filter.limit, filter.cursor.as_deref())?).await?
         }
     };
-    let items: Result<Vec<ConversationView>, CodecError> =
-        found.items.iter().map(|(id, head)| view::conversation(*id, head).map(|(view, _)| view)).collect();
-    let mut items = items.map_err(|error| Problem::damaged(&error))?;
+    let mut items: Vec<ConversationView> = found.items.iter().map(|(id, head)| view::listed(*id, head)).collect();
+    for damaged in items.iter().filter(|view| view.problem.is_some()) {
+        let error = damaged.problem.as_deref().unwrap_or_default();
+        tracing::error!(conversation = %damaged.id, error, "a stored conversation cannot be decoded");
+    }
     // It is shown as a part of the other one.
     items.retain(|view| view.merged_into.is_none());
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, found.next) })))
@@ -77,8 +79,9 @@ async fn of_person(
 async fn followed(store: &dyn Store, mut id: ConversationId) -> Result<Option<(ConversationId, Head)>, Problem> {
     for _ in 0..MAX_MERGES {
         let Some(head) = store.load(id).await? else { return Ok(None) };
-        let links = view::links(id, &head).map_err(|error| Problem::damaged(&error))?;
-        let Some(into) = links.merged_into else { return Ok(Some((id, head))) };
+        // One that cannot be decoded is shown as such.
+        let into = view::links(id, &head).ok().and_then(|links| links.merged_into);
+        let Some(into) = into else { return Ok(Some((id, head))) };
         id = into;
     }
     Ok(None)

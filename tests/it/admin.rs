@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use crate::support::{ADA, ADMIN_TOKEN, NUMBER, Setup, World, body, bots, message, person, until};
+use crate::support::{ADA, ADMIN_TOKEN, BEN, NUMBER, Setup, World, body, bots, message, person, until};
 
 /// The status and the body of an error answer, which has the form of every error of this port.
 pub(crate) async fn problem(answer: Response) -> (u16, Value) {
@@ -80,6 +80,42 @@ async fn every_message_is_in_the_transcript_with_the_fields_of_the_contract() {
             assert!(message.get(field).is_some(), "{field}: {message}");
         }
     }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_conversation_that_cannot_be_read_hides_no_other() {
+    let world = World::start().await;
+    for person in [ADA, BEN] {
+        world.write(person, "hi").await;
+        world.wait_replies(person, 1).await;
+    }
+    let id: storage::ConversationId = world.conversation(ADA).await["id"].as_str().unwrap().parse().unwrap();
+    let store = world.server().store();
+    let head = store.load(id).await.unwrap().unwrap();
+    let damaged = storage::Turn {
+        conversation: id,
+        expected: head.revision,
+        at_ms: world.now_ms(),
+        consumed: Vec::new(),
+        snapshot: bytes::Bytes::from_static(b"\xFFnot ours"),
+        entries: Vec::new(),
+        sends: Vec::new(),
+        wake_ms: None,
+        aliases: Vec::new(),
+        dead_letters: Vec::new(),
+        append: Vec::new(),
+        documents: Vec::new(),
+    };
+    store.commit(store.fence(&storage::Partition(NUMBER.into())), damaged).await.unwrap();
+    let all = world.items("/api/v1/conversations").await;
+    assert_eq!((all.len(), all.iter().any(|item| item["wa_id"] == BEN)), (2, true), "{all:?}");
+    let damaged = all.iter().find(|item| item["state"] == "damaged").unwrap();
+    assert_eq!((&damaged["id"], damaged["problem"].is_string()), (&id.to_string().into(), true), "{damaged}");
+    assert_eq!(world.items(&format!("/api/v1/conversations?phone={ADA}")).await, std::slice::from_ref(damaged));
+    let answer = world.admin_raw(&format!("/api/v1/conversations/{id}")).await;
+    let (status, problem) = problem(answer).await;
+    assert_eq!(status, 500, "{problem}");
     world.end().await;
 }
 

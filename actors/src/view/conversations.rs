@@ -10,7 +10,7 @@ use crate::identity;
 use crate::records::{Control, State};
 
 /// A conversation in a list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ConversationView {
     /// `c_…`
     pub id: String,
@@ -22,8 +22,11 @@ pub struct ConversationView {
     pub user_id: Option<Box<str>>,
     /// The person's profile name.
     pub name: Option<Box<str>>,
-    /// `idle` (no run), `waiting` (the run waits), or `human` (somebody answers in the bot's place).
+    /// `idle` (no run), `waiting` (the run waits), `human` (somebody answers in the bot's place), or `damaged`.
     pub state: &'static str,
+    /// Why a `damaged` one cannot be read; nothing but its id and times is known then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// What a `waiting` run waits for is the answer of another program: it goes on without the person.
     pub calling: bool,
     /// Who answers in the bot's place.
@@ -111,6 +114,7 @@ pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView
         bot_version: pinned.map(|(_, version)| version.into()),
         node: state.bot.node().map(Into::into),
         state: word,
+        problem: None,
         calling: word == "waiting" && state.bot.is_calling(),
         control,
         handoff,
@@ -129,6 +133,22 @@ pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView
         name: state.person.name,
     };
     Ok((view, state.bot.variables()))
+}
+
+/// A conversation as a list shows it: one that cannot be decoded is told as `damaged`, for the others are to be seen.
+pub fn listed(id: ConversationId, head: &Head) -> ConversationView {
+    match conversation(id, head) {
+        Ok((view, _)) => view,
+        Err(error) => ConversationView {
+            id: id.to_string(),
+            state: "damaged",
+            problem: Some(error.to_string()),
+            created_ms: head.created_ms,
+            updated_ms: head.updated_ms,
+            revision: head.revision.0,
+            ..ConversationView::default()
+        },
+    }
 }
 
 /// Where a conversation leads.

@@ -253,6 +253,16 @@ pub(crate) fn json_bytes(value: &Json) -> usize {
     }
 }
 
+/// Whether lists and maps lie in each other on more levels than this. Looks no deeper.
+pub(crate) fn is_deeper(value: &Json, levels: usize) -> bool {
+    let below = |inner: &Json| levels == 0 || is_deeper(inner, levels - 1);
+    match value {
+        Json::Array(items) => levels == 0 || items.iter().any(below),
+        Json::Object(entries) => levels == 0 || entries.values().any(below),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+    }
+}
+
 /// An instant in UTC, as `2026-11-22T10:00:00Z`.
 pub(crate) fn rfc3339(ms: u64) -> String {
     let ms = i64::try_from(ms).unwrap_or(i64::MAX);

@@ -31,6 +31,7 @@ impl End {
             Some(template) => Some(walk.json(template)?).filter(|value| !value.is_null()),
             None => None,
         };
+        result.iter().try_for_each(|result| Fault::if_deep("the result", result))?;
         Ok(Next::End { reason: self.reason.clone(), result })
     }
 }

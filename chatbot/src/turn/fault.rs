@@ -1,7 +1,10 @@
 //! What can go wrong in a turn.
 
+use serde_json::Value;
+
 use crate::caps;
 use crate::expr::EvalError;
+use crate::expr::scope::is_deeper;
 
 /// A failure of the bot in one turn that neither an error port nor `policies.on_error` takes. The
 /// state before the turn stays; the message is a dead letter.
@@ -110,6 +113,15 @@ impl Fault {
 
     pub(crate) fn evaluation(error: EvalError) -> Self {
         Self::new(FaultKind::Evaluation(error.to_string()))
+    }
+
+    /// Refuses a value that is nested too deeply to be kept.
+    pub(crate) fn if_deep(what: &str, value: &Value) -> Result<(), Fault> {
+        if !is_deeper(value, caps::MAX_VALUE_DEPTH) {
+            return Ok(());
+        }
+        let message = format!("{what} would be nested deeper than {} levels", caps::MAX_VALUE_DEPTH);
+        Err(Self::new(FaultKind::Variable(message)))
     }
 
     pub(crate) fn failed(message: impl Into<String>) -> Self {

@@ -20,7 +20,7 @@ use super::{Due, Effect, Fault, Turn, TurnError, start, timed};
 use crate::bot::Bot;
 use crate::bot::policies::Unexpected;
 use crate::caps;
-use crate::expr::scope::{Home, json_bytes, rfc3339};
+use crate::expr::scope::{Home, is_deeper, json_bytes, rfc3339};
 use crate::expr::{Scope, Template};
 use crate::input::{Class, Given, Incoming, Input};
 use crate::locale::Locale;
@@ -140,6 +140,7 @@ impl<'a> Walk<'a> {
 
     /// Sets a variable, within its type and the caps.
     pub(crate) fn assign(&mut self, name: &str, value: Value) -> Result<(), Fault> {
+        Fault::if_deep(&format!("variable `{name}`"), &value)?;
         let declared = self.bot.vars.get(name);
         let value = match declared {
             Some(declared) => declared
@@ -504,11 +505,14 @@ fn about(run: &Run) -> Value {
     json!({ "id": run.id, "bot": run.bot, "version": run.version, "started_at": rfc3339(run.started_ms) })
 }
 
-/// A value as a trace keeps it: long ones are cut, large ones left out.
+/// A value as a trace keeps it: long ones are cut, large and deep ones left out.
 pub(crate) fn shown(value: Value) -> Value {
     const LARGEST: usize = 1_024;
     match value {
         Value::String(text) => Value::String(crate::expr::clip(&text)),
+        other if is_deeper(&other, caps::MAX_VALUE_DEPTH) => {
+            Value::String(format!("(over {} levels)", caps::MAX_VALUE_DEPTH))
+        }
         other if json_bytes(&other) > LARGEST => Value::String(format!("({} bytes)", json_bytes(&other))),
         other => other,
     }

@@ -1,6 +1,6 @@
 //! Every cap is reached by some bot, ends as it should, and quickly.
 
-use chatbot::{Format, TurnError, caps, load};
+use chatbot::{ApiCall, CallError, Format, Input, TurnError, caps, load};
 
 use crate::support::{Play, bot, said};
 
@@ -233,4 +233,96 @@ fn f55_what_loops_and_calls_keep_is_capped() {
 fn f52_a_call_that_calls_itself_meets_the_cap_of_nodes() {
     let error = error_of(&doing("  a: { type: call, node: a, next: { returned: end, failed: a } }\n"));
     assert!(matches!(error, TurnError::StepLimit { .. }), "{error}");
+}
+
+/// `[[[…]]]`.
+fn nested(levels: usize) -> serde_json::Value {
+    (0..levels).fold(serde_json::Value::Null, |inner, _| serde_json::json!([inner]))
+}
+
+#[test]
+fn f55_a_value_that_grows_inwards_with_each_message_is_refused_before_it_cannot_be_read_back() {
+    for set in ["assign: { log: \"[log, input.text]\" }", "contact: { log: \"{'before': contact.log}\" }"] {
+        let source = format!(
+            "parlance: 1\nid: t\nvars: {{ log: {{ type: list, scope: contact }} }}\ntriggers: [ {{ default: {{}}, to: a }} ]\nnodes:\n  a: {{ type: set, {set}, next: {{ next: end }} }}\n  end: {{ type: end }}\n"
+        );
+        let bot = bot(&source);
+        let mut play = Play::new(&bot);
+        // Every step takes the state through MessagePack and JSON.
+        for _ in 0..caps::MAX_VALUE_DEPTH {
+            assert_eq!(play.say("hi"), [""; 0]);
+        }
+        for _ in 0..1_100 {
+            let before = play.state.clone();
+            let error = play.step(&said("hi")).unwrap_err();
+            assert!(
+                error.to_string().contains("`log` would be nested deeper than 64 levels")
+                    || error.to_string().contains("`contact.log` would be nested deeper than 64 levels"),
+                "{error}"
+            );
+            assert_eq!(play.state, before);
+        }
+    }
+}
+
+#[test]
+fn f55_no_door_of_a_state_takes_what_is_nested_too_deeply() {
+    // A form of the person, and the answer of another program: JSON takes 127 levels.
+    let deep = nested(caps::MAX_VALUE_DEPTH + 1);
+    let form = Input::Message(chatbot::Incoming {
+        kind: "order".into(),
+        data: Some(deep.clone()),
+        ..chatbot::Incoming::default()
+    });
+    let loops = "  b: { type: return }\n";
+    for (nodes, what) in [
+        ("  a: { type: set, assign: { x: input.data }, next: { next: end } }\n", "variable `x`"),
+        ("  a: { type: set, contact: { x: input.data }, next: { next: end } }\n", "`contact.x`"),
+        ("  a: { type: emit, event: x, data: \"{{ input.data }}\", next: { next: end } }\n", "the data"),
+        ("  a: { type: end, result: \"{{ input.data }}\" }\n", "the result"),
+        (
+            "  a: { type: menu, prompt: P, options: [ { id: o, title: O, value: \"{{ input.data }}\" } ], next: { o: end } }\n",
+            "the value of option `o`",
+        ),
+        (
+            "  a: { type: each, list: \"[1, input.data]\", as: y, body: b, next: { next: end } }\n",
+            "what a call or loop keeps",
+        ),
+        (
+            "  a: { type: http, url: \"https://api.example.com/\", method: POST, body: { json: \"{{ input.data }}\" }, next: { ok: end } }\n",
+            "the body",
+        ),
+    ] {
+        let bot = bot(&doing(&format!("{nodes}{}", if nodes.contains("body: b,") { loops } else { "" })));
+        let mut play = Play::new(&bot);
+        let error = play.step(&form).expect_err(nodes);
+        assert!(error.to_string().contains(&format!("{what} would be nested deeper than 64 levels")), "{error}");
+    }
+    assert_eq!(ApiCall::new("a", deep.clone()), Err(CallError::Depth));
+    assert!(ApiCall::new("a", nested(caps::MAX_VALUE_DEPTH)).is_ok());
+
+    let source = doing(
+        "  a: { type: http, url: \"https://api.example.com/\", save: x, next: { ok: end, bad_body: sorry } }\n  sorry: { type: say, messages: [ { text: Sorry } ], next: { next: end } }\n",
+    );
+    let bot = bot(&source);
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    let done = play.done(chatbot::HttpOutcome::Answer {
+        status: 200,
+        content_type: Some("application/json".into()),
+        body: deep.to_string(),
+    });
+    let turn = play.step(&done).unwrap();
+    assert!(format!("{:?}", turn.trace).contains("nested deeper than 64 levels"), "{:?}", turn.trace);
+}
+
+#[test]
+fn f55_a_default_that_is_nested_too_deeply_is_refused() {
+    let source = serde_json::json!({
+        "parlance": 1, "id": "t", "triggers": [ { "default": {}, "to": "a" } ],
+        "vars": { "x": { "type": "list", "default": nested(caps::MAX_VALUE_DEPTH + 1) } },
+        "nodes": { "a": { "type": "end" } },
+    });
+    let found = load(&source.to_string(), "t.json", Format::Json).diagnostics;
+    assert!(found.iter().any(|found| found.code == "PAR-0201"), "{found:?}");
 }

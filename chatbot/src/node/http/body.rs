@@ -104,7 +104,11 @@ impl Body {
             named.iter().map(|(name, text)| Ok((name.clone(), parts::text(walk, text)?))).collect()
         };
         let body = match self {
-            Body::Json(json) => HttpBody::Json(json.fill(walk)?),
+            Body::Json(json) => {
+                let value = json.fill(walk)?;
+                Fault::if_deep("the body", &value)?;
+                HttpBody::Json(value)
+            }
             Body::Form(named) => HttpBody::Form(fields(named)?),
             Body::Multipart(named) => HttpBody::Multipart(fields(named)?),
             Body::Raw { text, content_type } => {

@@ -34,6 +34,7 @@ impl Menu {
             } else if kept.len() == caps::MAX_MENU_OPTIONS {
                 "options beyond the limit are not shown"
             } else {
+                Fault::if_deep(&format!("the value of option `{}`", option.id), &option.value)?;
                 option.title = distinct(&option.title, &mut titles);
                 kept.push(option);
                 continue;

@@ -23,6 +23,8 @@ impl Walk<'_> {
             let message = format!("what calls and loops keep would be larger than {} bytes", caps::MAX_VARIABLES_BYTES);
             return Err(Fault::new(FaultKind::Variable(message)));
         }
+        let mut kept = frame.before.values().chain(frame.rest.iter().flatten());
+        kept.try_for_each(|value| Fault::if_deep("what a call or loop keeps", value))?;
         run.frames.push(frame);
         Ok(())
     }

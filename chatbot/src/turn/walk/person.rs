@@ -13,6 +13,7 @@ use crate::turn::fault::FaultKind;
 impl Walk<'_> {
     /// Notes a field of the contact; null takes it away.
     pub(crate) fn note_field(&mut self, name: &str, value: Value) -> Result<(), Fault> {
+        Fault::if_deep(&format!("`contact.{name}`"), &value)?;
         let mut person = self.scope.person();
         let before = person.fields.remove(name);
         let more = json_bytes(&value).saturating_sub(before.as_ref().map_or(0, json_bytes));
