@@ -298,6 +298,20 @@ impl Kind {
     }
 
     /// Whether a service or a form that was asked answers to this very node.
+    /// The variable that gets what the person answers.
+    pub(crate) fn saves(&self) -> Option<&str> {
+        match self {
+            Kind::Ask(ask) => ask.saves(),
+            Kind::Menu(menu) => menu.saves(),
+            _ => None,
+        }
+    }
+
+    /// Whether it calls another program and takes nothing but single values of the answer.
+    pub(crate) fn extracts_only(&self) -> bool {
+        matches!(self, Kind::Http(http) if http.extracts_only())
+    }
+
     pub(crate) fn is_answered_from_outside(&self) -> bool {
         ["http", "flow"].contains(&self.name())
     }

@@ -52,6 +52,11 @@ pub(super) fn ports() -> Ports {
 }
 
 impl Ask {
+    /// The variable that gets the answer.
+    pub(super) fn saves(&self) -> Option<&str> {
+        self.save.as_deref()
+    }
+
     pub(super) fn enter(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<Next, Fault> {
         walk.say(here, &self.prompt).map_err(|fault| fault.at_port("failed"))?;
         Ok(Next::Wait(walk.wait(here, self.timeout_ms)))

@@ -111,6 +111,11 @@ pub(super) fn ports() -> Ports {
 }
 
 impl Http {
+    /// Whether nothing but single values of an answer become variables.
+    pub(super) fn extracts_only(&self) -> bool {
+        self.taking.extracts_only()
+    }
+
     pub(super) fn enter(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<Next, Fault> {
         match self.request.call(self, here, walk) {
             Ok(call) => Ok(order(walk, here, Calling { call, orders: 0 })),

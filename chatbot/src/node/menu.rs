@@ -90,6 +90,11 @@ struct Typed {
 }
 
 impl Menu {
+    /// The variable that gets the answer.
+    pub(super) fn saves(&self) -> Option<&str> {
+        self.save.as_deref()
+    }
+
     pub(super) fn ports(&self) -> Ports {
         let mut optional: Vec<String> =
             ["invalid", "timeout", "other", "failed", "empty"].iter().map(|port| (*port).to_owned()).collect();

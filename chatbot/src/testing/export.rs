@@ -20,7 +20,7 @@ use crate::http::{HttpDone, HttpOutcome};
 use crate::input::{ApiCall, ContactView, HandBack};
 use crate::snapshot::Snapshot;
 use crate::trace::Trace;
-use mask::{Mask, Shape};
+use mask::{Mask, Read, Shape};
 use said::Said;
 
 /// What was recorded of a conversation.
@@ -174,13 +174,14 @@ impl<'b> Draft<'b> {
         self.warnings.push(format!("entry {entry}: {what}"));
     }
 
-    /// What other programs said of the person is personal where it became a variable that is.
+    /// What other programs said of the person is personal where it became a variable that is. Days and numbers are
+    /// known as they are kept as well, which is seldom how they were typed.
     fn learn(&mut self, steps: &[Recorded]) {
-        for step in steps.iter().filter(|step| matches!(step.what, Happened::Http(_))) {
+        for step in steps {
             for trace in &step.trace {
-                if let Trace::Set { name, after, .. } = trace
-                    && self.bot.vars.get(name).is_some_and(|declared| declared.pii)
-                {
+                let Trace::Set { name, after, .. } = trace else { continue };
+                let Some(declared) = self.bot.vars.get(name).filter(|declared| declared.pii) else { continue };
+                if matches!(step.what, Happened::Http(_)) || shape(declared.kind()) != Shape::Text {
                     self.mask.learn_all(after);
                 }
             }
@@ -269,17 +270,18 @@ impl<'b> Draft<'b> {
     /// The answers of the calls that this step makes, with the time that each took.
     fn stubs(&mut self, step: &Recorded, rest: &[Recorded]) -> Result<(), String> {
         for trace in &step.trace {
-            let Trace::Called { call, method, url, .. } = trace else { continue };
+            let Trace::Called { node, call, method, url, .. } = trace else { continue };
             let answer = rest.iter().find_map(|later| match &later.what {
-                Happened::Http(done) if done.id == *call => Some((done, later.at_ms.saturating_sub(step.at_ms))),
+                Happened::Http(done) if done.id == *call => Some((done, later)),
                 _ => None,
             });
-            let Some((done, took_ms)) = answer else {
+            let Some((done, later)) = answer else {
                 self.warn(step.entry, "no answer of its call was recorded");
                 continue;
             };
-            let masked = Self::answer(&mut self.mask, &done.outcome);
-            let url = self.mask.text(url);
+            let took_ms = later.at_ms.saturating_sub(step.at_ms);
+            let masked = self.answer(node, &done.outcome, later);
+            let url = self.mask.url(url);
             let outcome = stub_outcome(&masked);
             let fails = !matches!(done.outcome, HttpOutcome::Answer { status, .. } if status < 500);
             let times = if fails { done.tries.max(1) } else { 1 };
@@ -295,15 +297,26 @@ impl<'b> Draft<'b> {
         Ok(())
     }
 
-    /// An answer as `http_stub` has it.
-    fn answer(mask: &mut Mask, outcome: &HttpOutcome) -> Value {
+    /// An answer as `http_stub` has it: where the bot takes single values, of the others only their shape.
+    fn answer(&mut self, node: &str, outcome: &HttpOutcome, taken: &Recorded) -> Value {
+        let index = self.bot.node(node);
+        let extracts_only = index.and_then(|at| self.bot.nodes.get(at)).is_some_and(|node| node.kind.extracts_only());
         match outcome {
             HttpOutcome::Answer { status, content_type, body } => {
                 let mut answer = match serde_json::from_str::<Value>(body) {
-                    Ok(json) if !json.is_number() => json!({ "status": status, "json": mask.json(&json) }),
+                    Ok(json) if extracts_only => {
+                        let read = Read::of(taken);
+                        json!({ "status": status, "json": self.mask.unread(&json, &read) })
+                    }
+                    Ok(json) if !json.is_number() => json!({ "status": status, "json": self.mask.json(&json) }),
                     _ if body.is_empty() => json!({ "status": status }),
-                    _ => json!({ "status": status, "text": mask.text(body) }),
+                    _ => json!({ "status": status, "text": self.mask.text(body) }),
                 };
+                if !extracts_only && body.chars().any(char::is_alphanumeric) {
+                    let what = "the bot may read all of this answer, so it stands in the test as it came, but for what is \
+                                known of the person: look through it";
+                    self.warn(taken.entry, what);
+                }
                 if let Some(content_type) = content_type {
                     answer["content_type"] = content_type.as_str().into();
                 }
@@ -380,10 +393,15 @@ fn setting(bot: &Bot, recording: &Recording, mask: &mut Mask) -> Setting {
 fn personal(bot: &Bot, steps: &[Recorded]) -> Vec<Option<Shape>> {
     let mut found = vec![None; steps.len()];
     for (at, step) in steps.iter().enumerate() {
+        let is_personal = |name: &str| bot.vars.get(name).filter(|declared| declared.pii);
         let shapes = step.trace.iter().filter_map(|trace| match trace {
             Trace::Set { name, .. } => {
-                bot.vars.get(name).filter(|declared| declared.pii).map(|declared| shape(declared.kind()))
+                let declared = is_personal(name)?;
+                // Elsewhere a day or number is only a part of what was written.
+                Some(if was_answered(bot, step, name) { shape(declared.kind()) } else { Shape::Text })
             }
+            // What was no answer may be anything.
+            Trace::Refused { node, .. } => saved_by(bot, node).and_then(is_personal).map(|_| Shape::Text),
             _ => None,
         });
         let Some(shape) = shapes.last() else { continue };
@@ -400,6 +418,16 @@ fn personal(bot: &Bot, steps: &[Recorded]) -> Vec<Option<Shape>> {
         }
     }
     found
+}
+
+/// The variable that gets what is answered at a node.
+fn saved_by<'b>(bot: &'b Bot, node: &str) -> Option<&'b str> {
+    bot.nodes.get(bot.node(node)?)?.kind.saves()
+}
+
+/// Whether the whole of what was written became this variable.
+fn was_answered(bot: &Bot, step: &Recorded, name: &str) -> bool {
+    step.trace.iter().any(|trace| matches!(trace, Trace::Took { node, .. } if saved_by(bot, node) == Some(name)))
 }
 
 fn shape(kind: &str) -> Shape {

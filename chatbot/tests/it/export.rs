@@ -17,6 +17,8 @@ struct Recorder<'b> {
     state: Snapshot,
     now_ms: u64,
     seed: u64,
+    /// What other programs answer.
+    answer: Value,
 }
 
 impl<'b> Recorder<'b> {
@@ -27,7 +29,8 @@ impl<'b> Recorder<'b> {
             user_id: Some("GB.77".into()),
         };
         let recording = Recording { name: "it".into(), at_ms: START_MS, contact, ..Recording::default() };
-        Self { bot, recording, state: Snapshot::default(), now_ms: START_MS, seed: 7_000 }
+        let answer = json!({ "items": [ { "id": "a", "title": "Jane's" } ], "name": "Jane Roe", "total": 3 });
+        Self { bot, recording, state: Snapshot::default(), now_ms: START_MS, seed: 7_000, answer }
     }
 
     fn step(&mut self, what: Happened) {
@@ -59,8 +62,7 @@ impl<'b> Recorder<'b> {
         self.put(what, turn.trace, sends);
         for call in calls {
             self.now_ms += 250;
-            let body =
-                json!({ "items": [ { "id": "a", "title": "Jane's" } ], "name": "Jane Roe", "total": 3 }).to_string();
+            let body = self.answer.to_string();
             let outcome = HttpOutcome::Answer { status: 200, content_type: Some("application/json".into()), body };
             self.step(Happened::Http(HttpDone { id: call.id, outcome, tries: 1 }));
         }
@@ -197,6 +199,62 @@ nodes:
     );
     assert!(exported.yaml.contains("Aaaaaaa Aaaa thanks you, Ada too, mail person1@example.com"), "{}", exported.yaml);
     passes(&bot, &exported.yaml);
+}
+
+#[test]
+fn a_refused_answer_is_as_personal_as_the_one_that_counts() {
+    let bot = bot(
+        "parlance: 1\nid: t\nvars: { dob: { type: date, pii: true } }\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: ask, prompt: Born?, expect: date, save: dob, next: { ok: fin } }\n  fin: { type: end, reason: done }\n",
+    );
+    let mut recorder = Recorder::new(&bot);
+    recorder.says("hi");
+    recorder.says("on 03/04/1984 in Zebulonville");
+    recorder.says("30/02/1984");
+    recorder.says("5 April 1984");
+    let exported = recorder.exported();
+    assert_eq!(exported.warnings, [] as [&str; 0], "{}", exported.yaml);
+    for personal in ["1984", "Zebulon", "03/04", "30/02"] {
+        assert!(!exported.yaml.contains(personal), "{personal}: {}", exported.yaml);
+    }
+    passes(&bot, &exported.yaml);
+}
+
+/// A bot that asks for a day and a number, and calls.
+fn caller(takes: &str) -> String {
+    format!(
+        "parlance: 1\nid: t\nvars: {{ dob: {{ type: date, pii: true }}, pay: {{ type: int, pii: true }}, total: {{ type: int }} }}\ntriggers: [ {{ default: {{}}, to: a }} ]\nnodes:\n  a: {{ type: ask, prompt: Born?, expect: date, save: dob, next: {{ ok: b }} }}\n  b: {{ type: ask, prompt: Pay?, expect: int, save: pay, next: {{ ok: c }} }}\n  c: {{ type: http, url: 'https://crm.example/2026/11/27', {takes}, next: {{ ok: s }} }}\n  s: {{ type: say, messages: [ {{ text: \"{{{{ total }}}} {{{{ input.data.note }}}}\" }} ], next: {{ next: fin }} }}\n  fin: {{ type: end, reason: done }}\n"
+    )
+}
+
+fn called(bot: &Bot) -> Exported {
+    let mut recorder = Recorder::new(bot);
+    recorder.answer = json!({ "total": 7, "dob": "1984-03-05", "pay": 54321, "note": "born 5.3.1984, earns 54321", "spouse": "Zebulon Quux", "when": "2019-08-07T10:00:00Z", "near": [ "12 Elm Road" ] });
+    recorder.says("hi");
+    recorder.says("5.3.1984");
+    recorder.says("54321");
+    let exported = recorder.exported();
+    for personal in ["1984", "54321"] {
+        assert!(!exported.yaml.contains(personal), "{personal}: {}", exported.yaml);
+    }
+    passes(bot, &exported.yaml);
+    exported
+}
+
+#[test]
+fn of_an_answer_only_what_the_bot_takes_stays() {
+    let exported = called(&bot(&caller("extract: { total: $.total }")));
+    assert_eq!(exported.warnings, [] as [&str; 0], "{}", exported.yaml);
+    for personal in ["Zebulon", "Quux", "Elm", "2019-08"] {
+        assert!(!exported.yaml.contains(personal), "{personal}: {}", exported.yaml);
+    }
+    assert!(exported.yaml.contains("total: 7"), "{}", exported.yaml);
+}
+
+#[test]
+fn an_answer_that_a_bot_may_read_as_a_whole_is_to_be_looked_through() {
+    let exported = called(&bot(&caller("expect_status: 2xx")));
+    assert!(exported.warnings[0].contains("look through it"), "{:?}", exported.warnings);
+    assert!(exported.yaml.contains("born 1.1.1980, earns 50000"), "{}", exported.yaml);
 }
 
 #[test]

@@ -167,6 +167,10 @@ pub(super) fn noted(here: Here<'_>, done: &HttpDone) -> Trace {
 }
 
 impl Taking {
+    pub(super) fn extracts_only(&self) -> bool {
+        !self.extract.is_empty() && self.save.is_none()
+    }
+
     /// Whether any of these statuses is wanted.
     pub(super) fn expects(&self, statuses: RangeInclusive<u16>) -> bool {
         self.expect.iter().any(|wanted| wanted.start() <= statuses.end() && statuses.start() <= wanted.end())

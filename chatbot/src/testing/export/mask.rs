@@ -1,12 +1,16 @@
 //! Stand-ins for what tells who somebody is: the same value gets the same one wherever it stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value;
 
 use crate::input::ContactView;
+use crate::locale::digit;
+use crate::trace::Trace;
+
+use super::Recorded;
 
 /// The name of the person of a test.
 const NAME: &str = "Ada";
@@ -19,8 +23,14 @@ const SHORTEST: usize = 3;
 
 static EMAIL: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[\p{L}\p{N}._%+-]+@[\p{L}\p{N}.-]+\.\p{L}{2,}").expect("the pattern is fixed"));
-static DATE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d{4}-\d{2}-\d{2}").expect("the pattern is fixed"));
-static PHONE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\+?\d[\d ()-]{5,20}\d").expect("the pattern is fixed"));
+static DATE: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"\b(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4})\b";
+    Regex::new(pattern).expect("the pattern is fixed")
+});
+static PHONE: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"\+?\d[\d ()./\u{a0}\u{202f}\u{2010}-\u{2013}-]{5,20}\d";
+    Regex::new(pattern).expect("the pattern is fixed")
+});
 
 /// What a value is, for the shape of its stand-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +38,29 @@ pub(super) enum Shape {
     Text,
     Number,
     Date,
+}
+
+/// What a bot took of an answer, which has to stay.
+pub(super) struct Read(Vec<Value>);
+
+impl Read {
+    pub(super) fn of(step: &Recorded) -> Self {
+        let mut all = Vec::new();
+        for trace in &step.trace {
+            if let Trace::Set { after, .. } = trace {
+                leaves(after, &mut all);
+            }
+        }
+        Self(all)
+    }
+}
+
+fn leaves(value: &Value, into: &mut Vec<Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, into)),
+        Value::Object(entries) => entries.values().for_each(|value| leaves(value, into)),
+        leaf => into.push(leaf.clone()),
+    }
 }
 
 /// The stand-ins given so far.
@@ -38,6 +71,8 @@ pub(super) struct Mask {
     emails: BTreeMap<String, usize>,
     /// By the last digits.
     phones: BTreeMap<String, usize>,
+    /// Numbers that are personal, as JSON has them.
+    numbers: BTreeSet<String>,
     texts: usize,
 }
 
@@ -72,12 +107,17 @@ impl Mask {
     /// A value of which all is personal.
     pub(super) fn personal(&mut self, text: &str, shape: Shape) -> String {
         match shape {
-            Shape::Number => rounded(text),
-            Shape::Date => dateless(text),
+            Shape::Number => self.stands_for(text, rounded(text)),
+            Shape::Date => self.stands_for(text, dateless(text)),
             Shape::Text if whole(&EMAIL, text) || (whole(&PHONE, text) && is_phone(text)) => self.text(text),
             // Whatever stands beside an address is personal as well.
             Shape::Text => self.shaped(text),
         }
+    }
+
+    fn stands_for(&mut self, text: &str, stand_in: String) -> String {
+        self.learn(text.trim(), stand_in.trim());
+        stand_in
     }
 
     /// Letters for letters and digits for digits.
@@ -88,17 +128,7 @@ impl Mask {
         }
         let nth = self.texts;
         self.texts += 1;
-        let letter = |at: usize| u8::try_from((nth + nth / 26 * at) % 26).unwrap_or_default();
-        let stand_in: String = trimmed
-            .chars()
-            .enumerate()
-            .map(|(at, c)| match c {
-                c if c.is_uppercase() => char::from(b'A' + letter(at)),
-                c if c.is_alphabetic() => char::from(b'a' + letter(at)),
-                c if c.is_numeric() => char::from(b'1' + letter(at) % 9),
-                c => c,
-            })
-            .collect();
+        let stand_in = in_shape(trimmed, nth);
         self.learn(trimmed, &stand_in);
         stand_in
     }
@@ -133,6 +163,7 @@ impl Mask {
                 .map(|(key, value)| (key.clone(), self.json(value)))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
+            Value::Number(number) if self.numbers.contains(&number.to_string()) => number_like(number),
             Value::Number(number) if self.phones.contains_key(&end(&number.to_string())) => {
                 let masked = self.phone(&number.to_string());
                 masked.parse::<u64>().map_or_else(|_| value.clone(), Value::from)
@@ -141,9 +172,50 @@ impl Mask {
         }
     }
 
-    /// Every text in a value is personal.
+    /// An address, part by part: what a slash parts is no number.
+    pub(super) fn url(&mut self, url: &str) -> String {
+        url.split('/').map(|part| self.text(part)).collect::<Vec<_>>().join("/")
+    }
+
+    /// JSON of which only some values are read, and of the others only the shape is kept.
+    pub(super) fn unread(&mut self, value: &Value, read: &Read) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(|item| self.unread(item, read)).collect(),
+            Value::Object(entries) => {
+                let entries = entries.iter().map(|(key, value)| (key.clone(), self.unread(value, read)));
+                entries.collect::<serde_json::Map<_, _>>().into()
+            }
+            leaf if read.0.contains(leaf) => self.json(leaf),
+            Value::String(text) => {
+                let masked = self.text(text);
+                let is_known = self.known.iter().any(|(known, _)| known.eq_ignore_ascii_case(text.trim()));
+                let is_address = whole(&EMAIL, text) || (whole(&PHONE, text) && is_phone(text));
+                Value::String(match () {
+                    () if is_known || is_address => masked,
+                    () if is_date(text) => dateless(text),
+                    () => in_shape(text, 0),
+                })
+            }
+            Value::Number(number) => number_like(number),
+            other => other.clone(),
+        }
+    }
+
+    /// Every text and number in a value is personal.
     pub(super) fn learn_all(&mut self, value: &Value) {
         match value {
+            Value::String(text) if is_date(text) => {
+                self.stands_for(text, dateless(text));
+                // The day of an instant.
+                if let Some(day) = text.get(..10).filter(|day| day.len() < text.len() && is_date(day)) {
+                    self.learn(day, &dateless(day));
+                }
+            }
+            Value::Number(number) => {
+                let written = number.to_string();
+                self.learn(&written, &rounded(&written));
+                self.numbers.insert(written);
+            }
             Value::String(text) => drop(self.personal(text, Shape::Text)),
             Value::Array(items) => items.iter().for_each(|item| self.learn_all(item)),
             Value::Object(entries) => entries.values().for_each(|value| self.learn_all(value)),
@@ -151,7 +223,7 @@ impl Mask {
         }
     }
 
-    /// JSON of which every text is personal.
+    /// JSON of which every text and number is personal.
     pub(super) fn personal_json(&mut self, value: &Value) -> Value {
         self.learn_all(value);
         self.json(value)
@@ -179,12 +251,12 @@ impl Mask {
         let width = all.len().saturating_sub(KEPT_DIGITS);
         let own: String = format!("{nth:0width$}");
         let mut new = all.chars().take(KEPT_DIGITS).chain(own.chars());
-        written.chars().map(|c| if c.is_ascii_digit() { new.next().unwrap_or('0') } else { c }).collect()
+        written.chars().map(|c| if digit(c).is_some() { new.next().unwrap_or('0') } else { c }).collect()
     }
 
     fn learn(&mut self, value: &str, stand_in: &str) {
         let known = self.known.iter().any(|(known, _)| known.eq_ignore_ascii_case(value));
-        if value.chars().count() >= SHORTEST && !known {
+        if value.chars().count() >= SHORTEST && !known && value != stand_in {
             self.known.push((value.to_owned(), stand_in.to_owned()));
             self.known.sort_by_key(|(known, _)| std::cmp::Reverse(known.len()));
         }
@@ -192,16 +264,46 @@ impl Mask {
 }
 
 fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
+    text.chars().filter_map(digit).collect()
 }
 
 fn end(digits: &str) -> String {
     digits.chars().skip(digits.len().saturating_sub(SAME_END)).collect()
 }
 
-/// Times and small numbers are none.
+/// Times, days and small numbers are none.
 fn is_phone(text: &str) -> bool {
-    (8..=15).contains(&digits(text).len()) && !DATE.is_match(text)
+    let joined = |c: Option<char>| c.is_some_and(|c| matches!(c, '.' | '-'));
+    let days = DATE.find_iter(text).filter(|day| {
+        let (before, after) = (text.get(..day.start()), text.get(day.end()..));
+        !joined(before.and_then(|text| text.chars().next_back())) && !joined(after.and_then(|text| text.chars().next()))
+    });
+    let in_days: usize = days.map(|day| digits(day.as_str()).len()).sum();
+    (8..=15).contains(&(digits(text).len() - in_days))
+}
+
+/// Whether it is a day, or an instant.
+fn is_date(text: &str) -> bool {
+    let text = text.trim();
+    whole(&DATE, text) || text.get(..10).is_some_and(|day| whole(&DATE, day)) && text.get(10..11) == Some("T")
+}
+
+fn in_shape(text: &str, nth: usize) -> String {
+    let letter = |at: usize| u8::try_from((nth + nth / 26 * at) % 26).unwrap_or_default();
+    text.chars()
+        .enumerate()
+        .map(|(at, c)| match c {
+            c if c.is_uppercase() => char::from(b'A' + letter(at)),
+            c if c.is_alphabetic() => char::from(b'a' + letter(at)),
+            c if c.is_numeric() => char::from(b'1' + letter(at) % 9),
+            c => c,
+        })
+        .collect()
+}
+
+fn number_like(number: &serde_json::Number) -> Value {
+    let written = rounded(&number.to_string());
+    serde_json::from_str(&written).unwrap_or_else(|_| 0.into())
 }
 
 fn whole(pattern: &Regex, text: &str) -> bool {
@@ -231,8 +333,8 @@ fn replaced(text: &str, value: &str, stand_in: &str) -> String {
 /// A number of which only the first digit tells something.
 fn rounded(text: &str) -> String {
     let mut first = true;
-    let digit = |c: char| if c.is_ascii_digit() && !std::mem::take(&mut first) { '0' } else { c };
-    text.chars().map(digit).collect()
+    let stand_in = |c: char| if digit(c).is_some() && !std::mem::take(&mut first) { '0' } else { c };
+    text.chars().map(stand_in).collect()
 }
 
 /// A date of which only the decade and the names of months tell something.
@@ -240,7 +342,7 @@ fn dateless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut group = String::new();
     for c in text.chars().chain(std::iter::once('\0')) {
-        if c.is_ascii_digit() {
+        if let Some(c) = digit(c) {
             group.push(c);
             continue;
         }
@@ -293,6 +395,18 @@ mod tests {
     #[test]
     fn what_is_personal_keeps_its_shape_only() {
         let mut mask = mask();
+        for (written, masked) in [
+            ("06.12.34.56.78", "06.10.00.00.02"),
+            ("06/12/34/56/79", "06/10/00/00/03"),
+            ("06\u{a0}12\u{a0}34\u{a0}56\u{a0}77", "06\u{a0}10\u{a0}00\u{a0}00\u{a0}04"),
+            ("0171–1234567", "0170–0000005"),
+            ("on 03/04/2026 14:30", "on 03/04/2026 14:30"),
+            ("3.4.2026", "3.4.2026"),
+            ("٠٦١٢٣٤٥٦٧١", "0610000006"),
+        ] {
+            assert_eq!(mask.text(written), masked);
+        }
+        assert_eq!(mask.personal("٤٢", Shape::Number), "٤0");
         assert_eq!(mask.personal("Elm Road 5b", Shape::Text), "Aaa Aaaa 1a");
         assert_eq!(mask.personal("SW1A 2AA", Shape::Text), "BB2B 2BB");
         assert_eq!(mask.text("to elm road 5b."), "to Aaa Aaaa 1a.");
