@@ -102,6 +102,57 @@ fn a_schedule_whose_condition_fails_is_an_error_of_the_turn_and_comes_again_next
 }
 
 #[test]
+fn a_schedule_whose_condition_fails_leaves_the_run_that_it_would_not_interrupt() {
+    let bot = bot(
+        "parlance: 1\nid: t\npolicies: { missing: error }\ntriggers:\n  - schedule: { cron: \"0 12 * * *\" }\n    \
+        to: end\n    when: 1 / 0 > 1\n    interrupt: always\n  - { default: {}, to: ask }\nnodes:\n  \
+        ask: { type: ask, prompt: What?, next: { ok: end } }\n  end: { type: end }\n",
+    );
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    let turn = play.wait(2 * HOUR_MS).unwrap();
+    assert!(matches!(&turn.trace[..], [Trace::Error { .. }]), "{:?}", turn.trace);
+    assert_eq!((play.state.node(), hours(&play)), (Some("ask"), Some(26)));
+}
+
+#[test]
+fn triggers_of_one_time_and_target_fire_each_by_its_own_condition() {
+    let both = |trigger: &str| {
+        let of = |when: &str| format!("{{ {trigger}, to: news, when: \"{when}\" }},");
+        with(&format!("{} {}", of("1 > 2"), of("2 > 1")))
+    };
+    for trigger in ["schedule: { cron: \"0 12 * * *\" }", "window_closing: { before: 22h }"] {
+        let bot = both(trigger);
+        let mut play = Play::new(&bot);
+        play.say("hi");
+        play.say("done");
+        assert!(play.wait(2 * HOUR_MS).unwrap().effects.is_empty());
+        assert_eq!(hours(&play), Some(2), "{trigger}: the other one is due");
+        assert_eq!(play.wait(0).unwrap().effects.len(), 1, "{trigger}");
+    }
+    let twice = "{ schedule: { cron: \"0 12 * * *\" }, to: news },";
+    let same = with(&format!("{twice} {}", twice.replace("news }", "news, interrupt: always }")));
+    let mut play = Play::new(&same);
+    play.say("hi");
+    assert!(play.wait(2 * HOUR_MS).unwrap().effects.is_empty(), "a run is under way");
+    assert_eq!(play.wait(0).unwrap().effects.len(), 1);
+}
+
+#[test]
+fn a_trigger_that_has_fired_in_this_window_does_not_fire_again_for_another_node() {
+    let closing = "{ window_closing: { before: 2h }, to: news },";
+    let (old, new) = (with(closing), with(&closing.replace("news", "ask")));
+    let mut play = Play::new(&old);
+    play.say("hi");
+    play.say("done");
+    assert_eq!(play.wait(22 * HOUR_MS).unwrap().effects.len(), 1);
+    play.bot = &new;
+    assert!(play.wait(HOUR_MS / 2).unwrap().effects.is_empty());
+    assert_eq!(hours(&play), None);
+    assert!(play.wait(0).unwrap().effects.is_empty());
+}
+
+#[test]
 fn a_call_from_outside_is_held_against_its_bounds() {
     for name in ["", "Paid", "order paid", "order..paid"] {
         assert_eq!(ApiCall::new(name, serde_json::Value::Null), Err(CallError::Name(name.to_owned())));
