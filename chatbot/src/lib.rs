@@ -52,7 +52,7 @@ pub use migrate::{DRAINED, How, Migrate, Migrated, NODE_GONE, Place, RETIRED, Ru
 pub use node::{ANSWER_TYPES, TYPES as NODE_TYPES};
 pub use schema::schema;
 pub use sending::{Closed, Manners, OnDoubt, Order, Sending};
-pub use snapshot::{Consent, HandOver, Priority, Snapshot, Vars};
+pub use snapshot::{Consent, GivenUp, HandOver, Priority, Snapshot, Vars};
 pub use templates::{KnownButton, KnownCard, KnownHeader, KnownTemplate, Params, Surroundings};
 pub use trace::{Trace, Why};
 pub use turn::{Effect, Turn, TurnError, turn};

@@ -2,6 +2,7 @@
 //! the caller puts its version byte in front.
 
 pub(crate) mod form;
+mod given_up;
 mod handed;
 mod join;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 use crate::http::HttpCall;
 use crate::input::Incoming;
 pub(crate) use form::Form;
+pub use given_up::GivenUp;
 pub use handed::{HandOver, Priority};
 
 /// Variables by name, in name order, so that equal states are equal bytes.
@@ -247,10 +249,9 @@ impl Snapshot {
         Value::Object(all.chain(noted).collect())
     }
 
-    /// What is left when the run is ended from outside, because it cannot go on: the contact's variables. Triggers that
-    /// time fires are set anew by the next turn, for one of them may be what cannot go on.
+    /// What is left when the run is ended from outside, because it cannot go on: the contact's variables.
     pub fn without_run(&self) -> Self {
-        Self { run: None, burst: None, timed: BTreeMap::new(), ..self.clone() }
+        Self { run: None, burst: None, ..self.clone() }
     }
 
     /// The labels that bots gave the person, in order.

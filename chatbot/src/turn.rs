@@ -16,7 +16,7 @@ mod call;
 pub(crate) mod compose;
 mod fault;
 mod start;
-mod timed;
+pub(crate) mod timed;
 mod walk;
 
 use serde::{Deserialize, Serialize};

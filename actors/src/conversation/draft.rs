@@ -11,8 +11,8 @@ mod people;
 use std::sync::Arc;
 
 use chatbot::{
-    Bot, Consent, ContactView, Effect, Event, Given, HttpCall, Input, Migrated, NumberView, Order, Sending, Snapshot,
-    Trace, TurnError,
+    Bot, Consent, ContactView, Effect, Event, Given, GivenUp, HttpCall, Input, Migrated, NumberView, Order, Sending,
+    Snapshot, Trace, TurnError,
 };
 use storage::{
     Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Revision, SendId,
@@ -239,13 +239,21 @@ impl<'a> Draft<'a> {
         self.failed(bot, None);
     }
 
-    /// Gives up a timer that made the actor fail again and again, with its run, for it would be due again at once.
+    /// Gives up a timer that made the actor fail again and again: it would be due again at once.
     pub(crate) fn give_up_timer(&mut self, bot: Option<&Arc<Bot>>, why: &GiveUp) {
-        self.bury(None, "panic", &why.detail, None, None, why.runs);
+        let given_up = self.after.state.bot.give_up_tick(bot.map(Arc::as_ref), self.means.now_ms);
+        self.bury(None, "panic", &why.detail, None, given_up.texts.as_deref().map(Into::into), why.runs);
         self.failed(bot, None);
-        self.tell_lost(Lost::of(&self.after.state.bot), "panic");
-        self.after.state.bot = self.after.state.bot.without_run();
+        self.go_on_after(given_up, "panic");
         self.record_error(0, None, Vec::new(), why.detail.clone());
+    }
+
+    /// Goes on with what a tick left that was given up.
+    fn go_on_after(&mut self, given_up: GivenUp, reason: &str) {
+        if given_up.texts.is_none() {
+            self.tell_lost(Lost::of(&self.after.state.bot), reason);
+        }
+        self.after.state.bot = given_up.after;
     }
 
     /// Moves the run to another version if it can go on there. Answers what it goes on with, `None` if it is over.
@@ -302,14 +310,15 @@ impl<'a> Draft<'a> {
             }
             Err(error) => {
                 let seq = history.as_ref().map(|input| input.seq);
-                let raw = history.as_ref().map(|input| input.raw.clone());
+                let given_up = matches!(input, Input::Tick)
+                    .then(|| self.after.state.bot.give_up_tick(Some(bot), self.means.now_ms));
+                let texts = given_up.as_ref().and_then(|given_up| given_up.texts.as_deref()).map(Into::into);
+                let raw = history.as_ref().map(|input| input.raw.clone()).or(texts);
                 let detail = error.to_string();
                 self.bury(seq, "bot_error", &detail, Some(error.node()), raw, 1);
                 self.failed(Some(bot), Some(error.node()));
-                if matches!(input, Input::Tick) {
-                    // It would be due again at once.
-                    self.tell_lost(Lost::of(&self.after.state.bot), "error");
-                    self.after.state.bot = self.after.state.bot.without_run();
+                if let Some(given_up) = given_up {
+                    self.go_on_after(given_up, "error");
                 }
                 self.record_error(seed, history, Vec::new(), detail.into());
             }

@@ -11,6 +11,40 @@ use storage::Model;
 
 use crate::support::*;
 
+/// It is 17:46 when a test begins.
+const FAILING: &str = "
+parlance: 1
+id: test
+policies: { debounce_ms: 3000, missing: error }
+triggers:
+  - { schedule: { cron: \"0 18 * * *\" }, to: news, interrupt: always }
+  - { default: {}, to: what }
+nodes:
+  what: { type: ask, prompt: What?, next: { ok: bad } }
+  bad: { type: say, messages: [ { text: \"{{ 1 / 0 }}\" } ], next: { next: end } }
+  news: { type: say, messages: [ { text: News. } ], next: { next: end } }
+  end: { type: end }
+";
+
+#[tokio::test(start_paused = true)]
+async fn texts_that_waited_and_on_which_the_bot_fails_are_a_dead_letter_and_the_run_and_its_timers_stay() {
+    let world = World { turn: Arc::new(chatbot::turn), ..World::new() };
+    world.bots.put_live(Arc::new(chatbot::load(FAILING, "one.yaml", chatbot::Format::Yaml).bot.unwrap()));
+    let _engine = world.start().await;
+    for text in ["hi", "boom"] {
+        world.say(1, text).await;
+        pause(5_000).await;
+    }
+    let letters = world.dead_letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].raw.as_ref().unwrap()["text"]["body"], "boom");
+    let head = world.store.load(conversation(1)).await.unwrap().unwrap();
+    let (shown, _) = actors::view::conversation(conversation(1), &head).unwrap();
+    assert_eq!((shown.state, shown.node.as_deref()), ("waiting", Some("what")));
+    pause(15 * 60_000).await;
+    assert_eq!(by_person(&world.graph.requests())[&phone(1)], ["What?", "News."]);
+}
+
 type Fired = Arc<Mutex<HashMap<String, Vec<u64>>>>;
 
 /// "wake N": asks to be woken in N seconds; anything else clears that. Notes the times of ticks that were due.

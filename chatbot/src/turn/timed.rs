@@ -63,6 +63,17 @@ pub(super) fn settle(bot: &Bot, before: &Snapshot, after: &Snapshot, now_ms: u64
     keys.iter().map(|(index, key)| (key.clone(), due(*index, key))).collect()
 }
 
+/// When triggers are due after what was due could not be done: their next time. Without the bot, schedules are set
+/// anew by the next turn.
+pub(crate) fn put_off(snapshot: &mut Snapshot, bot: Option<&Bot>, now_ms: u64) {
+    for due in snapshot.timed.values_mut() {
+        *due = due.filter(|at| *at > now_ms);
+    }
+    if let Some(bot) = bot {
+        snapshot.timed = settle(bot, snapshot, snapshot, now_ms);
+    }
+}
+
 /// Whether a trigger that the bot has under another name now (its node was renamed, say) has fired in this window.
 fn is_spent(timed: &BTreeMap<String, Option<u64>>, before_ms: u64, keys: &[(usize, String)]) -> bool {
     let gone = |key: &str| !keys.iter().any(|(_, known)| known == key);

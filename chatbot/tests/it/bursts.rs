@@ -79,3 +79,20 @@ fn texts_that_wait_when_a_call_leads_to_a_human_are_left_to_the_human() {
         assert_eq!((with_human(&play.state), play.state.wake_ms()), (Some("staff"), None));
     }
 }
+
+#[test]
+fn texts_on_which_the_bot_fails_are_given_up_and_the_run_and_what_is_due_stay() {
+    let bot = bot("parlance: 1\nid: t\npolicies: { debounce_ms: 3000, missing: error }\ntriggers:\n  \
+         - { schedule: { cron: \"0 12 * * *\" }, to: end }\n  - { default: {}, to: what }\nnodes:\n  \
+         what: { type: ask, prompt: What?, next: { ok: bad } }\n  \
+         bad: { type: say, messages: [ { text: \"{{ 1 / 0 }}\" } ], next: { next: end } }\n  end: { type: end }\n");
+    let mut play = begun(&bot);
+    let before = play.state.clone();
+    play.say("my");
+    play.say("name");
+    play.wait(DEBOUNCE_MS).unwrap_err();
+    let given_up = play.state.give_up_tick(Some(&bot), play.now_ms);
+    assert!(given_up.texts.unwrap().contains("my\\nname"));
+    assert_eq!((given_up.after.run_id(), given_up.after.node()), (before.run_id(), Some("what")));
+    assert_eq!((given_up.after.wake_ms(), before.wake_ms().is_some()), (before.wake_ms(), true));
+}

@@ -83,9 +83,17 @@ fn what_the_window_missed_while_nothing_ran_is_not_sent_too_late() {
 #[test]
 fn what_fails_again_and_again_is_not_due_again_at_once() {
     let bot = with("{ schedule: { cron: \"0 12 * * *\" }, to: news },");
-    let mut play = Play::new(&bot);
-    play.say("hi");
-    assert_eq!(play.state.without_run().wake_ms(), None);
+    for (known, wakes) in [(Some(&bot), Some(24 + 2)), (None, None)] {
+        let mut play = Play::new(&bot);
+        play.say("hi");
+        let given_up = play.state.give_up_tick(known, START_MS + 2 * HOUR_MS);
+        assert_eq!((given_up.after.node(), given_up.texts), (None, None));
+        play.state = given_up.after;
+        assert_eq!(hours(&play), wakes);
+        play.now_ms += 2 * HOUR_MS;
+        play.say("hi");
+        assert_eq!(hours(&play), Some(24 + 2), "the next turn sets it anew");
+    }
 }
 
 #[test]
