@@ -241,3 +241,28 @@ async fn without_a_return_time_the_bot_stays_silent() {
     world.quiet().await;
     assert_eq!((sent(&world).len(), shown(&world).await.state), (0, "human"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn texts_that_waited_are_left_to_whoever_takes_over_and_the_window_counts_from_the_last_message() {
+    let bot = "parlance: 1\nid: test\npolicies: { debounce_ms: 3000 }\ntriggers:\n  \
+        - { window_closing: { before: 22h }, to: bye, interrupt: always }\n  - { default: {}, to: what }\nnodes:\n  \
+        what: { type: ask, prompt: What?, next: { ok: thanks } }\n  \
+        thanks: { type: say, messages: [ { text: Thanks. } ], next: { next: end } }\n  \
+        bye: { type: say, messages: [ { text: Bye. } ], next: { next: end } }\n  end: { type: end }\n";
+    let world = World { turn: Arc::new(chatbot::turn), ..World::new() };
+    world.bots.put_live(Arc::new(chatbot::load(bot, "one.yaml", chatbot::Format::Yaml).bot.unwrap()));
+    let _engine = world.start().await;
+    world.say(1, "hi").await;
+    pause(5_000).await;
+    world.say(1, "a parcel").await;
+    world.consumed().await;
+    echo(&world, "wamid.e1", "let me look").await;
+    pause(30 * 60_000).await;
+    world.say(1, "thanks").await;
+    pause(35 * 60_000).await;
+    assert_eq!((shown(&world).await.state, sent(&world)), ("waiting", vec!["What?".to_owned()]));
+    pause(75 * 60_000).await;
+    assert_eq!(sent(&world), ["What?"], "the person wrote 110 minutes ago");
+    pause(15 * 60_000).await;
+    assert_eq!(sent(&world), ["What?", "Bye."]);
+}

@@ -45,6 +45,18 @@ impl Snapshot {
             *time_ms = time_ms.saturating_add(by_ms);
         }
     }
+
+    /// Somebody else answers from now on: also the texts that waited for more, which they see.
+    pub fn leave_texts(&mut self) {
+        self.burst = None;
+    }
+
+    /// The person has written since a bot was last asked, if that is so.
+    pub fn person_wrote(&mut self, at_ms: Option<u64>, now_ms: u64) {
+        if let Some(at_ms) = at_ms {
+            self.set_wrote(at_ms, now_ms);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -91,6 +91,22 @@ fn closing_ms(wrote_ms: u64, before_ms: u64, now_ms: u64) -> Option<u64> {
     Some(closes_ms.saturating_sub(before_ms).max(now_ms)).filter(|at| *at < closes_ms)
 }
 
+impl Snapshot {
+    /// The person wrote while no bot was asked: what fires before the window closes is due by that message. What has fired
+    /// in an earlier window is due again.
+    pub(crate) fn set_wrote(&mut self, wrote_ms: u64, now_ms: u64) {
+        if self.wrote_ms >= Some(wrote_ms) {
+            return;
+        }
+        self.wrote_ms = Some(wrote_ms);
+        for (key, due) in &mut self.timed {
+            if let Some(before_ms) = time_of(key) {
+                *due = closing_ms(wrote_ms, before_ms, now_ms);
+            }
+        }
+    }
+}
+
 impl Walk<'_> {
     /// The trigger that is due first, and since when.
     pub(super) fn timed_due(&self) -> Option<(u64, usize)> {

@@ -73,6 +73,7 @@ impl Draft<'_> {
             return;
         }
         self.after.state.control = Control::Human { since_ms: at_ms, active_ms: at_ms, by: by.into(), return_after_ms };
+        self.after.state.bot.leave_texts();
         self.noted.hold_unsent = self.means.takeover.hold_unsent;
         self.happened(Happened::TakenOver { by: by.into() });
     }
@@ -90,7 +91,9 @@ impl Draft<'_> {
     fn take_over_again(&mut self) {
         let Control::Human { since_ms, .. } = &self.after.state.control else { return };
         let after_ms = self.means.now_ms.saturating_sub(*since_ms);
+        let last_ms = self.after.state.last_inbound_ms;
         self.after.state.bot.push_back(after_ms);
+        self.after.state.bot.person_wrote(last_ms, self.means.now_ms);
         self.after.state.control = Control::Bot;
         self.noted.release_held = true;
         self.happened(Happened::HandedBack { after_ms });
