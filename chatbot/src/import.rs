@@ -1,6 +1,6 @@
 //! Bots of other programs, brought into our format.
 //!
-//! Each importer reads the export into a [`draft`], which is tidied, loaded and checked; what cannot be said
+//! Each importer reads the export into a draft, which is tidied, loaded and checked; what cannot be said
 //! in our format is told of, by the name of its node. Nothing is dropped silently, and the same export gives
 //! the same bytes.
 

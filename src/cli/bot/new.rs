@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn names_that_are_no_ids_are_refused() {
-        for name in ["", "two words", "../up", "a: b", "x\ny", "7", "true", "null"] {
+        for name in ["", "two words", "../up", "a: b", "x\ny", "1.50", "true", "null"] {
             assert_eq!(text(name).unwrap_err().exit, Exit::Usage, "{name:?}");
         }
     }
