@@ -245,7 +245,7 @@ fn banner(running: &Running, stand_in: SocketAddr, config: &Config, bots_dir: &P
   Webhook   http://{front}{WEBHOOK_PATH}   signed with a generated secret
   Graph     http://{stand_in}/{api}   stand-in for graph.facebook.com
   Admin     http://{admin}/api/v1/conversations   open to this machine only
-  Bots      {dir} · {watched}{count} {bot} · {nodes} nodes · {problems} problems
+  Bots      {dir} · {watched}{count} {bot} · {nodes} nodes · {problems} {problem}
   Data      {store}   kept between runs (start over: --fresh)
 
   Next: open the phone and say \"hi\"  ·  or here: parlance say \"hi\"
@@ -259,6 +259,7 @@ fn banner(running: &Running, stand_in: SocketAddr, config: &Config, bots_dir: &P
         bot = if bots.bots == 1 { "bot" } else { "bots" },
         nodes = bots.nodes,
         problems = bots.problems.len(),
+        problem = if bots.problems.len() == 1 { "problem" } else { "problems" },
         store = config.store.path.display(),
     ));
 }
