@@ -170,7 +170,13 @@ impl Admin {
     pub async fn answer(self, request: http::Request<Incoming>, peer: SocketAddr) -> http::Response<Body> {
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(Peer(peer));
-        let answer = self.router.oneshot(request).await.unwrap_or_else(|never| match never {});
+        let reads = request.method().is_safe();
+        let answering = async move { self.router.oneshot(request).await.unwrap_or_else(|never| match never {}) };
+        let answer = match reads {
+            true => answering.await,
+            // A write goes on when its caller hangs up: half of one would leave store and memory apart.
+            false => tokio::spawn(answering).await.unwrap_or_else(|error| Problem::broken(&error).into_response()),
+        };
         answer.map(|body| body.map_err(|error| error.into_inner()).boxed_unsync())
     }
 }

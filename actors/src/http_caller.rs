@@ -4,7 +4,7 @@
 //! * A call is ordered after the commit that decided it. A second order of a call that is under way, or whose result lies
 //!   in the inbox, is dropped; an order that finds no room is dropped, too, and comes again when its lease is over.
 //! * Per host at most [`HttpSettings::per_host`] tries are under way, and [`HttpSettings::concurrency`] in all.
-//! * A host that failed [`breaker::FAILURES`] times in a row is left alone for a while; then one try looks again.
+//! * A host that failed five times in a row is left alone for a while; then one try looks again.
 //! * Nothing of it is kept but the result: a process that ends forgets its calls, and the conversations order them again
 //!   under the same key.
 

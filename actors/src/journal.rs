@@ -2,7 +2,7 @@
 //!
 //! A state is not computed by running inputs again: versions of bots go, programs change, and staff, timers and other
 //! conversations change a state without any input. Each entry keeps what it changed (`records/change`); reading a state
-//! is folding at most [`WHOLE_EVERY`] of them.
+//! is folding at most 64 of them.
 
 mod entry;
 mod export;

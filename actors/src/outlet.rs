@@ -162,7 +162,7 @@ impl Outlet {
     /// Delivers to an endpoint again that had answered 410. Answers whether there is such an endpoint.
     pub async fn resume(&self, name: &str) -> Result<bool, OutletError> {
         let Some(endpoint) = self.endpoint(name) else { return Ok(false) };
-        self.store.put_documents(vec![endpoint.gone_document(None)]).await?;
+        self.store.put_documents(vec![endpoint.gone_document(None, &self.store.secret())]).await?;
         endpoint.set_gone(None);
         endpoint.wake.notify_one();
         Ok(true)
@@ -239,9 +239,9 @@ impl Outlet {
         for endpoint in &self.endpoints {
             let Some(bytes) = self.store.document(GONE, endpoint.name()).await? else { continue };
             let gone: Gone = codec::decode(&bytes)?;
-            match *gone.url == *endpoint.settings.url.as_str() {
+            match gone.address == endpoint.address(&self.store.secret()) {
                 true => endpoint.set_gone(Some(gone.at_ms)),
-                false => self.store.put_documents(vec![endpoint.gone_document(None)]).await?,
+                false => self.store.put_documents(vec![endpoint.gone_document(None, &self.store.secret())]).await?,
             }
         }
         Ok(())

@@ -87,6 +87,12 @@ impl Problem {
         Self { retry_after_seconds: Some(seconds), ..problem }
     }
 
+    /// The answer broke while it was made: the log has the whole story.
+    pub(super) fn broken(error: &tokio::task::JoinError) -> Self {
+        tracing::error!(%error, "an answer of the admin API broke");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer broke; the log says why")
+    }
+
     /// A row that cannot be decoded: the log has the whole story.
     pub(super) fn damaged(error: &actors::CodecError) -> Self {
         tracing::error!(%error, "a stored row cannot be decoded");

@@ -3,7 +3,10 @@
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
-use crate::support::{ADA, Setup, World, bots, until};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::support::{ADA, ADMIN_TOKEN, Setup, World, bots, until};
 
 /// A bot that asks; the prompt tells versions apart.
 fn asks(prompt: &str) -> String {
@@ -161,8 +164,12 @@ async fn versions_are_listed_compared_published_and_taken_back() {
 
     let (status, back) = world.admin_post("/api/v1/bots/echo/rollback", &json!({ "note": "two is bad" })).await;
     assert_eq!((status, &back["number"]), (200, &json!(2)));
-    let (status, back) = world.admin_post("/api/v1/bots/echo/rollback", &json!({ "to": 1 })).await;
-    assert_eq!((status, &back["number"]), (200, &json!(1)));
+    let rollback = || world.admin_call(Method::POST, "/api/v1/bots/echo/rollback");
+    let unreadable = rollback().body("to: 1").send().await.unwrap();
+    assert_eq!((unreadable.status().as_u16(), live(&world, "echo").await.0), (400, 2));
+    let back = rollback().body(r#"{"to": 1}"#).send().await.unwrap();
+    assert_eq!(back.status(), 200, "the body counts, whatever its header says");
+    assert_eq!(back.json::<Value>().await.unwrap()["number"], 1);
     assert_eq!(world.admin_post("/api/v1/bots/echo/rollback", &json!({})).await.0, 409, "nothing is older");
     let (status, dry) = world.admin_post("/api/v1/bots/echo/publish?dry_run=true", &json!({ "version": hash })).await;
     assert_eq!((status, &dry["number"]), (200, &json!(2)));
@@ -193,6 +200,26 @@ async fn what_was_published_or_taken_back_stands_until_the_file_is_edited() {
     assert_eq!(live(&world, "echo").await.0, 3);
     world.write(ADA, "hi").await;
     assert_eq!(world.wait_replies(ADA, 1).await, ["Edited?"]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_put_whose_caller_hangs_up_goes_on() {
+    let world = World::start().await;
+    for number in 2..12 {
+        let bot = asks(&format!("Number {number}?"));
+        let mut stream = TcpStream::connect(world.server().admin).await.unwrap();
+        let head = format!(
+            "PUT /api/v1/bots/echo HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {ADMIN_TOKEN}\r\n\
+             content-type: application/yaml\r\ncontent-length: {}\r\n\r\n",
+            world.server().admin,
+            bot.len()
+        );
+        stream.write_all(format!("{head}{bot}").as_bytes()).await.unwrap();
+        drop(stream);
+        until("the version is live", async || (live(&world, "echo").await.0 == number).then_some(())).await;
+        assert_eq!(put(&world, "echo", &bot, None).await.2["number"], number, "store and memory agree");
+    }
     world.end().await;
 }
 

@@ -95,7 +95,7 @@ impl Outlet {
         let mut documents = vec![before.no_due_row()];
         documents.extend(next(&mut after, &verdict, replayed, self.clock.now_ms()));
         let gone = matches!(verdict, Verdict::Gone(_));
-        documents.extend(gone.then(|| endpoint.gone_document(Some(self.clock.now_ms()))));
+        documents.extend(gone.then(|| endpoint.gone_document(Some(self.clock.now_ms()), &self.store.secret())));
         documents.push(after.document());
         self.store.put_documents(documents).await?;
         self.tell(endpoint, &after, &verdict);

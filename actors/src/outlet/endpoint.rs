@@ -12,6 +12,7 @@ use super::sign::Keys;
 use super::types::Types;
 use crate::codec;
 use crate::minute::Minute;
+use crate::seen;
 
 /// Documents of this kind say which endpoints want nothing more, by name.
 pub(super) const GONE: &str = "event_gone";
@@ -54,8 +55,8 @@ pub struct Standing {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Gone {
     pub at_ms: u64,
-    /// Another address is another matter.
-    pub url: Box<str>,
+    /// A keyed hash of its address: another one is another matter, and people put tokens into them.
+    pub address: u64,
 }
 
 pub(super) struct Endpoint {
@@ -133,8 +134,13 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn gone_document(&self, gone_ms: Option<u64>) -> NewDocument {
-        let gone = gone_ms.map(|at_ms| codec::encode(&Gone { at_ms, url: self.settings.url.as_str().into() }));
+    /// Its address without what may be private in it.
+    pub(super) fn address(&self, secret: &[u8; 16]) -> u64 {
+        seen::hash(secret, self.settings.url.as_str())
+    }
+
+    pub(super) fn gone_document(&self, gone_ms: Option<u64>, secret: &[u8; 16]) -> NewDocument {
+        let gone = gone_ms.map(|at_ms| codec::encode(&Gone { at_ms, address: self.address(secret) }));
         (GONE.into(), self.settings.name.clone(), gone)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, JsonRejection};
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use chatbot::{Bot, Diagnostic};
@@ -114,7 +114,7 @@ pub(in crate::admin) async fn publish(
     Path(id): Path<String>,
     query: Asked<DryRun>,
     headers: HeaderMap,
-    body: Result<Json<PublishBody>, JsonRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let (dry_run, body) = (read(query)?.dry_run, read_body(body)?);
     if body.to.is_some() {
@@ -143,7 +143,7 @@ pub(in crate::admin) async fn roll_back(
     Path(id): Path<String>,
     query: Asked<DryRun>,
     headers: HeaderMap,
-    body: Result<Json<PublishBody>, JsonRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let (dry_run, body) = (read(query)?.dry_run, read_body(body)?);
     if body.version.is_some() {
@@ -177,13 +177,13 @@ fn newest(shared: &Shared, id: &str) -> Result<String, Problem> {
     newest.ok_or_else(|| crate::bots::PublishError::NoBot(id.to_owned()).into())
 }
 
-/// An empty body asks for nothing in particular.
-fn read_body(body: Result<Json<PublishBody>, JsonRejection>) -> Result<PublishBody, Problem> {
-    match body {
-        Ok(Json(body)) => Ok(body),
-        Err(JsonRejection::MissingJsonContentType(_)) => Ok(PublishBody::default()),
-        Err(error) => Err(Problem::new(error.status(), "bad-request", error.body_text())),
+/// JSON, whatever the header says; an empty body asks for nothing in particular.
+fn read_body(body: Result<Bytes, BytesRejection>) -> Result<PublishBody, Problem> {
+    let body = body.map_err(|error| Problem::new(error.status(), "bad-request", error.body_text()))?;
+    if body.trim_ascii().is_empty() {
+        return Ok(PublishBody::default());
     }
+    serde_json::from_slice(&body).map_err(|error| Problem::bad_request(format!("the body cannot be read: {error}")))
 }
 
 /// A version by number or hash.
