@@ -71,7 +71,11 @@ async fn bot_check_ends_with_what_it_found() {
     write_bot(&place, "typo.json", TYPO);
     let ended = ends(&place, &["bot", "check"]).await;
     assert_eq!(ended.code(), Some(65), "{ended:?}");
-    assert!(ended.stderr.contains("typo.json:3:") && ended.stderr.contains("1 of 2"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("typo.json:3:") && ended.stderr.contains("2 bot files checked: 1 error"),
+        "{}",
+        ended.stderr
+    );
     let ended = ends(&place, &["bot", "check", "--json"]).await;
     assert_eq!(ended.code(), Some(65), "{ended:?}");
     for line in ended.stdout.lines() {
