@@ -3,7 +3,8 @@
 //!
 //! * A call is ordered after the commit that decided it. A second order of a call that is under way, or whose result lies
 //!   in the inbox, is dropped; an order that finds no room is dropped, too, and comes again when its lease is over.
-//! * Per host at most [`HttpSettings::per_host`] tries are under way, and [`HttpSettings::concurrency`] in all.
+//! * Per host at most [`HttpSettings::per_host`] tries are under way, and [`HttpSettings::concurrency`] in all. Calls
+//!   beyond the 250 that may wait for one host are refused at once.
 //! * A host that failed five times in a row is left alone for a while; then one try looks again.
 //! * Nothing of it is kept but the result: a process that ends forgets its calls, and the conversations order them again
 //!   under the same key.
@@ -40,6 +41,8 @@ use hosts::{Host, Hosts};
 
 /// Calls that are under way or wait for their turn.
 const MAX_UNDER_WAY: usize = 2_000;
+/// Of one host: a slow one must not take the room of the others.
+const MAX_UNDER_WAY_OF_HOST: usize = MAX_UNDER_WAY / 8;
 /// Results that are remembered.
 const MAX_REMEMBERED: usize = 10_000;
 /// A result is remembered this long, so that an order that crossed it is dropped.
@@ -177,6 +180,10 @@ impl HttpCaller {
     async fn make(&self, conversation: ConversationId, call: &HttpCall) -> Option<HttpDone> {
         let started = Instant::now();
         let host = self.hosts.get(&prepare::host_of(&call.url));
+        let Some(_called) = host.enter(MAX_UNDER_WAY_OF_HOST) else {
+            let why = format!("{MAX_UNDER_WAY_OF_HOST} calls of {} are under way or wait already", host.name());
+            return Some(self.refused(conversation, call, why));
+        };
         let (request, hidden) = match prepare::request(call, &self.parts.secrets) {
             Ok(made) => made,
             Err(why) => return Some(self.refused(conversation, call, why)),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -20,7 +21,18 @@ pub(super) struct Hosts {
 pub(super) struct Host {
     name: Box<str>,
     room: Semaphore,
+    /// Calls that are made, wait for their turn, or pause between tries.
+    calls: AtomicUsize,
     breaker: Mutex<Breaker>,
+}
+
+/// A call of a host, until this is dropped.
+pub(super) struct Called<'h>(&'h Host);
+
+impl Drop for Called<'_> {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Hosts {
@@ -41,7 +53,8 @@ impl Hosts {
             hosts.retain(|_, host| Arc::strong_count(host) > 1);
         }
         let breaker = Mutex::default();
-        let host = Arc::new(Host { name: name.into(), room: Semaphore::new(self.per_host), breaker });
+        let (room, calls) = (Semaphore::new(self.per_host), AtomicUsize::new(0));
+        let host = Arc::new(Host { name: name.into(), room, calls, breaker });
         hosts.insert(name.into(), host.clone());
         host
     }
@@ -50,6 +63,13 @@ impl Hosts {
 impl Host {
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// One more call, unless it has so many already.
+    pub(super) fn enter(&self, most: usize) -> Option<Called<'_>> {
+        let more = |calls| (calls < most).then_some(calls + 1);
+        self.calls.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
+        Some(Called(self))
     }
 
     pub(super) fn room(&self) -> &Semaphore {

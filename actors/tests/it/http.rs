@@ -248,6 +248,25 @@ async fn f58_a_host_that_hangs_holds_nobody_else_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn f58_calls_that_wait_for_a_slow_host_are_bounded_and_leave_room_for_others() {
+    let world = world();
+    world.web.answers(|asked, _| match asked.url.contains("slow") {
+        true => held(),
+        false => Reply::Now(answered(200, "{}")),
+    });
+    let _engine = world.start().await;
+    for person in 1..=255 {
+        world.say(person, "hi").await;
+    }
+    until(|| world.graph.requests().len() == 5, "what is too much is refused").await;
+    assert!(world.clock.now_ms() < START_MS + 5_000, "{}", world.clock.now_ms() - START_MS);
+    let refused = "failed  250 calls of slow.example are under way or wait already";
+    assert!(sent(&world).iter().all(|text| text == refused), "{:?}", sent(&world));
+    world.say(300, "fast").await;
+    until(|| sent(&world).iter().any(|text| text == "done 1"), "another host is called").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn f58_a_host_that_fails_is_left_alone_for_a_while() {
     let world = world();
     world.web.answers(failing);
