@@ -292,6 +292,9 @@ impl State {
         // First: what was held until the person writes leaves before what is newer.
         self.tell_sender(&done.after.state, &done.noted);
         self.deps.send(done.outbound);
+        for id in &done.unused {
+            self.deps.http.forget(id);
+        }
         for call in done.calls {
             self.deps.http.order(self.id, &done.after.state.number_id, call);
         }

@@ -2,7 +2,8 @@
 //! an inbox row of its conversation.
 //!
 //! * A call is ordered after the commit that decided it. A second order of a call that is under way, or whose result lies
-//!   in the inbox, is dropped; an order that finds no room is dropped, too, and comes again when its lease is over.
+//!   in the inbox, is dropped, unless that result was not used; an order that finds no room is dropped, too, and comes
+//!   again when its lease is over.
 //! * Per host at most [`HttpSettings::per_host`] tries are under way, and [`HttpSettings::concurrency`] in all. Calls
 //!   beyond the 250 that may wait for one host are refused at once.
 //! * A host that failed five times in a row is left alone for a while; then one try looks again.
@@ -99,6 +100,8 @@ enum State {
     UnderWay {
         /// When it was ordered last.
         ordered_ms: u64,
+        /// A result of it was not used: another order makes it again.
+        forgotten: bool,
     },
     /// Its result is in the inbox.
     Done { at_ms: u64 },
@@ -137,11 +140,23 @@ impl HttpCaller {
         tasks.spawn(async move { caller.run(conversation, partition, call).await });
     }
 
+    /// The result of a call was not used: the next order makes it again. Its task may not have ended yet.
+    pub(crate) fn forget(&self, id: &str) {
+        let mut calls = self.calls.lock();
+        match calls.get_mut(id) {
+            Some(State::UnderWay { forgotten, .. }) => *forgotten = true,
+            Some(State::Done { .. }) => {
+                calls.remove(id);
+            }
+            None => {}
+        }
+    }
+
     fn enter(&self, id: &str) -> bool {
         let now_ms = self.clock.now_ms();
         let mut calls = self.calls.lock();
         match calls.get_mut(id) {
-            Some(State::UnderWay { ordered_ms }) => {
+            Some(State::UnderWay { ordered_ms, .. }) => {
                 *ordered_ms = now_ms;
                 events::http_ordered_again(&self.metrics);
                 return false;
@@ -164,7 +179,7 @@ impl HttpCaller {
             calls.retain(|_, state| matches!(state, State::UnderWay { .. }));
         }
         self.under_way.fetch_add(1, Ordering::AcqRel);
-        calls.insert(id.into(), State::UnderWay { ordered_ms: now_ms });
+        calls.insert(id.into(), State::UnderWay { ordered_ms: now_ms, forgotten: false });
         self.metrics.http.under_way.inc();
         true
     }
@@ -223,7 +238,7 @@ impl HttpCaller {
         let _room = self.room.acquire().await.ok()?;
         let now_ms = self.clock.now_ms();
         let ordered_ms = match self.calls.lock().get(&*call.id) {
-            Some(State::UnderWay { ordered_ms }) => *ordered_ms,
+            Some(State::UnderWay { ordered_ms, .. }) => *ordered_ms,
             _ => now_ms,
         };
         if now_ms.saturating_sub(ordered_ms) >= call.lease_ms() {
@@ -297,7 +312,8 @@ impl Drop for Entered<'_> {
     fn drop(&mut self) {
         let (caller, id) = (self.caller, std::mem::take(&mut self.id));
         let mut calls = caller.calls.lock();
-        if self.kept {
+        let forgotten = matches!(calls.get(&id), Some(State::UnderWay { forgotten: true, .. }));
+        if self.kept && !forgotten {
             calls.insert(id, State::Done { at_ms: caller.clock.now_ms() });
         } else {
             calls.remove(&id);

@@ -127,6 +127,8 @@ pub(crate) struct Done {
     pub answers: Vec<(u64, OrderOutcome)>,
     /// Calls of other programs that shall be made.
     pub calls: Vec<HttpCall>,
+    /// Calls whose result was written down only: they may be made again.
+    pub unused: Vec<String>,
 }
 
 pub(crate) struct Draft<'a> {
@@ -146,6 +148,7 @@ pub(crate) struct Draft<'a> {
     events: usize,
     answers: Vec<(u64, OrderOutcome)>,
     calls: Vec<HttpCall>,
+    unused: Vec<String>,
     noted: Noted,
 }
 
@@ -167,6 +170,7 @@ impl<'a> Draft<'a> {
             events: 0,
             answers: Vec::new(),
             calls: Vec::new(),
+            unused: Vec::new(),
             noted: Noted::default(),
         }
     }
@@ -471,10 +475,10 @@ impl<'a> Draft<'a> {
             append: self.append,
             documents: self.documents,
         };
-        let Self { means, outbound, after, noted, answers, mut calls, .. } = self;
+        let Self { means, outbound, after, noted, answers, mut calls, unused, .. } = self;
         // What came later in the same turn may have ended the wait for a call.
         calls.retain(|call| after.state.bot.waits_for_call(&call.id));
-        (turn, Done { now_ms: means.now_ms, outbound, after, noted, answers, calls })
+        (turn, Done { now_ms: means.now_ms, outbound, after, noted, answers, calls, unused })
     }
 }
 

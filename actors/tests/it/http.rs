@@ -385,6 +385,27 @@ async fn a_result_that_comes_while_staff_answers_is_asked_for_again_when_the_bot
     assert_eq!(keys[0], keys[1]);
 }
 
+/// The takeover is over long before the caller forgets by itself what it has made.
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_result_came_during_a_short_takeover_is_made_again_at_once() {
+    let world = world();
+    world.web.answers(|_, _| held());
+    let source = BOT.replace("    save: page", "    timeout_ms: 1000\n    save: page");
+    world.bots.put_live(Arc::new(chatbot::load(&source, "t.yaml", Format::Yaml).bot.unwrap()));
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    asked(&world, 1).await;
+    crate::takeover::echo(&world, "wamid.e1", "I look after you").await;
+    world.web.answers(|_, _| Reply::Now(answered(200, "{}")));
+    world.web.release();
+    pause(1_000).await;
+    world.consumed().await;
+    assert_eq!(engine.hand_back(conversation(1), chatbot::HandBack::Returned).await.unwrap(), Some(true));
+    said(&world, 1).await;
+    assert_eq!((sent(&world), world.web.asked().len()), (vec!["done 1".to_owned()], 2));
+    assert!(world.clock.now_ms() < START_MS + 20_000, "{}", world.clock.now_ms() - START_MS);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_secret_without_a_value_is_an_error_of_the_node() {
     let world = World { secrets: BotSecrets::default(), ..world() };

@@ -121,7 +121,10 @@ impl Draft<'_> {
         let input = HistoryInput { seq, received_ms: row.received_ms, sent_ms: None, raw, kind: InputKind::Http };
         match bot {
             Some(bot) => self.run(bot, &Input::HttpDone(done), Some(input)),
-            None => self.record(Some(input)),
+            None => {
+                self.unused.push(done.id);
+                self.record(Some(input));
+            }
         }
     }
 
