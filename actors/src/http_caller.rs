@@ -6,7 +6,7 @@
 //!   again when its lease is over.
 //! * Per host at most [`HttpSettings::per_host`] tries are under way, and [`HttpSettings::concurrency`] in all. Calls
 //!   beyond the 250 that may wait for one host are refused at once.
-//! * A host that failed five times in a row is left alone for a while; then one try looks again.
+//! * A host at which five calls in a row failed, of several people, is left alone for a while; then one try looks again.
 //! * Nothing of it is kept but the result: a process that ends forgets its calls, and the conversations order them again
 //!   under the same key.
 
@@ -205,7 +205,7 @@ impl HttpCaller {
         };
         let mut tries = 0;
         let outcome = loop {
-            let fetched = match self.one_try(call, &host, request.clone()).await? {
+            let fetched = match self.one_try((conversation, call), &host, request.clone()).await? {
                 Ok(fetched) => fetched,
                 Err(why) => break HttpOutcome::Refused { why },
             };
@@ -232,7 +232,12 @@ impl HttpCaller {
     }
 
     /// One try, when there is room for it; why it is not made, if the host is left alone. `None` as in [`Self::make`].
-    async fn one_try(&self, call: &HttpCall, host: &Arc<Host>, request: Request) -> Option<Result<Fetched, String>> {
+    async fn one_try(
+        &self,
+        (conversation, call): (ConversationId, &HttpCall),
+        host: &Arc<Host>,
+        request: Request,
+    ) -> Option<Result<Fetched, String>> {
         // The host's first: who waits for a slow host must not take the room of others.
         let _place = host.room().acquire().await.ok()?;
         let _room = self.room.acquire().await.ok()?;
@@ -254,7 +259,7 @@ impl HttpCaller {
         }
         let fetched = self.parts.fetch.fetch(request).await;
         let failed = is_failure(&fetched.outcome);
-        if failed.is_some_and(|failed| host.tried(failed, self.clock.now_ms())) {
+        if failed.is_some_and(|failed| host.tried(failed, (conversation, &call.id), self.clock.now_ms())) {
             events::http_host_failed(&self.metrics, host.name());
         }
         Some(Ok(fetched))

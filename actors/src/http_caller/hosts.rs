@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+use storage::ConversationId;
 use tokio::sync::Semaphore;
 
 use super::breaker::Breaker;
@@ -82,8 +83,8 @@ impl Host {
     }
 
     /// See [`Breaker::tried`].
-    pub(super) fn tried(&self, failed: bool, now_ms: u64) -> bool {
-        self.breaker.lock().tried(failed, now_ms)
+    pub(super) fn tried(&self, failed: bool, of: (ConversationId, &str), now_ms: u64) -> bool {
+        self.breaker.lock().tried(failed, of, now_ms)
     }
 }
 
@@ -96,7 +97,7 @@ mod tests {
         let hosts = Hosts::new(1);
         let kept = hosts.get("kept");
         for n in 0..10_000 {
-            hosts.get(&format!("h{n}")).tried(n % 2 == 0, 0);
+            hosts.get(&format!("h{n}")).tried(n % 2 == 0, (ConversationId([1; 16]), "c"), 0);
         }
         assert!(hosts.by_name.lock().len() <= 2 * REMEMBERED);
         assert!(Arc::ptr_eq(&kept, &hosts.get("kept")));

@@ -288,6 +288,35 @@ async fn f58_a_host_that_fails_is_left_alone_for_a_while() {
     until(|| sent(&world).iter().filter(|text| *text == "done 1").count() >= 1, "the host is back").await;
 }
 
+/// What they write may be what the host cannot take.
+#[tokio::test(start_paused = true)]
+async fn f58_calls_of_one_person_that_fail_leave_the_host_to_everybody_else() {
+    let world = world();
+    world.web.answers(failing);
+    let _engine = world.start().await;
+    for n in 1..=7 {
+        world.deliver(&format!("wamid.{n}"), 1, "fast").await;
+        said(&world, n).await;
+    }
+    assert_eq!(world.web.asked().len(), 7);
+    world.web.answers(|_, _| Reply::Now(answered(200, "{}")));
+    world.say(2, "fast").await;
+    said(&world, 8).await;
+    assert_eq!(sent(&world)[7], "done 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f58_a_call_that_fails_counts_once_however_often_it_is_tried() {
+    let world = world();
+    world.web.answers(failing);
+    let _engine = world.start().await;
+    for person in 1..=4 {
+        world.say(person, "try").await;
+        said(&world, person as usize).await;
+    }
+    assert_eq!(world.web.asked().len(), 12, "three tries each, and the host is not left alone");
+}
+
 #[tokio::test(start_paused = true)]
 async fn tries_are_bounded_and_wait_as_long_as_the_host_says() {
     let world = world();
