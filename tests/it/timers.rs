@@ -111,7 +111,7 @@ async fn a_timer_that_is_not_yet_due_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn hundreds_of_overdue_timers_each_fire_once_after_a_restart() {
+async fn f61_hundreds_of_overdue_timers_each_fire_once_after_a_restart() {
     const PEOPLE: usize = 550;
     let mut world = asking().await;
     let now_ms = world.now_ms();
