@@ -110,6 +110,10 @@ impl Running {
                 Some(node) if !node.kind.waits() && !node.kind.is_frame() => {
                     Some(format!("`{from}` cannot go to `{to}`: a `{}` does not wait", node.kind.name()))
                 }
+                Some(node) if node.kind.is_answered_from_outside() && from != to => {
+                    let kind = node.kind.name();
+                    Some(format!("`{from}` cannot go to `{to}`: nobody would be asked for what a `{kind}` waits for"))
+                }
                 Some(_) => None,
             }
         };
@@ -181,6 +185,9 @@ fn move_wait(old: Option<&Bot>, new: &Bot, wait: &Wait, how: &How) -> Result<Wai
     if source.is_some_and(|source| source.kind.is_answered_from_outside()) && !(same_kind && id == wait.node) {
         return Err(format!("what node `{}` asked for is still under way", wait.node));
     }
+    if !is_asked(target, wait) {
+        return Err(format!("nobody was asked for what node `{id}` waits for"));
+    }
     if how.map.contains_key(&wait.node) {
         let handed_over = wait.handed_over.clone();
         let kept = Wait { node: id.to_owned(), tries: 0, page: 0, offered: None, handed_over, ..wait.clone() };
@@ -191,6 +198,16 @@ fn move_wait(old: Option<&Bot>, new: &Bot, wait: &Wait, how: &How) -> Result<Wai
         return Err(format!("node `{id}` has another type or other ports"));
     }
     Ok(wait.clone())
+}
+
+/// Whether the one whose answer a node waits for has been asked: without that a run never leaves it.
+fn is_asked(target: &Node, wait: &Wait) -> bool {
+    match target.kind {
+        Kind::Http(_) => wait.call.is_some() && target.id == wait.node,
+        Kind::Flow(_) => wait.form.is_some() && target.id == wait.node,
+        Kind::Handoff(_) => wait.handed_over.is_some(),
+        _ => true,
+    }
 }
 
 /// The names of all ports, connected or not.

@@ -35,13 +35,13 @@ fn read_migrate(reader: &mut Reader<'_>, at: &At<'_>, nodes: &[Node]) -> Migrate
             break;
         }
         let is_end = matches!(&at.node.kind, Kind::Text(word) if word == END);
-        let place = if is_end { Some(Place::End) } else { read_place(reader, &at, nodes) };
+        let place = if is_end { Some(Place::End) } else { read_place(reader, &at, nodes, &entry.key) };
         map.extend(place.map(|place| (entry.key.clone(), place)));
     }
     Migrate::Map(map)
 }
 
-fn read_place(reader: &mut Reader<'_>, at: &At<'_>, nodes: &[Node]) -> Option<Place> {
+fn read_place(reader: &mut Reader<'_>, at: &At<'_>, nodes: &[Node], from: &str) -> Option<Place> {
     let index = reader.target(at)?;
     // Nodes that could not be read shift the others; that is an error already.
     let node = nodes.get(index)?;
@@ -49,6 +49,11 @@ fn read_place(reader: &mut Reader<'_>, at: &At<'_>, nodes: &[Node]) -> Option<Pl
         let message = format!("node `{}` is a `{}`, which does not wait", node.id, node.kind.name());
         reader.report(explain::WRONG_VALUE, at, message).help =
             Some("name the node at which these runs shall go on waiting, or `end`".to_owned());
+    }
+    if node.kind.is_answered_from_outside() && node.id != from {
+        let message = format!("nobody would be asked for what `{}`, a `{}`, waits for", node.id, node.kind.name());
+        reader.report(explain::WRONG_VALUE, at, message).help =
+            Some("name a node at which the person answers, or `end`".to_owned());
     }
     Some(Place::Node(node.id.clone()))
 }

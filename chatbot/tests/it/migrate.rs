@@ -179,6 +179,23 @@ fn a_conversation_that_a_human_has_moves_to_a_handoff_only() {
 }
 
 #[test]
+fn a_run_never_lands_where_nobody_was_asked() {
+    let old = old();
+    let before = waiting_at_pick(&old);
+    for (node, waits_outside) in [
+        ("{ type: http, url: \"https://one.example/\", next: { ok: done, http_error: sorry } }", true),
+        ("{ type: handoff, queue: one, next: { returned: done } }", false),
+    ] {
+        let new = menu_bot(&format!("nodes:\n  pick: {node}\n  other: {node}\n"));
+        assert_eq!(end_reason(migrate(Some(&old), &new, &before, &How::forced())), "node_gone", "{node}");
+        let why = why_it_stays(migrate(Some(&old), &new, &before, &how(&[("pick", "other")])));
+        assert_eq!(why, "nobody was asked for what node `other` waits for");
+        let policy = Running::parse(&json!({ "migrate": { "pick": "other" } })).unwrap();
+        assert_eq!(policy.problems(&new).len(), usize::from(waits_outside), "{:?}", policy.problems(&new));
+    }
+}
+
+#[test]
 fn a_call_that_is_under_way_goes_along_with_its_own_node_only() {
     let source = |node: &str, url: &str| {
         bot(&format!(
