@@ -202,6 +202,12 @@ impl Bots {
                     (None, Some((id, name))) if self.lose(id, name) => continue,
                     (None, _) => Choice::Nobody,
                 },
+                // What it was is not known: the run goes on by force, or ends.
+                Found::Move { from: Some(from), .. }
+                    if from.bot().is_none() && pinned.is_some_and(|(id, name)| self.lose(id, name)) =>
+                {
+                    continue;
+                }
                 Found::Move { from, to, how } => match to.bot() {
                     Some(to) => Choice::Move(Box::new(Move { from: from.and_then(|from| from.bot()), to, how })),
                     None => Choice::Nobody,

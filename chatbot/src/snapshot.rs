@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::expr::scope::json_bytes;
 use crate::http::HttpCall;
 use crate::input::Incoming;
 pub(crate) use form::Form;
@@ -186,6 +187,14 @@ pub(crate) struct Offered {
     pub(crate) value: Value,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) synonyms: Vec<String>,
+}
+
+impl Offered {
+    /// What it takes in a state, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = self.description.iter().chain(&self.synonyms).map(String::len).sum::<usize>();
+        self.id.len() + self.title.len() + texts + json_bytes(&self.value)
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference

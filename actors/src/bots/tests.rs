@@ -97,6 +97,12 @@ fn a_stored_version_is_compiled_when_it_is_asked_for_and_one_that_cannot_be_is_l
     let Choice::Move(plan) = bots.choose("111", Some(("test", "bad")), 0) else { panic!("it cannot run") };
     assert!(plan.from.is_none() && plan.how == How::forced() && plan.to.title() == "two");
     assert!(bots.version("test", "bad").is_none());
+
+    let same = Running { migrate: chatbot::Migrate::SameNode, ..Running::default() };
+    bots.publish(bot("three"), 0, same);
+    bots.add_stored(StoredVersion { version: "bad".into(), source: "{}".into(), ..stored(&one) });
+    let Choice::Move(plan) = bots.choose("111", Some(("test", "bad")), 0) else { panic!("it cannot run") };
+    assert!(plan.from.is_none() && plan.how == How::forced(), "no policy can move what is not known");
 }
 
 #[test]

@@ -271,5 +271,5 @@ pub(crate) fn rfc3339(ms: u64) -> String {
 
 /// Values by name, for a trace.
 pub(crate) fn read_all(scope: &Scope, names: &[String]) -> BTreeMap<String, Json> {
-    names.iter().map(|name| (name.clone(), scope.read(name))).collect()
+    names.iter().map(|name| (name.clone(), crate::turn::shown(scope.read(name)))).collect()
 }

@@ -13,6 +13,7 @@ mod show;
 use std::collections::BTreeSet;
 
 use crate::bot::read::Reader;
+use crate::caps;
 use crate::expr::{Expr, Template};
 use crate::input::{Class, Incoming};
 use crate::message::Message;
@@ -123,8 +124,13 @@ impl Menu {
         tries: u32,
         before: Option<&Template>,
     ) -> Result<Next, Fault> {
-        self.show(here, walk, offered, page, before).map_err(|fault| fault.at_port("failed"))?;
         let kept = (!self.is_fixed()).then(|| offered.to_vec());
+        let bytes: usize = kept.iter().flatten().map(Offered::bytes).sum();
+        if bytes > caps::MAX_VARIABLES_BYTES {
+            let message = format!("the options have {bytes} bytes together, {} may be kept", caps::MAX_VARIABLES_BYTES);
+            return Err(Fault::failed(message).at_port("failed"));
+        }
+        self.show(here, walk, offered, page, before).map_err(|fault| fault.at_port("failed"))?;
         Ok(Next::Wait(Wait { page, tries, offered: kept, ..walk.wait(here, self.timeout_ms) }))
     }
 

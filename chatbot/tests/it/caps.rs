@@ -326,3 +326,22 @@ fn f55_a_default_that_is_nested_too_deeply_is_refused() {
     let found = load(&source.to_string(), "t.json", Format::Json).diagnostics;
     assert!(found.iter().any(|found| found.code == "PAR-0201"), "{found:?}");
 }
+
+#[test]
+fn what_a_menu_offers_is_capped_together() {
+    let bot = bot(
+        "parlance: 1\nid: t\npolicies: { on_error: sorry }\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: set, assign: { big: \"'y' * 60000\" }, next: { next: b } }\n  b: { type: menu, prompt: Pick, options_from: { list: \"[1, 2, 3, 4, 5, 6]\", title: \"{{ item }}\", value: \"{{ big }}\" }, save: c, next: { picked: end } }\n  sorry: { type: say, messages: [ Sorry. ], next: { next: end } }\n  end: { type: end }\n",
+    );
+    assert_eq!(Play::new(&bot).say("hi"), ["Sorry."]);
+}
+
+#[test]
+fn what_a_condition_read_is_shortened_in_the_trace() {
+    let bot = bot(
+        "parlance: 1\nid: t\ntriggers: [ { default: {}, to: a } ]\nnodes:\n  a: { type: set, assign: { big: \"'y' * 60000\" }, next: { next: b } }\n  b: { type: branch, cases: [ { when: \"big == 'x'\", to: end } ], else: end }\n  end: { type: end }\n",
+    );
+    let mut play = Play::new(&bot);
+    let turn = play.step(&said("hi")).unwrap();
+    let bytes = serde_json::to_vec(&turn.trace).unwrap().len();
+    assert!(bytes < 4_000, "{bytes}");
+}
