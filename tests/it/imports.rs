@@ -342,7 +342,7 @@ async fn the_travels_of_whatsapp_builder_are_played_to_their_end() {
     play.hears("What is your name?").await;
     play.says("Ada");
     play.hears("Which trip, Ada?").await;
-    play.taps("Alps");
+    play.picks("Alps");
     play.hears("Alps: which class?").await;
     play.taps("Economy");
     play.hears("How many people travel?").await;
