@@ -170,3 +170,47 @@ fn a_call_from_outside_is_held_against_its_bounds() {
     assert!(with("{ api: { name: a }, to: news },").listens_to("a"));
     assert!(!with("").listens_to("a"));
 }
+
+/// Six orders of a reply, the end of the form's time and the form: whatever comes first counts, and the run leaves the
+/// form by exactly one port.
+#[test]
+fn f57_reply_timer_and_form_in_any_order_leave_by_one_port() {
+    const REPLY: (&str, &str, &str) = ("{ user: hello }", "Use the form.", "Bye.");
+    const TIME: (&str, &str, &str) = ("{ advance: 40m }", "Gone.", "nothing");
+    const FORM: (&str, &str, &str) = ("{ flow_submit: { data: { day: mon } } }", "Got mon.", "nothing");
+    let orders = [
+        [REPLY, TIME, FORM],
+        [REPLY, FORM, TIME],
+        [TIME, REPLY, FORM],
+        [TIME, FORM, REPLY],
+        [FORM, REPLY, TIME],
+        [FORM, TIME, REPLY],
+    ];
+    for order in orders {
+        let (mut left, mut steps) = (false, String::new());
+        for (does, at_the_form, after_it) in order {
+            let hears = match (left, at_the_form) {
+                (true, _) => after_it.to_owned(),
+                (false, "Use the form.") => at_the_form.to_owned(),
+                (false, says) => {
+                    left = true;
+                    format!("[ {says}, More? ]")
+                }
+            };
+            steps += &format!(", {does}, {{ expect: {hears} }}");
+        }
+        let bot = bot(&format!(
+            "parlance: 1\nid: t\nvars: {{ f: {{ type: object }} }}\nflows: {{ f: {{ id: \"1\" }} }}\n\
+             policies: {{ unexpected: {{ other: ignore }} }}\ntriggers: [ {{ keyword: {{ any: [go] }}, to: form }} ]\nnodes:\n  \
+             form: {{ type: flow, flow: f, prompt: When?, cta: Choose, screen: DAY, ttl: 40m, save: f, while_waiting: Use the form., \
+             next: {{ done: got, expired: gone, failed: gone }} }}\n  \
+             got: {{ type: say, messages: [ \"Got {{{{ f.day }}}}.\" ], next: {{ next: more }} }}\n  \
+             gone: {{ type: say, messages: [ Gone. ], next: {{ next: more }} }}\n  \
+             more: {{ type: ask, prompt: More?, next: {{ ok: bye }} }}\n  \
+             bye: {{ type: say, messages: [ Bye. ], next: {{ next: end }} }}\n  end: {{ type: end }}\n\
+             tests:\n  - name: it\n    steps: [ {{ user: go }}, {{ expect: {{ text: When? }} }}{steps} ]\n"
+        ));
+        let report = chatbot::testing::run(&bot, &bot.tests()[0]);
+        assert!(report.passed(), "{steps}\n{}", report.failure.unwrap());
+    }
+}
