@@ -3,6 +3,7 @@
 //! Everything here is pure except [`graph::Client`]. Field names and error numbers of Meta appear in
 //! this crate only; everyone else uses its types.
 
+pub mod flow;
 pub mod graph;
 pub mod limits;
 pub mod message;

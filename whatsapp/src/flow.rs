@@ -1,0 +1,3 @@
+//! WhatsApp Flows: the JSON that describes their screens.
+
+pub mod json;
