@@ -179,8 +179,13 @@ fn talk(bot: &Bot) {
     let day_ms = 86_400_000;
     for (at, input) in [says("hi"), says("1"), says("žluťoučký 👍🏽"), Input::Tick, says("hi")].iter().enumerate()
     {
-        let given =
-            Given { now_ms: 1_795_340_000_000 + at as u64 * day_ms, seed: 7, contact: &contact, number: &number };
+        let given = Given {
+            now_ms: 1_795_340_000_000 + at as u64 * day_ms,
+            seed: 7,
+            address: "",
+            contact: &contact,
+            number: &number,
+        };
         match chatbot::turn(bot, &state, input, &given) {
             Ok(turn) => {
                 assert_eq!(Ok(&turn), chatbot::turn(bot, &state, input, &given).as_ref(), "a turn is pure");

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::expr::scope::{is_deeper, json_bytes, rfc3339};
+use crate::form::FormRequest;
 use crate::http::HttpDone;
 use crate::{caps, event};
 
@@ -16,6 +17,8 @@ pub struct Given<'a> {
     pub now_ms: u64,
     /// The only source of randomness: run ids come from it.
     pub seed: u64,
+    /// What names the conversation outside: the tokens of its forms begin with it, so that whoever holds one finds it.
+    pub address: &'a str,
     /// The person.
     pub contact: &'a ContactView,
     /// The business phone number.
@@ -69,6 +72,8 @@ pub enum Input {
     HttpDone(HttpDone),
     /// Another program tells that something happened. What nothing takes changes nothing.
     Api(ApiCall),
+    /// The phone asks on behalf of a form that is open.
+    Form(FormRequest),
     /// A wake time may be due. If none is, nothing happens and `Turn::changed` is false.
     Tick,
 }
@@ -80,6 +85,7 @@ impl Input {
             Input::HandBack(how) => Some(json!({ "type": how.port() })),
             Input::HttpDone(done) => Some(done.as_json()),
             Input::Api(call) => Some(call.as_json()),
+            Input::Form(request) => Some(request.as_json()),
             Input::Tick => Some(json!({ "type": "timer" })),
         }
     }

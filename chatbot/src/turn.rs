@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bot::Bot;
 use crate::event::Event;
+use crate::form::FormStep;
 use crate::http::HttpCall;
 use crate::input::{Class, Given, Incoming, Input};
 use crate::sending::Sending;
@@ -56,6 +57,8 @@ pub enum Effect {
     Emit(Box<Event>),
     /// Make this call and bring the result as [`Input::HttpDone`]; one that is under way already is not made twice.
     CallHttp(Box<HttpCall>),
+    /// Tell the phone whose request the input was; at most one in a turn, and nothing to be kept.
+    Form(Box<FormStep>),
 }
 
 impl Effect {
@@ -63,7 +66,7 @@ impl Effect {
     pub fn message(&self) -> Option<&Sending> {
         match self {
             Effect::Send(sending) => Some(sending),
-            Effect::Emit(_) | Effect::CallHttp(_) => None,
+            Effect::Emit(_) | Effect::CallHttp(_) | Effect::Form(_) => None,
         }
     }
 
@@ -71,7 +74,15 @@ impl Effect {
     pub fn call(&self) -> Option<&HttpCall> {
         match self {
             Effect::CallHttp(call) => Some(call),
-            Effect::Send(_) | Effect::Emit(_) => None,
+            Effect::Send(_) | Effect::Emit(_) | Effect::Form(_) => None,
+        }
+    }
+
+    /// The step of a request of a form, if it is one.
+    pub fn form(&self) -> Option<&FormStep> {
+        match self {
+            Effect::Form(step) => Some(step),
+            Effect::Send(_) | Effect::Emit(_) | Effect::CallHttp(_) => None,
         }
     }
 }
@@ -88,6 +99,7 @@ pub fn turn(bot: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>) -> R
         Input::HandBack(how) => walk.hand_back(how.port())?,
         Input::HttpDone(done) => walk.http_done(done)?,
         Input::Api(call) => call::on_call(&mut walk, call)?,
+        Input::Form(request) => walk.ask_form(request),
         Input::Tick => on_tick(&mut walk)?,
     }
     Ok(walk.finish(before))

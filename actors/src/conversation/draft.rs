@@ -298,7 +298,9 @@ impl<'a> Draft<'a> {
         let display = state.display_number.as_deref().map(Into::into);
         let number = NumberView { id: state.number_id.as_ref().into(), display };
         let seed = self.seed();
-        let given = Given { now_ms: self.means.now_ms, seed, contact: &contact, number: &number };
+        let id = self.id.to_string();
+        let address = id.strip_prefix("c_").unwrap_or(&id);
+        let given = Given { now_ms: self.means.now_ms, seed, address, contact: &contact, number: &number };
         match (self.means.turn)(bot, &state.bot, input, &given) {
             Ok(turn) => {
                 let run = self.after.state.bot.run_id().map(Into::into);
@@ -349,6 +351,7 @@ impl<'a> Draft<'a> {
                     events.push(*event);
                     return None;
                 }
+                Effect::Form(_) => return None,
             };
             if self.after.state.opted_out() && self.is_marketing(&sending.message) {
                 let raw = Some(sending.message.raw().to_string().into());

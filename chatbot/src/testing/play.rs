@@ -18,6 +18,8 @@ use crate::snapshot::Snapshot;
 use crate::trace::Trace;
 use crate::turn::{Effect, Turn, turn};
 
+/// What the tokens of forms begin with.
+const ADDRESS: &str = "SCRIPT";
 /// How often a bot may wake up in one `advance`.
 const MAX_WAKES: u32 = 10_000;
 /// How many calls may be answered in one step without time passing.
@@ -227,7 +229,7 @@ impl<'b> Play<'b> {
     fn turn(&mut self, input: &Input) -> Result<(), Failed> {
         self.inputs += 1;
         let seed = self.seed.take().unwrap_or(self.inputs);
-        let given = Given { now_ms: self.now_ms, seed, contact: &self.contact, number: &self.number };
+        let given = Given { now_ms: self.now_ms, seed, address: ADDRESS, contact: &self.contact, number: &self.number };
         let done = turn(self.bot, &self.state, input, &given)
             .map_err(|error| Failed::from(format!("the bot fails: {error}")))?;
         let calls: Vec<HttpCall> = done.effects.iter().filter_map(Effect::call).cloned().collect();

@@ -51,7 +51,13 @@ impl<'b> Recorder<'b> {
         };
         self.seed += 1;
         let number = NumberView { id: "1".into(), display: Some("+1 555 010 0000".into()) };
-        let given = Given { now_ms: self.now_ms, seed: self.seed, contact: &self.recording.contact, number: &number };
+        let given = Given {
+            now_ms: self.now_ms,
+            seed: self.seed,
+            address: "0AFFE",
+            contact: &self.recording.contact,
+            number: &number,
+        };
         let Ok(turn) = turn(self.bot, &self.state, &input, &given) else { return };
         if matches!(input, Input::Tick) && !turn.changed {
             return;

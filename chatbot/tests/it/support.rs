@@ -62,7 +62,8 @@ impl<'b> Play<'b> {
         let contact =
             ContactView { name: Some("Ada".into()), wa_id: Some("15550100001".into()), user_id: Some("u.1".into()) };
         let number = NumberView { id: "1055501000".into(), display: Some("+1 555 010 0000".into()) };
-        let given = Given { now_ms: self.now_ms, seed: self.seed, contact: &contact, number: &number };
+        let given =
+            Given { now_ms: self.now_ms, seed: self.seed, address: "0AFFE", contact: &contact, number: &number };
         let result = turn(self.bot, &self.state, input, &given);
         assert_eq!(result, turn(self.bot, &self.state, input, &given), "the same arguments give the same turn");
         assert_eq!(result, turn(self.bot, &recoded(&self.state), input, &given), "encoding loses nothing");
@@ -160,6 +161,7 @@ fn show(effect: &Effect) -> String {
         Effect::Send(sending) => sending,
         Effect::Emit(event) => return format!("event {} {}", event.name, event.data),
         Effect::CallHttp(call) => return format!("CALL {}", serde_json::to_string(call).unwrap()),
+        Effect::Form(step) => return format!("FORM {}", serde_json::to_string(step).unwrap()),
     };
     let mut shown = show_message(&sending.message);
     if sending.on_doubt != OnDoubt::of(&sending.message) {

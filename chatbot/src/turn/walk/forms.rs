@@ -3,8 +3,10 @@
 use sha2::{Digest, Sha256};
 
 use super::Walk;
+use crate::form::{FormRequest, FormStep};
 use crate::input::Incoming;
 use crate::snapshot::{Form, form};
+use crate::turn::Effect;
 
 impl Walk<'_> {
     /// A token that nobody can guess, for this entry of this node in this run.
@@ -12,7 +14,13 @@ impl Walk<'_> {
         let (run, turns) = self.run.as_ref().map_or(("", 0), |run| (run.id.as_str(), run.turns));
         let told = format!("{}:{run}:{turns}:{}:{node}", self.given.seed, self.steps);
         let digest = Sha256::digest(told.as_bytes());
-        hex::encode(digest.get(..16).unwrap_or(&digest))
+        format!("pl1.{}.{}", self.given.address, hex::encode(digest.get(..16).unwrap_or(&digest)))
+    }
+
+    /// What a phone asks: no handler runs yet.
+    pub(in crate::turn) fn ask_form(&mut self, request: &FormRequest) {
+        let why = format!("the Flow has no handler for `{}`", request.action.name());
+        self.effects.push(Effect::Form(Box::new(FormStep::Refused { why })));
     }
 
     /// A form is on its way to the person.
