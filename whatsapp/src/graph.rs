@@ -11,6 +11,8 @@ mod error;
 #[cfg(feature = "client")]
 mod fake;
 #[cfg(feature = "client")]
+mod flows;
+#[cfg(feature = "client")]
 mod media;
 #[cfg(feature = "client")]
 mod paging;
@@ -32,6 +34,12 @@ pub use call::CallError;
 pub use client::{Client, ClientConfig, ConfigError};
 pub use codes::{Explanation, Outcome, explain, outcome_of_code};
 pub use error::{Accepted, Error, ErrorRecord, GraphError};
+#[cfg(feature = "client")]
+pub use flows::{
+    CreatedFlow, FailedFlow, FlowAsset, FlowCategory, FlowChange, FlowDetails, FlowMetric, FlowMetricName,
+    FlowMetricPoint, FlowPreview, FlowStatus, Granularity, MAX_FLOW_JSON_BYTES, MetricQuery, MigratedFlow, Migration,
+    NewFlow, PreviewLink, RemoteFlow, ValidationError, ValidationPointer,
+};
 #[cfg(feature = "client")]
 pub use media::{Download, DownloadRules, MediaInfo, Upload};
 #[cfg(feature = "client")]

@@ -164,14 +164,19 @@ impl Client {
 
     /// Sends a request with the token, and notes what the answer says of limits.
     pub(super) async fn respond(&self, request: RequestBuilder, token: &SecretString) -> Result<Response, Error> {
-        let request = request.header(AUTHORIZATION, bearer(token)?).build();
-        let request = request.map_err(|error| Error::NotSent(causes(error)))?;
-        let response = self.http.execute(request).await.map_err(classify)?;
+        let request = request.header(AUTHORIZATION, bearer(token)?);
+        let response = self.respond_without_token(request).await?;
         let (app, account) = (header(response.headers(), APP_USAGE), header(response.headers(), ACCOUNT_USAGE));
         if app.is_some() || account.is_some() {
             self.usage.lock().unwrap_or_else(PoisonError::into_inner).note(app, account);
         }
         Ok(response)
+    }
+
+    /// Sends a request as it is, to an address that must not see the token.
+    pub(super) async fn respond_without_token(&self, request: RequestBuilder) -> Result<Response, Error> {
+        let request = request.build().map_err(|error| Error::NotSent(causes(error)))?;
+        self.http.execute(request).await.map_err(classify)
     }
 }
 
@@ -214,7 +219,7 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 /// Reads the answer up to its limit. A longer or broken one decides nothing.
-async fn read(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Error> {
+pub(super) async fn read(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Error> {
     let too_long = || Error::Ambiguous(format!("an answer over {max_bytes} bytes"));
     let mut answer = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| Error::Ambiguous(causes(error)))? {

@@ -1,5 +1,7 @@
 //! Lists that come in pages: followed while `paging.next` is there, to a bound, and never to another host.
 
+use std::collections::HashSet;
+
 use reqwest::{RequestBuilder, Url};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -10,6 +12,8 @@ use super::client::Client;
 
 /// A page of templates with long texts; far above what Meta sends.
 const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// All pages of a list together.
+const MAX_LIST_BYTES: usize = 64 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Page {
@@ -35,7 +39,7 @@ struct Cursors {
 impl Client {
     /// All elements of a list. `request` makes the call of a page, given the cursor of the one before.
     ///
-    /// Errors: besides those of a call, `Unusable` when there are more than `max_pages`, when a page
+    /// Errors: besides those of a call, `Unusable` when there are more than `max_pages` or 64 MiB, when a page
     /// names the next one twice, or when it lies on another host.
     pub(super) async fn pages(
         &self,
@@ -43,10 +47,14 @@ impl Client {
         max_pages: usize,
         request: impl Fn(Option<&str>) -> Result<RequestBuilder, CallError>,
     ) -> Result<Vec<Value>, CallError> {
-        let (mut all, mut call, mut seen) = (Vec::new(), request(None)?, Vec::new());
+        let (mut all, mut call, mut seen, mut bytes) = (Vec::new(), request(None)?, HashSet::new(), 0);
         for _ in 0..max_pages {
-            let read = |body: &[u8]| serde_json::from_slice::<Page>(body).ok();
-            let page = self.call(call, token, MAX_PAGE_BYTES, read).await?;
+            let read = |body: &[u8]| Some((serde_json::from_slice::<Page>(body).ok()?, body.len()));
+            let (page, length) = self.call(call, token, MAX_PAGE_BYTES, read).await?;
+            bytes += length;
+            if bytes > MAX_LIST_BYTES {
+                return Err(CallError::Unusable(format!("the list has more than {MAX_LIST_BYTES} bytes")));
+            }
             all.extend(page.data);
             let Some(Paging { next: Some(next), cursors }) = page.paging else { return Ok(all) };
             if seen.contains(&next) {
@@ -57,7 +65,7 @@ impl Client {
                 Some(after) => request(Some(&after))?,
                 None => self.request_url(self.ours(&next)?),
             };
-            seen.push(next);
+            seen.insert(next);
         }
         Err(CallError::Unusable(format!("the list has more than {max_pages} pages")))
     }

@@ -1,5 +1,6 @@
 //! The calls beside sending, against a server of a few lines.
 
+mod flows;
 mod media;
 
 use serde_json::{Value, json};
