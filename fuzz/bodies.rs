@@ -3,12 +3,15 @@
 //! The targets of this folder run them under libFuzzer; `tests/fuzz` runs them over the seeds and over fixed
 //! mutations of these, with every other test.
 
+use std::sync::LazyLock;
+
 use actors::view;
 use chatbot::import::{self, ImportError};
 use chatbot::{Bot, ContactView, Format, Given, Incoming, Input, NumberView, Snapshot};
 use secrecy::SecretString;
 use serde_json::Value;
 use storage::{Entry, Inbound, InboxSeq, Partition};
+use whatsapp::flow::{self, Envelope, FlowKey, FlowKeys, UploadedFile};
 use whatsapp::graph;
 use whatsapp::message::{Outgoing, Recipient};
 use whatsapp::signature::{Verifier, sign};
@@ -18,12 +21,13 @@ use whatsapp::webhook::{self, Event, FieldEvent, Message, Profile};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("webhook", webhook),
     ("message", message),
     ("signature", signature),
     ("outgoing", outgoing),
     ("reply", reply),
+    ("flow", flow),
     ("bot", bot),
     ("export", export),
     ("expression", expression),
@@ -116,6 +120,31 @@ pub fn reply(data: &[u8]) {
             Err(error) => drop((error.outcome(), error.retry_after_ms(), error.to_string(), format!("{error:?}"))),
         }
     }
+}
+
+/// The body of a Flow request; the same bytes as a key, and as a file that was uploaded inside a form.
+pub fn flow(data: &[u8]) {
+    static KEYS: LazyLock<FlowKeys> = LazyLock::new(|| {
+        let pem = include_str!("../whatsapp/testdata/flow/vector.pem");
+        FlowKey::read(&pem.into(), None).expect("the key of the test vector is read").into()
+    });
+    const SEALED: &[u8] = include_bytes!("../whatsapp/testdata/flow/vector.request.json");
+    if let Ok(opened) = flow::open(&KEYS, data) {
+        let known = Envelope::read(SEALED).map(|envelope| hex(envelope.digest()));
+        assert_eq!(Ok(opened.digest), known, "nobody can change what is sealed");
+    }
+    if let Ok(file) = serde_json::from_slice::<UploadedFile>(data) {
+        drop(file.encryption_metadata.decrypt(b"sixteen bytes and a code"));
+    }
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Err(error) = FlowKey::read(&text.into(), None) {
+        assert!(error.to_string().len() < 200, "a refusal is short and repeats nothing of the text");
+    }
+    flow::fingerprint_of_public(text);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A bot file in either format. What loads can be talked with.

@@ -77,6 +77,11 @@ fn answers_of_graph_are_decided() {
 }
 
 #[test]
+fn f92_bodies_of_flow_requests_open_only_as_they_were_sealed() {
+    drive("flow", 5_000);
+}
+
+#[test]
 fn bot_files_are_refused_or_can_be_talked_with() {
     drive("bot", 1_500);
 }
