@@ -4,7 +4,9 @@
 //! error) means that this memory is not trusted any more; its shard starts it anew from the store.
 
 mod draft;
+mod forms;
 mod recover;
+mod tokens;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use crate::bots::Choice;
 use crate::codec::CodecError;
 use crate::deps::Deps;
 use crate::events;
+use crate::forms::Step;
 use crate::queue::{HANDLING_TICK, Item, Queue, Stall};
 use crate::records;
 use crate::{router, sender, shard, timers};
@@ -155,6 +158,10 @@ impl State {
         if self.recovery.is_some() {
             self.recover().await?;
         }
+        if let Some(ask) = self.queue.take_ask() {
+            self.answer(ask).await?;
+            return Ok(true);
+        }
         if !self.queue.has_work() {
             if let Some(from) = self.queue.ask_for_held() {
                 let refill = router::Message::Refill { conversation: self.id, from };
@@ -163,7 +170,7 @@ impl State {
             return Ok(false);
         }
         if self.deps.backlog.is_full(self.id) {
-            self.queue.set_stalled(Some(Stall::Outbox));
+            self.stall(Stall::Outbox);
             return Ok(false);
         }
         let loaded = self.load().await?;
@@ -179,12 +186,14 @@ impl State {
 
     async fn advance(&mut self, loaded: Loaded, items: &[Item], tick: bool) -> Result<bool, Trouble> {
         let deps = self.deps.clone();
-        let mut draft = self.draft(&deps, loaded);
+        let tokens = self.missing_tokens(&loaded, items).await?;
+        let mut draft = self.draft(&deps, loaded).with_tokens(tokens);
         let started = Instant::now();
         let waits = self.compute(&mut draft, items, tick);
         deps.metrics.turn_seconds.observe(started.elapsed().as_secs_f64());
         if !draft.is_empty() {
             self.commit(draft).await?;
+            self.moved_on();
             return Ok(true);
         }
         // A timer that came too late, or a bot version that is tripped: nothing to write down.
@@ -195,8 +204,14 @@ impl State {
             return Ok(true);
         };
         self.queue.put_tick_back();
-        self.queue.set_stalled(Some(Stall::Version(generation)));
+        self.stall(Stall::Version(generation));
         Ok(false)
+    }
+
+    /// The inputs stay where they are; what forms ask does not wait for that.
+    fn stall(&self, stall: Stall) {
+        self.queue.set_stalled(Some(stall));
+        self.queue.answer_asks(|| Step::Done(shard::outcome(stall).into()));
     }
 
     fn draft<'a>(&self, deps: &'a Deps, loaded: Loaded) -> Draft<'a> {
@@ -286,9 +301,7 @@ impl State {
         self.deps.store.commit(fence, turn).await?;
         self.queue.consumed(&consumed, &self.deps.load);
         self.queue.tick_done();
-        self.queue.commits.fetch_add(1, Ordering::AcqRel);
         self.busy = 0;
-        self.cautious = self.cautious.saturating_sub(1);
         // First: what was held until the person writes leaves before what is newer.
         self.tell_sender(&done.after.state, &done.noted);
         self.deps.send(done.outbound);
@@ -313,6 +326,12 @@ impl State {
         }
         self.loaded = Some(done.after);
         Ok(())
+    }
+
+    /// Inputs are done. What forms ask does not count: it must not make a failure look new.
+    fn moved_on(&mut self) {
+        self.queue.commits.fetch_add(1, Ordering::AcqRel);
+        self.cautious = self.cautious.saturating_sub(1);
     }
 
     fn tell_sender(&self, state: &records::State, noted: &draft::Noted) {

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::codec;
 use crate::conversation::TurnFunction;
 use crate::deps::{Deps, Peers};
+use crate::forms::{Asks, FormAnswered};
 use crate::http_caller::{HttpCaller, HttpParts};
 use crate::marketing::Categories;
 use crate::metrics::Metrics;
@@ -95,6 +96,7 @@ pub struct Engine {
     failed: watch::Receiver<Option<Box<str>>>,
     pull_task: JoinHandle<()>,
     account_events: broadcast::Sender<AccountEvent>,
+    asks: Asks,
 }
 
 /// The engine as operators see it.
@@ -180,7 +182,14 @@ impl Engine {
         router.cast(router::Message::Pull).map_err(|_| StartError::Ended)?;
         let pull_task = tokio::spawn(pull_when_appended(deps.store.appended(), router, pulling));
         let (account_events, _) = broadcast::channel(ACCOUNT_EVENTS);
-        Ok(Self { deps, shards, root, live, failed, pull_task, account_events })
+        let asks = Asks::new(deps.clone(), shards.clone());
+        Ok(Self { deps, shards, root, live, failed, pull_task, account_events, asks })
+    }
+
+    /// What a form gets that is open on a phone, within this time. The conversation's turn is committed before this
+    /// answers; copies of a request (the same [`chatbot::FormRequest::digest`]) get one and the same answer.
+    pub async fn ask_form(&self, request: chatbot::FormRequest, within: Duration) -> FormAnswered {
+        self.asks.ask(request, within).await
     }
 
     /// Stops sending from a number until [`Engine::resume`], also over restarts; what is to be sent waits. Answers
@@ -252,6 +261,7 @@ impl Engine {
     /// not finished within `patience` is in the store and goes on at the next start.
     pub async fn drain(&self, patience: Duration) {
         self.pull_task.abort();
+        self.asks.stop();
         // Errors below mean that the actor has ended already.
         let _gone = self.deps.peers().router.cast(router::Message::Stop);
         let all = async {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use chatbot::{HttpCall, HttpOutcome};
+use chatbot::{Bot, HttpCall, HttpOutcome};
 use storage::{ConversationId, SendId};
 
 use whatsapp::graph::CallError;
 
 use crate::blocking::BlockError;
+use crate::forms::{FormAnswered, FormOutcome};
 use crate::media::{MediaError, MediaState};
 use crate::metrics::{Fate, Kind, Metrics, Reason};
 use crate::outlet::{Of, Tried};
@@ -18,6 +19,23 @@ use crate::templates::{Counts, SyncError};
 pub(crate) fn input_given_up(metrics: &Metrics, conversation: ConversationId, bot: &str, version: &str, node: &str) {
     metrics.dead_letters.get_or_create(&Reason { reason: "input" }).inc();
     tracing::error!(%conversation, bot, version, node, "the bot could not take a message; it is a dead letter now");
+}
+
+pub(crate) fn form_answered(metrics: &Metrics, conversation: ConversationId, answered: &FormAnswered, took: Duration) {
+    metrics.forms.answered(&answered.outcome);
+    metrics.forms.seconds.observe(took.as_secs_f64());
+    if answered.outcome == FormOutcome::Late {
+        tracing::warn!(%conversation, took_ms = took.as_millis() as u64, "a form got no answer in time");
+    }
+}
+
+pub(crate) fn form_refused(conversation: ConversationId, bot: &Bot, why: &str) {
+    let (bot, version) = (bot.id(), bot.version());
+    tracing::warn!(%conversation, bot, version, why, "the bot has no usable answer for a form");
+}
+
+pub(crate) fn form_panicked(conversation: ConversationId) {
+    tracing::error!(%conversation, "answering a form ended in a panic; it is refused, and the conversation goes on");
 }
 
 pub(crate) fn version_tripped(bot: &str, version: &str, node: &str) {

@@ -20,6 +20,7 @@ mod secrets;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use chatbot::{HttpCall, HttpDone, HttpOutcome, caps};
 use parking_lot::Mutex;
@@ -51,6 +52,8 @@ const REMEMBERED_MS: u64 = 60_000;
 /// A store that is busy is offered a result this often.
 const STORE_TRIES: u32 = 50;
 const STORE_PAUSE_MS: u64 = 100;
+/// A call that somebody waits for is cut this long after its time, so that a try that ends by itself is counted first.
+const CUT_AFTER_MS: u64 = 100;
 
 /// Bounds of calls.
 #[derive(Clone, Copy, Debug)]
@@ -222,6 +225,15 @@ impl HttpCaller {
         let outcome = hidden.without(outcome);
         events::http_called(&self.metrics, conversation, call, host.name(), (&outcome, tries), started.elapsed());
         Some(HttpDone { id: call.id.clone(), outcome, tries })
+    }
+
+    /// Makes a call at once for whoever waits for its result, within this time. Nothing of it is kept.
+    pub(crate) async fn make_within(&self, conversation: ConversationId, call: HttpCall, left_ms: u64) -> HttpDone {
+        let call = HttpCall { timeout_ms: call.timeout_ms.min(left_ms.max(1)), ..call };
+        let limit = Duration::from_millis(left_ms.saturating_add(CUT_AFTER_MS));
+        let made = tokio::time::timeout(limit, self.make(conversation, &call)).await;
+        let cut = || HttpDone { id: call.id.clone(), outcome: HttpOutcome::Timeout, tries: 0 };
+        made.ok().flatten().unwrap_or_else(cut)
     }
 
     fn refused(&self, conversation: ConversationId, call: &HttpCall, why: String) -> HttpDone {

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::forms::FormOutcome;
 use crate::outlet::OutletMetrics;
 use crate::sender::SenderStatus;
 
@@ -127,6 +128,40 @@ impl HttpMetrics {
     }
 }
 
+/// What forms ask, on its way to the conversations.
+pub(crate) struct FormMetrics {
+    /// By what the phone got; copies of a request that was under way are not among them.
+    pub asks: Family<Fate, Counter>,
+    pub copies: Counter,
+    /// What came of the calls that forms wait for: `called`, `shared` with somebody else, or `cached`.
+    pub calls: Family<Fate, Counter>,
+    pub seconds: Histogram,
+}
+
+impl Default for FormMetrics {
+    fn default() -> Self {
+        Self {
+            asks: Family::default(),
+            copies: Counter::default(),
+            calls: Family::default(),
+            seconds: Histogram::new([0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.8, 1.0, 2.5, 5.0, 8.0]),
+        }
+    }
+}
+
+impl FormMetrics {
+    pub(crate) fn answered(&self, outcome: &FormOutcome) {
+        self.asks.get_or_create(&Fate { outcome: outcome.name() }).inc();
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register("form_asks", "Requests of open forms, by what the phone got", self.asks.clone());
+        registry.register("form_copies", "Requests that were under way already", self.copies.clone());
+        registry.register("form_calls", "Calls that forms wait for: called, shared or cached", self.calls.clone());
+        registry.register_with_unit("form_ask_duration", "Requests of open forms", Unit::Seconds, self.seconds.clone());
+    }
+}
+
 /// Shared handles of all families.
 pub struct Metrics {
     pub(crate) live_actors: Gauge,
@@ -150,6 +185,7 @@ pub struct Metrics {
     pub(crate) services: ServiceMetrics,
     pub(crate) outlet: OutletMetrics,
     pub(crate) http: HttpMetrics,
+    pub(crate) forms: FormMetrics,
 }
 
 impl Default for Metrics {
@@ -176,6 +212,7 @@ impl Default for Metrics {
             services: ServiceMetrics::default(),
             outlet: OutletMetrics::default(),
             http: HttpMetrics::default(),
+            forms: FormMetrics::default(),
         }
     }
 }
@@ -211,6 +248,7 @@ impl Metrics {
         self.services.register(registry);
         self.outlet.register(registry);
         self.http.register(registry);
+        self.forms.register(registry);
     }
 
     fn register_sender(&self, registry: &mut Registry) {

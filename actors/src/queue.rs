@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use storage::{ContactId, Inbound, InboxSeq};
 
+use crate::forms::{Ask, Step};
+
 /// An input that waits. Its row rides along while memory allows.
 #[derive(Debug)]
 pub(crate) struct Item {
@@ -86,6 +88,8 @@ struct Waiting {
     /// Held inputs were asked for.
     refilling: bool,
     stalled: Option<Stall>,
+    /// What forms ask, in the order in which it came.
+    asks: VecDeque<Ask>,
 }
 
 impl Queue {
@@ -155,6 +159,45 @@ impl Queue {
         self.waiting.lock().items.iter().map(|item| item.seq).collect()
     }
 
+    /// Takes what a form asks, to be answered after the inputs that wait now. It comes back if so many wait that some
+    /// were left in the store: nobody knows when their turn comes.
+    pub(crate) fn push_ask(&self, mut ask: Ask) -> Result<(), Ask> {
+        let mut waiting = self.waiting.lock();
+        if waiting.held_from.is_some() {
+            return Err(ask);
+        }
+        ask.after = waiting.items.back().map(|item| item.seq);
+        waiting.asks.push_back(ask);
+        Ok(())
+    }
+
+    /// The next one whose turn it is. Those that nobody waits for any more are dropped.
+    pub(crate) fn take_ask(&self) -> Option<Ask> {
+        let mut waiting = self.waiting.lock();
+        waiting.asks.retain(|ask| !ask.is_abandoned());
+        let first = waiting.items.front().map(|item| item.seq);
+        let is_next = |ask: &Ask| ask.after.is_none_or(|after| first.is_none_or(|first| first > after));
+        waiting.asks.front().is_some_and(is_next).then(|| waiting.asks.pop_front())?
+    }
+
+    /// It was taken, and nothing came of it.
+    pub(crate) fn put_ask_back(&self, ask: Ask) {
+        self.waiting.lock().asks.push_front(ask);
+    }
+
+    /// Answers all that wait; `step` is asked for each.
+    pub(crate) fn answer_asks(&self, step: impl Fn() -> Step) {
+        let asks = std::mem::take(&mut self.waiting.lock().asks);
+        for ask in asks {
+            ask.answer(step());
+        }
+    }
+
+    /// Drops what forms ask: whoever waits hears it.
+    pub(crate) fn drop_asks(&self) {
+        drop(std::mem::take(&mut self.waiting.lock().asks));
+    }
+
     /// A timer is due.
     pub(crate) fn set_tick(&self) {
         self.tick.store(true, Ordering::Release);
@@ -191,7 +234,8 @@ impl Queue {
     /// Whether nothing waits, neither here nor held in the store.
     pub(crate) fn is_idle(&self) -> bool {
         let waiting = self.waiting.lock();
-        waiting.items.is_empty() && waiting.held_from.is_none() && !self.tick.load(Ordering::Acquire)
+        let inputs = !waiting.items.is_empty() || waiting.held_from.is_some();
+        !inputs && waiting.asks.is_empty() && !self.tick.load(Ordering::Acquire)
     }
 
     /// Says why the inputs stay where they are, or that they do not.
@@ -269,6 +313,47 @@ mod tests {
         }
         queue.consumed(&[InboxSeq(2), InboxSeq(9)], &load);
         assert_eq!(queue.sequences(), [InboxSeq(1), InboxSeq(3)]);
+    }
+
+    fn ask() -> (Ask, tokio::sync::oneshot::Receiver<Step>) {
+        let request = chatbot::FormRequest {
+            token: String::new(),
+            action: chatbot::FormAction::Init,
+            screen: None,
+            data: serde_json::Value::Null,
+            digest: String::new(),
+            results: Vec::new(),
+            late: false,
+        };
+        Ask::new(storage::ConversationId([1; 16]), std::sync::Arc::new(request))
+    }
+
+    #[test]
+    fn what_a_form_asks_comes_after_the_inputs_that_waited_and_before_those_that_came_later() {
+        let (queue, load) = (Queue::default(), Load::default());
+        let (first, _heard) = ask();
+        assert!(queue.push_ask(first).is_ok() && queue.take_ask().is_some(), "nothing waits");
+        queue.push(item(1), 9, &load);
+        queue.push(item(2), 9, &load);
+        let (second, heard) = ask();
+        assert!(queue.push_ask(second).is_ok());
+        queue.push(item(3), 9, &load);
+        assert!(queue.take_ask().is_none() && !queue.is_idle());
+        queue.consumed(&[InboxSeq(1)], &load);
+        assert!(queue.take_ask().is_none());
+        queue.consumed(&[InboxSeq(2)], &load);
+        let taken = queue.take_ask().unwrap();
+        queue.put_ask_back(taken);
+        drop(heard);
+        assert!(queue.take_ask().is_none(), "nobody waits for it any more");
+    }
+
+    #[test]
+    fn what_a_form_asks_does_not_wait_behind_inputs_that_are_held() {
+        let (queue, load) = (Queue::default(), Load::default());
+        queue.push(item(1), 1, &load);
+        queue.push(item(2), 1, &load);
+        assert!(queue.push_ask(ask().0).is_err());
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub(crate) enum InputKind {
     HandBack(HandBack),
     /// A call from outside; `raw` is it whole.
     Call,
+    /// What a form asked; `raw` is it, without the token.
+    Form,
 }
 
 impl InputKind {

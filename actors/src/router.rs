@@ -228,10 +228,10 @@ impl State {
     }
 
     fn place_of(&self, id: ConversationId) -> usize {
-        usize::from(id.0[15]) % self.shards.len()
+        shard::place_of(id, self.shards.len())
     }
 
     fn shard_of(&self, id: ConversationId) -> &ActorRef<shard::Message> {
-        &self.shards[self.place_of(id)]
+        shard::of(&self.shards, id)
     }
 }

@@ -9,6 +9,7 @@
 //! 4. An actor whose inputs must stay where they are ([`Queue::stalled`]) may leave like an idle one; it comes back when
 //!    that has ended.
 
+mod asks;
 mod lifecycle;
 mod room;
 
@@ -22,7 +23,9 @@ use storage::{ConversationId, InboxSeq};
 use crate::conversation::{self, Recovery};
 use crate::deps::Deps;
 use crate::events;
+use crate::forms::Ask;
 use crate::queue::{Item, Queue};
+pub(crate) use asks::outcome;
 use room::Room;
 
 /// How often idle actors are looked for.
@@ -46,6 +49,8 @@ pub(crate) enum Message {
         items: Vec<Item>,
         held_from: Option<InboxSeq>,
     },
+    /// A form asks something.
+    Ask(Box<Ask>),
     /// A wake time is due.
     Tick(ConversationId),
     /// The pause after a failure is over.
@@ -59,6 +64,16 @@ pub(crate) enum Message {
     Sweep,
     /// Take nothing more, let every actor finish what it has in hand, answer when all have ended.
     Drain(RpcReplyPort<()>),
+}
+
+/// Which of so many shards keeps a conversation.
+pub(crate) fn place_of(id: ConversationId, shards: usize) -> usize {
+    usize::from(id.0[15]) % shards
+}
+
+/// The shard that keeps a conversation.
+pub(crate) fn of(shards: &[ActorRef<Message>], id: ConversationId) -> &ActorRef<Message> {
+    &shards[place_of(id, shards.len())]
 }
 
 pub(crate) struct State {
@@ -141,6 +156,7 @@ impl Actor for Shard {
                 Ok(())
             }
             Message::Refill { conversation, items, held_from } => state.refill(conversation, items, held_from).await,
+            Message::Ask(ask) => state.ask(*ask).await,
             Message::Tick(conversation) => {
                 state.entry(conversation).queue.set_tick();
                 state.wake(conversation).await

@@ -262,7 +262,7 @@ impl Incoming {
     }
 
     /// The token with which the form was sent.
-    pub(crate) fn form_token(&self) -> Option<&str> {
+    pub fn form_token(&self) -> Option<&str> {
         self.data.as_ref().filter(|_| self.is_form())?.get("flow_token")?.as_str()
     }
 

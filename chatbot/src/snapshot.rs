@@ -273,6 +273,11 @@ impl Snapshot {
         self.person.consent.get(purpose).copied()
     }
 
+    /// The bot's name for the Flow of the form with this token, if it is known here.
+    pub fn form_flow(&self, token: &str) -> Option<&str> {
+        self.forms.iter().find(|form| form.token == token).map(|form| form.flow.as_str())
+    }
+
     /// The id of the current run.
     pub fn run_id(&self) -> Option<&str> {
         self.run.as_ref().map(|run| run.id.as_str())

@@ -2,6 +2,7 @@
 //! clock. Nothing that gathers here is real before the commit.
 
 mod events;
+mod forms;
 mod journal;
 mod message;
 mod others;
@@ -21,6 +22,7 @@ use storage::{
 use whatsapp::message::Outgoing;
 
 use super::recover::GiveUp;
+use super::tokens::Tokens;
 use crate::bots::Move;
 use crate::codec::{self, CodecError};
 use crate::marketing::{self, Categories};
@@ -150,6 +152,7 @@ pub(crate) struct Draft<'a> {
     calls: Vec<HttpCall>,
     unused: Vec<String>,
     noted: Noted,
+    tokens: Tokens,
 }
 
 impl<'a> Draft<'a> {
@@ -172,7 +175,13 @@ impl<'a> Draft<'a> {
             calls: Vec::new(),
             unused: Vec::new(),
             noted: Noted::default(),
+            tokens: Tokens::new(),
         }
+    }
+
+    /// Says which tokens forms have that came without.
+    pub(crate) fn with_tokens(self, tokens: Tokens) -> Self {
+        Self { tokens, ..self }
     }
 
     /// Whether a bot may answer here.
@@ -211,6 +220,7 @@ impl<'a> Draft<'a> {
             InboxPayload::Told(told) => self.told(told),
             InboxPayload::Merge(into) => self.merge(into, row.received_ms),
             InboxPayload::Absorb(absorbed) => self.absorb(*absorbed),
+            InboxPayload::Form(request) => self.kept_form(seq, row, *request, bot),
         }
     }
 
@@ -289,6 +299,15 @@ impl<'a> Draft<'a> {
     }
 
     fn run(&mut self, bot: &Arc<Bot>, input: &Input, history: Option<HistoryInput>) {
+        let (seed, turn) = self.turn(bot, input);
+        match turn {
+            Ok(turn) => self.apply(bot, turn, seed, history),
+            Err(error) => self.not_taken(bot, input, &error, seed, history),
+        }
+    }
+
+    /// What the bot makes of an input, and the seed that it was given. Nothing is done yet.
+    fn turn(&self, bot: &Bot, input: &Input) -> (u64, Result<chatbot::Turn, TurnError>) {
         let state = &self.after.state;
         let contact = ContactView {
             name: state.person.name.as_deref().map(Into::into),
@@ -301,34 +320,43 @@ impl<'a> Draft<'a> {
         let id = self.id.to_string();
         let address = id.strip_prefix("c_").unwrap_or(&id);
         let given = Given { now_ms: self.means.now_ms, seed, address, contact: &contact, number: &number };
-        match (self.means.turn)(bot, &state.bot, input, &given) {
-            Ok(turn) => {
-                let run = self.after.state.bot.run_id().map(Into::into);
-                let (sends, events) = self.queue(bot, turn.effects);
-                self.after.state.bot = turn.after;
-                self.tell((bot.id(), bot.version()), run, events, &turn.trace);
-                if let Some(Consent { given, at_ms }) = self.after.state.bot.consent("marketing") {
-                    self.after.state.said_about_marketing(given, at_ms);
-                }
-                if history.is_some() || turn.changed {
-                    self.record_sends(seed, history, sends, turn.trace);
-                }
-            }
-            Err(error) => {
-                let seq = history.as_ref().map(|input| input.seq);
-                let given_up = matches!(input, Input::Tick)
-                    .then(|| self.after.state.bot.give_up_tick(Some(bot), self.means.now_ms));
-                let texts = given_up.as_ref().and_then(|given_up| given_up.texts.as_deref()).map(Into::into);
-                let raw = history.as_ref().map(|input| input.raw.clone()).or(texts);
-                let detail = error.to_string();
-                self.bury(seq, "bot_error", &detail, Some(error.node()), raw, 1);
-                self.failed(Some(bot), Some(error.node()));
-                if let Some(given_up) = given_up {
-                    self.go_on_after(given_up, "error");
-                }
-                self.record_error(seed, history, Vec::new(), detail.into());
-            }
+        (seed, (self.means.turn)(bot, &state.bot, input, &given))
+    }
+
+    fn apply(&mut self, bot: &Arc<Bot>, turn: chatbot::Turn, seed: u64, history: Option<HistoryInput>) {
+        let run = self.after.state.bot.run_id().map(Into::into);
+        let (sends, events) = self.queue(bot, turn.effects);
+        self.after.state.bot = turn.after;
+        self.tell((bot.id(), bot.version()), run, events, &turn.trace);
+        if let Some(Consent { given, at_ms }) = self.after.state.bot.consent("marketing") {
+            self.after.state.said_about_marketing(given, at_ms);
         }
+        if history.is_some() || turn.changed {
+            self.record_sends(seed, history, sends, turn.trace);
+        }
+    }
+
+    /// The bot could not take an input: it is a dead letter, and the state stays as it was.
+    fn not_taken(
+        &mut self,
+        bot: &Arc<Bot>,
+        input: &Input,
+        error: &TurnError,
+        seed: u64,
+        history: Option<HistoryInput>,
+    ) {
+        let seq = history.as_ref().map(|input| input.seq);
+        let given_up =
+            matches!(input, Input::Tick).then(|| self.after.state.bot.give_up_tick(Some(bot), self.means.now_ms));
+        let texts = given_up.as_ref().and_then(|given_up| given_up.texts.as_deref()).map(Into::into);
+        let raw = history.as_ref().map(|input| input.raw.clone()).or(texts);
+        let detail = error.to_string();
+        self.bury(seq, "bot_error", &detail, Some(error.node()), raw, 1);
+        self.failed(Some(bot), Some(error.node()));
+        if let Some(given_up) = given_up {
+            self.go_on_after(given_up, "error");
+        }
+        self.record_error(seed, history, Vec::new(), detail.into());
     }
 
     /// Same conversation, revision and place in the turn: same seed, so that a repeated turn gives the same bytes.

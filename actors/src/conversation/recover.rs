@@ -69,7 +69,9 @@ impl State {
                 self.queue.take_tick();
             }
         }
-        self.commit(draft).await
+        self.commit(draft).await?;
+        self.moved_on();
+        Ok(())
     }
 
     /// If nobody knows whether the last commit happened, it may have queued messages that nobody sends. The sender

@@ -40,7 +40,8 @@ pub struct EntryView {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct InputView {
     /// `message`, `about` (a webhook field about the person), `echo` (staff wrote from the phone app), `order` (a
-    /// message to send), `hand_back`, `http` (the result of a call), or `timer`.
+    /// message to send), `hand_back`, `http` (the result of a call), `call` (another program told something), `form` (what a form asked),
+    /// or `timer`.
     pub kind: &'static str,
     /// Meta's type of a message; the field; how it was handed back.
     #[serde(rename = "type")]
@@ -114,6 +115,7 @@ fn input(input: &HistoryInput) -> InputView {
         }
         InputKind::Http => known("http", "", ""),
         InputKind::HandBack(how) => known("hand_back", how.name(), ""),
+        InputKind::Form => known("form", raw["action"].as_str().unwrap_or_default(), ""),
         InputKind::Call => known("call", raw["name"].as_str().unwrap_or_default(), ""),
     }
 }

@@ -214,6 +214,10 @@ impl Tape {
                     Ok(call) => Happened::Call(call),
                     Err(_) => return Ok(()),
                 },
+                InputKind::Form => {
+                    self.ends(index, "a form that was open asked something");
+                    return Ok(());
+                }
                 InputKind::Order | InputKind::About { .. } | InputKind::Echo => return Ok(()),
             },
             None if error.is_some() => {

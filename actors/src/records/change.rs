@@ -133,6 +133,7 @@ pub(crate) fn told(state: &State) -> Value {
         free_entry_until_ms,
         orders: _,
         calls: _,
+        kept_forms: _,
     } = state;
     let told = Told {
         number_id,

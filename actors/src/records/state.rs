@@ -9,7 +9,7 @@ use storage::{Alias, ContactId, ConversationId, SendId};
 use whatsapp::message::Recipient;
 
 use super::SERVICE_WINDOW_MS;
-use super::inbox::OrderKey;
+use super::inbox::{KeptForm, OrderKey};
 use crate::codec::{self, CodecError};
 use crate::seen::Seen;
 
@@ -59,6 +59,9 @@ pub(crate) struct State {
     /// Calls from outside with an idempotency key, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<calls::DoneCall>,
+    /// Forms that were finished while somebody answered in the bot's place, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept_forms: Vec<KeptForm>,
 }
 
 /// Who answers.
@@ -203,6 +206,7 @@ impl State {
             }
         }
         self.absorb_person(other.person, now_ms);
+        self.kept_forms.extend(other.kept_forms);
         self.absorbed.extend(other.absorbed);
         self.orders.extend(other.orders);
         self.orders.sort_by_key(|done| done.at_ms);

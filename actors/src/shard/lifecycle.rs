@@ -31,7 +31,7 @@ impl State {
     }
 
     /// Whether an actor would find something that it may do.
-    fn may_go(&self, id: ConversationId) -> bool {
+    pub(super) fn may_go(&self, id: ConversationId) -> bool {
         let Some(entry) = self.entries.get(&id).filter(|entry| !entry.queue.is_idle()) else { return false };
         match entry.queue.stalled() {
             None => true,
@@ -179,6 +179,7 @@ impl State {
         self.draining = true;
         self.drained = Some(reply);
         let live: Vec<_> = self.by_actor.values().copied().collect();
+        self.entries.values().for_each(|entry| entry.queue.drop_asks());
         for id in live {
             self.passivate(id);
         }

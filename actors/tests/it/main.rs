@@ -4,6 +4,7 @@
 
 mod conversations;
 mod failures;
+mod forms;
 mod handoff;
 mod http;
 mod orders;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chatbot::{Bot, Incoming, Input};
+use serde_json::Value;
 use storage::{Alias, Inbound, InboxSeq};
 use whatsapp::webhook::message::{Change, System};
 use whatsapp::webhook::{Message, MessageKind, Profile};
@@ -42,14 +43,27 @@ impl Draft<'_> {
         match bot.filter(|_| !group) {
             Some(bot) => {
                 self.mark(bot, &message);
-                let incoming = Incoming { at_ms, ..Incoming::from(&message) };
+                let incoming = self.incoming(seq, &message, at_ms);
                 self.run(bot, &Input::Message(incoming), Some(input));
             }
-            None => self.record(Some(input)),
+            None => {
+                if matches!(message.kind, MessageKind::FlowReply(_)) && !group {
+                    self.keep_reply(self.incoming(seq, &message, at_ms));
+                }
+                self.record(Some(input));
+            }
         }
         if let MessageKind::System(system) = &message.kind {
             self.announce_move(row, &message, system, at_ms);
         }
+    }
+
+    fn incoming(&self, seq: InboxSeq, message: &Message, at_ms: u64) -> Incoming {
+        let mut incoming = Incoming { at_ms, ..Incoming::from(message) };
+        if let (Some(token), Some(Value::Object(data))) = (self.tokens.get(&seq), &mut incoming.data) {
+            data.insert("flow_token".to_owned(), token.clone().into());
+        }
+        incoming
     }
 
     /// Has the file of a message fetched once this is committed.

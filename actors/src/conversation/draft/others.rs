@@ -96,6 +96,7 @@ impl Draft<'_> {
         self.after.state.bot.person_wrote(last_ms, self.means.now_ms);
         self.after.state.control = Control::Bot;
         self.noted.release_held = true;
+        self.take_up_kept();
         self.happened(Happened::HandedBack { after_ms });
     }
 
