@@ -11,6 +11,7 @@ use chatbot::{Bot, ContactView, Format, Given, Incoming, Input, NumberView, Snap
 use secrecy::SecretString;
 use serde_json::Value;
 use storage::{Entry, Inbound, InboxSeq, Partition};
+use whatsapp::flow::json::FlowJson;
 use whatsapp::flow::{self, Envelope, FlowKey, FlowKeys, UploadedFile};
 use whatsapp::graph;
 use whatsapp::message::{Outgoing, Recipient};
@@ -21,7 +22,7 @@ use whatsapp::webhook::{self, Event, FieldEvent, Message, Profile};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("webhook", webhook),
     ("message", message),
     ("signature", signature),
@@ -32,6 +33,7 @@ pub const TARGETS: [Target; 10] = [
     ("export", export),
     ("expression", expression),
     ("stored", stored),
+    ("flow_json", flow_json),
 ];
 
 /// A webhook body, down to the last typed detail of each event.
@@ -237,4 +239,19 @@ pub fn stored(data: &[u8]) {
     drop(view::pending(InboxSeq(1), &row));
     let entry = Entry { index: 0, payload };
     drop((view::sends_of(&entry), view::messages(&entry, |_| None)));
+}
+
+/// A Flow JSON: checked, and read into a model that answers whatever it is asked.
+pub fn flow_json(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for problem in FlowJson::check(text) {
+        assert!(problem.line_start >= 1 && !problem.message.is_empty(), "a problem has a place: {problem:?}");
+    }
+    let Ok(flow) = FlowJson::parse(text) else { return };
+    let entry = flow.entry().unwrap_or_default();
+    for screen in flow.screens() {
+        flow.may_follow(entry, &screen.id);
+        let examples = screen.data.iter().map(|field| (field.name.clone(), field.example.clone().unwrap_or_default()));
+        drop(screen.accepts(&Value::Object(examples.collect())));
+    }
 }

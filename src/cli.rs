@@ -5,6 +5,7 @@ mod bot;
 mod convo;
 mod dev;
 mod event;
+mod flow;
 mod media;
 mod output;
 mod say;
@@ -66,6 +67,9 @@ enum Command {
     /// Check, import and list bots
     #[command(subcommand)]
     Bot(bot::Command),
+    /// Check Flow JSON
+    #[command(subcommand)]
+    Flow(flow::Command),
     /// Play the tests that bot files bring along
     Test(test::Args),
     /// List conversations, and show what they went through
@@ -123,6 +127,7 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Sim(args) => sim::run(args),
         Command::Say(args) => say::run(args),
         Command::Bot(command) => bot::run(command),
+        Command::Flow(command) => flow::run(command),
         Command::Test(args) => test::run(args),
         Command::Convo(args) => convo::run(args),
         Command::Media(args) => media::run(args),

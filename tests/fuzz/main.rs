@@ -100,3 +100,8 @@ fn expressions_are_refused_or_evaluated() {
 fn stored_rows_are_read_or_refused() {
     drive("stored", 5_000);
 }
+
+#[test]
+fn flow_json_is_checked_and_read() {
+    drive("flow_json", 2_000);
+}

@@ -3,7 +3,6 @@
 
 mod control;
 mod drafts;
-mod flows;
 mod graph;
 mod late;
 mod media;

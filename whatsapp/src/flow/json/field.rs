@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::tree::Node;
+use super::tree::{Kind, Node};
 
 /// A field that a screen is given when it is shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub enum Type {
     Number,
     /// True or false.
     Flag,
-    /// A map; of these fields at least, if it names any.
+    /// A map, and the types of the fields that it names.
     Map(BTreeMap<String, Type>),
     /// A list; of such elements, if it says so.
     List(Box<Type>),
@@ -61,7 +61,7 @@ impl Type {
         }
     }
 
-    /// Whether a value fits. What a map names must be there; what it does not name may be.
+    /// Whether a value fits. A map may lack what its schema names and have what it does not, as in JSON Schema.
     /// Errors: what does not fit, beginning with `path`.
     pub fn accepts(&self, value: &Value, path: &str) -> Result<(), String> {
         match (self, value) {
@@ -70,13 +70,38 @@ impl Type {
             | (Self::Number, Value::Number(_))
             | (Self::Flag, Value::Bool(_)) => Ok(()),
             (Self::Map(fields), Value::Object(values)) => fields.iter().try_for_each(|(name, holds)| {
-                let value = values.get(name).ok_or_else(|| format!("{path}.{name} is missing"))?;
-                holds.accepts(value, &format!("{path}.{name}"))
+                values.get(name).map_or(Ok(()), |value| holds.accepts(value, &format!("{path}.{name}")))
             }),
             (Self::List(holds), Value::Array(items)) => {
                 items.iter().enumerate().try_for_each(|(at, item)| holds.accepts(item, &format!("{path}[{at}]")))
             }
             _ => Err(format!("{path} is {}, not {}", noun(value), article(self.name()))),
+        }
+    }
+
+    /// Whether a value of the other type can stand where this one is wanted.
+    pub(super) fn takes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) | (_, Self::Any) => true,
+            (Self::Map(wanted), Self::Map(given)) => {
+                wanted.iter().all(|(name, holds)| given.get(name).is_none_or(|given| holds.takes(given)))
+            }
+            (Self::List(wanted), Self::List(given)) => wanted.takes(given),
+            _ => self.name() == other.name(),
+        }
+    }
+
+    /// The type of a value as it stands, without looking into texts.
+    pub(super) fn of_value(value: &Node) -> Self {
+        match &value.kind {
+            Kind::Null => Self::Any,
+            Kind::Bool(_) => Self::Flag,
+            Kind::Number(_) => Self::Number,
+            Kind::Text(_) => Self::Text,
+            Kind::List(items) => Self::List(Box::new(items.first().map_or(Self::Any, Self::of_value))),
+            Kind::Map(entries) => {
+                Self::Map(entries.iter().map(|e| (e.key.clone(), Self::of_value(&e.value))).collect())
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One screen: what it is given, what a person fills in on it, and what its buttons do.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::field::{Field, Type};
@@ -27,6 +29,9 @@ pub struct Screen {
     pub form: Vec<FormField>,
     /// What its buttons, links and selections do, in the order of the file.
     pub actions: Vec<Action>,
+    /// Where fields and inputs stand in their lists.
+    fields: HashMap<String, usize>,
+    inputs: HashMap<String, usize>,
 }
 
 /// An input of a screen.
@@ -40,6 +45,22 @@ pub struct FormField {
     pub holds: Type,
     /// Whether it must be filled in; false where that depends on data.
     pub required: bool,
+    /// Whether what is typed is a number, which expressions calculate with.
+    pub(super) numeric: bool,
+    /// Most files that it takes; of pickers for photos and documents.
+    pub(super) most_files: Option<u64>,
+}
+
+impl FormField {
+    /// What a reference to it reads.
+    pub(super) fn reads(&self) -> &Type {
+        if self.numeric { &ANYTHING } else { &self.holds }
+    }
+
+    /// Whether it takes files.
+    pub(super) fn is_file(&self) -> bool {
+        self.most_files.is_some()
+    }
 }
 
 /// What a button, link or selection does.
@@ -85,12 +106,12 @@ impl Screen {
 
     /// The field of its data model with this name.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.data.iter().rev().find(|field| field.name == name)
+        self.fields.get(name).and_then(|at| self.data.get(*at))
     }
 
     /// The first input with this name.
     pub fn input(&self, name: &str) -> Option<&FormField> {
-        self.form.iter().find(|field| field.name == name)
+        self.inputs.get(name).and_then(|at| self.form.get(*at))
     }
 
     pub(super) fn of(node: &Node) -> Self {
@@ -106,7 +127,10 @@ impl Screen {
             data: node.get("data").map_or(&[][..], Node::entries).iter().map(field).collect(),
             form: Vec::new(),
             actions: Vec::new(),
+            fields: HashMap::new(),
+            inputs: HashMap::new(),
         };
+        screen.fields = screen.data.iter().enumerate().map(|(at, field)| (field.name.clone(), at)).collect();
         if let Some(children) = node.get("layout").and_then(|layout| layout.get("children")) {
             screen.walk(children);
         }
@@ -123,7 +147,15 @@ impl Screen {
         let kind = node.text_at("type").unwrap_or_default();
         if let (Some(holds), Some(name)) = (value_of(kind, node), node.text_at("name")) {
             let required = node.get("required").and_then(Node::flag).unwrap_or(false);
-            self.form.push(FormField { name: name.to_owned(), component: kind.to_owned(), holds, required });
+            self.inputs.entry(name.to_owned()).or_insert(self.form.len());
+            self.form.push(FormField {
+                name: name.to_owned(),
+                component: kind.to_owned(),
+                holds,
+                required,
+                numeric: node.text_at("input-type").is_some_and(|kind| kind == "number" || kind.starts_with("${")),
+                most_files: most_files(kind, node),
+            });
         }
         for key in ["on-click-action", "on-select-action", "on-unselect-action"] {
             self.actions.extend(node.get(key).and_then(action));
@@ -143,6 +175,24 @@ impl Screen {
             self.walk(&case.value);
         }
     }
+}
+
+/// What is read where nobody knows.
+pub(super) static ANYTHING: Type = Type::Any;
+
+/// Most files of a picker where it does not say. Source: Meta's page of media uploads.
+const MOST_FILES: u64 = 30;
+
+fn most_files(component: &str, node: &Node) -> Option<u64> {
+    let key = match component {
+        "PhotoPicker" => "max-uploaded-photos",
+        "DocumentPicker" => "max-uploaded-documents",
+        _ => return None,
+    };
+    Some(match node.get(key).map(|most| &most.kind) {
+        Some(Kind::Number(most)) => most.as_u64().unwrap_or(MOST_FILES),
+        _ => MOST_FILES,
+    })
 }
 
 fn field(entry: &super::tree::Entry) -> Field {

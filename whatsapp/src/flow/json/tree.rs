@@ -33,7 +33,6 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) key: String,
-    #[allow(dead_code)] // a checker points at keys by it
     pub(super) key_span: Range<usize>,
     pub(super) value: Node,
 }
@@ -84,6 +83,18 @@ impl Node {
 
     pub(super) fn text_at(&self, key: &str) -> Option<&str> {
         self.get(key)?.text()
+    }
+
+    /// How JSON Schema calls its kind.
+    pub(super) fn noun(&self) -> &'static str {
+        match self.kind {
+            Kind::Null => "null",
+            Kind::Bool(_) => "boolean",
+            Kind::Number(_) => "number",
+            Kind::Text(_) => "string",
+            Kind::List(_) => "array",
+            Kind::Map(_) => "object",
+        }
     }
 
     /// The value without its places.
