@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::flows::SeededFlow;
 use crate::trouble::Trouble;
 
 /// The most scripted phones: their numbers come from a range reserved for fiction.
@@ -43,6 +44,14 @@ pub struct Config {
     pub templates: Vec<Template>,
     /// Approves created and edited templates at once, with a webhook; else they stay pending.
     pub approve_templates: bool,
+    /// Flows that are there from the start, published, in the account of the first number.
+    pub flows: Vec<SeededFlow>,
+    /// An edit of a published Flow returns it to DRAFT; else it is refused with 139001. Meta's pages say both.
+    pub edit_returns_to_draft: bool,
+    /// How long a phone waits for a Flow's endpoint, in real milliseconds.
+    pub flow_patience_ms: u64,
+    /// Calls endpoints of Flows on other machines too.
+    pub remote_endpoints: bool,
     /// How refused webhooks are repeated.
     pub retry: Retry,
     /// Trouble from the start.
@@ -77,6 +86,10 @@ impl Config {
             enforce_window: true,
             templates: Vec::new(),
             approve_templates: true,
+            flows: Vec::new(),
+            edit_returns_to_draft: false,
+            flow_patience_ms: 10_000,
+            remote_endpoints: false,
             retry: Retry::default(),
             trouble: Trouble::default(),
             log_requests: true,
@@ -209,6 +222,6 @@ pub enum StartError {
         source: io::Error,
     },
     /// The HTTP client for webhooks cannot be made.
-    #[error("cannot make the webhook client: {0}")]
+    #[error("cannot make the HTTP client: {0}")]
     Client(String),
 }

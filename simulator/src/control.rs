@@ -18,6 +18,11 @@
 //! | `POST templates/{name}/status` `{status, language?, reason?}` | approves, pauses, disables |
 //! | `DELETE templates/{name}` | somebody deletes it at Meta |
 //! | `GET`, `PUT numbers/{id}` `{registered, refuses?, on_phone_app, reaches?}` | how a number stands with Meta |
+//! | `GET`, `POST flows` `{name, id?, json?, endpoint_uri?}`, `GET flows/{id}` | the Flows at Meta; adds a published one |
+//! | `POST flows/{id}/status` `{status}`, `edit` `{name?, endpoint_uri?, flow_json?}`, `DELETE flows/{id}` | somebody at Meta does that |
+//! | `POST flows/{id}/event` `{event, …}` | a webhook of the field `flows` |
+//! | `PUT flow-settings` `{edit_returns_to_draft}` | what an edit of a published Flow does |
+//! | `GET flow-requests?limit` | what endpoints of Flows were asked, in the clear |
 //! | `POST token` `{renewed?}` | the access token expires, or is replaced |
 //! | `POST media` (raw bytes), `GET media/{id}` | media for phones to send; its bytes |
 //! | `GET phones/{n}/transcript?after=SEQ`, `events` | what was said; the same as it happens (SSE) |
@@ -29,6 +34,7 @@
 //! | `GET`, `POST clock` `{advance: "25h"}` | the time |
 //! | `GET ledger`, `stats` | accepted sends in order; counters |
 
+mod flows;
 mod guard;
 mod phones;
 mod problem;
@@ -80,6 +86,13 @@ pub(crate) fn routes(handle: Handle) -> Router {
         .route("/_sim/templates", get(store::templates).post(store::put_template))
         .route("/_sim/templates/{name}", delete(store::delete_template))
         .route("/_sim/numbers/{id}", get(standing::number).put(standing::set_number))
+        .route("/_sim/flows", get(flows::list).post(flows::put))
+        .route("/_sim/flows/{id}", get(flows::get).delete(flows::delete))
+        .route("/_sim/flows/{id}/status", post(flows::status))
+        .route("/_sim/flows/{id}/edit", post(flows::edit))
+        .route("/_sim/flows/{id}/event", post(flows::event))
+        .route("/_sim/flow-settings", put(flows::settings))
+        .route("/_sim/flow-requests", get(flows::requests))
         .route("/_sim/token", post(standing::token))
         .route("/_sim/templates/{name}/status", post(store::template_status))
         .route("/_sim/media", post(store::add_media))

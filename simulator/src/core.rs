@@ -8,10 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::blocked::Blocked;
 use crate::config::{Config, Number};
+use crate::endpoint::Poster;
+use crate::flows::keys::Keys;
+use crate::flows::{FlowStatus, Flows, StoredFlow};
+use crate::graph::status_change;
 use crate::ids::Ids;
 use crate::ledger::Ledger;
 use crate::log::Log;
@@ -33,6 +38,9 @@ pub(crate) struct Core {
     pub(crate) windows: Windows,
     pub(crate) media: Media,
     pub(crate) templates: Templates,
+    pub(crate) flows: Flows,
+    pub(crate) keys: Keys,
+    pub(crate) poster: Poster,
     pub(crate) blocked: Blocked,
     pub(crate) pace: Pace,
     pub(crate) standing: Standing,
@@ -48,7 +56,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(config: Config, addr: SocketAddr, webhooks: Webhooks) -> Self {
+    pub(crate) fn new(config: Config, addr: SocketAddr, webhooks: Webhooks, poster: Poster) -> Self {
         let id = |(i, n): (usize, &Number)| (n.phone_number_id.clone(), i);
         Self {
             addr,
@@ -58,6 +66,9 @@ impl Core {
             windows: Windows::new(config.numbers.len()),
             media: Media::new(),
             templates: Templates::new(&config),
+            flows: Flows::new(&config),
+            keys: Keys::new(config.numbers.len()),
+            poster,
             blocked: Blocked::default(),
             pace: Pace::default(),
             standing: Standing::new(&config),
@@ -148,6 +159,40 @@ impl Core {
         self.notify(number, None, webhook::body::template_status(template, event, reason, self.now_ms()));
     }
 
+    /// Gives a Flow a status and tells the business, if it is another one. False if there is no such Flow.
+    pub(crate) fn set_flow_status(&self, id: &str, status: FlowStatus) -> bool {
+        let changed = self.flows.change(id, |flow| {
+            let old = std::mem::replace(&mut flow.status, status);
+            flow.sends_ms.clear();
+            (flow.clone(), old)
+        });
+        let Some((flow, old)) = changed else { return false };
+        if old != status {
+            self.tell_of_flow(&flow, Some(old));
+        }
+        true
+    }
+
+    /// Tells the business of a Flow's status; `old` is absent when it was created.
+    pub(crate) fn tell_of_flow(&self, flow: &StoredFlow, old: Option<FlowStatus>) {
+        self.notify_flow(&flow.waba_id, &status_change(flow, old));
+    }
+
+    /// Counts a send of a Flow, which matters while Meta throttles it.
+    pub(crate) fn flow_sent(&self, id: &str) {
+        let now_ms = self.now_ms();
+        self.flows.change(id, |flow| {
+            if flow.status == FlowStatus::Throttled {
+                flow.sends_ms.push(now_ms);
+            }
+        });
+    }
+
+    pub(crate) fn notify_flow(&self, waba_id: &str, value: &Value) {
+        let number = self.number_of_account(waba_id).map_or(0, |(at, _)| at);
+        self.notify(number, None, webhook::body::account(waba_id, "flows", value, self.now_ms()));
+    }
+
     /// Forgets everything but who the phones are.
     pub(crate) fn reset(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
@@ -156,6 +201,8 @@ impl Core {
         self.media.clear();
         self.blocked.clear();
         self.templates.reset(&self.config);
+        self.flows.reset(&self.config);
+        self.keys.clear();
         self.pace.clear();
         self.standing.reset(&self.config);
         self.log.clear();
@@ -210,6 +257,8 @@ stats! {
     refused,
     /// Graph calls whose connection was closed instead of an answer.
     cut,
+    /// Requests posted to endpoints of Flows, copies included.
+    flow_requests,
     /// Webhooks posted, repeated ones included.
     webhooks_posted,
     /// Webhooks answered with 200.

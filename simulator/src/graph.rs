@@ -1,9 +1,10 @@
-//! The Graph API: messages, media, templates, the block list, numbers, and Meta's answer to
+//! The Graph API: messages, media, templates, Flows, the block list, numbers, and Meta's answer to
 //! everything else.
 
 mod blocks;
 pub(crate) mod definition;
 mod error;
+mod flows;
 pub(crate) mod media;
 mod multipart;
 mod numbers;
@@ -25,12 +26,14 @@ use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde_json::Value;
 
 use crate::core::{Core, person_id};
+use crate::flows::MAX_JSON;
 use crate::log::{LoggedRequest, excerpt};
 use crate::media::MAX_DOCUMENT;
 use crate::server::Cut;
 use crate::standing::TokenCheck;
 use crate::trouble::{Operation, Rule};
 pub(crate) use error::known;
+pub(crate) use flows::status_change;
 
 use error::Refusal;
 use route::{Call, Route};
@@ -39,6 +42,8 @@ use usage::Usage;
 const MAX_BODY: usize = 1_048_576;
 /// The largest file with the form around it.
 const MAX_UPLOAD: usize = MAX_DOCUMENT + 65_536;
+/// Flow JSON as a string in JSON, where most characters could be escaped.
+const MAX_FLOW: usize = 2 * MAX_JSON + 65_536;
 /// The most rows of a list at a time.
 const MAX_PAGE: usize = 1_000;
 
@@ -89,7 +94,12 @@ pub(crate) async fn serve(core: Arc<Core>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let route = route::find(parts.method.as_str(), parts.uri.path());
     let uploads = route.as_ref().is_ok_and(|r| r.call == Call::UploadMedia);
-    let body = to_bytes(body, if uploads { MAX_UPLOAD } else { MAX_BODY }).await;
+    let cap = match &route {
+        Ok(_) if uploads => MAX_UPLOAD,
+        Ok(route) if route.call.takes_flow_json() => MAX_FLOW,
+        _ => MAX_BODY,
+    };
+    let body = to_bytes(body, cap).await;
     let mut notes = Notes::default();
     let outcome = match (&body, route) {
         (Ok(body), Ok(route)) => call(&core, &route, &parts, body, &mut notes).await,
@@ -100,7 +110,7 @@ pub(crate) async fn serve(core: Arc<Core>, request: Request) -> Response {
             refuse(&core, &refusal, &mut notes)
         }
         (Err(_), _) if uploads => refuse(&core, &Refusal::new(131053, "The file is larger than 100 MiB."), &mut notes),
-        (Err(_), _) => refuse(&core, &Refusal::parameter("The request body is larger than 1 MiB."), &mut notes),
+        (Err(_), _) => refuse(&core, &Refusal::parameter("The request body is too large."), &mut notes),
     };
     let usage = notes.usage.take();
     if core.log.on {
@@ -127,9 +137,14 @@ async fn call(core: &Arc<Core>, route: &Route<'_>, parts: &Parts, body: &Bytes, 
             return scripted(core, rule, notes);
         }
     }
-    let answer = authorised(core, parts)
-        .and_then(|()| parsed.map_err(|e| Refusal::parameter(format!("The request body is not JSON: {e}"))))
-        .and_then(|json| perform(core, route, parts, (body, json), rule.as_ref(), notes));
+    let json = authorised(core, parts)
+        .and_then(|()| parsed.map_err(|e| Refusal::parameter(format!("The request body is not JSON: {e}"))));
+    let answer = match json {
+        Err(refusal) => Err(refusal),
+        // The only call that asks somebody else before it is answered.
+        Ok(_) if route.call == Call::PublishFlow => flows::publish(core, route.id).await,
+        Ok(json) => perform(core, route, parts, (body, json), rule.as_ref(), notes),
+    };
     if let Some(rule) = &rule {
         pause(rule.answer_delay_ms).await;
     }
@@ -159,22 +174,36 @@ fn perform(
         Call::Messages => send::perform(core, route, json, rule, notes).map(|body| Answer::bytes(200, body)),
         Call::UploadMedia => media::upload(core, route, parts, body),
         Call::GetNode => node(core, route, parts),
+        Call::DeleteNode if core.flows.has(route.id) => flows::delete(core, route.id),
         Call::DeleteNode => media::delete(core, route),
         Call::Download => media::download(core, route, parts),
         Call::ListTemplates => templates::list(core, route, parts),
         Call::CreateTemplate => templates::create(core, route, &json),
-        Call::EditNode => templates::edit(core, route, &json),
+        Call::EditNode if core.flows.has(route.id) => flows::update(core, route.id, &flows::form(parts, body)?),
+        Call::EditNode => templates::edit(core, route, &Value::Object(flows::form(parts, body)?.values)),
         Call::DeleteTemplate => templates::delete(core, route, parts),
         Call::ListBlocked => blocks::list(core, route, parts),
         Call::Block | Call::Unblock => blocks::change(core, route, &json),
         Call::ListNumbers => numbers::list(core, route),
+        Call::ListFlows => flows::list(core, route.id, parts),
+        Call::CreateFlow => flows::create(core, route.id, &flows::form(parts, body)?),
+        Call::MigrateFlows => flows::migrate(core, route.id, &flows::form(parts, body)?),
+        Call::FlowAssets => flows::assets(core, route.id),
+        Call::UpdateFlowJson => flows::update_json(core, route.id, &flows::form(parts, body)?),
+        Call::DeprecateFlow => flows::deprecate(core, route.id),
+        Call::GetKey => flows::get_key(core, route.id),
+        Call::SetKey => flows::set_key(core, route.id, &flows::form(parts, body)?),
+        Call::PublishFlow => Err(Refusal::no_object(route.id, "POST")),
     }
 }
 
-/// A number, a template or media, whatever has this id.
+/// A number, a Flow, a template or media, whatever has this id.
 fn node(core: &Core, route: &Route<'_>, parts: &Parts) -> Result<Answer, Refusal> {
     if let Some((_, number)) = core.number(route.id) {
         return numbers::node(core, number, parts);
+    }
+    if core.flows.has(route.id) {
+        return flows::node(core, route.id, parts);
     }
     if let Some(item) = core.media.get(route.id, core.now_ms()) {
         return media::info(core, &item, parts);
@@ -200,7 +229,8 @@ fn page_of(asked: &HashMap<String, String>, default: usize) -> Result<usize, Ref
 /// Notes the callback data, and draws trouble for the call.
 fn drawn(core: &Core, route: &Route<'_>, body: &Value, notes: &mut Notes) -> Option<Rule> {
     if route.call != Call::Messages {
-        return core.draw(route.call.operation(), route.id, None);
+        let what = if core.flows.has(route.id) { Operation::Flows } else { route.call.operation() };
+        return core.draw(what, route.id, None);
     }
     if core.log.on || core.ledger.is_some() {
         notes.callback_data = body["biz_opaque_callback_data"].as_str().map(str::to_owned);

@@ -1,6 +1,7 @@
 //! The control surface in process: what `/_sim/` offers over HTTP, for tests and for `parlance dev`.
 
 mod acts;
+mod flows;
 mod standing;
 mod store;
 mod write;
@@ -22,6 +23,7 @@ use crate::trouble::Trouble;
 use crate::webhook::{self, Signing};
 
 pub use acts::WindowView;
+pub use flows::FlowEdit;
 pub use store::MediaInfo;
 
 /// Steers a running simulator. Cheap to clone; phones are counted from 1.

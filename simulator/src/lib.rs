@@ -1,9 +1,9 @@
-//! A stand-in for Meta: the messages part of the Graph API in Meta's wire format, phones that a
+//! A stand-in for Meta: the messages and Flows parts of the Graph API in Meta's wire format, phones that a
 //! person or a test can use, webhooks signed and repeated as Meta's are, and trouble on demand.
 //!
 //! It refuses what Meta refuses, with Meta's codes, by its own reading of Meta's documentation: it
 //! shares no code with the engine that it stands opposite. PARITY.md lists what it takes, what it
-//! refuses and what it leaves out (Flows, groups, calls).
+//! refuses and what it leaves out (groups, calls).
 //!
 //! The port serves Graph under `/{version}/…`, control under `/_sim/…`, and a phone page at `/`.
 
@@ -12,10 +12,14 @@ mod clock;
 mod config;
 mod control;
 mod core;
+mod date;
+mod endpoint;
+mod flows;
 mod graph;
 mod handle;
 mod ids;
 mod ledger;
+mod links;
 mod log;
 mod media;
 mod pace;
@@ -31,9 +35,10 @@ mod window;
 pub use crate::clock::{Clock, ManualClock};
 pub use crate::config::{AutoStatus, Config, MAX_PHONES, Number, Retry, StartError, Template};
 pub use crate::core::StatsView;
-pub use crate::handle::{Delivery, Handle, MediaInfo, WaitError, WindowView};
+pub use crate::flows::{FlowStatus, FlowView, SeededFlow};
+pub use crate::handle::{Delivery, FlowEdit, Handle, MediaInfo, WaitError, WindowView};
 pub use crate::ledger::{Count, LedgerRow, LedgerView};
-pub use crate::log::{Filter, LoggedRequest, LoggedWebhook};
+pub use crate::log::{Filter, LoggedFlowRequest, LoggedRequest, LoggedWebhook};
 pub use crate::phone::{
     Attachment, Author, Card, Choice, ChoiceKind, Choose, Content, Draft, Entry, ErrorNote, Forwarded, Link,
     PhoneError, PhoneEvent, PhoneInfo, Progress,
@@ -41,5 +46,5 @@ pub use crate::phone::{
 pub use crate::server::{Running, Simulator};
 pub use crate::standing::NumberStanding;
 pub use crate::templates::{StoredTemplate, TemplateStatus};
-pub use crate::trouble::{Operation, Rule, Trouble};
+pub use crate::trouble::{Mutation, Operation, Rule, Trouble};
 pub use crate::webhook::Signing;

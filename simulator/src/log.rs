@@ -58,6 +58,29 @@ pub struct LoggedWebhook {
     pub request: String,
 }
 
+/// A request of a phone, or of Meta's health check, to the endpoint of a Flow.
+#[derive(Debug, Clone, Serialize)]
+pub struct LoggedFlowRequest {
+    /// Counts up.
+    pub seq: u64,
+    /// When it was answered or given up, by the simulator's clock.
+    pub at_ms: u64,
+    /// The Flow.
+    pub flow_id: String,
+    /// `INIT`, `data_exchange`, `BACK` or `ping`.
+    pub action: String,
+    /// True for a copy that trouble asked for.
+    pub is_copy: bool,
+    /// HTTP status of the answer; 0 if there was none.
+    pub status: u16,
+    /// How long it took.
+    pub latency_ms: u64,
+    /// What was asked, in the clear, up to 8 KiB.
+    pub request: String,
+    /// What was answered, in the clear, or why there was nothing, up to 8 KiB.
+    pub answer: String,
+}
+
 /// Which Graph calls to show.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -83,6 +106,7 @@ pub(crate) struct Log {
     pub(crate) on: bool,
     requests: Mutex<Rows<LoggedRequest>>,
     webhooks: Mutex<Rows<LoggedWebhook>>,
+    flow_requests: Mutex<Rows<LoggedFlowRequest>>,
 }
 
 struct Rows<T> {
@@ -109,7 +133,7 @@ impl<T> Rows<T> {
 
 impl Log {
     pub(crate) fn new(on: bool) -> Self {
-        Self { on, requests: Mutex::default(), webhooks: Mutex::default() }
+        Self { on, requests: Mutex::default(), webhooks: Mutex::default(), flow_requests: Mutex::default() }
     }
 
     pub(crate) fn request(&self, row: LoggedRequest) {
@@ -121,6 +145,12 @@ impl Log {
     pub(crate) fn webhook(&self, row: LoggedWebhook) {
         if self.on {
             self.webhooks.lock().push(|seq| LoggedWebhook { seq, ..row });
+        }
+    }
+
+    pub(crate) fn flow_request(&self, row: LoggedFlowRequest) {
+        if self.on {
+            self.flow_requests.lock().push(|seq| LoggedFlowRequest { seq, ..row });
         }
     }
 
@@ -137,9 +167,16 @@ impl Log {
         self.webhooks.lock().rows.iter().rev().take(most).cloned().collect()
     }
 
+    /// Newest first.
+    pub(crate) fn flow_requests(&self, limit: usize) -> Vec<Arc<LoggedFlowRequest>> {
+        let most = if limit == 0 { MAX_ROWS } else { limit };
+        self.flow_requests.lock().rows.iter().rev().take(most).cloned().collect()
+    }
+
     pub(crate) fn clear(&self) {
         self.requests.lock().rows.clear();
         self.webhooks.lock().rows.clear();
+        self.flow_requests.lock().rows.clear();
     }
 }
 

@@ -88,6 +88,9 @@ pub enum PhoneError {
         /// The message asked for.
         wamid: String,
     },
+    /// No such Flow.
+    #[error("there is no Flow {0}")]
+    NoFlow(String),
     /// A message that WhatsApp could not have sent.
     #[error("{0}")]
     Invalid(String),

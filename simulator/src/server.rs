@@ -23,9 +23,10 @@ use tower::ServiceExt;
 
 use crate::config::{Config, StartError};
 use crate::core::Core;
+use crate::endpoint::Poster;
 use crate::handle::Handle;
 use crate::webhook::Webhooks;
-use crate::{control, graph, page, webhook};
+use crate::{control, graph, links, page, webhook};
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_CONNECTIONS: usize = 4_096;
@@ -52,7 +53,8 @@ impl Simulator {
         let listener = TcpListener::bind(config.listen).await.map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
         let (webhooks, lanes) = Webhooks::new(&config)?;
-        let core = Arc::new(Core::new(config, addr, webhooks));
+        let poster = Poster::new(&config)?;
+        let core = Arc::new(Core::new(config, addr, webhooks, poster));
         let mut tasks = JoinSet::new();
         webhook::run(&core, lanes, &mut tasks);
         tasks.spawn(listen(core.clone(), listener));
@@ -169,5 +171,5 @@ async fn answer(core: Arc<Core>, app: Router, request: Request<Body>) -> Respons
 
 fn app(core: &Arc<Core>) -> Router {
     let handle = Handle { core: core.clone() };
-    page::routes().merge(control::routes(handle))
+    page::routes().merge(links::routes(handle.clone())).merge(control::routes(handle))
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Ids;
 pub use operation::Operation;
-pub use rule::Rule;
+pub use rule::{Mutation, Rule};
 
 /// The most rules at a time.
 const MAX_RULES: usize = 100;
@@ -180,6 +180,9 @@ mod tests {
             (Rule { latency_ms: 600_001, ..send() }, "at most"),
             (Rule { status: Some(500), ..Rule::on(Operation::MediaFetch) }, "media.fetch"),
             (Rule { usage_percent: Some(1), ..Rule::on(Operation::Webhook) }, "webhooks"),
+            (Rule { foreign_key: true, ..send() }, "graph calls"),
+            (Rule { mutate: Some(Mutation::Tag), ..Rule::on(Operation::Webhook) }, "webhooks"),
+            (Rule { status: Some(500), ..Rule::on(Operation::FlowRequest) }, "flow.request"),
             (Rule { statuses: Some(vec![Progress::Failed]), ..send() }, "failed_status"),
         ] {
             let error = in_force(vec![]).set(Trouble { rules: vec![rule], ..Trouble::default() }).unwrap_err();

@@ -21,9 +21,8 @@ use crate::ids::mix;
 use crate::log::{LoggedWebhook, excerpt};
 use crate::phone::Progress;
 pub(crate) use body::Pricing;
+pub(crate) use sign::Signer;
 pub use sign::Signing;
-
-use sign::Signer;
 
 const STATUS_LANES: usize = 64;
 const LANE_DEPTH: usize = 16_384;
@@ -157,7 +156,7 @@ fn lane_of(wamid: &str) -> usize {
 }
 
 /// The innermost reason, which is what a reader wants to know.
-fn cause(error: reqwest::Error) -> String {
+pub(crate) fn cause(error: reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = &error;
     while let Some(inner) = cause.source() {
         cause = inner;

@@ -35,7 +35,7 @@ pub(crate) fn check(metadata: &Metadata) -> anyhow::Result<()> {
 }
 
 /// Whether an SPDX expression can be satisfied with allowed licences only.
-fn is_allowed(expression: &str) -> bool {
+pub(crate) fn is_allowed(expression: &str) -> bool {
     // The old spelling of OR.
     let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let words: Vec<&str> = spaced.split_whitespace().collect();

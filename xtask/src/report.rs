@@ -7,6 +7,8 @@ use std::time::Instant;
 #[derive(Default)]
 pub(crate) struct Report {
     failures: Vec<String>,
+    /// Failed steps of which no test says so, such as a test that does not compile: they must show in the sum.
+    without_a_test: u64,
     tests: Tally,
     /// Whether the last line is the sum of all tests.
     pub(crate) counts_tests: bool,
@@ -21,23 +23,26 @@ pub(crate) struct Tally {
 }
 
 impl Report {
-    pub(crate) fn step(&mut self, name: &str, work: impl FnOnce() -> anyhow::Result<()>) {
-        self.step_with(name, |_| work());
+    /// Whether it went well.
+    pub(crate) fn step(&mut self, name: &str, work: impl FnOnce() -> anyhow::Result<()>) -> bool {
+        self.step_with(name, |_| work())
     }
 
     /// A step that counts tests.
-    pub(crate) fn step_with(&mut self, name: &str, work: impl FnOnce(&mut Tally) -> anyhow::Result<()>) {
+    pub(crate) fn step_with(&mut self, name: &str, work: impl FnOnce(&mut Tally) -> anyhow::Result<()>) -> bool {
         println!("── {name}");
         let start = now();
+        let failed = self.tests.failed;
         let result = work(&mut self.tests);
         let seconds = start.elapsed().as_secs_f64();
-        match result {
-            Ok(()) => println!("── {name}: ok in {seconds:.1} s\n"),
-            Err(error) => {
-                println!("{error:#}\n── {name}: FAILED in {seconds:.1} s\n");
-                self.failures.push(name.to_owned());
-            }
+        if let Err(error) = result {
+            println!("{error:#}\n── {name}: FAILED in {seconds:.1} s\n");
+            self.failures.push(name.to_owned());
+            self.without_a_test += u64::from(self.tests.failed == failed);
+            return false;
         }
+        println!("── {name}: ok in {seconds:.1} s\n");
+        true
     }
 
     /// Prints the closing lines and gives the exit code.
@@ -46,9 +51,7 @@ impl Report {
             println!("failed: {}", self.failures.join(", "));
         }
         if self.counts_tests {
-            // A step that failed without a failed test, such as a test that does not compile, must show in the sum.
-            let tests_failed_as_a_step = u64::from(self.tests.failed > 0 && self.failures.iter().any(|f| f == "tests"));
-            let failed = self.tests.failed + self.failures.len() as u64 - tests_failed_as_a_step;
+            let failed = self.tests.failed + self.without_a_test;
             println!("{} passed, {failed} failed", self.tests.passed);
         } else if self.failures.is_empty() {
             println!("all fine");

@@ -12,7 +12,7 @@ use crate::metadata::cargo_home;
 use crate::refuse;
 
 /// Folders that hold nothing of ours.
-const SKIPPED: [&str; 5] = [".git", ".parlance", "data", "node_modules", "target"];
+const SKIPPED: [&str; 6] = [".git", ".parlance", "data", "node_modules", "results", "target"];
 
 /// Unfinished work and switched-off tests.
 const UNFINISHED: [&str; 5] = [
@@ -34,6 +34,19 @@ const LIBRARIES: [&str; 5] = ["actors", "chatbot", "simulator", "storage", "what
 const IMPURE: [&str; 4] =
     [concat!("std::f", "s"), concat!("std::n", "et"), concat!("System", "Time"), concat!("Inst", "ant::")];
 
+/// Markup from text, checks that are switched off, tests that are left out or wait for time to pass.
+const UNFIT_FOR_THE_CONSOLE: [&str; 9] = [
+    concat!("dangerouslySet", "InnerHTML"),
+    concat!("inner", "HTML"),
+    concat!("@ts-", "ignore"),
+    concat!("@ts-", "nocheck"),
+    concat!("debug", "ger;"),
+    concat!("console", ".log("),
+    concat!(".on", "ly("),
+    concat!(".sk", "ip("),
+    concat!("waitFor", "Timeout("),
+];
+
 /// The only registry of crates that a lock file may name.
 const REGISTRY: &str = concat!("registry+https://github.com/rust-lang/", "crat", "es.io-index");
 
@@ -51,6 +64,8 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
 
 fn findings_in(name: &Path, text: &str, private: &BTreeSet<String>) -> Vec<String> {
     let is_rust = name.extension().is_some_and(|extension| extension == "rs");
+    let is_script = name.extension().is_some_and(|extension| extension == "ts" || extension == "tsx");
+    let is_npm_lock = name.file_name().is_some_and(|file| file == "package-lock.json");
     let is_lock = name.file_name().is_some_and(|file| file == "Cargo.lock");
     let crate_name = name.iter().next().and_then(|part| part.to_str()).unwrap_or_default();
     let mut in_tests = name.iter().any(|part| part == "tests" || part == "tests.rs");
@@ -63,6 +78,13 @@ fn findings_in(name: &Path, text: &str, private: &BTreeSet<String>) -> Vec<Strin
         }
         if is_lock && line.strip_prefix("source = ").is_some_and(|source| source.trim_matches('"') != REGISTRY) {
             found("a crate from elsewhere than the public registry".to_owned());
+        }
+        if is_npm_lock && line.trim_start().starts_with("\"resolved\"") {
+            found("says where a package came from".to_owned());
+        }
+        if is_script {
+            let unfit = UNFIT_FOR_THE_CONSOLE.iter().filter(|word| line.contains(**word));
+            unfit.for_each(|word| found(format!("{word} is not for the console")));
         }
         if !is_rust {
             continue;
@@ -99,7 +121,8 @@ fn private_words(root: &Path) -> BTreeSet<String> {
         words.insert(root.display().to_string());
     }
     let configs = ["config.toml", "config"].into_iter().filter_map(|name| Some(cargo_home()?.join(name)));
-    for text in configs.filter_map(|path| fs::read_to_string(path).ok()) {
+    let npm = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".npmrc"));
+    for text in configs.chain(npm).filter_map(|path| fs::read_to_string(path).ok()) {
         words.extend(hosts(&text));
     }
     words
@@ -115,7 +138,7 @@ fn hosts(text: &str) -> Vec<String> {
     text.split("://").skip(1).map(host).filter(|host| !is_public(host)).collect()
 }
 
-fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
         let entry = entry?;
@@ -180,6 +203,15 @@ mod tests {
         assert_eq!(find("Cargo.lock", &format!("source = \"{REGISTRY}\"")), Vec::<String>::new());
         assert_eq!(find("Cargo.lock", "source = \"registry+https://other.example/index\"").len(), 1);
         assert_eq!(find("Cargo.lock", "source = \"git+https://other.example/a\"").len(), 1);
+    }
+
+    #[test]
+    fn scripts_write_no_markup_and_leave_no_test_out() {
+        for word in UNFIT_FOR_THE_CONSOLE {
+            assert_eq!(find("console/src/a.tsx", &format!("x{word}")).len(), 1, "{word}");
+            assert_eq!(find("console/dist/a.js", word), Vec::<String>::new(), "{word}");
+        }
+        assert_eq!(find("console/package-lock.json", "  \"resolved\": \"there\"").len(), 1);
     }
 
     #[test]

@@ -29,9 +29,10 @@ impl Problem {
 impl From<PhoneError> for Problem {
     fn from(error: PhoneError) -> Self {
         let status = match error {
-            PhoneError::NoPhone { .. } | PhoneError::NoNumber(_) | PhoneError::NoMessage { .. } => {
-                StatusCode::NOT_FOUND
-            }
+            PhoneError::NoPhone { .. }
+            | PhoneError::NoNumber(_)
+            | PhoneError::NoMessage { .. }
+            | PhoneError::NoFlow(_) => StatusCode::NOT_FOUND,
             PhoneError::NotOffered { .. } => StatusCode::CONFLICT,
             PhoneError::Invalid(_) => StatusCode::BAD_REQUEST,
         };

@@ -11,6 +11,8 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     pub(crate) kind: &'static str,
     pub(crate) details: Option<String>,
+    /// What a person reads: title and text. Errors of Flows have these instead of details.
+    pub(crate) user: Option<(&'static str, String)>,
 }
 
 impl Refusal {
@@ -24,6 +26,7 @@ impl Refusal {
             message: format!("(#{code}) {title}"),
             kind: "OAuthException",
             details: Some(details.into()),
+            user: None,
         }
     }
 
@@ -31,6 +34,11 @@ impl Refusal {
     pub(crate) fn parameter(message: impl Into<String>) -> Self {
         let message = message.into();
         Self { message: format!("(#100) {message}"), ..Self::new(100, message) }
+    }
+
+    /// An error of the Flows API: a title, and a text that says what to do.
+    pub(crate) fn flow(code: u32, title: &'static str, text: impl Into<String>) -> Self {
+        Self { details: None, user: Some((title, text.into())), ..Self::new(code, "") }
     }
 
     /// Code 131008: something inside the message is missing.
@@ -76,6 +84,10 @@ impl Refusal {
         }
         if let Some(details) = &self.details {
             error["error_data"] = json!({ "messaging_product": "whatsapp", "details": details });
+        }
+        if let Some((title, text)) = &self.user {
+            error["error_user_title"] = json!(title);
+            error["error_user_msg"] = json!(text);
         }
         if matches!(self.code, 1 | 2 | 4 | 130429 | 131000 | 131016) {
             error["is_transient"] = json!(matches!(self.code, 2));
@@ -137,6 +149,12 @@ pub(crate) fn known(code: u32) -> (u16, &'static str) {
         132069 => (400, "Flow is throttled"),
         133004 => (503, "Server temporarily unavailable"),
         133010 => (400, "Phone number not registered"),
+        139000 => (400, "Blocked by integrity"),
+        139001 => (400, "Updating attempt failed"),
+        139002 => (400, "Publishing attempt failed"),
+        139003 => (400, "Deprecating attempt failed"),
+        139004 => (400, "Deleting attempt failed"),
+        139006 => (400, "Metrics are not available"),
         139100 => (400, "Failed to block/unblock users"),
         139101 => (400, "Blocklist limit reached"),
         139103 => (400, "Internal error while blocking users"),

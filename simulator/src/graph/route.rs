@@ -10,9 +10,9 @@ pub(crate) enum Call {
     UploadMedia,
     /// Reads a number, a template or media by its id.
     GetNode,
-    /// Changes a template by its id.
+    /// Changes a template or a Flow by its id.
     EditNode,
-    /// Deletes media by its id.
+    /// Deletes media or a Flow by its id.
     DeleteNode,
     /// The link of a media object; not under a version.
     Download,
@@ -23,12 +23,26 @@ pub(crate) enum Call {
     Block,
     Unblock,
     ListNumbers,
+    ListFlows,
+    CreateFlow,
+    MigrateFlows,
+    FlowAssets,
+    UpdateFlowJson,
+    PublishFlow,
+    DeprecateFlow,
+    GetKey,
+    SetKey,
 }
 
 impl Call {
     /// True if the body is JSON.
     pub(crate) fn takes_json(self) -> bool {
-        matches!(self, Self::Messages | Self::EditNode | Self::CreateTemplate | Self::Block | Self::Unblock)
+        matches!(self, Self::Messages | Self::CreateTemplate | Self::Block | Self::Unblock)
+    }
+
+    /// True if its body may be as large as a Flow's JSON.
+    pub(crate) fn takes_flow_json(self) -> bool {
+        matches!(self, Self::CreateFlow | Self::UpdateFlowJson)
     }
 
     /// What trouble calls it; sends and read receipts are told apart by their body.
@@ -42,6 +56,8 @@ impl Call {
             Self::EditNode | Self::ListTemplates | Self::CreateTemplate | Self::DeleteTemplate => Operation::Templates,
             Self::ListBlocked | Self::Block | Self::Unblock => Operation::Block,
             Self::ListNumbers => Operation::Numbers,
+            Self::GetKey | Self::SetKey => Operation::FlowKey,
+            _ => Operation::Flows,
         }
     }
 }
@@ -56,12 +72,12 @@ pub(crate) struct Route<'a> {
 }
 
 /// Method, edge (none for a node itself), whose id, call.
-const ROUTES: [(&str, &str, &str, Call); 12] = [
+const ROUTES: [(&str, &str, &str, Call); 21] = [
     ("POST", "messages", "phone_number_id", Call::Messages),
     ("POST", "media", "phone_number_id", Call::UploadMedia),
     ("GET", "", "id", Call::GetNode),
-    ("POST", "", "template_id", Call::EditNode),
-    ("DELETE", "", "media_id", Call::DeleteNode),
+    ("POST", "", "id", Call::EditNode),
+    ("DELETE", "", "id", Call::DeleteNode),
     ("GET", "message_templates", "business_account_id", Call::ListTemplates),
     ("POST", "message_templates", "business_account_id", Call::CreateTemplate),
     ("DELETE", "message_templates", "business_account_id", Call::DeleteTemplate),
@@ -69,6 +85,15 @@ const ROUTES: [(&str, &str, &str, Call); 12] = [
     ("POST", "block_users", "phone_number_id", Call::Block),
     ("DELETE", "block_users", "phone_number_id", Call::Unblock),
     ("GET", "phone_numbers", "business_account_id", Call::ListNumbers),
+    ("GET", "flows", "business_account_id", Call::ListFlows),
+    ("POST", "flows", "business_account_id", Call::CreateFlow),
+    ("POST", "migrate_flows", "business_account_id", Call::MigrateFlows),
+    ("GET", "assets", "flow_id", Call::FlowAssets),
+    ("POST", "assets", "flow_id", Call::UpdateFlowJson),
+    ("POST", "publish", "flow_id", Call::PublishFlow),
+    ("POST", "deprecate", "flow_id", Call::DeprecateFlow),
+    ("GET", "whatsapp_business_encryption", "phone_number_id", Call::GetKey),
+    ("POST", "whatsapp_business_encryption", "phone_number_id", Call::SetKey),
 ];
 
 const DOWNLOAD: &str = "_media";
@@ -170,7 +195,7 @@ mod tests {
             ("POST", "/v25.0/42/messages/", "slash", "messages"),
             ("POST", "/v25.0/42/messages/x", "goes on", "messages"),
             ("PUT", "/v25.0/42/media", "the method is PUT", "POST /{version}/{phone_number_id}/media"),
-            ("POST", "/v25.0/42/whatsapp_business_encryption", "not simulated", "closest"),
+            ("POST", "/v25.0/42/subscribed_apps", "not simulated", "closest"),
             ("POST", "/v25.0/42/", "slash", "closest"),
             ("PUT", "/v25.0/42", "the method is PUT", "/{version}/{"),
             ("POST", "/v25.0//messages", "id is missing", "messages"),

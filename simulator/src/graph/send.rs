@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Notes;
 use super::error::Refusal;
+use super::flows::{Opening, opening};
 use super::route::{Route, major};
 use super::validate::template::render;
 use super::validate::{self, Call, Known, Person, Read, Send};
@@ -29,6 +30,7 @@ pub(super) fn perform(
     let Some((number, known)) = core.number(route.id) else {
         return Err(Refusal::no_object(route.id, "POST"));
     };
+    let waba_id = &known.waba_id;
     let known = Known { number: known, media: &core.media, templates: &core.templates, now_ms: core.now_ms() };
     match validate::check(&body, &known)? {
         Call::Read(read) => {
@@ -36,10 +38,11 @@ pub(super) fn perform(
             Ok(Bytes::from_static(br#"{"success":true}"#))
         }
         Call::Send(send) => {
+            let opening = opening(core, waba_id, &body, send.template.as_deref())?;
             let late = allowed(core, number, &send)?;
             notes.accepted = true;
             let fate = fate(core, route, &send, &body, late, rule);
-            let wamid = accept(core, number, route, &send, body, fate);
+            let wamid = accept(core, number, route, &send, (body, opening), fate);
             Ok(success(&send, &wamid, rule.is_some_and(|rule| rule.hold)))
         }
     }
@@ -112,15 +115,28 @@ fn stopped_marketing(core: &Core, send: &Send) -> bool {
         && core.phones.by_person(send.person.id()).is_some_and(|phone| phone.stopped_marketing())
 }
 
-fn accept(core: &Core, number: usize, route: &Route<'_>, send: &Send, body: Value, fate: Fate) -> String {
+fn accept(
+    core: &Core,
+    number: usize,
+    route: &Route<'_>,
+    send: &Send,
+    (body, opening): (Value, Option<Opening>),
+    fate: Fate,
+) -> String {
     core.stats.accepted.up();
     let wamid = core.ids.wamid();
     let phone = core.phones.by_person(send.person.id());
+    if let Some(opening) = &opening {
+        core.flow_sent(&opening.flow_id);
+    }
     if phone.is_some() || core.ledger.is_some() {
         let shown = send.template.as_ref().map(|template| render::shown(template, &body["template"]));
         let mut entry = Entry::new(Author::Business, &wamid, route.id, core.now_ms(), body);
         if let Some(shown) = shown {
             entry.show_template(&shown);
+        }
+        if let Some(opening) = &opening {
+            entry.opens(&opening.flow_id);
         }
         entry.callback_data = send.callback_data.clone();
         if let Some(ledger) = &core.ledger {

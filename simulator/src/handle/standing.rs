@@ -13,10 +13,14 @@ impl Handle {
         Ok(self.core.standing.of(at))
     }
 
-    /// Changes how a business number stands: deregistered, restricted, on a phone too, or in test.
+    /// Changes how a business number stands: deregistered, restricted, on a phone too, or in test. Once it is registered
+    /// again, the signature of its public key does not match any more.
     pub fn set_standing(&self, phone_number_id: &str, standing: NumberStanding) -> Result<(), PhoneError> {
         let (at, _) = self.number(Some(phone_number_id))?;
         standing.check().map_err(PhoneError::Invalid)?;
+        if standing.registered && !self.core.standing.of(at).registered {
+            self.core.keys.mismatch(at);
+        }
         self.core.standing.set(at, standing);
         Ok(())
     }

@@ -106,7 +106,7 @@ fn choices(action: &Value) -> Vec<Choice> {
 fn links(kind: &str, action: &Value) -> Vec<Link> {
     let given = &action["parameters"];
     let link = |kind: &str, title: Option<String>, or: &str, url: Option<String>| {
-        vec![Link { kind: kind.into(), title: title.unwrap_or_else(|| or.into()), url }]
+        vec![Link { kind: kind.into(), title: title.unwrap_or_else(|| or.into()), url, flow_id: None, disabled: false }]
     };
     match action["name"].as_str().unwrap_or(kind) {
         "cta_url" => link("url", string(&given["display_text"]), "Open", string(&given["url"])),
@@ -126,7 +126,8 @@ fn template_links(action: &Value) -> Vec<Link> {
     let link = |b: &Value| {
         let kind = text(&b["type"]);
         let title = string(&b["text"]).unwrap_or_else(|| kind.replace('_', " "));
-        Link { kind: if kind == "mpm" { "catalog".into() } else { kind }, title, url: string(&b["url"]) }
+        let kind = if kind == "mpm" { "catalog".into() } else { kind };
+        Link { kind, title, url: string(&b["url"]), flow_id: None, disabled: false }
     };
     others.map(link).collect()
 }

@@ -103,6 +103,12 @@ pub struct Link {
     /// Where it leads, if it is an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The Flow that a form is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_id: Option<String>,
+    /// True for a form that cannot be opened any more: its endpoint said that the token is dead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
 }
 
 /// A card of a carousel.
@@ -227,6 +233,13 @@ impl Entry {
     /// Shows a template as its definition and its parameters make it.
     pub(crate) fn show_template(&mut self, shown: &Value) {
         describe::interactive(shown, self);
+    }
+
+    /// Names the Flow that the form of this message is of.
+    pub(crate) fn opens(&mut self, flow_id: &str) {
+        for link in self.links.iter_mut().filter(|link| link.kind == "flow") {
+            link.flow_id = Some(flow_id.to_owned());
+        }
     }
 
     /// What can be chosen, on cards too.

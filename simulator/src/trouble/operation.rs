@@ -38,6 +38,15 @@ pub enum Operation {
     /// Listing the numbers of an account.
     #[serde(rename = "numbers")]
     Numbers,
+    /// Everything of the Flows API but the key.
+    #[serde(rename = "flows")]
+    Flows,
+    /// Uploading and reading the public key of a number.
+    #[serde(rename = "flows.key")]
+    FlowKey,
+    /// A request of a phone to the endpoint of a Flow, Meta's health check included.
+    #[serde(rename = "flow.request")]
+    FlowRequest,
     /// Fetching the file behind a link that a message names; such a message fails later.
     #[serde(rename = "media.fetch")]
     MediaFetch,
@@ -58,7 +67,7 @@ pub enum Operation {
 impl Operation {
     pub(super) fn covers(self, what: Self) -> bool {
         self == what
-            || (self == Self::Graph && !what.is_webhook() && what != Self::MediaFetch)
+            || (self == Self::Graph && !what.is_webhook() && !matches!(what, Self::MediaFetch | Self::FlowRequest))
             || (self == Self::Webhook && what.is_webhook())
             || (self == Self::Media && what.is_media())
     }

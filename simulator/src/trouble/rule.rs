@@ -8,6 +8,20 @@ use crate::phone::Progress;
 const MAX_WAIT_MS: u64 = 600_000;
 const MAX_STATUSES: usize = 16;
 
+/// The part of an encrypted request that a bit is flipped in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mutation {
+    /// The wrapped AES key.
+    Key,
+    /// The initial vector.
+    Iv,
+    /// The ciphertext.
+    Data,
+    /// Its tag.
+    Tag,
+}
+
 /// One kind of trouble. For each call the first rule that fires is the one that counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,7 +62,8 @@ pub struct Rule {
     /// Graph: closes the connection before the call is processed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub drop_before: bool,
-    /// Graph: takes the message, then closes the connection without an answer.
+    /// Graph: takes the message, then closes the connection without an answer. Flow request: the answer is lost, and
+    /// the phone reads nothing in time.
     #[serde(default, skip_serializing_if = "is_false")]
     pub drop_after: bool,
     /// Graph: takes the message, answers 200, and lets it fail later: a `failed` status with this code.
@@ -71,24 +86,31 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regain_minutes: Option<u32>,
 
-    /// Webhook: so many more copies, at the same time.
+    /// Webhook, Flow request: so many more copies, at the same time.
     #[serde(default, skip_serializing_if = "is_zero8")]
     pub duplicate: u8,
     /// Webhook: lets the next one overtake it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reorder: bool,
-    /// Webhook: posts it so much later.
+    /// Webhook, Flow request: posts it so much later.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub delay_ms: u64,
-    /// Webhook: without a signature. Drawn for each try, so that a repeated one can be right again.
+    /// Webhook, Flow request: without a signature. Drawn for each try, so that a repeated one can be right again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unsigned: bool,
-    /// Webhook: signed with another secret. Drawn for each try.
+    /// Webhook, Flow request: signed with another secret. Drawn for each try.
     #[serde(default, skip_serializing_if = "is_false")]
     pub wrong_signature: bool,
-    /// Webhook: never posted.
+    /// Webhook, Flow request: never posted.
     #[serde(default, skip_serializing_if = "is_false")]
     pub lose: bool,
+
+    /// Flow request: encrypted for a key that nobody has.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub foreign_key: bool,
+    /// Flow request: a bit of this part is flipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mutate: Option<Mutation>,
 }
 
 fn always() -> u8 {
@@ -136,6 +158,8 @@ impl Rule {
             unsigned: false,
             wrong_signature: false,
             lose: false,
+            foreign_key: false,
+            mutate: None,
         }
     }
 
@@ -169,6 +193,16 @@ impl Rule {
         self.duplicate > 0 || self.reorder || self.delay_ms > 0 || self.unsigned || self.wrong_signature || self.lose
     }
 
+    fn flow_part(&self) -> bool {
+        self.foreign_key || self.mutate.is_some()
+    }
+
+    /// True if the rule asks for more than a request to an endpoint can suffer.
+    fn more_than_a_flow_request(&self) -> bool {
+        let suffered = Self { drop_after: false, ..self.clone() };
+        suffered.graph_part() || self.reorder
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
         if self.probability > 100 {
             return Err(format!("probability {} is not a percentage (0 to 100)", self.probability));
@@ -189,15 +223,23 @@ impl Rule {
         if self.drop_before && self.drop_after {
             return Err("drop_before and drop_after exclude each other".into());
         }
-        if self.on.is_webhook() && self.graph_part() {
+        if self.on == Operation::FlowRequest {
+            return match self.more_than_a_flow_request() {
+                true => Err("a rule for flow.request takes duplicate, delay_ms, unsigned, wrong_signature, lose, \
+                             drop_after, foreign_key, mutate"
+                    .into()),
+                false => Ok(()),
+            };
+        }
+        if self.on.is_webhook() && (self.graph_part() || self.flow_part()) {
             return Err(
                 "a rule for webhooks takes duplicate, reorder, delay_ms, unsigned, wrong_signature, lose".into()
             );
         }
-        if self.on == Operation::MediaFetch && (self.more_than_a_code() || self.webhook_part()) {
+        if self.on == Operation::MediaFetch && (self.more_than_a_code() || self.webhook_part() || self.flow_part()) {
             return Err("a rule for media.fetch takes the code that the message fails with, 131053 unless given".into());
         }
-        if !self.on.is_webhook() && self.webhook_part() {
+        if !self.on.is_webhook() && (self.webhook_part() || self.flow_part()) {
             return Err(
                 "a rule for graph calls takes status, code, body, retry_after_s, accept, latency_ms, drop_before, \
                  drop_after, failed_status, statuses, answer_delay_ms, hold, usage_percent, regain_minutes"

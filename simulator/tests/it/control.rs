@@ -51,19 +51,39 @@ async fn pages_of_other_sites_may_not_steer() {
 }
 
 #[tokio::test]
-async fn the_page_comes_with_a_strict_policy() {
+async fn the_page_and_its_parts_come_with_a_strict_policy_and_tags() {
     let world = World::start().await;
-    for (path, kind) in [
-        ("/", "text/html"),
-        ("/phone.js", "text/javascript"),
-        ("/attach.js", "text/javascript"),
-        ("/bubble.js", "text/javascript"),
-        ("/phone.css", "text/css"),
-    ] {
-        let answer = world.http.get(format!("{}{path}", world.handle.base_url())).send().await.unwrap();
+    let get = |path: &str| world.http.get(format!("{}{path}", world.handle.base_url()));
+    let page = get("/").send().await.unwrap().text().await.unwrap();
+    let parts: Vec<_> = page.split('"').filter(|word| word.starts_with("/assets/")).collect();
+    assert!(
+        parts.iter().any(|part| part.ends_with(".js")) && parts.iter().any(|part| part.ends_with(".css")),
+        "{page}"
+    );
+    assert!(page.split("<script").skip(1).all(|tag| tag.contains(" src=\"/assets/")), "nothing inline: {page}");
+    let named = [("/", "text/html"), ("/icon.svg", "image/svg"), ("/licences.txt", "text/plain")];
+    let (scripts, styles): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.ends_with(".js"));
+    let scripts = scripts.into_iter().map(|part| (part, "text/javascript"));
+    let styles = styles.into_iter().map(|part| (part, "text/css"));
+    for (path, kind) in scripts.chain(styles).chain(named) {
+        let answer = get(path).send().await.unwrap();
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
-        assert!(header("content-type").starts_with(kind));
-        assert!(header("content-security-policy").starts_with("default-src 'self'"));
+        assert!(header("content-type").starts_with(kind), "{path}");
+        let policy = header("content-security-policy");
+        assert!(policy.starts_with("default-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'"));
+        assert!(policy.contains("style-src 'self';") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(header("cache-control").contains("immutable"), path.starts_with("/assets/"), "{path}");
+        let again = get(path).header("if-none-match", header("etag")).send().await.unwrap();
+        assert_eq!((again.status().as_u16(), again.bytes().await.unwrap().len()), (304, 0), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_serves_nothing_that_is_not_in_its_bundle() {
+    let world = World::start().await;
+    for path in ["/assets/other.js", "/assets/..%2findex.html", "/assets/..%2f..%2fpackage.json", "/index.html.js"] {
+        let answer = world.http.get(format!("{}{path}", world.handle.base_url())).send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{path}");
     }
 }
 

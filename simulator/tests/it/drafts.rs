@@ -101,7 +101,7 @@ async fn a_form_comes_back_with_its_token() {
     let mut world = World::start().await;
     world.handle.text(1, "hi").unwrap();
     world.webhook().await;
-    let parameters = json!({ "flow_message_version": "3", "flow_id": "8", "flow_cta": "Book", "flow_token": "tok" });
+    let parameters = json!({ "flow_message_version": "3", "flow_id": crate::support::VISIT, "flow_cta": "Book", "flow_token": "tok" });
     let send = json!({ "messaging_product": "whatsapp", "to": format!("+{PHONE_1}"), "type": "interactive",
         "interactive": { "type": "flow", "body": { "text": "Book" }, "action": { "name": "flow", "parameters": parameters } } });
     let (_, answer) = world.post(&send).await.unwrap();

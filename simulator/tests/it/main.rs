@@ -3,6 +3,7 @@
 
 mod control;
 mod drafts;
+mod flows;
 mod graph;
 mod late;
 mod media;

@@ -3,6 +3,7 @@
 
 mod calls;
 mod events;
+mod flows;
 mod messages;
 
 use std::fmt::Write;
@@ -51,6 +52,9 @@ async fn rows() -> Vec<Row> {
     let mut world = World::start().await;
     let mut rows = Vec::new();
     for trial in messages::trials(&mut world).await.into_iter().chain(calls::trials(&world).await) {
+        rows.push(trial.run(&world).await);
+    }
+    for trial in flows::trials(&world).await {
         rows.push(trial.run(&world).await);
     }
     rows.push(calls::standing().await);

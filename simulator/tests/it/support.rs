@@ -1,5 +1,7 @@
 //! A simulator with a receiver for its webhooks.
 
+pub(crate) mod endpoint;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,7 @@ use parking_lot::Mutex;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use simulator::{Config, Handle, ManualClock, Running, Simulator};
+use simulator::{Config, Handle, ManualClock, Running, SeededFlow, Simulator};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -23,6 +25,8 @@ pub(crate) const TOKEN: &str = "test-access-token";
 pub(crate) const NUMBER: &str = "700800900100200";
 pub(crate) const ACCOUNT: &str = "300100200300400";
 pub(crate) const PHONE_1: &str = "447700900101";
+/// A published Flow that is there from the start, known by its name only.
+pub(crate) const VISIT: &str = "8100200300";
 pub(crate) const NOON: u64 = 1_795_348_800_000;
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
@@ -78,6 +82,8 @@ pub(crate) fn config() -> Config {
     let mut config =
         Config::new("", SecretString::from(SECRET), SecretString::from(TOKEN), Arc::new(ManualClock::new(NOON)));
     config.ledger = true;
+    let visit = SeededFlow { id: VISIT.into(), name: "visit".into(), json: None, endpoint_uri: None };
+    config.flows = vec![visit];
     config.retry.first_ms = 1;
     config
 }
@@ -151,6 +157,23 @@ impl World {
         );
         let body = [head.as_bytes(), bytes, b"\r\n--XY--\r\n"].concat();
         let request = self.http.post(format!("{}/v25.0/{NUMBER}/media", self.handle.base_url())).bearer_auth(TOKEN);
+        let answer =
+            request.header("content-type", "multipart/form-data; boundary=XY").body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// Uploads Flow JSON as a form.
+    pub(crate) async fn upload_json(&self, id: &str, json: &str) -> (u16, Value) {
+        let field = |name: &str, value: &str| {
+            format!("--XY\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let body = format!(
+            "{}{}--XY\r\nContent-Disposition: form-data; name=\"file\"; filename=\"flow.json\"\r\n\
+             Content-Type: application/json\r\n\r\n{json}\r\n--XY--\r\n",
+            field("name", "flow.json"),
+            field("asset_type", "FLOW_JSON")
+        );
+        let request = self.http.post(format!("{}/v25.0/{id}/assets", self.handle.base_url())).bearer_auth(TOKEN);
         let answer =
             request.header("content-type", "multipart/form-data; boundary=XY").body(body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())

@@ -49,6 +49,13 @@ impl Default for Setup {
         stand_in.ledger = true;
         stand_in.enforce_window = false;
         stand_in.auto_status = simulator::AutoStatus::NONE;
+        // The form that the bots of these tests send.
+        stand_in.flows = vec![simulator::SeededFlow {
+            id: "8100200300".into(),
+            name: "visit".into(),
+            json: None,
+            endpoint_uri: None,
+        }];
         let setup = Self { settings: BTreeMap::new(), bots: Vec::new(), turn: None, stand_in, clock };
         setup.bot(bots::ECHO)
     }

@@ -146,9 +146,6 @@ pub(crate) async fn standing() -> Row {
 pub(crate) async fn missing(world: &World) -> Vec<Row> {
     let mut rows = Vec::new();
     for (area, operation, method, path) in [
-        ("Flows", "create, list", "POST", format!("{ACCOUNT}/flows")),
-        ("Flows", "assets, publish, deprecate", "POST", "8100200300/publish".to_owned()),
-        ("Flows", "encryption key of a number", "POST", format!("{NUMBER}/whatsapp_business_encryption")),
         ("Account", "subscribed apps", "POST", format!("{ACCOUNT}/subscribed_apps")),
         ("Number", "register, two-step PIN", "POST", format!("{NUMBER}/register")),
         ("Number", "business profile", "GET", format!("{NUMBER}/whatsapp_business_profile")),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Call, Trial};
-use crate::support::{NUMBER, PHONE_1, World};
+use crate::support::{NUMBER, PHONE_1, VISIT, World};
 
 const AREA: &str = "Send";
 
@@ -155,7 +155,7 @@ fn interactives() -> Vec<Trial> {
     let list = |count: usize| interactive("list", json!({ "button": "Open", "sections": [{ "rows": rows(count) }] }));
     let named = |kind: &str, parameters: Value| interactive(kind, json!({ "name": kind, "parameters": parameters }));
     let cta = |text: &str| named("cta_url", json!({ "display_text": text, "url": "https://e.example" }));
-    let flow = || named("flow", json!({ "flow_message_version": "3", "flow_id": "8", "flow_cta": "Book" }));
+    let flow = || named("flow", json!({ "flow_message_version": "3", "flow_id": VISIT, "flow_cta": "Book" }));
     let items = |count: usize| (0..count).map(|n| json!({ "product_retailer_id": n.to_string() })).collect::<Vec<_>>();
     let products = |count: usize| {
         let list =
@@ -189,6 +189,7 @@ fn interactives() -> Vec<Trial> {
             flow(),
             vec![
                 ("id and name", with(flow(), "/interactive/action/parameters/flow_name", json!("x")), 131009),
+                ("unknown Flow", with(flow(), "/interactive/action/parameters/flow_id", json!("42")), 131009),
                 (
                     "empty data",
                     with(

@@ -1,0 +1,24 @@
+// Starts the phone page.
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./phone/App.tsx";
+import "./styles/base.css";
+import "./styles/phone.css";
+import "./styles/chat.css";
+import "./styles/drawer.css";
+import { Failure } from "./ui/Failure.tsx";
+import { applyTheme } from "./ui/theme.ts";
+import { applyLanguage, t } from "./words/words.ts";
+
+applyLanguage();
+applyTheme();
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <Failure instead={(error) => <p className="alert" role="alert">{t("page_failed", { why: error.message })}</p>}>
+        <App />
+      </Failure>
+    </StrictMode>,
+  );
+}
