@@ -5,6 +5,7 @@
 
 mod engine;
 mod events;
+mod flows;
 mod http;
 mod layers;
 mod log;
@@ -26,6 +27,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use engine::{Bots, Conversation, Outbox, Store, Takeover};
 pub use events::{EventEndpoint, Events};
+pub use flows::Flows;
 pub use http::Http;
 pub use log::{Format, Log, Redact};
 pub use number::Number;
@@ -57,6 +59,8 @@ pub struct Config {
     pub conversation: Conversation,
     /// When somebody answers in the bot's place.
     pub takeover: Takeover,
+    /// WhatsApp Flows.
+    pub flows: Flows,
     /// Bot files.
     pub bots: Bots,
     /// Calls of bots.
@@ -159,7 +163,12 @@ impl Config {
     /// Every secret value, so that log lines can be kept free of them.
     pub fn secrets(&self) -> Vec<SecretString> {
         let of_number = |number: &Number| {
-            let optional = [number.app_secret_previous.clone(), number.flow_private_key.clone()];
+            let optional = [
+                number.app_secret_previous.clone(),
+                number.flow_private_key.clone(),
+                number.flow_key_passphrase.clone(),
+                number.flow_private_key_previous.clone(),
+            ];
             optional.into_iter().flatten().chain([number.access_token.clone(), number.app_secret.clone()])
         };
         let numbers = self.whatsapp.numbers.iter().flat_map(of_number);
@@ -180,6 +189,7 @@ impl Config {
             outbox: Outbox::read(reader),
             conversation: Conversation::read(reader),
             takeover: Takeover::read(reader),
+            flows: Flows::read(reader),
             bots: Bots::read(reader),
             http: Http::read(reader),
             store: Store::read(reader),

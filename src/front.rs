@@ -1,10 +1,11 @@
 //! The front door: the only port that the internet reaches. Meta's webhooks come in here and are answered 200 once they
 //! are stored, before anybody looks at what they mean.
 //!
-//! Routes: `GET` and `POST /api/webhooks/whatsapp`, `GET /healthz`. Everything else is 404 or 405.
+//! Routes: `GET` and `POST /api/webhooks/whatsapp`, `POST /api/webhooks/flow-endpoint`, `GET /healthz`. Everything else is 404 or 405.
 
 mod body;
 mod displays;
+mod flow;
 mod intake;
 mod reply;
 mod signers;
@@ -21,6 +22,10 @@ use crate::metrics::{FrontMetrics, Refusal};
 use crate::net::Body;
 use body::BodyError;
 pub use displays::Displays;
+pub use flow::{
+    FLOW_PATH, FlowEndpoint, FlowHealth, FlowMetrics, Forms, Keyring, Parts as FlowParts, Reading as FlowReading,
+    Settings as FlowSettings, Slot as KeySlot, Trouble as FlowTrouble,
+};
 pub use intake::Intake;
 use reply::{error, text};
 pub use signers::{Signer, Signers};
@@ -31,6 +36,7 @@ pub const WEBHOOK_PATH: &str = "/api/webhooks/whatsapp";
 /// What the front door needs to answer.
 pub struct Front {
     intake: Intake,
+    flow: Arc<FlowEndpoint>,
     verify_token: RwLock<SecretString>,
     body: body::Limits,
     buffered: Arc<Semaphore>,
@@ -38,16 +44,17 @@ pub struct Front {
 }
 
 impl Front {
-    /// A front door over `intake`.
+    /// A front door over `intake` and `flow`.
     pub fn new(
         intake: Intake,
+        flow: Arc<FlowEndpoint>,
         verify_token: SecretString,
         server: &crate::config::Server,
         metrics: Arc<FrontMetrics>,
     ) -> Self {
         let body = body::Limits { max_bytes: server.max_body_bytes, timeout: server.body_timeout };
         let buffered = Arc::new(Semaphore::new(server.max_buffered_bytes.min(Semaphore::MAX_PERMITS)));
-        Self { intake, verify_token: RwLock::new(verify_token), body, buffered, metrics }
+        Self { intake, flow, verify_token: RwLock::new(verify_token), body, buffered, metrics }
     }
 
     /// Puts another token in the place of the one that proves a subscription request.
@@ -62,8 +69,10 @@ impl Front {
         let (route, answer) = match (&method, request.uri().path()) {
             (&Method::POST, WEBHOOK_PATH) => ("webhook", self.webhook(request).await),
             (&Method::GET, WEBHOOK_PATH) => ("verify", self.verify(request.uri().query().unwrap_or_default())),
+            (&Method::POST, FLOW_PATH) => ("flow", self.flow.answer(request, self.body.timeout, &self.buffered).await),
             (&Method::GET | &Method::HEAD, "/healthz") => ("healthz", text(StatusCode::OK, "ok".into())),
             (_, WEBHOOK_PATH) => ("webhook", reply::not_allowed("GET, POST")),
+            (_, FLOW_PATH) => ("flow", reply::not_allowed("POST")),
             (_, "/healthz") => ("healthz", reply::not_allowed("GET, HEAD")),
             _ => ("other", error(StatusCode::NOT_FOUND, "there is nothing here")),
         };

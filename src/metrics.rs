@@ -16,6 +16,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use storage::Store;
 
+use crate::front::FlowMetrics;
+
 /// Why a signature was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Refusal {
@@ -154,6 +156,8 @@ pub struct Metrics {
     registry: Registry,
     /// The front door's part.
     pub front: Arc<FrontMetrics>,
+    /// The part of the endpoint of Flows.
+    pub flow: Arc<FlowMetrics>,
     /// The actors' part.
     pub actors: Arc<actors::Metrics>,
     /// Seconds of each commit of the store.
@@ -171,7 +175,9 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("parlance");
         let (front, actors) = (Arc::<FrontMetrics>::default(), Arc::<actors::Metrics>::default());
+        let flow = Arc::<FlowMetrics>::default();
         front.register(&mut registry);
+        flow.register(&mut registry);
         actors.register(&mut registry);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "This build", build);
@@ -195,6 +201,7 @@ impl Default for Metrics {
         Self {
             registry,
             front,
+            flow,
             actors,
             commit_seconds,
             commit_items,

@@ -1,6 +1,6 @@
 //! Secrets that come from files, read again while the process runs: a token that Meta renewed counts without a restart.
 //!
-//! Files of access tokens are looked at every [`LOOK_EVERY_MS`] on the engine's clock and read when time or size of the
+//! Files of access tokens and of private keys are looked at every [`LOOK_EVERY_MS`] on the engine's clock and read when time or size of the
 //! file changed; [`Handle::reread`] (SIGHUP) reads all files. What cannot be read leaves the secret as it is.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::config::Secret;
+use crate::config::{Secret, SecretError};
 
 /// How often files of access tokens are looked at.
 pub const LOOK_EVERY_MS: u64 = 5_000;
@@ -35,6 +35,17 @@ struct File {
     /// It was said that it cannot be read.
     said: bool,
     apply: Vec<Apply>,
+    kind: Kind,
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Line,
+    /// Many lines.
+    Text,
+    /// Many lines, or no file at all.
+    MaybeText,
 }
 
 /// What changes when somebody writes a file.
@@ -65,6 +76,20 @@ impl Files {
         self.add(secret, Box::new(apply));
     }
 
+    /// Calls `apply` with each new text of the file behind a private key.
+    pub(crate) fn key(&mut self, secret: &Secret, apply: impl Fn(&SecretString) + Send + Sync + 'static) {
+        if let Some(file) = self.add(secret, Box::new(apply)) {
+            (file.polled, file.kind) = (true, Kind::Text);
+        }
+    }
+
+    /// As [`Files::key`], of a file that need not be there.
+    pub(crate) fn key_if_there(&mut self, secret: &Secret, apply: impl Fn(&SecretString) + Send + Sync + 'static) {
+        if let Some(file) = self.add(secret, Box::new(apply)) {
+            (file.polled, file.kind) = (true, Kind::MaybeText);
+        }
+    }
+
     fn add(&mut self, secret: &Secret, apply: Apply) -> Option<&mut File> {
         let path = secret.file.as_ref()?;
         let file = self.by_path.entry(path.clone()).or_insert_with(|| File {
@@ -74,6 +99,7 @@ impl Files {
             stamp: None,
             said: false,
             apply: Vec::new(),
+            kind: Kind::Line,
         });
         file.apply.push(apply);
         Some(file)
@@ -124,7 +150,10 @@ impl File {
         if !always && stamp.is_some() && stamp == self.stamp {
             return;
         }
-        match Secret::read(path) {
+        let read = if self.kind == Kind::Line { Secret::read(path) } else { Secret::read_text(path) };
+        match read {
+            Err(SecretError::Unreadable(error))
+                if self.kind == Kind::MaybeText && error.kind() == std::io::ErrorKind::NotFound => {}
             Ok(secret) => {
                 (self.stamp, self.said) = (stamp, false);
                 if secret.expose_secret() != self.current.expose_secret() {
@@ -218,6 +247,22 @@ mod tests {
         place.write("token-three");
         files.look(false);
         assert_eq!(place.heard(), ["token-three"]);
+    }
+
+    #[test]
+    fn key_may_have_many_lines_and_its_file_may_come_later() {
+        let place = Place::new();
+        let mut files = Files::default();
+        let later = Secret { value: "".into(), file: Some(place.dir.path().join("key.previous")) };
+        files.key(&place.secret(), place.hears());
+        files.key_if_there(&later, place.hears());
+        place.write("-----BEGIN\nkey\n-----END\n");
+        files.look(false);
+        fs::write(later.file.unwrap(), "an older\nkey\n").unwrap();
+        files.look(false);
+        place.write(" \n");
+        files.look(false);
+        assert_eq!(place.heard(), ["-----BEGIN\nkey\n-----END\n", "an older\nkey\n"]);
     }
 
     #[test]

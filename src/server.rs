@@ -1,5 +1,6 @@
 //! A whole Parlance in one value: store, engine, front door and admin port, started in order and drained in order.
 
+pub(crate) mod flows;
 mod numbers;
 
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use whatsapp::graph::{Client, ClientConfig};
 use crate::admin::{self, Admin};
 use crate::bots::{self, BotFile, Library, LoadError, Tell};
 use crate::config::Config;
-use crate::front::{Displays, Front, Intake, Signers};
+use crate::front::{Displays, FlowEndpoint, FlowParts, Front, Intake, Signers};
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
 use crate::secrets;
@@ -66,6 +67,9 @@ pub enum StartError {
         "admin.listen = {0} is not a loopback address and no token is set; set PARLANCE_ADMIN_TOKEN, or listen on 127.0.0.1"
     )]
     AdminExposed(SocketAddr),
+    /// A private key of Flows cannot be used.
+    #[error(transparent)]
+    FlowKey(#[from] Box<flows::KeyTrouble>),
     /// Two numbers share the four bytes that conversation keys start with.
     #[error("the phone number ids {0} and {1} cannot be served together")]
     NumbersCollide(String, String),
@@ -112,6 +116,7 @@ pub struct Running {
 /// Starts everything; answers once both ports are bound and the work left over is handed out.
 pub async fn start(config: &Config, given: Given) -> Result<Running, StartError> {
     refuse_unsafe(config)?;
+    let keyring = Arc::new(flows::keyring(config)?);
     let front_listener = bind("server.listen", config.server.listen).await?;
     let admin_listener = bind("admin.listen", config.admin.listen).await?;
     let metrics = Arc::new(Metrics::default());
@@ -163,8 +168,19 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         displays.clone(),
         metrics.front.clone(),
     );
+    let health = Arc::new(flows::health(&store, &given.clock, &metrics));
+    let flow = Arc::new(FlowEndpoint::new(FlowParts {
+        signers: signers.clone(),
+        keyring: keyring.clone(),
+        forms: engine.clone(),
+        health: health.clone(),
+        clock: given.clock.clone(),
+        metrics: metrics.flow.clone(),
+        settings: flows::settings(config),
+    }));
     let front_door = Arc::new(Front::new(
         intake,
+        flow,
         config.whatsapp.webhook_verify_token.value.clone(),
         &config.server,
         metrics.front.clone(),
@@ -190,6 +206,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         engine: &engine,
         signers: &signers,
         front: &front_door,
+        keyring: &keyring,
         admin: &admin_port,
     };
     let secrets = numbers::watch_secrets(config, numbers, &given.clock, &users);

@@ -67,9 +67,11 @@ pub(super) fn start_failed(error: StartError) -> Failed {
     let exit = match &error {
         StartError::Open(_) | StartError::Store(_) => Exit::Store,
         StartError::Bots(_) => Exit::Data,
-        StartError::AdminExposed(_) | StartError::NumbersCollide(..) | StartError::Graph(_) | StartError::Web(_) => {
-            Exit::Config
-        }
+        StartError::AdminExposed(_)
+        | StartError::FlowKey(_)
+        | StartError::NumbersCollide(..)
+        | StartError::Graph(_)
+        | StartError::Web(_) => Exit::Config,
         StartError::Services(error) if error.is_of_store() => Exit::Store,
         StartError::Services(_) | StartError::Engine(_) | StartError::Bind { .. } => Exit::Failed,
     };

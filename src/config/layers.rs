@@ -26,13 +26,15 @@ pub(super) const ENDPOINTS: &str = "events.endpoint";
 const REPEATED: [&str; 2] = [NUMBERS, ENDPOINTS];
 
 /// Variables that carry the names people know from Meta, and the admin token.
-const ALIASES: [(&str, &str); 7] = [
+const ALIASES: [(&str, &str); 9] = [
     ("WHATSAPP_PHONE_NUMBER_ID", "whatsapp.phone_number_id"),
     ("WHATSAPP_BUSINESS_ACCOUNT_ID", "whatsapp.business_account_id"),
     ("WHATSAPP_ACCESS_TOKEN", "whatsapp.access_token"),
     ("WHATSAPP_WEBHOOK_VERIFY_TOKEN", "whatsapp.webhook_verify_token"),
     ("WHATSAPP_APP_SECRET", "whatsapp.app_secret"),
     ("WHATSAPP_FLOW_PRIVATE_KEY", "whatsapp.flow_private_key"),
+    ("WHATSAPP_FLOW_PRIVATE_KEY_PASSPHRASE", "whatsapp.flow_private_key_passphrase"),
+    ("WHATSAPP_FLOW_PRIVATE_KEY_PREVIOUS", "whatsapp.flow_private_key_previous"),
     ("PARLANCE_ADMIN_TOKEN", "admin.token"),
 ];
 

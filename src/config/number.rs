@@ -24,6 +24,10 @@ pub struct Number {
     pub app_secret_previous: Option<Secret>,
     /// Opens Flow requests; PEM with real line breaks.
     pub flow_private_key: Option<Secret>,
+    /// Opens the private key, if it is encrypted.
+    pub flow_key_passphrase: Option<Secret>,
+    /// The private key before a rotation, still accepted.
+    pub flow_private_key_previous: Option<Secret>,
     /// Messages per second; 0 is no limit.
     pub messages_per_second: Option<u32>,
     /// Whether it is used in the WhatsApp Business app, too.
@@ -49,6 +53,8 @@ struct Given {
     app_secret: Option<Secret>,
     app_secret_previous: Option<Secret>,
     flow_private_key: Option<Secret>,
+    flow_key_passphrase: Option<Secret>,
+    flow_private_key_previous: Option<Secret>,
 }
 
 /// All numbers; never empty.
@@ -76,6 +82,8 @@ impl Given {
             app_secret: secret("app_secret"),
             app_secret_previous: secret("app_secret_previous"),
             flow_private_key: secret("flow_private_key"),
+            flow_key_passphrase: secret("flow_private_key_passphrase"),
+            flow_private_key_previous: secret("flow_private_key_previous"),
         }
     }
 
@@ -83,12 +91,18 @@ impl Given {
         // Another app has nothing to do with the secret that this app had before.
         let same_app = self.app_secret.is_none();
         let previous = shared.app_secret_previous.clone().filter(|_| same_app);
+        // Nor another key with the passphrase of this one.
+        let same_key = self.flow_private_key.is_none();
+        let passphrase = shared.flow_key_passphrase.clone().filter(|_| same_key);
+        let previous_key = shared.flow_private_key_previous.clone().filter(|_| same_key);
         Self {
             business_account_id: self.business_account_id.or_else(|| shared.business_account_id.clone()),
             access_token: self.access_token.or_else(|| shared.access_token.clone()),
             app_secret: self.app_secret.or_else(|| shared.app_secret.clone()),
             app_secret_previous: self.app_secret_previous.or(previous),
             flow_private_key: self.flow_private_key.or_else(|| shared.flow_private_key.clone()),
+            flow_key_passphrase: self.flow_key_passphrase.or(passphrase),
+            flow_private_key_previous: self.flow_private_key_previous.or(previous_key),
             ..self
         }
     }
@@ -114,6 +128,8 @@ impl Given {
             app_secret: self.app_secret.unwrap_or_default(),
             app_secret_previous: self.app_secret_previous,
             flow_private_key: self.flow_private_key,
+            flow_key_passphrase: self.flow_key_passphrase,
+            flow_private_key_previous: self.flow_private_key_previous,
             messages_per_second: None,
             coexistence: false,
             bot: None,

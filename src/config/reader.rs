@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
     }
 
     fn checked(&self, key: &str, text: String, setting: &Setting) -> Secret {
-        if key.ends_with("private_key") {
+        if key.contains("private_key") && !key.ends_with("passphrase") {
             return Secret { value: text.replace("\\n", "\n").into(), file: None };
         }
         if !secret::is_plain(&text) {

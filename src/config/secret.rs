@@ -40,6 +40,14 @@ impl Secret {
     }
 }
 
+impl Secret {
+    /// Reads `file`: a text of many lines, such as a key in PEM.
+    pub fn read_text(file: &Path) -> Result<SecretString, SecretError> {
+        let text = std::fs::read_to_string(file)?;
+        if text.trim().is_empty() { Err(SecretError::Empty) } else { Ok(text.into()) }
+    }
+}
+
 /// The text without the line break at its end.
 pub(super) fn one_line(text: &str) -> &str {
     let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));

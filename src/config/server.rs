@@ -13,6 +13,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Largest webhook body, in bytes.
     pub max_body_bytes: usize,
+    /// Largest body of a Flow request, in bytes.
+    pub max_flow_body_bytes: usize,
     /// Bytes of all bodies that are being read or stored.
     pub max_buffered_bytes: usize,
     /// Open connections.
@@ -57,6 +59,7 @@ impl Server {
         let server = Self {
             listen: address(reader, "server.listen"),
             max_body_bytes: reader.integer("server.max_body_bytes", 1_024..=1 << 30),
+            max_flow_body_bytes: reader.integer("server.max_flow_body_bytes", 1_024..=1 << 30),
             max_buffered_bytes: reader.integer("server.max_buffered_bytes", 1_024..=1 << 40),
             max_connections: reader.integer("server.max_connections", 1..=1_000_000),
             header_timeout: reader.duration("server.header_timeout"),

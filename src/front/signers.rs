@@ -113,6 +113,16 @@ impl Signers {
 }
 
 impl Signer {
+    /// Whether the number is of the app that signed.
+    pub(super) fn speaks_for_number(&self, number: &str) -> bool {
+        self.numbers.contains(number)
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_numbers(numbers: &[&str]) -> Self {
+        Self { numbers: numbers.iter().copied().map(Into::into).collect(), ..Self::default() }
+    }
+
     fn speaks_for(&mut self, row: &Row) {
         self.numbers.insert(row.number.clone());
         self.accounts.extend(row.account.clone());

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin};
 use crate::config::Config;
-use crate::front::{Front, Signers};
+use crate::front::{Front, Keyring, Signers};
 use crate::secrets;
 
 /// The bots that must be there, each with the setting that names it; tells `bots` where they answer.
@@ -52,6 +52,7 @@ pub(super) struct Users<'a> {
     pub engine: &'a Arc<Engine>,
     pub signers: &'a Arc<Signers>,
     pub front: &'a Arc<Front>,
+    pub keyring: &'a Arc<Keyring>,
     pub admin: &'a Admin,
 }
 
@@ -77,6 +78,7 @@ pub(super) fn watch_secrets(
             files.other(previous, move |secret| app.replace_previous(&id, secret));
         }
     }
+    super::flows::watch(&mut files, config, users.keyring);
     for endpoint in &config.events.endpoints {
         let (name, keys) = (endpoint.settings.name.clone(), endpoint.settings.keys.clone());
         files.other(&endpoint.secret, move |secret| {

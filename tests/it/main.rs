@@ -10,6 +10,7 @@ mod door;
 mod doubt;
 mod duplicates;
 mod events;
+mod flow_endpoint;
 mod handoff;
 mod http;
 mod imports;

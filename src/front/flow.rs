@@ -1,0 +1,283 @@
+//! The endpoint of Flows: what a phone asks while a form is open, opened, answered by the conversation and sealed again.
+//!
+//! The order is fixed: size (413), signature (432) before any private-key operation, envelope and key (421), token (427).
+//! Nothing of what is wrong with an envelope is told. Private-key operations run on threads of their own, so that they
+//! never hold up a webhook.
+
+mod answers;
+mod asked;
+mod health;
+mod keyring;
+mod metrics;
+mod pool;
+mod window;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actors::{Clock, Engine, FormAnswered, FormOutcome};
+use chatbot::{FormAction, FormRequest};
+use http::{Request, Response};
+use hyper::body::{Bytes, Incoming};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use whatsapp::flow::{Envelope, FlowKey, Opened, Seal};
+use whatsapp::signature::SignatureError;
+
+use super::body::{self, BodyError};
+use super::reply;
+use super::signers::{Signer, Signers};
+use crate::net::Body;
+use answers::Reply;
+use asked::Asked;
+pub use health::{FlowHealth, Reading, Trouble};
+pub use keyring::{Keyring, Slot};
+pub use metrics::FlowMetrics;
+use pool::Pool;
+use window::{Entered, Ticket, Window};
+
+/// Path of the endpoint: `endpoint_uri` of a Flow ends with it.
+pub const FLOW_PATH: &str = "/api/webhooks/flow-endpoint";
+
+/// Characters of what a phone says of an error, in the log.
+const SHOWN: usize = 64;
+
+/// Whoever answers what a form asks.
+pub trait Forms: Send + Sync {
+    /// The answer, and whose it is.
+    fn ask(&self, request: FormRequest, within: Duration) -> Pin<Box<dyn Future<Output = FormAnswered> + Send + '_>>;
+}
+
+impl Forms for Engine {
+    fn ask(&self, request: FormRequest, within: Duration) -> Pin<Box<dyn Future<Output = FormAnswered> + Send + '_>> {
+        Box::pin(self.ask_form(request, within))
+    }
+}
+
+/// What the endpoint is set to.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Largest body, in bytes.
+    pub max_body_bytes: usize,
+    /// Time for an answer, less than Meta's 10 seconds.
+    pub answer_within: Duration,
+    /// What the person reads when the time is over.
+    pub late_message: String,
+    /// Whether the text of a dead token is sent in clear.
+    pub plain_dead_answer: bool,
+}
+
+/// What the endpoint works with.
+pub struct Parts {
+    /// Whose signature counts.
+    pub signers: Arc<Signers>,
+    /// The private keys.
+    pub keyring: Arc<Keyring>,
+    /// Whoever answers.
+    pub forms: Arc<dyn Forms>,
+    /// How the Flows do.
+    pub health: Arc<FlowHealth>,
+    /// The source of time.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Arc<FlowMetrics>,
+    /// What it is set to.
+    pub settings: Settings,
+}
+
+/// The endpoint.
+pub struct FlowEndpoint {
+    parts: Parts,
+    pool: Pool,
+    window: Window,
+    /// It was said that there is no key.
+    said: AtomicBool,
+}
+
+/// A request as it is counted, and its answer.
+struct Done {
+    action: &'static str,
+    outcome: &'static str,
+    flow: Option<(Box<str>, Box<str>)>,
+    reply: Reply,
+}
+
+impl Done {
+    fn early(outcome: &'static str, reply: Reply) -> Self {
+        Self { action: "unknown", outcome, flow: None, reply }
+    }
+}
+
+impl FlowEndpoint {
+    /// An endpoint over these parts.
+    pub fn new(parts: Parts) -> Self {
+        let pool = Pool::start(parts.metrics.queued.clone());
+        Self { parts, pool, window: Window::default(), said: AtomicBool::new(false) }
+    }
+
+    /// Answers one POST.
+    pub(super) async fn answer(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        timeout: Duration,
+        buffered: &Arc<Semaphore>,
+    ) -> Response<Body> {
+        let started = Instant::now();
+        let header =
+            request.headers().get("x-hub-signature-256").and_then(|value| value.to_str().ok().map(String::from));
+        let limits = body::Limits { max_bytes: self.parts.settings.max_body_bytes, timeout };
+        let (body, _permit) = match body::read(request, limits, buffered).await {
+            Ok(read) => read,
+            Err(error) => {
+                self.parts.metrics.answered("unknown", unread(&error), started.elapsed());
+                return refuse(&error, limits.max_bytes);
+            }
+        };
+        let done = self.open_and_serve(header.as_deref(), &body, started).await;
+        let took = started.elapsed();
+        self.parts.metrics.answered(done.action, done.outcome, took);
+        if let Some(flow) = &done.flow {
+            self.parts.health.record(flow, self.parts.clock.now_ms(), took, health::Kind::of(done.outcome));
+        }
+        done.reply.response()
+    }
+
+    async fn open_and_serve(self: &Arc<Self>, header: Option<&str>, body: &Bytes, started: Instant) -> Done {
+        let signer = match self.parts.signers.verify(header, body) {
+            Ok(signer) => signer,
+            Err(error) => {
+                self.parts.metrics.refused(reason(error));
+                return Done::early("signature", Reply::SIGNATURE);
+            }
+        };
+        let Ok(envelope) = Envelope::read(body) else { return Done::early("undecryptable", Reply::UNDECRYPTABLE) };
+        let ticket = match self.window.enter(*envelope.digest()) {
+            Entered::First(ticket) => ticket,
+            Entered::Known(reply) => return Done::early("repeated", reply),
+            Entered::Copy(first) => {
+                return Done::early("repeated", first.await_it().await.unwrap_or(Reply::FAILED));
+            }
+        };
+        // A task of its own: it goes on when the caller hangs up, so that a repeat finds its answer.
+        let serving = tokio::spawn(self.clone().serve(envelope, signer, ticket, started));
+        serving.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a Flow request broke");
+            Done::early("broken", Reply::FAILED)
+        })
+    }
+
+    async fn serve(self: Arc<Self>, envelope: Envelope, signer: Arc<Signer>, ticket: Ticket, started: Instant) -> Done {
+        let digest = *envelope.digest();
+        let done = self.decide(envelope, &signer, started).await;
+        self.window.leave(digest, ticket, &done.reply);
+        done
+    }
+
+    async fn decide(&self, envelope: Envelope, signer: &Signer, started: Instant) -> Done {
+        let keys = self.parts.keyring.of(signer);
+        if keys.is_empty() {
+            self.say_that_there_is_no_key();
+            return Done::early("no_key", Reply::UNDECRYPTABLE);
+        }
+        let operations = self.parts.metrics.operations.clone();
+        let opening = self.pool.run(move || open(envelope, &keys, || drop(operations.inc()))).await;
+        let (asked, seal) = match opening {
+            Ok(Some(opened)) => opened,
+            Ok(None) => return Done::early("undecryptable", Reply::UNDECRYPTABLE),
+            Err(pool::Full) => return Done::early("overloaded", Reply::BUSY),
+        };
+        match asked {
+            Asked::Ping => {
+                Done { action: "ping", outcome: "answer", flow: None, reply: answers::sealed(seal, &answers::pong()) }
+            }
+            Asked::Form { request, named } => self.ask(request, named, seal, started).await,
+            Asked::Tokenless { named } => {
+                let reply = self.dead(seal, answers::NO_TOKEN);
+                Done { action: named, outcome: "dead", flow: None, reply }
+            }
+        }
+    }
+
+    async fn ask(&self, request: FormRequest, named: &'static str, seal: Seal, started: Instant) -> Done {
+        let (token, screen, is_error) =
+            (request.token.clone(), request.screen.clone(), request.action == FormAction::Error);
+        if is_error {
+            let error: String = request.data["error"].as_str().unwrap_or("error").chars().take(SHOWN).collect();
+            tracing::warn!(error, "a phone could not use an answer of a Flow's endpoint");
+        }
+        let within = self.parts.settings.answer_within.saturating_sub(started.elapsed());
+        let answered = match token.is_empty() {
+            true => FormOutcome::Acknowledged.into(),
+            false => self.parts.forms.ask(request, within).await,
+        };
+        let FormAnswered { outcome, flow } = answered;
+        let name = outcome.name();
+        let reply = match outcome {
+            // A notice is taken, whatever became of its form: the phone waits for nothing else.
+            _ if is_error => answers::sealed(seal, &answers::acknowledged()),
+            FormOutcome::Answer { screen, data } => answers::sealed(seal, &answers::screen(&screen, data)),
+            FormOutcome::Finish { params } => answers::sealed(seal, &answers::finish(params, &token)),
+            FormOutcome::Acknowledged => answers::sealed(seal, &answers::acknowledged()),
+            FormOutcome::Dead { message } => self.dead(seal, &message),
+            FormOutcome::Refused => Reply::FAILED,
+            FormOutcome::Late => match screen {
+                Some(screen) => answers::sealed(seal, &answers::late(&screen, &self.parts.settings.late_message)),
+                None => Reply::BUSY,
+            },
+            FormOutcome::Busy => Reply::BUSY,
+        };
+        let outcome = if reply == Reply::FAILED { "refused" } else { name };
+        Done { action: named, outcome, flow, reply }
+    }
+
+    fn dead(&self, seal: Seal, message: &str) -> Reply {
+        match self.parts.settings.plain_dead_answer {
+            true => answers::dead_in_clear(message),
+            false => answers::dead(seal, message),
+        }
+    }
+
+    fn say_that_there_is_no_key(&self) {
+        if !self.said.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "a Flow request came and there is no private key: make one with `parlance flow key new`, name it in whatsapp.flow_private_key_file, then `parlance flow key upload`"
+            );
+        }
+    }
+}
+
+/// On a thread of the pool: everything between the envelope and what is asked.
+fn open(envelope: Envelope, keys: &[Arc<FlowKey>], count: impl Fn()) -> Option<(Asked, Seal)> {
+    let Opened { plaintext, digest, seal } = envelope.open(keys.iter().map(|key| &**key).inspect(|_| count())).ok()?;
+    Some((Asked::read(&plaintext, digest)?, seal))
+}
+
+fn reason(error: SignatureError) -> &'static str {
+    match error {
+        SignatureError::Missing => "missing",
+        SignatureError::Malformed => "malformed",
+        SignatureError::Mismatch => "mismatch",
+    }
+}
+
+fn unread(error: &BodyError) -> &'static str {
+    match error {
+        BodyError::TooLarge => "too_large",
+        BodyError::TooSlow | BodyError::Broken => "broken_off",
+        BodyError::Crowded => "overloaded",
+    }
+}
+
+fn refuse(error: &BodyError, max_bytes: usize) -> Response<Body> {
+    match error {
+        BodyError::TooLarge => reply::too_large(max_bytes),
+        BodyError::TooSlow => reply::closing(http::StatusCode::REQUEST_TIMEOUT, "the body took too long"),
+        BodyError::Broken => reply::closing(http::StatusCode::BAD_REQUEST, "the body broke off"),
+        BodyError::Crowded => reply::unavailable("too many bodies are being read"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
