@@ -9,6 +9,7 @@ mod bots;
 mod conversations;
 mod cursor;
 mod deliveries;
+mod flow_keys;
 mod handback;
 mod journal;
 mod lists;
@@ -39,7 +40,8 @@ use storage::{Health, Store};
 use tower::ServiceExt;
 
 use crate::bots::Library;
-use crate::front::Displays;
+use crate::flow_keys::FlowKeyKeeper;
+use crate::front::{Displays, FlowHealth};
 use crate::metrics::Metrics;
 use crate::net::Body;
 use crate::services::Services;
@@ -71,6 +73,10 @@ pub struct Parts {
     pub library: Arc<Library>,
     /// Files, templates, block lists.
     pub services: Arc<Services>,
+    /// The keys of Flows.
+    pub flow_keys: Arc<FlowKeyKeeper>,
+    /// How the Flows do.
+    pub flow_health: Arc<FlowHealth>,
     /// All metrics.
     pub metrics: Arc<Metrics>,
     /// The business numbers.
@@ -149,6 +155,11 @@ impl Admin {
             .route("/api/v1/events/deliveries/{id}", get(deliveries::show))
             .route("/api/v1/events/deliveries/{id}/replay", post(deliveries::replay))
             .route("/api/v1/bots/{id}/graph", get(bots::graph))
+            .route("/api/v1/flow-keys", get(flow_keys::list))
+            .route("/api/v1/flow-keys/upload", post(flow_keys::upload))
+            .route("/api/v1/flow-keys/verify", post(flow_keys::verify))
+            .route("/api/v1/flow-keys/rotate", post(flow_keys::rotate))
+            .route("/api/v1/flows/health", get(flow_keys::health))
             .route("/api/v1/numbers", get(numbers::list))
             .route("/api/v1/numbers/{id}", get(numbers::show))
             .route("/api/v1/numbers/{id}/pause", post(numbers::pause))

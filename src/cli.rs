@@ -67,7 +67,7 @@ enum Command {
     /// Check, import and list bots
     #[command(subcommand)]
     Bot(bot::Command),
-    /// Check Flow JSON
+    /// WhatsApp Flows: check their JSON, keep their keys
     #[command(subcommand)]
     Flow(flow::Command),
     /// Play the tests that bot files bring along

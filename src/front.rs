@@ -24,7 +24,7 @@ use body::BodyError;
 pub use displays::Displays;
 pub use flow::{
     FLOW_PATH, FlowEndpoint, FlowHealth, FlowMetrics, Forms, Keyring, Parts as FlowParts, Reading as FlowReading,
-    Settings as FlowSettings, Slot as KeySlot, Trouble as FlowTrouble,
+    Settings as FlowSettings, Slot as KeySlot, Tell as TellFlow, Trouble as FlowTrouble,
 };
 pub use intake::Intake;
 use reply::{error, text};

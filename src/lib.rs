@@ -5,6 +5,7 @@ pub mod bench;
 pub mod bots;
 pub mod cli;
 pub mod config;
+pub mod flow_keys;
 pub mod front;
 pub mod metrics;
 pub mod net;

@@ -19,6 +19,7 @@ use whatsapp::graph::{Client, ClientConfig};
 use crate::admin::{self, Admin};
 use crate::bots::{self, BotFile, Library, LoadError, Tell};
 use crate::config::Config;
+use crate::flow_keys::FlowKeyKeeper;
 use crate::front::{Displays, FlowEndpoint, FlowParts, Front, Intake, Signers};
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
@@ -108,6 +109,7 @@ pub struct Running {
     store: Arc<dyn Store>,
     engine: Arc<Engine>,
     services: Arc<Services>,
+    flow_keys: Arc<FlowKeyKeeper>,
     stop: CancellationToken,
     ports: Vec<JoinHandle<()>>,
     secrets: (secrets::Handle, JoinHandle<()>),
@@ -125,7 +127,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let (client, numbers) = (graph_client(config)?, numbers::of_engine(config));
     let services = Services::load(
         config,
-        (client, http_parts(config)?),
+        (client.clone(), http_parts(config)?),
         store.clone(),
         given.clock.clone(),
         &numbers,
@@ -185,6 +187,8 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         &config.server,
         metrics.front.clone(),
     ));
+    let parts = (&keyring, &signers, &given.clock);
+    let flow_keys = Arc::new(flows::keeper(config, &numbers, client, parts, front).map_err(services::LoadError::Http)?);
     let admin_port = Admin::new(admin::Parts {
         store: store.clone(),
         engine: engine.clone(),
@@ -192,6 +196,8 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         bots: registry,
         library,
         services: services.clone(),
+        flow_keys: flow_keys.clone(),
+        flow_health: health,
         metrics,
         numbers: config.whatsapp.numbers.iter().map(|number| numbers::of_admin(config, number)).collect(),
         displays,
@@ -223,13 +229,18 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         tokio::spawn(net::serve(front_listener, limits, front_service, stop.clone(), patience)),
         tokio::spawn(net::serve(admin_listener, limits, admin_service, stop.clone(), patience)),
     ];
-    Ok(Running { front, admin, bots: report, store, engine, services, stop, ports, secrets })
+    Ok(Running { front, admin, bots: report, store, engine, services, flow_keys, stop, ports, secrets })
 }
 
 impl Running {
     /// The store, for tests that look inside.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The keys of Flows.
+    pub fn flow_keys(&self) -> &FlowKeyKeeper {
+        &self.flow_keys
     }
 
     /// The secrets that come from files.

@@ -9,18 +9,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use storage::{OpenError, Options, RedbStore};
+use whatsapp::flow::FlowKey;
 
 use super::output::{Failed, data, talk};
 use super::{ConfigArgs, Exit, runtime, serve};
 use crate::bots::{self, BotFile};
 use crate::config::{Config, Mode};
-use crate::front::WEBHOOK_PATH;
+use crate::flow_keys;
+use crate::front::{FLOW_PATH, WEBHOOK_PATH};
 use crate::server::{self, Given, Running};
 
 /// Where a running `dev` leaves word of itself.
 pub(super) const WORD: &str = ".parlance/dev.json";
 const STORE: &str = ".parlance/dev.redb";
 const MEDIA: &str = ".parlance/media";
+/// The private key of Flows, made at the first start.
+const FLOW_KEY: &str = ".parlance/flow-key.pem";
 /// Served when there is no folder of bots: a binary alone can be tried, too.
 const SAMPLE: &str = include_str!("../../bots/welcome.yaml");
 /// Ports tried after the one asked for.
@@ -90,6 +94,7 @@ async fn start(args: Args) -> Result<(), Failed> {
     let bots_dir = config.bots.dir.clone();
     let running = server::start(&config, given).await.map_err(serve::start_failed)?;
     stand_in.handle().set_webhook_url(&format!("http://{}{WEBHOOK_PATH}", running.front));
+    publish_flow_keys(&running).await;
     leave_word(&running, stand_in.addr());
     banner(&running, stand_in.addr(), &config, &bots_dir);
     let end = serve::until_the_end(running, config.server.drain_timeout).await;
@@ -99,8 +104,36 @@ async fn start(args: Args) -> Result<(), Failed> {
     end
 }
 
+/// Makes the private key of Flows at the first start.
+fn make_flow_key() -> Result<(), Failed> {
+    let failed = |what: &dyn std::fmt::Display| Failed::new(Exit::Failed, format!("error: {FLOW_KEY}: {what}"));
+    if Path::new(FLOW_KEY).exists() {
+        return Ok(());
+    }
+    let key = FlowKey::generate().map_err(|error| failed(&error))?;
+    flow_keys::create(Path::new(FLOW_KEY), &key.private_pem()).map_err(|error| failed(&error))
+}
+
+/// Which key pair the endpoint of Flows has.
+fn flow_key(config: &Config) -> &'static str {
+    let made = |number: &crate::config::Number| {
+        number.flow_private_key.as_ref().and_then(|key| key.file.as_deref()) == Some(Path::new(FLOW_KEY))
+    };
+    if config.whatsapp.numbers.iter().all(made) { "key pair generated" } else { "with the key that is configured" }
+}
+
+/// As `parlance flow key upload` does.
+async fn publish_flow_keys(running: &Running) {
+    for item in running.flow_keys().upload(None).await {
+        if let Some(problem) = item.problem {
+            talk(&format!("the public key of Flows is not at the stand-in for {}: {problem}", item.number));
+        }
+    }
+}
+
 /// The configuration with everything that `dev` makes up: secrets, ports that are free, its own store.
 fn configure(args: &Args) -> Result<Config, Failed> {
+    make_flow_key()?;
     let mut made_up = vec![
         ("store.path".into(), STORE.into()),
         ("media.dir".into(), MEDIA.into()),
@@ -111,6 +144,7 @@ fn configure(args: &Args) -> Result<Config, Failed> {
         ("whatsapp.access_token".into(), random_text()),
         ("whatsapp.app_secret".into(), random_text()),
         ("whatsapp.webhook_verify_token".into(), random_text()),
+        ("whatsapp.flow_private_key_file".into(), FLOW_KEY.into()),
     ];
     for (offset, key) in [(0, "server.listen"), (1, "admin.listen"), (2, "simulator.listen")] {
         made_up.push((key.into(), free_address(args.port_base.saturating_add(offset))?.to_string()));
@@ -243,6 +277,7 @@ fn banner(running: &Running, stand_in: SocketAddr, config: &Config, bots_dir: &P
 
   Phone     http://{stand_in}/        talk to the bot
   Webhook   http://{front}{WEBHOOK_PATH}   signed with a generated secret
+  Flows     http://{front}{FLOW_PATH}   {key}
   Graph     http://{stand_in}/{api}   stand-in for graph.facebook.com
   Admin     http://{admin}/api/v1/conversations   open to this machine only
   Bots      {dir} · {watched}{count} {bot} · {nodes} nodes · {problems} {problem}
@@ -251,6 +286,7 @@ fn banner(running: &Running, stand_in: SocketAddr, config: &Config, bots_dir: &P
   Next: open the phone and say \"hi\"  ·  or here: parlance say \"hi\"
 ",
         front = running.front,
+        key = flow_key(config),
         api = config.whatsapp.api_version,
         admin = running.admin,
         dir = bots_dir.display(),

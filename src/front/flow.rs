@@ -32,7 +32,7 @@ use super::signers::{Signer, Signers};
 use crate::net::Body;
 use answers::Reply;
 use asked::Asked;
-pub use health::{FlowHealth, Reading, Trouble};
+pub use health::{FlowHealth, Reading, Tell, Trouble};
 pub use keyring::{Keyring, Slot};
 pub use metrics::FlowMetrics;
 use pool::Pool;
@@ -100,7 +100,7 @@ pub struct FlowEndpoint {
 struct Done {
     action: &'static str,
     outcome: &'static str,
-    flow: Option<(Box<str>, Box<str>)>,
+    flow: Option<health::Flow>,
     reply: Reply,
 }
 
@@ -182,7 +182,14 @@ impl FlowEndpoint {
             return Done::early("no_key", Reply::UNDECRYPTABLE);
         }
         let operations = self.parts.metrics.operations.clone();
-        let opening = self.pool.run(move || open(envelope, &keys, || drop(operations.inc()))).await;
+        let opening = self
+            .pool
+            .run(move || {
+                open(envelope, &keys, || {
+                    operations.inc();
+                })
+            })
+            .await;
         let (asked, seal) = match opening {
             Ok(Some(opened)) => opened,
             Ok(None) => return Done::early("undecryptable", Reply::UNDECRYPTABLE),

@@ -63,6 +63,11 @@ impl Signers {
         table.signers.get(place).cloned().ok_or(SignatureError::Mismatch)
     }
 
+    /// The secret of a number's app.
+    pub(crate) fn secret(&self, number: &str) -> Option<SecretString> {
+        self.rows.read().iter().find(|row| &*row.number == number).map(|row| row.secret.clone())
+    }
+
     /// Puts another secret in the place of a number's.
     pub fn replace(&self, number: &str, secret: &SecretString) {
         self.change(number, |row| row.secret = secret.clone());

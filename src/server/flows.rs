@@ -1,15 +1,17 @@
 //! The endpoint of Flows as the configuration has it: its keys, where they come from, and what it tells.
 
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use actors::Clock;
 use secrecy::{ExposeSecret, SecretString};
 use storage::{Accept, Notice, Store};
 use whatsapp::flow::{FlowKey, KeyError};
+use whatsapp::graph::Client;
 
 use crate::config::{Config, Number, Secret};
-use crate::front::{FlowHealth, FlowSettings, KeySlot, Keyring};
+use crate::flow_keys::{FlowKeyKeeper, KeyNumber, KeyParts, beside};
+use crate::front::{FLOW_PATH, FlowHealth, FlowSettings, KeySlot, Keyring, Signers};
 use crate::metrics::Metrics;
 use crate::secrets;
 
@@ -56,13 +58,6 @@ impl Read {
         self.0.push((secret.value.clone(), key.clone()));
         Ok(key)
     }
-}
-
-/// The file beside a key's, where a rotation leaves the key before.
-pub(crate) fn beside(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".previous");
-    name.into()
 }
 
 /// The key before: as configured, else from the file beside the current one; empty where that is not there yet.
@@ -143,4 +138,33 @@ pub(super) fn health(store: &Arc<dyn Store>, clock: &Arc<dyn Clock>, metrics: &M
         });
     };
     FlowHealth::new(metrics.flow.clone(), Box::new(tell))
+}
+
+/// The keeper of the keys.
+pub(super) fn keeper(
+    config: &Config,
+    numbers: &[actors::Number],
+    client: Client,
+    users: (&Arc<Keyring>, &Arc<Signers>, &Arc<dyn Clock>),
+    front: SocketAddr,
+) -> Result<FlowKeyKeeper, reqwest::Error> {
+    let (keyring, signers, clock) = users;
+    let number = |(configured, known): (&Number, &actors::Number)| KeyNumber {
+        id: known.id.clone(),
+        token: known.token.clone(),
+        file: configured.flow_private_key.as_ref().and_then(|secret| secret.file.clone()),
+    };
+    FlowKeyKeeper::new(KeyParts {
+        client,
+        numbers: config.whatsapp.numbers.iter().zip(numbers).map(number).collect(),
+        keyring: keyring.clone(),
+        signers: signers.clone(),
+        clock: clock.clone(),
+        endpoint: format!("http://{}{FLOW_PATH}", reachable(front)),
+    })
+}
+
+/// An address that listens on all of them is reached over loopback.
+fn reachable(front: SocketAddr) -> SocketAddr {
+    if front.ip().is_unspecified() { SocketAddr::from((Ipv4Addr::LOCALHOST, front.port())) } else { front }
 }

@@ -6,6 +6,8 @@ mod call;
 #[cfg(feature = "client")]
 mod client;
 mod codes;
+#[cfg(feature = "client")]
+mod encryption;
 mod error;
 #[cfg(test)]
 #[cfg(feature = "client")]
@@ -33,6 +35,8 @@ pub use call::CallError;
 #[cfg(feature = "client")]
 pub use client::{Client, ClientConfig, ConfigError};
 pub use codes::{Explanation, Outcome, explain, outcome_of_code};
+#[cfg(feature = "client")]
+pub use encryption::PublishedKey;
 pub use error::{Accepted, Error, ErrorRecord, GraphError};
 #[cfg(feature = "client")]
 pub use flows::{

@@ -21,9 +21,9 @@ const MISDIRECTED: StatusCode = StatusCode::MISDIRECTED_REQUEST;
 /// An answer over HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reply {
-    status: u16,
-    content_type: Option<&'static str>,
-    body: Bytes,
+    pub(super) status: u16,
+    pub(super) content_type: Option<&'static str>,
+    pub(super) body: Bytes,
 }
 
 impl Reply {

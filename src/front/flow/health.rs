@@ -93,12 +93,15 @@ pub struct Reading {
     pub near: Vec<Trouble>,
 }
 
+/// Bot and name.
+pub(super) type Flow = (Box<str>, Box<str>);
+
 /// What is told when something comes near a threshold: bot, Flow, and a sentence.
 pub type Tell = Box<dyn Fn(&str, &str, &str) + Send + Sync>;
 
 /// The measures of all Flows.
 pub struct FlowHealth {
-    flows: Mutex<HashMap<(Box<str>, Box<str>), Measure>>,
+    flows: Mutex<HashMap<Flow, Measure>>,
     metrics: Arc<FlowMetrics>,
     tell: Tell,
 }
@@ -122,7 +125,7 @@ impl FlowHealth {
         Self { flows: Mutex::default(), metrics, tell }
     }
 
-    pub(super) fn record(&self, flow: &(Box<str>, Box<str>), now_ms: u64, took: Duration, kind: Kind) {
+    pub(super) fn record(&self, flow: &Flow, now_ms: u64, took: Duration, kind: Kind) {
         let mut flows = self.flows.lock();
         if !flows.contains_key(flow) && flows.len() >= MAX_FLOWS {
             flows.retain(|_, measure| measure.is_alive(now_ms));
@@ -202,7 +205,7 @@ impl Measure {
         self.within(now_ms, WINDOW_MS).next().is_some()
     }
 
-    fn read(&self, (bot, flow): &(Box<str>, Box<str>), now_ms: u64) -> Reading {
+    fn read(&self, (bot, flow): &Flow, now_ms: u64) -> Reading {
         let mut steps = [0_u32; STEPS_MS.len() + 1];
         let mut failed = 0;
         for minute in self.within(now_ms, WINDOW_MS) {

@@ -91,11 +91,10 @@ impl Keyring {
 /// Each key once, however many numbers share it.
 fn tries(rows: &[Row]) -> Arc<[Try]> {
     let mut tries: Vec<Try> = Vec::new();
-    let of: [fn(&Row) -> Option<&Arc<FlowKey>>; 3] =
-        [|row| row.current.as_ref(), |row| row.displaced.as_ref(), |row| row.previous.as_ref()];
-    for key_of in of {
-        for row in rows {
-            let Some(key) = key_of(row) else { continue };
+    let current = rows.iter().map(|row| (row, &row.current));
+    let older = rows.iter().flat_map(|row| [(row, &row.displaced), (row, &row.previous)]);
+    for (row, key) in current.chain(older) {
+        if let Some(key) = key {
             match tries.iter_mut().find(|one| one.key.fingerprint() == key.fingerprint()) {
                 Some(one) => one.numbers.push(row.number.clone()),
                 None => tries.push(Try { key: key.clone(), numbers: vec![row.number.clone()] }),

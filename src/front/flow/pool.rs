@@ -135,7 +135,12 @@ mod tests {
         for _ in 0..threads {
             let (gate, wait) = mpsc::channel::<()>();
             let (tell, told) = oneshot::channel();
-            pool.shared.push(Box::new(move || drop((tell.send(()), wait.recv())))).unwrap();
+            pool.shared
+                .push(Box::new(move || {
+                    tell.send(()).unwrap();
+                    wait.recv().unwrap_err();
+                }))
+                .unwrap();
             told.await.unwrap();
             gates.push(gate);
         }

@@ -1,0 +1,91 @@
+//! `/api/v1/flow-keys`: the keys of Flows, here and at Meta. No private key leaves this port.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use http::StatusCode;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Ctx;
+use super::problem::Problem;
+use crate::flow_keys::RotateError;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Upload {
+    /// Of this number only.
+    #[serde(default)]
+    number: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rotate {
+    /// Although the last rotation is less than a day ago.
+    #[serde(default)]
+    force: bool,
+}
+
+pub(super) async fn list(State(shared): Ctx) -> Json<Value> {
+    Json(json!({ "items": shared.parts.flow_keys.show().await, "next_cursor": null }))
+}
+
+pub(super) async fn upload(State(shared): Ctx, body: Bytes) -> Result<Json<Value>, Problem> {
+    let Upload { number } = read(&body, r#"send nothing, or {"number": "…"}"#)?;
+    if let Some(id) = number.as_deref().filter(|id| !shared.parts.numbers.iter().any(|known| *known.id == **id)) {
+        return Err(Problem::not_found(format!("there is no number {id:?}")).hint("GET /api/v1/numbers lists them"));
+    }
+    Ok(Json(json!({ "items": shared.parts.flow_keys.upload(number.as_deref()).await })))
+}
+
+pub(super) async fn verify(State(shared): Ctx) -> Json<Value> {
+    let (standings, pings) = (shared.parts.flow_keys.show().await, shared.parts.flow_keys.verify().await);
+    let items: Vec<_> = standings
+        .iter()
+        .zip(&pings)
+        .map(|(standing, ping)| {
+            json!({
+                "number": standing.number,
+                "ok": ping.ok && standing.problem.is_none(),
+                "published": standing.published,
+                "signature_status": standing.signature_status,
+                "ping": ping,
+                "problem": standing.problem.as_ref().or(ping.problem.as_ref()),
+            })
+        })
+        .collect();
+    Json(json!({ "items": items }))
+}
+
+pub(super) async fn rotate(State(shared): Ctx, body: Bytes) -> Result<Json<Value>, Problem> {
+    let Rotate { force } = read(&body, r#"send nothing, or {"force": true}"#)?;
+    match shared.parts.flow_keys.rotate(force).await {
+        Ok(rotated) => Ok(Json(json!(rotated))),
+        Err(error) => Err(problem(&error)),
+    }
+}
+
+pub(super) async fn health(State(shared): Ctx) -> Json<Value> {
+    let readings = shared.parts.flow_health.readings(shared.parts.clock.now_ms());
+    Json(json!({ "items": readings, "next_cursor": null }))
+}
+
+fn problem(error: &RotateError) -> Problem {
+    let (status, kind) = match error {
+        RotateError::NoFile(_) | RotateError::NoKey | RotateError::TooSoon { .. } => {
+            (StatusCode::CONFLICT, "cannot-rotate")
+        }
+        RotateError::Unknown(..) => (StatusCode::BAD_GATEWAY, "meta-failed"),
+        RotateError::Key(_) | RotateError::File(..) => (StatusCode::INTERNAL_SERVER_ERROR, "key-not-written"),
+    };
+    Problem::new(status, kind, error.to_string())
+}
+
+fn read<T: Default + DeserializeOwned>(body: &[u8], hint: &'static str) -> Result<T, Problem> {
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("the body is wrong: {error}")).hint(hint))
+}

@@ -1,0 +1,330 @@
+//! The private keys of Flows and their public halves at Meta: shown, uploaded, verified, rotated.
+//!
+//! A rotation goes in steps that can break off anywhere. The new key lies in its file and opens requests before Meta hears
+//! of it, and the old one goes on opening them, so no phone is ever refused. Whoever finds a key at Meta that is our
+//! previous one finds a rotation that broke off: it is finished, and no further key is made.
+
+mod files;
+mod ping;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use actors::{Clock, Token};
+use serde::Serialize;
+use tokio::sync::Mutex;
+use whatsapp::flow::{FlowKey, KeyError, fingerprint_of_public};
+use whatsapp::graph::{CallError, Client};
+
+use crate::front::{KeySlot, Keyring, Signers};
+pub(crate) use files::{beside, create};
+pub use ping::Ping;
+
+/// How long phones may still have the public key from before: Meta says nothing of it, so a day.
+pub const OVERLAP_MS: u64 = 24 * 3_600_000;
+
+/// A number as its keys go.
+pub struct KeyNumber {
+    /// Meta's `phone_number_id`.
+    pub id: Box<str>,
+    /// Opens the Graph API.
+    pub token: Token,
+    /// The file of its private key.
+    pub file: Option<PathBuf>,
+}
+
+/// What the keys are kept with.
+pub struct KeyParts {
+    /// The Graph API.
+    pub client: Client,
+    /// The numbers.
+    pub numbers: Vec<KeyNumber>,
+    /// The keys that open requests.
+    pub keyring: Arc<Keyring>,
+    /// Signs what is asked of our own endpoint.
+    pub signers: Arc<Signers>,
+    /// The source of time.
+    pub clock: Arc<dyn Clock>,
+    /// Our own endpoint, over loopback.
+    pub endpoint: String,
+}
+
+/// Keeps the keys.
+pub struct FlowKeyKeeper {
+    parts: KeyParts,
+    ping: reqwest::Client,
+    /// One change at a time.
+    changing: Mutex<()>,
+}
+
+/// Whose key Meta has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Published {
+    /// Our current one.
+    Current,
+    /// Our previous one.
+    Previous,
+    /// One that is not ours.
+    Foreign,
+    /// None.
+    Absent,
+    /// Meta did not say.
+    Unknown,
+}
+
+/// How the key of a number stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct Standing {
+    /// Meta's `phone_number_id`.
+    pub number: Box<str>,
+    /// Names the private key here.
+    pub fingerprint: Option<String>,
+    /// Names the one before.
+    pub previous_fingerprint: Option<String>,
+    /// Where the private key lies.
+    pub file: Option<PathBuf>,
+    /// Whose key Meta has.
+    pub published: Published,
+    /// Names the key that Meta has.
+    pub published_fingerprint: Option<String>,
+    /// `VALID` or `MISMATCH`.
+    pub signature_status: Option<String>,
+    /// What to do, or why Meta did not say.
+    pub problem: Option<String>,
+}
+
+/// What became of an upload.
+#[derive(Clone, Debug, Serialize)]
+pub struct Uploaded {
+    /// Meta's `phone_number_id`.
+    pub number: Box<str>,
+    /// Names the key that should be there.
+    pub fingerprint: Option<String>,
+    /// `uploaded`, `unchanged`, `skipped` or `failed`.
+    pub result: &'static str,
+    /// Why not.
+    pub problem: Option<String>,
+}
+
+/// What a rotation came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rotated {
+    /// Whether a rotation that had broken off was finished, and no new key made.
+    pub resumed: bool,
+    /// Each number.
+    pub items: Vec<Uploaded>,
+}
+
+/// Why nothing was rotated. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RotateError {
+    /// The key is not in a file.
+    #[error(
+        "the key of the number {0} is not in a file of this machine, so it cannot be replaced here; set whatsapp.flow_private_key_file"
+    )]
+    NoFile(Box<str>),
+    /// There is no key.
+    #[error("there is no private key; make one with `parlance flow key new`")]
+    NoKey,
+    /// The last rotation is too fresh.
+    #[error(
+        "the last rotation was {hours} h ago, and phones may use the key from before it for 24 h; wait, or force it and refuse those phones once"
+    )]
+    TooSoon {
+        /// How long ago.
+        hours: u64,
+    },
+    /// Meta did not say which keys it has.
+    #[error("Meta did not say which key the number {0} has: {1}")]
+    Unknown(Box<str>, String),
+    /// No key could be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A file cannot be written.
+    #[error("{0} cannot be written: {1}")]
+    File(PathBuf, std::io::Error),
+}
+
+impl FlowKeyKeeper {
+    /// A keeper over these parts. Errors: the HTTP client does not start.
+    pub fn new(parts: KeyParts) -> Result<Self, reqwest::Error> {
+        Ok(Self { parts, ping: ping::client()?, changing: Mutex::default() })
+    }
+
+    /// How the keys stand here and at Meta, by number.
+    pub async fn show(&self) -> Vec<Standing> {
+        let mut standings = Vec::new();
+        for number in &self.parts.numbers {
+            standings.push(self.standing(number).await);
+        }
+        standings
+    }
+
+    /// Uploads the public key of all numbers, or of one, whatever Meta has.
+    pub async fn upload(&self, only: Option<&str>) -> Vec<Uploaded> {
+        let _one = self.changing.lock().await;
+        let mut items = Vec::new();
+        for number in self.parts.numbers.iter().filter(|number| only.is_none_or(|only| *number.id == *only)) {
+            items.push(self.publish(number).await);
+        }
+        items
+    }
+
+    /// Asks our own endpoint with each key, as a phone does that has its public half.
+    pub async fn verify(&self) -> Vec<Ping> {
+        let mut pings = Vec::new();
+        for number in &self.parts.numbers {
+            let key = self.parts.keyring.key(&number.id, KeySlot::Current);
+            let secret = self.parts.signers.secret(&number.id);
+            pings.push(ping::ping(&self.ping, &self.parts.endpoint, &number.id, key, secret).await);
+        }
+        pings
+    }
+
+    /// Makes a new key, keeps the old one as the previous, and uploads the new one for each number; or finishes a rotation
+    /// that broke off.
+    pub async fn rotate(&self, force: bool) -> Result<Rotated, RotateError> {
+        let _one = self.changing.lock().await;
+        let standings = self.show().await;
+        let unknown = standings.iter().find(|standing| standing.published == Published::Unknown);
+        if let Some(Standing { number, problem, .. }) = unknown {
+            return Err(RotateError::Unknown(number.clone(), problem.clone().unwrap_or_default()));
+        }
+        let resumed = standings.iter().any(|standing| standing.published == Published::Previous);
+        if !resumed {
+            self.renew(force)?;
+        }
+        let mut items = Vec::new();
+        for (number, standing) in self.parts.numbers.iter().zip(&standings) {
+            items.push(match standing.published {
+                Published::Foreign => skipped(number, standing),
+                _ => self.publish(number).await,
+            });
+        }
+        Ok(Rotated { resumed, items })
+    }
+
+    /// Puts a new key into each file of keys.
+    fn renew(&self, force: bool) -> Result<(), RotateError> {
+        let mut files: Vec<&Path> = Vec::new();
+        for number in &self.parts.numbers {
+            if self.parts.keyring.key(&number.id, KeySlot::Current).is_none() {
+                continue;
+            }
+            let file = number.file.as_deref().ok_or_else(|| RotateError::NoFile(number.id.clone()))?;
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        if files.is_empty() {
+            return Err(RotateError::NoKey);
+        }
+        let now_ms = self.parts.clock.now_ms();
+        let youngest = files.iter().filter_map(|file| files::age_ms(&files::beside(file), now_ms)).min();
+        if let Some(age_ms) = youngest.filter(|age_ms| !force && *age_ms < OVERLAP_MS) {
+            return Err(RotateError::TooSoon { hours: age_ms / 3_600_000 });
+        }
+        files.into_iter().try_for_each(|file| self.renew_file(file))
+    }
+
+    fn renew_file(&self, file: &Path) -> Result<(), RotateError> {
+        let key = Arc::new(FlowKey::generate()?);
+        // First the copy of the old one: if this breaks off, both files hold it, and nothing is lost.
+        let beside = files::beside(file);
+        files::copy(file, &beside).map_err(|error| RotateError::File(beside, error))?;
+        files::write(file, &key.private_pem()).map_err(|error| RotateError::File(file.to_owned(), error))?;
+        for number in self.parts.numbers.iter().filter(|number| number.file.as_deref() == Some(file)) {
+            let before = self.parts.keyring.key(&number.id, KeySlot::Current);
+            self.parts.keyring.replace(&number.id, KeySlot::Previous, before);
+            self.parts.keyring.replace(&number.id, KeySlot::Current, Some(key.clone()));
+        }
+        tracing::warn!(file = %file.display(), fingerprint = key.fingerprint(), "an operator rotated the private key of Flows");
+        Ok(())
+    }
+
+    async fn publish(&self, number: &KeyNumber) -> Uploaded {
+        let Some(key) = self.parts.keyring.key(&number.id, KeySlot::Current) else {
+            let problem = Some("there is no private key for it".to_owned());
+            return Uploaded { number: number.id.clone(), fingerprint: None, result: "skipped", problem };
+        };
+        let sent = self.parts.client.publish_key(&number.id, &number.token.get(), &key.public_pem()).await;
+        let (result, problem) = match sent {
+            Ok(()) => ("uploaded", None),
+            Err(error) => ("failed", Some(told(&error))),
+        };
+        let fingerprint = Some(key.fingerprint().to_owned());
+        Uploaded { number: number.id.clone(), fingerprint, result, problem }
+    }
+
+    async fn standing(&self, number: &KeyNumber) -> Standing {
+        let print = |slot| self.parts.keyring.key(&number.id, slot).map(|key| key.fingerprint().to_owned());
+        let (fingerprint, previous_fingerprint) = (print(KeySlot::Current), print(KeySlot::Previous));
+        let standing = Standing {
+            number: number.id.clone(),
+            fingerprint,
+            previous_fingerprint,
+            file: number.file.clone(),
+            published: Published::Unknown,
+            published_fingerprint: None,
+            signature_status: None,
+            problem: None,
+        };
+        match self.parts.client.published_key(&number.id, &number.token.get()).await {
+            Ok(remote) => {
+                let theirs = remote.pem.as_deref().filter(|pem| !pem.trim().is_empty());
+                let absent = theirs.is_none();
+                let theirs = theirs.and_then(fingerprint_of_public);
+                let published = standing.whose(theirs.as_deref(), absent);
+                let signature_status = remote.signature_status;
+                let problem = standing.problem_of(published, signature_status.as_deref());
+                Standing { published, published_fingerprint: theirs, signature_status, problem, ..standing }
+            }
+            Err(error) => Standing { problem: Some(told(&error)), ..standing },
+        }
+    }
+}
+
+impl Standing {
+    fn whose(&self, theirs: Option<&str>, absent: bool) -> Published {
+        match theirs {
+            None if absent => Published::Absent,
+            None => Published::Foreign,
+            theirs if theirs == self.fingerprint.as_deref() => Published::Current,
+            theirs if theirs == self.previous_fingerprint.as_deref() => Published::Previous,
+            Some(_) => Published::Foreign,
+        }
+    }
+
+    fn problem_of(&self, published: Published, status: Option<&str>) -> Option<String> {
+        let what = match (published, status) {
+            _ if self.fingerprint.is_none() => "there is no private key here: parlance flow key new",
+            (Published::Absent, _) => "Meta has no key: parlance flow key upload",
+            (Published::Foreign, _) => {
+                "Meta has a key that is not ours: parlance flow key upload puts ours in its place"
+            }
+            (Published::Previous, _) => "a rotation broke off: parlance flow key rotate finishes it",
+            (_, Some("MISMATCH")) => "Meta cannot verify the key (MISMATCH): parlance flow key upload",
+            _ => return None,
+        };
+        Some(what.to_owned())
+    }
+}
+
+fn skipped(number: &KeyNumber, standing: &Standing) -> Uploaded {
+    let problem =
+        Some("Meta has a key that is not ours, which was left alone: parlance flow key upload replaces it".into());
+    Uploaded {
+        number: number.id.clone(),
+        fingerprint: standing.published_fingerprint.clone(),
+        result: "skipped",
+        problem,
+    }
+}
+
+fn told(error: &CallError) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests;
