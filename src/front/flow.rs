@@ -105,6 +105,11 @@ struct Done {
 }
 
 impl Done {
+    /// As health goes. A phone that tells of an error had no usable answer before.
+    fn kind(&self) -> health::Kind {
+        if self.action == "error" { health::Kind::Error } else { health::Kind::of(self.outcome) }
+    }
+
     fn early(outcome: &'static str, reply: Reply) -> Self {
         Self { action: "unknown", outcome, flow: None, reply }
     }
@@ -139,7 +144,7 @@ impl FlowEndpoint {
         let took = started.elapsed();
         self.parts.metrics.answered(done.action, done.outcome, took);
         if let Some(flow) = &done.flow {
-            self.parts.health.record(flow, self.parts.clock.now_ms(), took, health::Kind::of(done.outcome));
+            self.parts.health.record(flow, self.parts.clock.now_ms(), took, done.kind());
         }
         done.reply.response()
     }

@@ -11,6 +11,7 @@ mod doubt;
 mod duplicates;
 mod events;
 mod flow_endpoint;
+mod flow_keys;
 mod handoff;
 mod http;
 mod imports;
