@@ -9,17 +9,20 @@
 
 mod disk;
 mod files;
+mod flow_files;
 mod library;
 mod record;
 mod upkeep;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chatbot::bot::{self, Bot, Format, Loaded};
 use storage::StoreError;
 
 pub use disk::Report;
+pub(crate) use flow_files::FlowFiles;
 pub use library::{Counted, Expected, KEPT_NUMBERS, Library, MAX_BOTS, MAX_COUNTED, Order, PublishError, Published};
 pub use record::{Live, Record, Source};
 pub(crate) use upkeep::upkeep;
@@ -34,12 +37,24 @@ pub struct BotFile {
     pub source: String,
     /// What came of it.
     pub loaded: Loaded,
+    /// The Flow JSON files that it names, as they were read; none where one could not be.
+    pub flows: BTreeMap<PathBuf, Option<String>>,
+}
+
+/// A bot file that was read, as the watch knows it.
+pub(crate) struct Known {
+    path: PathBuf,
+    source: String,
+    flows: BTreeMap<PathBuf, Option<String>>,
+    id: Option<String>,
 }
 
 impl BotFile {
     /// What the watch needs to see that it changed.
-    pub(crate) fn known(&self) -> (PathBuf, String, Option<String>) {
-        (self.path.clone(), self.source.clone(), self.bot().map(|bot| bot.id().to_owned()))
+    pub(crate) fn known(&self) -> Known {
+        let Self { path, source, flows, .. } = self;
+        let id = self.bot().map(|bot| bot.id().to_owned());
+        Known { path: path.clone(), source: source.clone(), flows: flows.clone(), id }
     }
 
     fn bot(&self) -> Option<&Bot> {
@@ -91,12 +106,13 @@ pub enum LoadError {
     Store(#[from] StoreError),
 }
 
-/// Reads one bot file.
+/// Reads one bot file, and the Flow JSON files that it names.
 pub fn read_file(path: &Path) -> Result<BotFile, LoadError> {
     let source = std::fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.into(), source })?;
     let format = Format::by_extension(path).unwrap_or(Format::Json);
-    let loaded = bot::load(&source, &path.display().to_string(), format);
-    Ok(BotFile { path: path.into(), source, loaded })
+    let opened = FlowFiles::beside(path);
+    let loaded = bot::load_with(&source, &path.display().to_string(), format, &|name| opened.read(name));
+    Ok(BotFile { path: path.into(), source, loaded, flows: opened.into_read() })
 }
 
 /// Whether a file is a bot by its name. What begins with a dot is an editor's.

@@ -16,6 +16,7 @@ use std::path::Path;
 use minijinja::Environment;
 
 use crate::diagnostic::Diagnostic;
+use crate::form::{FormTexts, Handlers};
 use crate::message::shape::Place;
 use crate::migrate::Running;
 use crate::node::Node;
@@ -27,7 +28,7 @@ use read::Reader;
 pub(crate) use check::reached;
 #[cfg(test)]
 pub(crate) use load::asked;
-pub use load::load;
+pub use load::{load, load_with};
 
 /// The syntax of a bot file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct Loaded {
     pub bot: Option<Bot>,
     /// The findings, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
+    /// The Flow JSON files that it names, whether they could be read or not: paths below the folder of the bot file.
+    pub flow_files: Vec<String>,
 }
 
 /// A bot, ready to run. Texts and expressions are compiled; put it into an `Arc` to share it.
@@ -77,6 +80,12 @@ pub struct Bot {
     pub(crate) strict: Environment<'static>,
     /// Files that messages name, and the id under which each was stored.
     pub(crate) files: BTreeMap<String, Option<String>>,
+    /// The Flows by the names that nodes use.
+    pub(crate) flows: BTreeMap<String, flows::Flow>,
+    /// The endpoints of those that have one here.
+    pub(crate) handlers: BTreeMap<String, Handlers>,
+    /// What forms say by themselves.
+    pub(crate) form_texts: FormTexts,
     tests: Vec<Case>,
     running: Running,
     uses: Option<Box<Uses>>,
@@ -180,6 +189,11 @@ impl Bot {
     /// What happens to runs of other versions while this one is live.
     pub fn running(&self) -> &Running {
         &self.running
+    }
+
+    /// The WhatsApp Flows of the bot, by name.
+    pub fn flows(&self) -> impl Iterator<Item = flows::BotFlow> {
+        self.flows.iter().map(|(name, flow)| flow.view(name))
     }
 
     /// The files that messages of this bot name by `file`: paths below the folder of the bot file, in order.

@@ -57,6 +57,32 @@ pub const MAX_CALL_BYTES: usize = 32 * 1024;
 pub const MAX_SCHEDULE_PER_HOUR: u32 = 12;
 /// Forms of one person that are remembered until they come back.
 pub const MAX_OPEN_FORMS: usize = 16;
+/// Flows of a bot file.
+pub const MAX_FLOWS: usize = 100;
+/// Bytes of a Flow JSON that becomes part of a bot.
+pub const MAX_FLOW_JSON_BYTES: usize = 1 << 20;
+/// How long an endpoint may be told to take, in milliseconds: phones wait 10 s.
+pub const MAX_FORM_BUDGET_MS: u32 = 8_000;
+/// How long an endpoint may take where the Flow does not say it, in milliseconds: Meta throttles slow ones.
+pub const FORM_BUDGET_MS: u64 = 800;
+/// Steps of all handlers of a Flow.
+pub const MAX_FORM_STEPS: usize = 500;
+/// Nesting of `match` in a handler.
+pub const MAX_FORM_DEPTH: usize = 8;
+/// Calls of other programs for one request of a form.
+pub const MAX_FORM_CALLS: usize = 8;
+/// Requests of one form that are answered.
+pub const MAX_FORM_REQUESTS: usize = 256;
+/// Screens of a form that are remembered for the way back.
+pub const MAX_FORM_SCREENS: usize = 20;
+/// Bytes of the data of one screen, or of what comes with the end of a form, as JSON.
+pub const MAX_FORM_ANSWER_BYTES: usize = 128 * 1024;
+/// Bytes of the data of all screens of a form that are remembered, as JSON.
+pub const MAX_FORM_MEMORY_BYTES: usize = 192 * 1024;
+/// Bytes of what a form keeps under names that are no variables, as JSON.
+pub const MAX_FORM_LOCALS_BYTES: usize = 64 * 1024;
+/// Characters of the name of a screen.
+pub const MAX_SCREEN_CHARS: usize = 128;
 /// Variants of one message.
 pub const MAX_VARIANTS: usize = 20;
 /// How long one try of an `http` node may be told to take, in milliseconds.

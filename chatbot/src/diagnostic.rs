@@ -1,6 +1,7 @@
 //! What the checker says about a bot file: a code, a place, a cure.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
@@ -59,6 +60,9 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// JSON pointer of the value that is meant.
     pub pointer: String,
+    /// The text of the file, where that is another one than the bot file.
+    #[serde(skip)]
+    pub text: Option<Arc<str>>,
 }
 
 impl Diagnostic {
@@ -78,6 +82,7 @@ impl Diagnostic {
     }
 
     fn paint(&self, source: &str, colours: &Colours) -> String {
+        let source = self.text.as_deref().unwrap_or(source);
         let Colours { bold, quiet, off, .. } = colours;
         let loud = match self.severity {
             Severity::Error => colours.error,
@@ -189,6 +194,7 @@ mod tests {
             span: Some(13..22),
             help: Some("change it".into()),
             pointer: "/title".into(),
+            text: None,
         };
         let expected = "error[PAR-0204]: title is odd\n --> bots/x.yaml:2:8\n  |\n2 | title: Ünïcode title\n  |        ^^^^^^^\n  = help: change it\n  = note: parlance explain PAR-0204\n";
         assert_eq!(diagnostic.render(source), expected);
@@ -217,6 +223,7 @@ mod tests {
             span: Some(500..503),
             help: None,
             pointer: String::new(),
+            text: None,
         };
         let rendered = diagnostic.render(&source);
         let lines: Vec<&str> = rendered.lines().collect();
@@ -238,6 +245,7 @@ mod tests {
             span: Some(1000..2000),
             help: None,
             pointer: String::new(),
+            text: None,
         };
         assert!(diagnostic.render("").starts_with("warning[PAR-0201]: m\n"));
     }

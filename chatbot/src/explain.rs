@@ -68,6 +68,10 @@ codes! {
     NO_RETURN = 257 "PAR-0257" Warning "None of the nodes that this `call` or `each` can reach is a `return`. So a call never comes back to its `returned` port, and a loop never takes its second element. End the part with a `return`, or use `goto` if it shall not come back.";
     LATE_TIMEOUT = 258 "PAR-0258" Warning "`policies.idle_timeout` is shorter than this node's own time, so it takes over before, unless the person sends something that is no answer meanwhile. Make the one longer or the other shorter.";
     UNKNOWN_FLOW = 270 "PAR-0270" Error "`flow` names an entry of the top-level `flows`, and there is none of this name. Correct the name, or add the entry with Meta's `id` of the Flow, or its `name` at Meta.";
+    FLOW_FILE = 271 "PAR-0271" Error "The Flow JSON of a Flow becomes part of the bot when the file is loaded, so it must be there: a JSON file below the folder of the bot file. A bot that comes over HTTP has no folder: write the Flow JSON under `json`, or publish the file with `parlance bot publish`, which does that.";
+    FLOW_JSON = 272 "PAR-0272" Error "The Flow JSON breaks a rule of Meta's, which refuses to publish it. The message begins with Meta's code, and the place is that in the Flow JSON. `parlance flow check FILE` checks a Flow JSON by itself.";
+    FLOW_SCREEN = 274 "PAR-0274" Error "What the bot says of a screen does not fit the Flow JSON: the screen, a key of its `data`, one of its inputs or the way there does not exist, or a value has another type. The phone would refuse the answer. Change the one or the other.";
+    FLOW_HANDLER = 275 "PAR-0275" Error "The phone can ask the endpoint for something that no handler answers: each screen with a `data_exchange` needs `on.submit`, a form that opens with `entry: data_exchange` needs `on.init`, and a Flow with handlers needs `data_api_version` in its Flow JSON.";
 }
 
 impl Code {

@@ -3,10 +3,26 @@
 //! One request is one turn, or several where the handler calls other programs: a turn that wants such a call changes
 //! nothing, and the handler is run again from its start when the result is there. What it decides is in the last of them.
 
+mod answer;
+mod bound;
+mod check;
+mod problem;
+mod read;
+mod run;
+mod steps;
+mod texts;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::http::{HttpCall, HttpDone};
+pub(crate) use answer::on_request;
+pub(crate) use check::shown;
+pub(crate) use problem::{code_of, problems, said, span_of};
+pub(crate) use read::read;
+pub(crate) use steps::Handlers;
+pub(crate) use texts::FormTexts;
+pub use texts::dead_form;
 
 /// What a phone asks of a Flow's endpoint while a form is open. One request, one answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -37,15 +37,16 @@ mod trace;
 mod tree;
 mod turn;
 
+pub use bot::flows::{BotFlow, CATEGORIES as FLOW_CATEGORIES};
 pub use bot::policies::{KEYS as POLICIES, Staff};
 pub use bot::triggers::TYPES as TRIGGER_TYPES;
-pub use bot::{Bot, Format, Loaded, load};
+pub use bot::{Bot, Format, Loaded, load, load_with};
 pub use diagnostic::{Diagnostic, Findings, Position, Severity};
 pub use diff::{Change, Diff, Line, Mark, NodeChange, NodeName, Rewired, diff};
 pub use event::Event;
 pub use explain::{codes, explain, severity};
 pub use expr::filters::{OURS as FILTERS, TESTS as FILTER_TESTS};
-pub use form::{FormAction, FormCache, FormRequest, FormStep};
+pub use form::{FormAction, FormCache, FormRequest, FormStep, dead_form};
 pub use graph::{Picture, graph};
 pub use http::{HttpAuth, HttpBody, HttpCall, HttpDone, HttpOutcome, HttpPart, HttpRetry, HttpText, RetryOn};
 pub use input::{ApiCall, CallError, ContactView, Given, HandBack, Incoming, Input, NumberView};

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bot::Bot;
 use crate::node::{Kind, Node};
-use crate::snapshot::{Frame, Run, Snapshot, Wait};
+use crate::snapshot::{Frame, Run, Snapshot, Wait, form};
 use crate::trace::Trace;
 
 pub(crate) use read::read;
@@ -259,5 +259,7 @@ fn ended(before: &Snapshot, run: &Run, reason: &str) -> Migrated {
     let over = Trace::RunEnded { run: run.id.clone(), reason: reason.to_owned(), result: None };
     let trace = handed_back.into_iter().chain([over]).collect();
     // Texts that wait for more are the next message.
-    Migrated::Ended(Snapshot { run: None, ..before.clone() }.into(), trace)
+    let mut after = Snapshot { run: None, ..before.clone() };
+    form::settle(&mut after.forms, None);
+    Migrated::Ended(after.into(), trace)
 }

@@ -363,6 +363,19 @@ impl Kind {
         }
     }
 
+    /// Whether it sends the Flow of this name.
+    pub(crate) fn sends_flow(&self, name: &str) -> bool {
+        matches!(self, Kind::Flow(flow) if flow.sends(name))
+    }
+
+    /// The form that it waits for is done at its endpoint.
+    pub(crate) fn form_done(&self, walk: &mut Walk<'_>, params: serde_json::Value) -> Result<Next, Fault> {
+        match self {
+            Kind::Flow(flow) => flow.done(walk, params),
+            _ => Ok(Next::End { reason: "node_gone".to_owned(), result: None }),
+        }
+    }
+
     /// Takes the person's answer; `None` if nodes of this kind do not wait for one.
     pub(crate) fn answer(
         &self,

@@ -102,6 +102,7 @@ fn definitions() -> Map<String, Value> {
         ("business_hours", policies::hours()),
         ("unexpected", policies::unexpected_way()),
         ("trigger", triggers::trigger()),
+        ("form_step", flows::step()),
     ];
     all.extend(messages::definitions());
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).chain(nodes::definitions()).collect()

@@ -260,7 +260,9 @@ impl Snapshot {
 
     /// What is left when the run is ended from outside, because it cannot go on: the contact's variables.
     pub fn without_run(&self) -> Self {
-        Self { run: None, burst: None, ..self.clone() }
+        let mut after = Self { run: None, burst: None, ..self.clone() };
+        form::settle(&mut after.forms, None);
+        after
     }
 
     /// The labels that bots gave the person, in order.

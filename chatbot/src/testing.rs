@@ -1,7 +1,7 @@
 //! The scripted conversations of a bot file (`tests:`), played by the real turn in virtual time.
 //!
 //! A test begins with a person whom the bot has never met, on 22 November 2026 at 10:00 UTC. Every step
-//! does one thing: what the person does (`user`, `tap`, `send`, `flow_submit`), what time or staff does (`advance`,
+//! does one thing: what the person does (`user`, `tap`, `send`, `flow_open`, `flow_submit`, `flow_back`), what time or staff does (`advance`,
 //! `staff`, `hand_back`), what other programs tell or answer (`api`, `http_stub`), or what must hold (`expect`,
 //! `expect_http`, `expect_end`, `expect_node`, `expect_var`, `expect_contact`). A list under
 //! `expect` is all that was said since the last thing that was done, in order; anything else is the next
@@ -11,6 +11,7 @@
 mod bless;
 mod bubble;
 mod export;
+mod forms;
 mod outside;
 mod phone;
 mod play;
@@ -26,9 +27,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::bot::Bot;
+use crate::form::FormAction;
 use crate::input::{ApiCall, HandBack, Incoming};
 pub use bless::{BlessError, Blessed, Left, bless};
 pub use export::{ExportError, Exported, Happened, Recorded, Recording, export};
+use forms::WantedScreen;
 use play::Play;
 pub(crate) use read::read;
 pub use report::{Failure, Line, Report, Shown};
@@ -65,6 +68,12 @@ enum Action {
     Send(Box<Incoming>),
     /// A form is sent off with this in it.
     Submit(Map<String, Value>),
+    /// A form of this Flow is opened.
+    Open(String),
+    /// A screen is filled in, or left backwards.
+    Exchange(FormAction, String, Map<String, Value>),
+    /// What the phone shows of the form.
+    Screen(WantedScreen),
     /// Another program tells something.
     Api(ApiCall),
     AdvanceMs(u64),

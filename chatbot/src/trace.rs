@@ -179,6 +179,23 @@ pub enum Trace {
         #[serde(default, skip_serializing_if = "Value::is_null")]
         data: Value,
     },
+    /// A phone asked on behalf of a form.
+    FormAsked {
+        /// The node that waits for it.
+        node: String,
+        /// The bot's name for the Flow.
+        flow: String,
+        /// `init`, `submit`, `back` or `error`.
+        action: String,
+        /// The screen on which the person was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        screen: Option<String>,
+        /// What it got: a screen, `DAY again` with a message, `the end`, `acknowledged`.
+        answer: String,
+        /// What did not hold or went wrong, if anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// The input had no effect.
     Ignored {
         /// Meta's type of the message.

@@ -6,7 +6,7 @@
 //! until nothing follows them, and are one message. A tick takes the port `timeout` of the node that waits,
 //! or `policies.on_idle`, or fires a trigger of time, whichever was due first; a message that comes before a late tick
 //! wins. The result of a call goes to the node that waits for this very call, or nowhere; what another program tells goes
-//! to the `wait` for it, else to its trigger.
+//! to the `wait` for it, else to its trigger. What a phone asks on behalf of a form, the handlers of its Flow answer.
 //!
 //! Where nothing else is said, an error takes the error port of its node, then `policies.on_error`
 //! (once a turn). Without either a message fails with [`TurnError`] and leaves the state as it was;
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bot::Bot;
 use crate::event::Event;
-use crate::form::FormStep;
+use crate::form::{self, FormStep};
 use crate::http::HttpCall;
 use crate::input::{Class, Given, Incoming, Input};
 use crate::sending::Sending;
@@ -99,7 +99,7 @@ pub fn turn(bot: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>) -> R
         Input::HandBack(how) => walk.hand_back(how.port())?,
         Input::HttpDone(done) => walk.http_done(done)?,
         Input::Api(call) => call::on_call(&mut walk, call)?,
-        Input::Form(request) => walk.ask_form(request),
+        Input::Form(request) => return Ok(form::on_request(walk, before, request)),
         Input::Tick => on_tick(&mut walk)?,
     }
     Ok(walk.finish(before))
@@ -115,6 +115,9 @@ fn on_arrival(walk: &mut Walk<'_>, message: &Incoming) -> Result<(), TurnError> 
     }
     if let Some(reply) = stop {
         walk.stop(reply);
+        return Ok(());
+    }
+    if walk.is_done_form(message) {
         return Ok(());
     }
     let commands = policies.is_restart(&message.text) || policies.asks_for_human(&message.text).is_some();

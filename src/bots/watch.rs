@@ -1,7 +1,8 @@
 //! Bot files that are saved go live at once: the folder is looked at twice a second.
 //!
 //! A change counts once it is still there at the next look, so that editors may truncate, rename and write as they
-//! like. What a file says counts, not its time: saving it unchanged does nothing. A broken file leaves what is live in
+//! like. The Flow JSON files that a bot file names count as parts of it. What a file says counts, not its time: saving it
+//! unchanged does nothing. A broken file leaves what is live in
 //! place and shows what is wrong; a new file is a new bot; the bot of a file that is removed stays live.
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use actors::Clock;
 
 use super::library::Library;
-use super::{BotFile, is_bot_file, read_file};
+use super::{BotFile, Known, is_bot_file, read_file};
 use crate::services::Supplies;
 
 /// Looks are so far apart.
@@ -32,6 +33,8 @@ struct Stamp {
     modified_ns: i128,
     bytes: u64,
     inode: u64,
+    /// Of the Flow JSON files that it names; none for one that is not there.
+    flows: Vec<Option<Stamp>>,
 }
 
 /// A file that was seen.
@@ -42,6 +45,8 @@ struct Seen {
     /// As it was at the last look, if that differs.
     changing: Option<Stamp>,
     source: String,
+    /// The Flow JSON files that it names, as they were read.
+    flows: BTreeMap<PathBuf, Option<String>>,
     /// The bot that it holds, as far as it could be read.
     id: Option<String>,
     missed: u32,
@@ -58,15 +63,12 @@ struct Watch {
 }
 
 /// Goes on until it is dropped. `known` are the files that were read at the start.
-pub(crate) async fn watch(
-    library: Arc<Library>,
-    supplies: Supplies,
-    dir: PathBuf,
-    known: Vec<(PathBuf, String, Option<String>)>,
-    tell: Tell,
-) {
+pub(crate) async fn watch(library: Arc<Library>, supplies: Supplies, dir: PathBuf, known: Vec<Known>, tell: Tell) {
     let clock: Arc<dyn Clock> = library.clock.clone();
-    let seen = |(path, source, id)| (path, Seen { source, id, ..Seen::default() });
+    let seen = |known: Known| {
+        let Known { path, source, flows, id } = known;
+        (path, Seen { source, flows, id, ..Seen::default() })
+    };
     let files = known.into_iter().map(seen).filter(|(path, _)| path.parent() == Some(&dir)).collect();
     let mut watch = Watch { library, supplies, dir, tell, files, unreadable: false };
     loop {
@@ -78,7 +80,9 @@ pub(crate) async fn watch(
 impl Watch {
     async fn look(&mut self) {
         let dir = self.dir.clone();
-        let found = match tokio::task::spawn_blocking(move || stamps(&dir)).await {
+        let flows =
+            self.files.iter().map(|(path, seen)| (path.clone(), seen.flows.keys().cloned().collect())).collect();
+        let found = match tokio::task::spawn_blocking(move || stamps(&dir, &flows)).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => return self.say_unreadable(&error),
             Err(_) => return,
@@ -130,11 +134,14 @@ impl Watch {
             Err(error) => return tracing::debug!(%error, "a bot file that was saved cannot be read yet"),
         };
         let known = self.files.entry(path).or_default();
-        (known.read, known.changing) = (Some(stamp), None);
-        if known.source == file.source {
+        // Other Flow JSON files are others to look at: the stamp of the next look says.
+        let same_files = known.flows.keys().eq(file.flows.keys());
+        (known.read, known.changing) = (Some(stamp).filter(|_| same_files), None);
+        if known.source == file.source && known.flows == file.flows {
             return;
         }
         known.source.clone_from(&file.source);
+        known.flows.clone_from(&file.flows);
         if let Some(bot) = &file.loaded.bot {
             known.id = Some(bot.id().to_owned());
         }
@@ -143,7 +150,7 @@ impl Watch {
     }
 
     async fn put_live(&self, file: BotFile, known_id: Option<String>) {
-        let BotFile { path, source, loaded } = file;
+        let BotFile { path, source, loaded, .. } = file;
         loaded.diagnostics.iter().for_each(|diagnostic| (self.tell)(&diagnostic.render(&source)));
         let Some(bot) = loaded.bot else {
             let errors = loaded.diagnostics.iter().filter(|found| found.is_error()).count();
@@ -188,7 +195,7 @@ fn count(count: usize, what: &str) -> String {
 }
 
 /// The bot files of a folder; none if there is no folder.
-fn stamps(dir: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
+fn stamps(dir: &Path, flows: &BTreeMap<PathBuf, Vec<PathBuf>>) -> io::Result<BTreeMap<PathBuf, Stamp>> {
     let entries = match std::fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         entries => entries?,
@@ -201,8 +208,14 @@ fn stamps(dir: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
         if !is_bot_file(&path) || !meta.is_file() || found.len() >= MAX_FILES {
             continue;
         }
-        let modified_ns = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
-        found.insert(path, Stamp { modified_ns, bytes: meta.len(), inode: meta.ino() });
+        let of_file = |file: &PathBuf| std::fs::metadata(file).ok().map(|meta| stamp(&meta));
+        let flows = flows.get(&path).into_iter().flatten().map(of_file).collect();
+        found.insert(path, Stamp { flows, ..stamp(&meta) });
     }
     Ok(found)
+}
+
+fn stamp(meta: &std::fs::Metadata) -> Stamp {
+    let modified_ns = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
+    Stamp { modified_ns, bytes: meta.len(), inode: meta.ino(), flows: Vec::new() }
 }

@@ -1,5 +1,6 @@
 //! `parlance dev`: the same server, opposite a stand-in for Meta on this machine.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -215,7 +216,12 @@ fn bot_files(config: &Config, asked: bool) -> Result<Vec<BotFile>, Failed> {
     if !asked && !config.bots.dir.exists() {
         talk(&format!("there is no folder {}: serving the sample bot", config.bots.dir.display()));
         let loaded = chatbot::load(SAMPLE, "welcome.yaml", chatbot::Format::Yaml);
-        return Ok(vec![BotFile { path: "welcome.yaml".into(), source: SAMPLE.into(), loaded }]);
+        return Ok(vec![BotFile {
+            path: "welcome.yaml".into(),
+            source: SAMPLE.into(),
+            loaded,
+            flows: BTreeMap::new(),
+        }]);
     }
     bots::read_dir(&config.bots.dir).map_err(|error| Failed::new(Exit::Data, format!("error: {error}")))
 }

@@ -9,15 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::policies::Policies;
-use super::read::{At, Fields, Reader};
+use super::read::{At, Fields, IN_FORMS, Read, Reader};
 use super::triggers::Trigger;
 use super::vars::Declared;
 use crate::explain;
 use crate::expr::calls::FUNCTIONS;
 use crate::expr::scope::{FIXED, Home};
+use crate::message::shape::Place;
 use crate::names::nearest;
 use crate::node::Node;
 use crate::tree::Entry;
+
+/// Names that handlers set for themselves, by the pointer of their Flow.
+type Locals = BTreeMap<String, BTreeMap<String, Place>>;
 
 /// The places of what is checked.
 pub(super) struct Whole<'t, 'f> {
@@ -98,8 +102,10 @@ pub(super) fn names(reader: &mut Reader<'_>, vars: &BTreeMap<String, Declared>) 
     }
     let writes = reader.writes.clone();
     known.extend(vars.keys().map(String::as_str).chain(writes.keys().map(String::as_str)));
+    let locals = std::mem::take(&mut reader.locals);
+    unread_locals(reader, &reads, &locals);
     for read in reads {
-        if known.contains(read.name.as_str()) {
+        if known.contains(read.name.as_str()) || is_local(&read, &locals) {
             continue;
         }
         let near = nearest(&read.name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
@@ -112,6 +118,32 @@ pub(super) fn names(reader: &mut Reader<'_>, vars: &BTreeMap<String, Declared>) 
                 format!("nothing sets the variable `{}`", read.name),
             )
             .help = Some(help);
+    }
+}
+
+/// Whether handlers of a Flow read what they see, or have set themselves.
+fn is_local(read: &Read, locals: &Locals) -> bool {
+    let own = locals.iter().find(|(flow, _)| is_below(&read.pointer, flow));
+    own.is_some_and(|(_, names)| IN_FORMS.contains(&read.name.as_str()) || names.contains_key(&read.name))
+}
+
+fn is_below(pointer: &str, flow: &str) -> bool {
+    pointer.strip_prefix(flow).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Warns of names that handlers of a Flow set for themselves and never read.
+fn unread_locals(reader: &mut Reader<'_>, reads: &[Read], locals: &Locals) {
+    if reader.imported || reader.has_errors() {
+        return;
+    }
+    for (flow, names) in locals {
+        let read: BTreeSet<&str> =
+            reads.iter().filter(|read| is_below(&read.pointer, flow)).map(|read| read.name.as_str()).collect();
+        for (name, place) in names.iter().filter(|(name, _)| !read.contains(name.as_str()) && !name.starts_with('_')) {
+            let message = format!("`{name}` is set but no handler of this Flow reads it");
+            reader.report_span(explain::UNUSED_VARIABLE, place.span.clone(), &place.pointer, message).help =
+                Some("declare it in `vars` if the run shall have it, or remove it".to_owned());
+        }
     }
 }
 

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::read::{At, Fields, Reader};
+use super::read::{At, Fields, Open, Reader};
 use super::{Bot, Format, Loaded, check, flows, policies, secrets, triggers, vars};
 use crate::caps;
 use crate::explain;
 use crate::expr::Missing;
+use crate::form::{self, FormTexts, Handlers};
 use crate::migrate::{self, Running};
 use crate::node::{self, Node};
 use crate::testing::{self, Case};
@@ -37,15 +38,27 @@ const KEYS: &[&str] = &[
     "drain_after",
 ];
 
-/// Loads a bot file. `name` is what diagnostics call the file; nothing is read from disk.
+/// Loads a bot file that stands by itself. `name` is what diagnostics call the file; nothing is read from disk, so a Flow
+/// that names a `file` is an error: see [`load_with`].
 pub fn load(source: &str, name: &str, format: Format) -> Loaded {
+    load_opened(source, name, format, None)
+}
+
+/// Loads a bot file whose Flows may name files. `open` reads one by its path below the folder of the bot file, as text, or
+/// says why not. What it holds becomes part of the bot: the canonical form has it as `json`.
+pub fn load_with(source: &str, name: &str, format: Format, open: &dyn Fn(&str) -> Result<String, String>) -> Loaded {
+    load_opened(source, name, format, Some(open))
+}
+
+fn load_opened(source: &str, name: &str, format: Format, open: Option<Open<'_>>) -> Loaded {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let mut reader = Reader::new(source, name);
+    reader.open = open;
     let bot = read_document(&mut reader, source, format);
     let bot = bot.filter(|_| !reader.has_errors()).map(|parts| parts.into_bot(&mut reader));
     let mut diagnostics = reader.diagnostics;
-    diagnostics.sort_by_key(|found| (found.line, found.column));
-    Loaded { bot, diagnostics }
+    diagnostics.sort_by_key(|found| (found.text.is_some(), found.line, found.column));
+    Loaded { bot, diagnostics, flow_files: reader.flow_files }
 }
 
 /// What the reader asks for in a file.
@@ -66,6 +79,8 @@ struct Parts {
     triggers: Vec<triggers::Trigger>,
     policies: policies::Policies,
     vars: BTreeMap<String, vars::Declared>,
+    handlers: BTreeMap<String, Handlers>,
+    form_texts: FormTexts,
     tests: Vec<Case>,
     running: Running,
 }
@@ -85,6 +100,9 @@ impl Parts {
             triggers: self.triggers,
             policies: self.policies,
             vars: self.vars,
+            flows: std::mem::take(&mut reader.flows).as_ref().clone(),
+            handlers: self.handlers,
+            form_texts: self.form_texts,
             tests: self.tests,
             running: self.running,
             templates: std::mem::take(&mut reader.templates),
@@ -137,7 +155,7 @@ fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
         reader.entries(&at);
     }
     if let Some(at) = fields.get("flows") {
-        reader.flows = flows::read(reader, &at).into();
+        reader.flows = flows::read(reader, &at, id.as_deref().unwrap_or_default()).into();
     }
     if let Some(at) = fields.get("secrets") {
         reader.secrets = secrets::read(reader, &at);
@@ -147,6 +165,8 @@ fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
         reader.i18n = texts::read(reader, &at, &locale).into();
     }
     let vars = fields.get("vars").map(|at| vars::read(reader, &at)).unwrap_or_default();
+    let handlers = fields.get("flows").map(|at| form::read(reader, &at, &vars)).unwrap_or_default();
+    let form_texts = FormTexts::read(reader);
     let nodes_at = reader.required(fields, "nodes");
     let entries = nodes_at.as_ref().map(|at| reader.entries(at)).unwrap_or_default();
     if entries.len() > caps::MAX_NODES_PER_BOT
@@ -177,8 +197,41 @@ fn read_parts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Parts> {
     let tests = fields.get("tests").map(|at| testing::read(reader, &at)).unwrap_or_default();
     check::names(reader, &vars);
     check::texts(reader);
-    let canonical = canonical(&fields.at.node.to_json());
-    Some(Parts { id: id?, title, locale, canonical, nodes, triggers, policies, vars, tests, running })
+    let canonical = canonical(&inlined(reader, fields));
+    if canonical.len() > caps::MAX_BOT_FILE_BYTES {
+        let message = format!(
+            "with its Flow JSON the bot has {} bytes, a bot may have {}",
+            canonical.len(),
+            caps::MAX_BOT_FILE_BYTES
+        );
+        reader.report_span(explain::TOO_LARGE, 0..0, "/flows", message);
+    }
+    Some(Parts {
+        id: id?,
+        title,
+        locale,
+        canonical,
+        nodes,
+        triggers,
+        policies,
+        vars,
+        handlers,
+        form_texts,
+        tests,
+        running,
+    })
+}
+
+/// The file with the Flow JSON of its files in it.
+fn inlined(reader: &Reader<'_>, fields: &Fields<'_>) -> Value {
+    let mut whole = fields.at.node.to_json();
+    for (name, json) in &reader.inlined {
+        if let Some(flow) = whole["flows"][name].as_object_mut() {
+            flow.remove("file");
+            flow.insert("json".to_owned(), json.clone());
+        }
+    }
+    whole
 }
 
 /// `missing` decides how texts are compiled, so it is looked up before everything else.

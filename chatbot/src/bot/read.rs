@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use minijinja::Environment;
+use whatsapp::flow::json::Problem;
 
 use super::flows::Flow;
 use crate::caps;
@@ -51,6 +52,20 @@ pub(crate) struct Read {
     pub(crate) pointer: String,
 }
 
+/// Reads a Flow JSON file by its path below the folder of the bot file, or says why not.
+pub(crate) type Open<'s> = &'s dyn Fn(&str) -> Result<String, String>;
+
+/// The handlers of a Flow that are being read: names that are no variables are their own.
+pub(crate) struct Within {
+    /// The names under `vars`.
+    pub(crate) declared: BTreeSet<String>,
+    /// Names of their own, and where each gets a value first.
+    pub(crate) locals: BTreeMap<String, Place>,
+}
+
+/// Names that the handlers of a Flow see beside those of every expression.
+pub(crate) const IN_FORMS: &[&str] = &["form", "screen", "error"];
+
 /// Collects findings while a bot file is read.
 pub(crate) struct Reader<'s> {
     pub(crate) source: &'s str,
@@ -70,6 +85,16 @@ pub(crate) struct Reader<'s> {
     pub(crate) has_hours: bool,
     pub(crate) i18n: Rc<Texts>,
     pub(crate) flows: Rc<BTreeMap<String, Flow>>,
+    /// Whoever has the files of Flows.
+    pub(crate) open: Option<Open<'s>>,
+    /// Files of Flows that were asked for.
+    pub(crate) flow_files: Vec<String>,
+    /// What was in them, by Flow.
+    pub(crate) inlined: BTreeMap<String, serde_json::Value>,
+    /// While handlers are read.
+    pub(crate) within: Option<Within>,
+    /// The names of their own that handlers set, by the pointer of their Flow.
+    pub(crate) locals: BTreeMap<String, BTreeMap<String, Place>>,
     pub(crate) node_ids: Vec<String>,
     by_id: HashMap<String, usize>,
     pub(crate) reads: Vec<Read>,
@@ -134,6 +159,11 @@ impl<'s> Reader<'s> {
             has_hours: false,
             i18n: Rc::default(),
             flows: Rc::default(),
+            open: None,
+            flow_files: Vec::new(),
+            inlined: BTreeMap::new(),
+            within: None,
+            locals: BTreeMap::new(),
             node_ids: Vec::new(),
             by_id: HashMap::new(),
             reads: Vec::new(),
@@ -198,9 +228,36 @@ impl<'s> Reader<'s> {
             span: known,
             help: None,
             pointer: pointer.to_owned(),
+            text: None,
         });
         let last = self.diagnostics.len() - 1;
         &mut self.diagnostics[last]
+    }
+
+    /// Reports a problem of a Flow JSON file at its place there. `place` is where the bot file names it.
+    pub(crate) fn report_in(&mut self, path: &str, text: &str, place: &Place, problem: &Problem) {
+        let file = match self.file.rsplit_once('/') {
+            Some((folder, _)) => format!("{folder}/{path}"),
+            None => path.to_owned(),
+        };
+        let code = crate::form::code_of(problem);
+        let (line, column) = (problem.line_start.max(1), problem.column_start.max(1));
+        let lines = LineIndex::new(text);
+        let start = lines.offset(text, line, column);
+        let end = lines.offset(text, problem.line_end.max(line), problem.column_end.max(1));
+        self.diagnostics.push(Diagnostic {
+            code: code.name(),
+            severity: code.severity(),
+            message: crate::form::said(problem),
+            file,
+            line,
+            column,
+            end: Position { line: problem.line_end.max(line), column: problem.column_end.max(column) },
+            span: (end > start).then_some(start..end),
+            help: None,
+            pointer: place.pointer.clone(),
+            text: Some(text.into()),
+        });
     }
 
     pub(crate) fn wrong(&mut self, at: &At<'_>, wanted: &str) {
@@ -428,8 +485,13 @@ impl<'s> Reader<'s> {
         let mut chars = name.chars();
         let first = chars.next().is_some_and(|c| c.is_alphabetic() || c == '_');
         let shaped = first && chars.all(|c| c.is_alphanumeric() || c == '_') && name.chars().count() <= 64;
-        let free = !crate::expr::scope::FIXED.contains(&name) && !RESERVED.contains(&name);
+        let taken = self.within.is_some() && IN_FORMS.contains(&name);
+        let free = !crate::expr::scope::FIXED.contains(&name) && !RESERVED.contains(&name) && !taken;
         if shaped && free {
+            if let Some(within) = self.within.as_mut().filter(|within| !within.declared.contains(name)) {
+                within.locals.entry(name.to_owned()).or_insert_with(|| Place { span, pointer: pointer.to_owned() });
+                return true;
+            }
             self.writes.entry(name.to_owned()).or_insert_with(|| Place { span, pointer: pointer.to_owned() });
             return true;
         }

@@ -52,6 +52,8 @@ struct State {
     input: Option<Json>,
     about_run: Json,
     local: Option<(&'static str, Value)>,
+    /// What handlers of forms see before everything else.
+    seen: Vars,
     cache: HashMap<String, Value>,
 }
 
@@ -116,6 +118,16 @@ impl Scope {
         let mut state = self.view.state();
         state.cache.remove("input");
         state.input = Some(input);
+    }
+
+    /// What a name is for the handlers of a form; nothing takes it away.
+    pub(crate) fn see(&self, name: &str, value: Option<Json>) {
+        let mut state = self.view.state();
+        state.cache.remove(name);
+        match value {
+            Some(value) => drop(state.seen.insert(name.to_owned(), value)),
+            None => drop(state.seen.remove(name)),
+        }
     }
 
     /// What bots noted of the person.
@@ -194,7 +206,8 @@ impl View {
         if let Some(value) = state.cache.get(name) {
             return Some(value.clone());
         }
-        let value = match state.run.get(name).or_else(|| state.contact.get(name)) {
+        let own = state.seen.get(name).or_else(|| state.run.get(name));
+        let value = match own.or_else(|| state.contact.get(name)) {
             Some(json) => to_value(json),
             None if name == "run" => to_value(&state.about_run),
             None if name == "input" => to_value(state.input.as_ref()?),

@@ -1,10 +1,10 @@
 //! `flow`: sends a message with a button that opens a WhatsApp Flow, and waits for the form to come back.
 //!
-//! The form comes back with the token that this very message had; any other, and one that comes after `ttl`, is refused
-//! with a trace. What it holds is saved without the token. Other messages leave by `other` if that is connected; else
+//! The form comes back with the token that this very message had, as a message or at its endpoint; any other, and one that
+//! comes after its time (`ttl`, or the one of its token, whichever ends first), is refused with a trace. What it holds is saved without the token. Other messages leave by `other` if that is connected; else
 //! `while_waiting` is said, else `policies.unexpected` decides. Which Flow it is, `flows` says.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use whatsapp::limits;
 use whatsapp::message::{FlowTarget, Outgoing};
 
@@ -17,6 +17,7 @@ use crate::message::{self, Message};
 use crate::names::nearest;
 use crate::snapshot::Wait;
 use crate::trace::{Trace, Why};
+use crate::tree::Kind;
 use crate::turn::{Fault, Walk};
 
 use super::{Here, Next, Ports};
@@ -45,7 +46,7 @@ pub(crate) struct Flow {
     name: String,
     /// `None` for an imported Flow that Meta does not know.
     message: Option<Message>,
-    ttl_ms: u64,
+    ttl_ms: Option<u64>,
     save: Option<String>,
     while_waiting: Option<Template>,
 }
@@ -56,10 +57,13 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Flow>
     let target = name_at.zip(name.as_ref()).and_then(|(at, name)| find(reader, &at, name));
     let (prompt, cta) = (reader.required(fields, "prompt"), reader.required(fields, "cta"));
     prompt.and(cta)?;
-    let ttl_ms = fields.get("ttl").and_then(|at| reader.duration_ms(&at)).unwrap_or(DEFAULT_TTL_MS);
+    let ttl_ms = fields.get("ttl").and_then(|at| reader.duration_ms(&at));
     let save = fields.get("save").and_then(|at| reader.variable(&at));
     let while_waiting =
         fields.get("while_waiting").and_then(|at| reader.template_up_to(&at, "while_waiting", limits::TEXT_BODY));
+    if let Some((name_at, name)) = fields.get("flow").zip(name.as_ref()) {
+        check(reader, fields, &name_at, name);
+    }
     let message = match target {
         Some(target) => Some(read_message(reader, fields, &target)?),
         // Once more for its mistakes.
@@ -83,6 +87,25 @@ fn find(reader: &mut Reader<'_>, at: &At<'_>, name: &str) -> Option<FlowTarget> 
         reader.not_yet(at, &format!("the Flow `{name}`, of which neither `id` nor `name` is known,"));
     }
     flow.target.clone()
+}
+
+/// Whether the message fits the Flow as the bot knows it.
+fn check(reader: &mut Reader<'_>, fields: &Fields<'_>, name_at: &At<'_>, name: &str) {
+    let flows = reader.flows.clone();
+    let Some(flow) = flows.get(name) else { return };
+    let asks =
+        fields.get("entry").is_some_and(|at| matches!(&at.node.kind, Kind::Text(word) if word == "data_exchange"));
+    if asks && flow.handlers && !flow.has_init {
+        let message = format!("with `entry: data_exchange` the Flow `{name}` needs `on.init`");
+        reader.report(explain::FLOW_HANDLER, name_at, message);
+    }
+    let Some(screen) = fields.get("screen").filter(|_| !asks) else { return };
+    if let Kind::Text(id) = &screen.node.kind
+        && !id.contains("{{")
+    {
+        let data = fields.get("data").unwrap_or_else(|| fields.at.clone());
+        crate::form::shown(reader, flow, None, (&screen, id), &data);
+    }
 }
 
 fn read_message(reader: &mut Reader<'_>, fields: &Fields<'_>, target: &FlowTarget) -> Option<Message> {
@@ -142,19 +165,25 @@ pub(super) fn ports() -> Ports {
 impl Flow {
     pub(super) fn enter(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<Next, Fault> {
         let token = walk.form_token(&here.node.id);
-        self.send(here, walk, &token).map_err(|fault| fault.at_port("failed"))?;
-        walk.keep_form(token.clone(), &self.name);
-        Ok(Next::Wait(Wait { form: Some(token), ..walk.wait(here, Some(self.ttl_ms)) }))
+        let first = self.send(here, walk, &token).map_err(|fault| fault.at_port("failed"))?;
+        let of_flow_ms = walk.bot().flows.get(&self.name).and_then(|flow| flow.ttl_ms);
+        let ttl_ms = [self.ttl_ms, of_flow_ms].into_iter().flatten().min().unwrap_or(DEFAULT_TTL_MS);
+        walk.keep_form(here, token.clone(), &self.name, ttl_ms, first);
+        Ok(Next::Wait(Wait { form: Some(token), ..walk.wait(here, Some(ttl_ms)) }))
     }
 
-    fn send(&self, here: Here<'_>, walk: &mut Walk<'_>, token: &str) -> Result<(), Fault> {
+    /// Sends the message; gives the first screen and its data, where the message says them.
+    fn send(&self, here: Here<'_>, walk: &mut Walk<'_>, token: &str) -> Result<Option<(String, Value)>, Fault> {
         let Some(message) = &self.message else {
             return Err(Fault::unsupported(format!("Meta's id of the Flow `{}` is not known", self.name)));
         };
         match message.fill(walk)? {
             Some(Outgoing::Flow(flow)) => {
                 let flow = flow.with_token(token).map_err(|error| Fault::failed(error.to_string()))?;
-                walk.send(here, Outgoing::Flow(flow))
+                let message = Outgoing::Flow(flow);
+                let first = first_screen(&message.raw());
+                walk.send(here, message)?;
+                Ok(first)
             }
             _ => Err(Fault::failed("the message with the Flow comes out empty")),
         }
@@ -198,11 +227,27 @@ impl Flow {
             return Ok(Next::Stay);
         }
         walk.use_form(wait.form.as_deref().unwrap_or_default());
+        self.done(walk, without_token(message.data.clone().unwrap_or_default()))
+    }
+
+    pub(super) fn sends(&self, name: &str) -> bool {
+        self.name == name
+    }
+
+    /// The form is done, and this came with it.
+    pub(super) fn done(&self, walk: &mut Walk<'_>, data: Value) -> Result<Next, Fault> {
         if let Some(name) = &self.save {
-            walk.assign(name, without_token(message.data.clone().unwrap_or_default()))?;
+            walk.assign(name, data)?;
         }
         Ok(Next::Port { port: "done".into(), why: Some(Why::said("form", self.name.as_str())) })
     }
+}
+
+fn first_screen(message: &Value) -> Option<(String, Value)> {
+    let payload = message.pointer("/interactive/action/parameters/flow_action_payload")?;
+    let data =
+        payload.get("data").filter(|data| data.is_object()).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    Some((payload.get("screen")?.as_str()?.to_owned(), data))
 }
 
 fn without_token(mut data: Value) -> Value {

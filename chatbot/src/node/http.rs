@@ -13,7 +13,7 @@ mod request;
 use crate::bot::read::{At, Fields, Reader};
 use crate::caps;
 use crate::explain;
-use crate::http::{HttpDone, HttpRetry, RetryOn};
+use crate::http::{HttpCall, HttpDone, HttpRetry, RetryOn};
 use crate::input::Incoming;
 use crate::snapshot::{Calling, Wait};
 use crate::trace::{Trace, Why};
@@ -24,7 +24,7 @@ use super::{Here, Next, Ports};
 use answer::Taking;
 use request::Request;
 
-pub(super) const KEYS: &[&str] = &[
+pub(crate) const KEYS: &[&str] = &[
     "method",
     "url",
     "query",
@@ -55,7 +55,7 @@ pub(crate) struct Http {
     taking: Taking,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Http> {
+pub(crate) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Http> {
     let method = match fields.get("method") {
         Some(at) => reader.word(&at, METHODS)?,
         None => "GET",
@@ -117,8 +117,11 @@ impl Http {
     }
 
     pub(super) fn enter(&self, here: Here<'_>, walk: &mut Walk<'_>) -> Result<Next, Fault> {
-        match self.request.call(self, here, walk) {
-            Ok(call) => Ok(order(walk, here, Calling { call, orders: 0 })),
+        match self.prepare(walk, &here.node.id) {
+            Ok(mut call) => {
+                call.id = walk.call_id(&here.node.id);
+                Ok(order(walk, here, Calling { call, orders: 0 }))
+            }
             Err(fault) => {
                 walk.see_http_error(fault.what());
                 Err(fault.at_port("http_error"))
@@ -141,7 +144,7 @@ impl Http {
     }
 
     pub(super) fn done(&self, here: Here<'_>, walk: &mut Walk<'_>, done: &HttpDone) -> Next {
-        walk.note(answer::noted(here, done));
+        walk.note(answer::noted(&here.node.id, done));
         match self.taking.take(walk, &done.outcome) {
             Ok(why) => Next::Port { port: "ok".into(), why: Some(why) },
             Err(trouble) => {
@@ -150,6 +153,17 @@ impl Http {
                 Next::Port { port: trouble.port.into(), why: Some(trouble.why) }
             }
         }
+    }
+
+    /// The call, with every value in its place but those of secrets, and without its id. `asker` is the node.
+    pub(crate) fn prepare(&self, walk: &Walk<'_>, asker: &str) -> Result<HttpCall, Fault> {
+        self.request.call(self, asker, walk)
+    }
+
+    /// Takes what came of a call, or says what was wrong with it.
+    pub(crate) fn taken(&self, walk: &mut Walk<'_>, asker: &str, done: &HttpDone) -> Result<(), String> {
+        walk.note(answer::noted(asker, done));
+        self.taking.take(walk, &done.outcome).map(drop).map_err(|trouble| trouble.message)
     }
 
     /// The person writes while the call is under way.

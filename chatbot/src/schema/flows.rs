@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::http;
 use super::parts::{
-    about, anything, count, duration, flag, list, map_of, nothing_else, plain, reference, text, variable, word,
+    about, anything, count, duration, expression, flag, list, map_of, nothing_else, one_of, plain, reference, text,
+    variable, word,
 };
+use crate::bot::flows::CATEGORIES;
+use crate::caps;
 
 /// Properties of a `flow` node.
 pub(super) fn node() -> Vec<(&'static str, Value)> {
@@ -23,7 +27,7 @@ pub(super) fn node() -> Vec<(&'static str, Value)> {
         ),
         ("screen", text("The first screen.")),
         ("data", about(reference("value"), "What that screen gets; texts in it are templates.")),
-        ("ttl", duration("How long the form is waited for; 24h when absent.")),
+        ("ttl", duration("How long the form is waited for; as long as its token is good, else 24h, when absent.")),
         ("save", variable("Where what was filled in goes.")),
         ("allow_draft", flag("Opens the draft of the Flow.")),
         ("while_waiting", text("What is said to other messages, where `other` leads nowhere.")),
@@ -39,8 +43,21 @@ fn flow() -> Value {
     let token = nothing_else(
         "The token with which a form is sent.",
         &[],
-        vec![("ttl", duration("How long it is good.")), ("single_use", flag("Whether a form comes back once."))],
+        vec![
+            ("ttl", duration("How long it is good; as long as the node waits when absent.")),
+            ("single_use", flag("Whether a form that was filled in cannot be opened anew.")),
+        ],
     );
+    let meta = nothing_else(
+        "The Flow at Meta.",
+        &[],
+        vec![
+            ("name", plain("Its name; `<bot>_<flow>` when absent.")),
+            ("categories", list("What it is for.", word("A category.", CATEGORIES))),
+            ("endpoint", plain("The address of its endpoint.")),
+        ],
+    );
+    let budget = "Milliseconds that the endpoint may take; 800 when absent.";
     nothing_else(
         "A Flow.",
         &[],
@@ -49,39 +66,92 @@ fn flow() -> Value {
             ("name", plain("Its name at Meta, where there is no `id`.")),
             ("file", plain("The Flow JSON: a file below the folder of the bot.")),
             ("json", object("The Flow JSON itself.")),
-            ("meta", object("Name, categories and endpoint at Meta.")),
+            ("meta", meta),
             ("token", token),
             ("on", handlers()),
-            ("budget_ms", count("Milliseconds that the endpoint may take.", 1, 8_000)),
-            ("fallback", object("The answer when that is over.")),
-            ("cache", object("How long look-ups are kept.")),
+            ("budget_ms", count(budget, 1, caps::MAX_FORM_BUDGET_MS)),
+            (
+                "fallback",
+                nothing_else(
+                    "The answer when nothing else answers, or not in time.",
+                    &[],
+                    vec![("show", shown()), ("error", failed())],
+                ),
+            ),
         ],
     )
 }
 
 fn handlers() -> Value {
-    let steps = || list("The steps; the last one answers.", step());
+    let steps = |what: &str| list(what, reference("form_step"));
     nothing_else(
-        "The logic of the endpoint. It is checked, and does not run yet.",
+        "The logic of the endpoint.",
         &[],
         vec![
-            ("init", steps()),
-            ("submit", map_of("By screen.", steps())),
-            ("back", map_of("By screen.", steps())),
-            ("error", steps()),
+            ("init", steps("The form is opened with `entry: data_exchange`.")),
+            ("submit", map_of("By the screen that was filled in.", steps("The steps; the last one answers."))),
+            ("back", map_of("By the screen that the person leaves.", steps("The steps; the last one answers."))),
+            ("error", steps("A step has failed; `error` says which, and why.")),
         ],
     )
 }
 
-fn step() -> Value {
+fn shown() -> Value {
+    nothing_else(
+        "Answers with a screen.",
+        &["screen"],
+        vec![
+            ("screen", plain("Its id in the Flow JSON.")),
+            ("data", about(reference("value"), "What the screen gets, and nothing else; texts in it are templates.")),
+        ],
+    )
+}
+
+fn failed() -> Value {
+    nothing_else("Answers with the same screen and a message.", &["message"], vec![("message", text("The message."))])
+}
+
+/// A step of a handler.
+pub(super) fn step() -> Value {
+    let rule = nothing_else(
+        "What must hold.",
+        &["when", "message"],
+        vec![
+            ("when", expression("The condition.")),
+            ("field", plain("The input at which the message is shown.")),
+            ("message", text("What the person reads if it does not hold.")),
+        ],
+    );
+    let way = nothing_else(
+        "A way.",
+        &["when", "do"],
+        vec![("when", expression("The condition.")), ("do", list("The steps.", reference("form_step")))],
+    );
+    let ways = nothing_else(
+        "Takes the first way whose condition holds.",
+        &["cases"],
+        vec![
+            ("cases", list("The ways.", way)),
+            ("else", list("The steps where no condition holds.", reference("form_step"))),
+        ],
+    );
+    let finish = nothing_else(
+        "Closes the form; the run goes on by `done`.",
+        &[],
+        vec![("data", about(reference("value"), "What comes with it, as `save` of the node gets it."))],
+    );
+    let value = one_of(
+        "The value.",
+        vec![expression("An expression."), about(reference("value"), "A list or map whose texts are templates.")],
+    );
     let keys = vec![
-        ("require", anything("What must hold, or the screen comes again.")),
-        ("http", anything("Asks another program.")),
-        ("set", anything("Assigns variables.")),
-        ("match", anything("Takes one of several ways.")),
-        ("show", anything("Answers with a screen.")),
-        ("error", anything("Answers with an error.")),
-        ("finish", anything("Closes the form.")),
+        ("require", list("What must hold, or the same screen comes again.", rule)),
+        ("http", nothing_else("Asks another program.", &["url"], http::step())),
+        ("set", map_of("Assigns variables; other names are known to the handlers of this form only.", value)),
+        ("match", ways),
+        ("show", shown()),
+        ("error", failed()),
+        ("finish", finish),
     ];
     let one: Vec<Value> = keys.iter().map(|(key, _)| json!({ "required": [key] })).collect();
     let mut step = nothing_else("A step of a handler.", &[], keys);

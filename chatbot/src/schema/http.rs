@@ -46,6 +46,19 @@ pub(super) fn node() -> Keys {
     ]
 }
 
+/// Keys of the step `http` of a form's handler.
+pub(super) fn step() -> Keys {
+    let cache = nothing_else(
+        "How long answers are kept for further requests.",
+        &["ttl"],
+        vec![
+            ("key", text("Requests of the same key get the same answer; without it, those of the same call.")),
+            ("ttl", duration("How long an answer is good.")),
+        ],
+    );
+    node().into_iter().chain([("cache", cache)]).collect()
+}
+
 fn status() -> Value {
     count("A status.", 100, 599)
 }

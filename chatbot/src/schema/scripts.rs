@@ -42,13 +42,15 @@ fn step() -> Value {
         ("user", plain("The person writes this.")),
         ("tap", plain("The person taps what has this id or title.")),
         ("send", send()),
+        ("flow_open", plain("The person opens the newest form, which is one of this Flow.")),
+        ("flow_back", plain("The person leaves this screen of the form backwards.")),
         (
             "flow_submit",
             nothing_else(
                 "The person fills in the newest form.",
                 &[],
                 vec![
-                    ("screen", plain("Where they are.")),
+                    ("screen", plain("Where they are: the endpoint is asked. Without it the form comes back.")),
                     ("data", map_of("What they fill in.", anything("The value."))),
                 ],
             ),
@@ -101,7 +103,21 @@ fn expect() -> Value {
         vec![
             plain("The text of the next message; `nothing`: it says nothing more."),
             self::bubble(),
+            screen(),
             list("Everything that it says.", bubble()),
+        ],
+    )
+}
+
+fn screen() -> Value {
+    nothing_else(
+        "What the phone shows of a form; all of it holds, and without `error_message` there is none.",
+        &[],
+        vec![
+            ("screen", plain("The id of the screen.")),
+            ("data", anything("What is in its data.")),
+            ("error_message", plain("The message on it.")),
+            ("form", word("What became of the form; `open` when absent.", &["open", "closed", "dead", "refused"])),
         ],
     )
 }

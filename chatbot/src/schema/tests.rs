@@ -16,6 +16,7 @@ const FOLDERS: &[&str] = &[
     "chatbot/testdata/transcripts",
     "chatbot/testdata/diagnostics",
     "chatbot/testdata/schema",
+    "chatbot/testdata/flows",
 ];
 /// Codes of files whose shape is not that of a bot: no schema need take them.
 const SHAPES: &[&str] = &[

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::play::Play;
 use super::wanted::Wanted;
 use super::{Action, Case, Step, with_stand_in_files};
-use crate::bot::{Bot, Format, load};
+use crate::bot::{Bot, Format, load_with};
 use crate::tree::{self, Kind, Node};
 use edits::Edits;
 pub(super) use edits::{plain, written};
@@ -56,13 +56,19 @@ pub enum BlessError {
     Fails(String),
 }
 
-/// Rewrites the expectations that do not hold, in the tests that are `wanted`.
+/// Rewrites the expectations that do not hold, in the tests that are `wanted`. `open` reads files of Flows, as for
+/// [`crate::load_with`].
 ///
 /// # Errors
 /// The file cannot be rewritten safely; see [`BlessError`].
-pub fn bless(source: &str, format: Format, wanted: impl Fn(&Bot, &Case) -> bool) -> Result<Blessed, BlessError> {
+pub fn bless(
+    source: &str,
+    format: Format,
+    open: &dyn Fn(&str) -> Result<String, String>,
+    wanted: impl Fn(&Bot, &Case) -> bool,
+) -> Result<Blessed, BlessError> {
     let body = source.strip_prefix('\u{feff}').unwrap_or(source);
-    let bot = read(body, format).ok_or(BlessError::Broken)?;
+    let bot = read(body, format, open).ok_or(BlessError::Broken)?;
     let Ok(tree) = tree::parse(body, format) else { return Err(BlessError::Broken) };
     let mut work = Work { edits: Edits::new(body, format), left: Vec::new(), places: Vec::new() };
     for (index, case) in bot.tests().iter().enumerate().filter(|(_, case)| wanted(&bot, case)) {
@@ -70,7 +76,7 @@ pub fn bless(source: &str, format: Format, wanted: impl Fn(&Bot, &Case) -> bool)
     }
     let Work { edits, left, places } = work;
     let rewritten = edits.apply();
-    verify(&bot, &tree, &rewritten, format, &places, &left)?;
+    verify(&bot, &tree, &rewritten, &|source| read(source, format, open), format, &places, &left)?;
     let mark = if source.len() > body.len() { "\u{feff}" } else { "" };
     Ok(Blessed { source: format!("{mark}{rewritten}"), rewritten: places.len(), left })
 }
@@ -177,8 +183,8 @@ impl Work<'_> {
     }
 }
 
-fn read(source: &str, format: Format) -> Option<Bot> {
-    load(source, "", format).bot.map(with_stand_in_files)
+fn read(source: &str, format: Format, open: &dyn Fn(&str) -> Result<String, String>) -> Option<Bot> {
+    load_with(source, "", format, open).bot.map(with_stand_in_files)
 }
 
 fn item(list: Option<&Node>, index: usize) -> Option<&Node> {
@@ -193,6 +199,7 @@ fn verify(
     bot: &Bot,
     before: &Node,
     source: &str,
+    read: &dyn Fn(&str) -> Option<Bot>,
     format: Format,
     places: &[Place],
     left: &[Left],
@@ -203,7 +210,7 @@ fn verify(
     if without(before, places) != without(&after, places) {
         return Err(BlessError::Shared(name(*first)));
     }
-    let now = read(source, format).ok_or_else(|| BlessError::Fails(name(*first)))?;
+    let now = read(source).ok_or_else(|| BlessError::Fails(name(*first)))?;
     for (index, ..) in places {
         let Some(case) = now.tests().get(*index) else { return Err(BlessError::Fails(name(*index))) };
         let is_left = left.iter().any(|left| left.test == case.name);

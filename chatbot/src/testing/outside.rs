@@ -6,17 +6,31 @@ use super::Action;
 use super::bubble::Bubble;
 use crate::bot::read::{At, Reader};
 use crate::explain;
+use crate::form::FormAction;
 use crate::input::{ApiCall, Incoming};
+use crate::names::nearest;
 
-/// `{data, screen}`: what the person filled in. The screen on which they were is for the reader.
+/// The name of a Flow whose form is opened.
+pub(super) fn read_open(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Action> {
+    let name = reader.text(at)?;
+    let flows = reader.flows.clone();
+    if !flows.contains_key(&name) {
+        let near = nearest(&name, flows.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+        reader.report(explain::UNKNOWN_FLOW, at, format!("`flows` has no `{name}`")).help = near;
+    }
+    Some(Action::Open(name))
+}
+
+/// `{data, screen}`: what the person filled in. With a screen it goes to the endpoint, where the bot describes it; else the
+/// form comes back.
 pub(super) fn read_form(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Action> {
     let fields = reader.fields(at, &["screen", "data"])?;
-    fields.get("screen").and_then(|at| reader.text(&at));
-    let mut data = Map::new();
-    if let Some(at) = fields.get("data") {
-        data = reader.entries(&at).into_iter().map(|(entry, at)| (entry.key.clone(), at.node.to_json())).collect();
-    }
-    Some(Action::Submit(data))
+    let screen = fields.get("screen").and_then(|at| reader.text(&at));
+    let data = super::forms::data(reader, fields.get("data").as_ref());
+    Some(match screen {
+        Some(screen) => Action::Exchange(FormAction::Submit, screen, data),
+        None => Action::Submit(data),
+    })
 }
 
 /// `{name, data}`.

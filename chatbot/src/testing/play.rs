@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::bubble::Bubble;
+use super::forms::Phone;
 use super::report::{Line, Shown};
 use super::setting::Setting;
 use super::stub::{self, Stub, WantedCall};
@@ -12,6 +13,7 @@ use super::wanted::{Wanted, diff};
 use super::{Action, WantedEvent, fits, outside, sent};
 use crate::bot::Bot;
 use crate::event::Event;
+use crate::form::FormAction;
 use crate::http::{HttpCall, HttpDone, HttpOutcome};
 use crate::input::{ContactView, Given, HandBack, Incoming, Input, NumberView};
 use crate::snapshot::Snapshot;
@@ -40,16 +42,16 @@ impl From<String> for Failed {
 
 /// A conversation under way.
 pub(super) struct Play<'b> {
-    bot: &'b Bot,
+    pub(super) bot: &'b Bot,
     contact: ContactView,
     number: NumberView,
-    state: Snapshot,
-    now_ms: u64,
+    pub(super) state: Snapshot,
+    pub(super) now_ms: u64,
     inputs: u64,
     /// What the next turn draws from, if the test says so.
     seed: Option<u64>,
     /// All that the bot said, ever.
-    said: Vec<Bubble>,
+    pub(super) said: Vec<Bubble>,
     /// How much of it was said before the last thing that was done.
     before: usize,
     /// How much of it was looked at.
@@ -59,7 +61,7 @@ pub(super) struct Play<'b> {
     /// Who answers calls, and how often each has.
     stubs: Vec<(Stub, u32)>,
     /// All calls that were ever made.
-    asked: Vec<HttpCall>,
+    pub(super) asked: Vec<HttpCall>,
     /// How many of them were looked at.
     asked_seen: usize,
     /// The events that the bot decided, and how many of them were looked at.
@@ -69,6 +71,8 @@ pub(super) struct Play<'b> {
     coming: Vec<(u64, HttpDone)>,
     /// Variables of the run, the last one if none goes on, and of the contact.
     vars: BTreeMap<String, Value>,
+    /// What the phone shows of forms.
+    pub(super) phone: Phone,
 }
 
 impl<'b> Play<'b> {
@@ -93,6 +97,7 @@ impl<'b> Play<'b> {
             events_seen: 0,
             coming: Vec::new(),
             vars: BTreeMap::new(),
+            phone: Phone::default(),
         };
         play.note_variables();
         play
@@ -108,6 +113,12 @@ impl<'b> Play<'b> {
             Action::Tap(what) => self.tap(what),
             Action::Send(message) => self.message(message.as_ref().clone()),
             Action::Submit(data) => self.message(outside::form(&self.said, data)?),
+            Action::Open(flow) => self.open_form(flow),
+            Action::Exchange(FormAction::Submit, _, data) if !self.has_endpoint() => {
+                self.message(outside::form(&self.said, data)?)
+            }
+            Action::Exchange(action, screen, data) => self.ask_form(*action, Some(screen.clone()), data.clone()),
+            Action::Screen(wanted) => self.screen(wanted),
             Action::Api(call) => {
                 self.begin();
                 self.input(&Input::Api(call.clone()))
@@ -138,6 +149,10 @@ impl<'b> Play<'b> {
 
     fn message(&mut self, message: Incoming) -> Result<(), Failed> {
         self.begin();
+        self.deliver(message)
+    }
+
+    pub(super) fn deliver(&mut self, message: Incoming) -> Result<(), Failed> {
         let mut message = Incoming { wamid: format!("wamid.in.{}", self.inputs + 1), at_ms: self.now_ms, ..message };
         if let (Some(bubble), Some(id)) =
             (self.said.last(), message.data.as_mut().and_then(|d| d.get_mut("message_id")))
@@ -203,7 +218,7 @@ impl<'b> Play<'b> {
         Ok(())
     }
 
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.before = self.said.len();
         self.seen = self.before;
         self.asked_seen = self.asked.len();
@@ -227,14 +242,20 @@ impl<'b> Play<'b> {
     }
 
     fn turn(&mut self, input: &Input) -> Result<(), Failed> {
+        self.turn_of(input).map(drop)
+    }
+
+    /// What a turn decided; calls of nodes are under way then.
+    pub(super) fn turn_of(&mut self, input: &Input) -> Result<Vec<Effect>, Failed> {
         self.inputs += 1;
         let seed = self.seed.take().unwrap_or(self.inputs);
         let given = Given { now_ms: self.now_ms, seed, address: ADDRESS, contact: &self.contact, number: &self.number };
         let done = turn(self.bot, &self.state, input, &given)
             .map_err(|error| Failed::from(format!("the bot fails: {error}")))?;
-        let calls: Vec<HttpCall> = done.effects.iter().filter_map(Effect::call).cloned().collect();
+        let effects = done.effects.clone();
         self.take(done);
-        calls.into_iter().try_for_each(|call| self.call(call))
+        effects.iter().filter_map(Effect::call).try_for_each(|call| self.call(call.clone()))?;
+        Ok(effects)
     }
 
     /// Has the stubs answer a call, as often as the node tries it.
@@ -259,7 +280,7 @@ impl<'b> Play<'b> {
         Ok(())
     }
 
-    fn answer(&mut self, call: &HttpCall) -> Result<(HttpOutcome, u64), Failed> {
+    pub(super) fn answer(&mut self, call: &HttpCall) -> Result<(HttpOutcome, u64), Failed> {
         let left = |(stub, used): &&mut (Stub, u32)| stub.times.is_none_or(|times| *used < times);
         let found = self.stubs.iter_mut().filter(left).find(|(stub, _)| stub.answers(call));
         let Some((stub, used)) = found else {

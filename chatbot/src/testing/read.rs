@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::wanted::{Trait, Wanted};
-use super::{Action, Case, Step, WantedEvent, outside, sent, setting, stub};
+use super::{Action, Case, Step, WantedEvent, forms, outside, sent, setting, stub};
 use crate::bot::read::{At, Fields, Read, Reader, list};
 use crate::explain;
+use crate::form::FormAction;
 use crate::input::HandBack;
 use crate::message;
 use crate::source::LineIndex;
@@ -18,7 +19,9 @@ const STEPS: &[&str] = &[
     "user",
     "tap",
     "send",
+    "flow_open",
     "flow_submit",
+    "flow_back",
     "api",
     "advance",
     "hand_back",
@@ -78,7 +81,9 @@ fn action(reader: &mut Reader<'_>, key: &str, at: &At<'_>) -> Option<Action> {
         "user" => Action::User(reader.text(at)?),
         "tap" => Action::Tap(reader.text(at)?),
         "send" => send(reader, at)?,
+        "flow_open" => outside::read_open(reader, at)?,
         "flow_submit" => outside::read_form(reader, at)?,
+        "flow_back" => Action::Exchange(FormAction::Back, reader.text(at)?, Map::new()),
         "api" => outside::read_call(reader, at)?,
         "advance" => Action::AdvanceMs(reader.duration_ms(at)?),
         "hand_back" => Action::HandBack(match reader.word(at, &["returned", "closed"])? {
@@ -160,6 +165,10 @@ fn expect(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Action> {
                 return None;
             }
             Some(Action::All(items.iter().filter_map(|item| wanted(reader, item)).collect()))
+        }
+        Kind::Map(entries) if entries.iter().any(|entry| forms::KEYS.contains(&entry.key.as_str())) => {
+            let fields = reader.fields(at, forms::KEYS)?;
+            Some(Action::Screen(forms::read(reader, &fields)))
         }
         _ => wanted(reader, at).map(Action::Next),
     }

@@ -54,6 +54,12 @@ impl fmt::Display for Trace {
                 write!(f, "{node}: is answered {status}, tries: {tries}")
             }
             Trace::Answered { node, status: None, tries, .. } => write!(f, "{node}: gets no answer, tries: {tries}"),
+            Trace::FormAsked { node, flow, action, screen, answer, why } => {
+                write!(f, "{node}: the form {flow} asks {action}")?;
+                screen.as_ref().map_or(Ok(()), |screen| write!(f, " of {screen}"))?;
+                write!(f, " and gets {answer}")?;
+                why.as_ref().map_or(Ok(()), |why| write!(f, ", for {why}"))
+            }
             Trace::HandedOver { node, queue, note } => {
                 write!(f, "{node}: hands over to {}", queue.as_deref().unwrap_or("a human"))?;
                 note.as_ref().map_or(Ok(()), |note| write!(f, ": {note}"))

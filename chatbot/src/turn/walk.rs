@@ -25,7 +25,8 @@ use crate::expr::{Scope, Template};
 use crate::input::{Class, Given, Incoming, Input};
 use crate::locale::Locale;
 use crate::node::{Here, Next, Node};
-use crate::snapshot::{Burst, Form, Run, Snapshot, Wait};
+use crate::snapshot::form::{self, Form};
+use crate::snapshot::{Burst, Run, Snapshot, Vars, Wait};
 use crate::trace::{Trace, Why};
 
 pub(crate) struct Walk<'a> {
@@ -44,6 +45,8 @@ pub(crate) struct Walk<'a> {
     /// See [`Snapshot::timed`].
     pub(super) timed: BTreeMap<String, Option<u64>>,
     forms: Vec<Form>,
+    /// What handlers of a form have set of their own, while they are at work.
+    locals: Option<Vars>,
     /// A message of the person is at work.
     reads: bool,
     effects: Vec<Effect>,
@@ -77,6 +80,7 @@ impl<'a> Walk<'a> {
             wrote_ms: wrote_ms(before, input, given.now_ms),
             timed: before.timed.clone(),
             forms: before.forms.clone(),
+            locals: None,
             reads: false,
             effects: Vec::new(),
             trace: Vec::new(),
@@ -89,15 +93,18 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn finish(mut self, before: &Snapshot) -> Turn {
+    pub(crate) fn finish(mut self, before: &Snapshot) -> Turn {
         let (vars, contact, person) = self.scope.take();
         if let Some(run) = &mut self.run {
             run.vars = vars;
         }
-        let Self { run, burst, last, wrote_ms, timed, forms, .. } = self;
+        let Self { run, burst, last, wrote_ms, timed, mut forms, .. } = self;
+        form::settle(&mut forms, run.as_ref().and_then(|run| run.wait.as_ref()?.form.as_deref()));
         let mut after = Snapshot { run, contact, person, burst, last, wrote_ms, timed, forms };
         after.timed = timed::settle(self.bot, before, &after, self.given.now_ms);
-        let changed = !self.effects.is_empty() || after != *before;
+        // What a phone is told is nothing that has to be kept.
+        let acts = self.effects.iter().any(|effect| effect.form().is_none());
+        let changed = acts || after != *before;
         Turn { after, effects: self.effects, trace: self.trace, changed }
     }
 
@@ -142,6 +149,9 @@ impl<'a> Walk<'a> {
     pub(crate) fn assign(&mut self, name: &str, value: Value) -> Result<(), Fault> {
         Fault::if_deep(&format!("variable `{name}`"), &value)?;
         let declared = self.bot.vars.get(name);
+        if declared.is_none() && self.locals.is_some() {
+            return self.assign_local(name, value);
+        }
         let value = match declared {
             Some(declared) => declared
                 .fit(value)
@@ -162,6 +172,22 @@ impl<'a> Walk<'a> {
         let before = self.scope.variable(home, name).filter(|value| !value.is_null()).map(shown);
         self.note(Trace::Set { name: name.to_owned(), before, after: shown(value.clone()) });
         self.scope.set(home, name, value);
+        Ok(())
+    }
+
+    /// Sets a name that only the handlers of this form know.
+    fn assign_local(&mut self, name: &str, value: Value) -> Result<(), Fault> {
+        let locals = self.locals.get_or_insert_with(Vars::new);
+        let others = locals.iter().filter(|(other, _)| other.as_str() != name);
+        let bytes: usize = others.map(|(name, value)| name.len() + json_bytes(value)).sum();
+        if bytes + name.len() + json_bytes(&value) > caps::MAX_FORM_LOCALS_BYTES {
+            let message =
+                format!("with `{name}` what a form keeps would be larger than {} bytes", caps::MAX_FORM_LOCALS_BYTES);
+            return Err(Fault::new(FaultKind::Variable(message)));
+        }
+        let before = locals.insert(name.to_owned(), value.clone()).map(shown);
+        self.note(Trace::Set { name: name.to_owned(), before, after: shown(value.clone()) });
+        self.scope.see(name, Some(value));
         Ok(())
     }
 

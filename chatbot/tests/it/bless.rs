@@ -3,6 +3,8 @@
 use chatbot::testing::{BlessError, Blessed, bless, run, with_stand_in_files};
 use chatbot::{Format, load};
 
+use crate::support::no_files;
+
 const HEAD: &str = r#"# A bot: every byte of this counts.
 parlance: 1
 id: t
@@ -22,7 +24,7 @@ tests:
 /// Blesses a bot with these tests; what came of the tests.
 fn blessed(tests: &str) -> Result<(String, Blessed), BlessError> {
     let source = format!("{HEAD}{tests}");
-    let blessed = bless(&source, Format::Yaml, |_, _| true)?;
+    let blessed = bless(&source, Format::Yaml, &no_files, |_, _| true)?;
     let now = blessed.source.strip_prefix(HEAD).expect("the head is as it was").to_owned();
     Ok((now, blessed))
 }
@@ -33,7 +35,7 @@ fn becomes(tests: &str, expected: &str) {
     assert_eq!(now, expected);
     assert_eq!(blessed.left, []);
     passes(&blessed.source, Format::Yaml);
-    let again = bless(&blessed.source, Format::Yaml, |_, _| true).unwrap();
+    let again = bless(&blessed.source, Format::Yaml, &no_files, |_, _| true).unwrap();
     assert_eq!((again.source, again.rewritten), (blessed.source, 0), "blessing twice is blessing once");
 }
 
@@ -184,7 +186,7 @@ fn anchors_and_aliases_are_refused() {
 fn only_the_tests_that_are_asked_for_are_rewritten() {
     let tests = "  - { name: one, steps: [ { user: hi }, { expect: A } ] }\n  - { name: two, steps: [ { user: hi }, { expect: B } ] }\n";
     let source = format!("{HEAD}{tests}");
-    let blessed = bless(&source, Format::Yaml, |_, case| case.name == "two").unwrap();
+    let blessed = bless(&source, Format::Yaml, &no_files, |_, case| case.name == "two").unwrap();
     assert_eq!(blessed.source, source.replace("expect: B", "expect: \"Pick, please\""));
     assert_eq!(blessed.rewritten, 1);
 }
@@ -200,11 +202,11 @@ fn json_stays_json_with_its_blanks_and_escapes() {
         ("\"Hi\"", "\"Zwei\"", ("\"Say \\\"hi\\\"\"", "\"Zwei\"")),
         ("{\"contains\": \"hello\"}", "{\"image\": {}}", ("{\"contains\": \"Say \\\"hi\\\"\"}", "\"Zwei\"")),
     ] {
-        let blessed = bless(&source(first, second), Format::Json, |_, _| true).unwrap();
+        let blessed = bless(&source(first, second), Format::Json, &no_files, |_, _| true).unwrap();
         assert_eq!(blessed.source, source(expected.0, expected.1));
         passes(&blessed.source, Format::Json);
     }
-    let blessed = bless(&source("[\"Zwei\"]", "\"nothing\""), Format::Json, |_, _| true).unwrap();
+    let blessed = bless(&source("[\"Zwei\"]", "\"nothing\""), Format::Json, &no_files, |_, _| true).unwrap();
     assert_eq!(blessed.source, source("[\"Say \\\"hi\\\"\", \"Zwei\"]", "\"nothing\""));
 }
 
@@ -212,7 +214,7 @@ fn json_stays_json_with_its_blanks_and_escapes() {
 fn line_breaks_of_windows_and_a_mark_in_front_are_kept() {
     let tests = "  - name: it\n    steps:\n      - user: hi\n      - tap: eye\n      - expect:\n        - One\n        - Three\n";
     let source = format!("\u{feff}{HEAD}{tests}").replace('\n', "\r\n");
-    let blessed = bless(&source, Format::Yaml, |_, _| true).unwrap();
+    let blessed = bless(&source, Format::Yaml, &no_files, |_, _| true).unwrap();
     assert_eq!(blessed.source, source.replace("- One\r\n", "- One\r\n        - \"Two: a\\nb\"\r\n"));
 }
 
@@ -220,7 +222,7 @@ fn line_breaks_of_windows_and_a_mark_in_front_are_kept() {
 fn a_file_that_is_no_bot_is_refused() {
     for source in ["", "parlance: 1", "a: [", HEAD] {
         let format = Format::Yaml;
-        let blessed = bless(source, format, |_, _| true);
+        let blessed = bless(source, format, &no_files, |_, _| true);
         assert!(blessed.is_err() || blessed.unwrap().source == source);
     }
 }
@@ -231,7 +233,7 @@ fn the_sample_bots_are_not_touched() {
         let path = entry.unwrap().path();
         let Some(format) = Format::by_extension(&path) else { continue };
         let source = crate::support::read(&path);
-        let blessed = bless(&source, format, |_, _| true).unwrap();
+        let blessed = bless(&source, format, &no_files, |_, _| true).unwrap();
         assert_eq!((blessed.source, blessed.rewritten), (source, 0));
     }
 }

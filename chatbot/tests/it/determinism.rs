@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use chatbot::{
-    Bot, ContactView, Effect, Given, HandBack, HttpDone, HttpOutcome, Incoming, Input, NumberView, Snapshot, Trace,
-    Turn, TurnError, caps, turn,
+    Bot, ContactView, Effect, FormAction, FormRequest, FormStep, Given, HandBack, HttpDone, HttpOutcome, Incoming,
+    Input, NumberView, Snapshot, Trace, Turn, TurnError, caps, turn,
 };
 use proptest::prelude::*;
+use whatsapp::message::Outgoing;
 
-use crate::support::{START_MS, bot, delivered, message, read, repository, said, tapped, testdata};
+use crate::support::{START_MS, bot_file, delivered, message, repository, said, tapped, testdata};
 
 /// Bytes that a snapshot may have: variables, what calls and loops keep, texts that wait, a call, and the rest.
 const MAX_SNAPSHOT_BYTES: usize = 4 * caps::MAX_VARIABLES_BYTES;
@@ -18,10 +19,10 @@ const MAX_SNAPSHOT_BYTES: usize = 4 * caps::MAX_VARIABLES_BYTES;
 /// Every bot of the transcripts, and the sample bots.
 static BOTS: LazyLock<Vec<(PathBuf, Bot)>> = LazyLock::new(|| {
     let files = |dir: PathBuf| std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let all = files(testdata("transcripts")).chain(files(repository("bots")));
+    let all = files(testdata("transcripts")).chain(files(repository("bots"))).chain(files(testdata("flows")));
     let mut all: Vec<PathBuf> = all.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
     all.sort();
-    all.into_iter().map(|path| (path.clone(), bot(&read(&path)))).collect()
+    all.into_iter().map(|path| (path.clone(), bot_file(&path))).collect()
 });
 
 /// How the snapshot travels from one turn to the next.
@@ -79,6 +80,13 @@ enum Happens {
     Input(Input),
     /// A call that is under way, if one is, gets this.
     Answer(HttpOutcome),
+    /// The phone asks with the last form that was sent.
+    Asks(FormAction, Option<String>, serde_json::Value),
+    /// It asks the same once more, in time or not, with what came of the call that is wanted.
+    AsksAgain {
+        late: bool,
+        with: Option<HttpOutcome>,
+    },
 }
 
 /// Plays it in three lanes, and once more; holds every bound at every step.
@@ -87,13 +95,32 @@ fn play(bot: &Bot, happenings: &[(u64, Happens)]) {
         .map(|travels| Lane::new(bot, travels));
     let mut now_ms = START_MS;
     let mut call: Option<String> = None;
+    let (mut token, mut asked, mut wanted) = (String::new(), None::<FormRequest>, None::<String>);
+    let mut requests = 0;
     for (passes_ms, what) in happenings {
         now_ms += passes_ms;
-        let input = match (what, &call) {
-            (Happens::Input(input), _) => input.clone(),
-            (Happens::Answer(outcome), call) => {
+        let input = match what {
+            Happens::Input(input) => input.clone(),
+            Happens::Answer(outcome) => {
                 let id = call.clone().unwrap_or_else(|| "unknown".to_owned());
                 Input::HttpDone(HttpDone { id, outcome: outcome.clone(), tries: 1 })
+            }
+            Happens::Asks(action, screen, data) => {
+                requests += 1;
+                let (digest, token) = (format!("digest {requests}"), token.clone());
+                let (screen, data) = (screen.clone(), data.clone());
+                let results = Vec::new();
+                let request = FormRequest { token, action: *action, screen, data, digest, results, late: false };
+                asked = Some(request.clone());
+                Input::Form(request)
+            }
+            Happens::AsksAgain { late, with } => {
+                let Some(request) = &mut asked else { continue };
+                request.late = *late;
+                let id = wanted.clone().unwrap_or_default();
+                let done = with.iter().map(|outcome| HttpDone { id: id.clone(), outcome: outcome.clone(), tries: 1 });
+                request.results.extend(done);
+                Input::Form(request.clone())
             }
         };
         let before = lanes[0].state.clone();
@@ -103,6 +130,19 @@ fn play(bot: &Bot, happenings: &[(u64, Happens)]) {
         if let Ok(turn) = result {
             holds(&turn, &before);
             call = turn.effects.iter().find_map(Effect::call).map(|call| call.id.clone()).or(call);
+            for sending in turn.effects.iter().filter_map(Effect::message) {
+                if let Outgoing::Flow(flow) = &sending.message {
+                    token = flow.token().unwrap_or_default().to_owned();
+                }
+            }
+            match turn.effects.iter().find_map(Effect::form) {
+                Some(FormStep::Call { call, .. }) => {
+                    assert!(!turn.changed && turn.after == before, "a call changes nothing");
+                    wanted = Some(call.id.clone());
+                }
+                Some(FormStep::Refused { .. }) => assert!(!turn.changed, "what is refused changes nothing"),
+                _ => {}
+            }
         }
         assert!(lanes.iter().all(|lane| lane.state == lanes[0].state));
     }
@@ -119,7 +159,9 @@ fn holds(turn: &Turn, before: &Snapshot) {
     let bytes = rmp_serde::to_vec_named(&turn.after).unwrap().len();
     assert!(bytes <= MAX_SNAPSHOT_BYTES, "{bytes} bytes of snapshot");
     let same = rmp_serde::to_vec_named(before).unwrap() == rmp_serde::to_vec_named(&turn.after).unwrap();
-    assert_eq!(turn.changed, !(same && turn.effects.is_empty()), "`changed` says whether anything changed");
+    let acts = turn.effects.iter().any(|effect| effect.form().is_none());
+    assert_eq!(turn.changed, acts || !same, "`changed` says whether anything changed");
+    assert!(turn.effects.iter().filter_map(Effect::form).count() <= 1);
 }
 
 /// The inputs of a transcript.
@@ -139,6 +181,14 @@ fn inputs(path: &std::path::Path) -> Vec<(u64, Happens)> {
                 let minutes: u64 = rest.trim_end_matches('m').parse().unwrap_or(1);
                 return (minutes * 60_000, Happens::Input(Input::Tick));
             }
+            "ask" => {
+                let (screen, data) = second.split_once(' ').unwrap_or((second, "null"));
+                let action = ACTIONS.into_iter().find(|action| action.name() == first).unwrap_or(FormAction::Error);
+                let data = serde_json::from_str(data).unwrap_or_default();
+                return (0, Happens::Asks(action, Some(screen.to_owned()), data));
+            }
+            "again" | "late" => return (0, Happens::AsksAgain { late: verb == "late", with: None }),
+            "result" => return (0, Happens::AsksAgain { late: false, with: Some(answer(200, second)) }),
             _ => return (0, Happens::Answer(answer(200, "{\"items\": [1, 2]}"))),
         };
         (0, Happens::Input(input))
@@ -165,6 +215,8 @@ static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     words.dedup();
     words
 });
+
+const ACTIONS: [FormAction; 4] = [FormAction::Init, FormAction::Submit, FormAction::Back, FormAction::Error];
 
 fn happening() -> impl Strategy<Value = (u64, Happens)> {
     let kinds = [
@@ -194,8 +246,21 @@ fn happening() -> impl Strategy<Value = (u64, Happens)> {
         ".{0,40}".prop_map(|body| answer(200, &body)),
         Just(HttpOutcome::Timeout),
         Just(HttpOutcome::Unreachable { why: "it is off".to_owned() }),
-    ];
+    ]
+    .boxed();
+    let screens =
+        prop::sample::select(vec!["A", "B", "BRAND", "PRODUCT", "PRICE", "DEPARTMENT", "DAY", "SLOT", "DETAILS", "X"]);
+    let filled = prop::sample::select(vec!["1", "eye", "2026-12-01", "kite", "", "ada"]).prop_map(|text| {
+        let keys = ["brand", "product", "quantity", "department", "day", "slot", "name", "phone", "guests"];
+        keys.iter().map(|key| ((*key).to_owned(), text.into())).collect::<serde_json::Map<_, _>>().into()
+    });
+    let asks = (prop::sample::select(ACTIONS.to_vec()), prop::option::of(screens.prop_map(str::to_owned)), filled)
+        .prop_map(|(action, screen, data)| Happens::Asks(action, screen, data));
+    let again = (prop::bool::weighted(0.1), prop::option::of(outcome.clone()))
+        .prop_map(|(late, with)| Happens::AsksAgain { late, with });
     let what = prop_oneof![
+        4 => asks,
+        2 => again,
         8 => message.prop_map(Happens::Input),
         3 => Just(Happens::Input(Input::Tick)),
         1 => prop::sample::select(vec![HandBack::Returned, HandBack::Closed]).prop_map(|how| Happens::Input(Input::HandBack(how))),

@@ -8,7 +8,7 @@ use chatbot::{
 use serde_json::{Value, json};
 use whatsapp::webhook::Message;
 
-use crate::support::{START_MS, bot, read, repository, testdata};
+use crate::support::{START_MS, bot, bot_file, read, repository, testdata};
 
 /// A conversation that is recorded while it takes place.
 struct Recorder<'b> {
@@ -138,7 +138,7 @@ fn passes(bot: &Bot, yaml: &str) {
 
 #[test]
 fn a_booking_at_the_sample_bot_becomes_a_test_that_reads_like_one() {
-    let bot = bot(&read(&repository("bots/welcome.yaml")));
+    let bot = bot_file(&repository("bots/welcome.yaml"));
     let mut recorder = Recorder::new(&bot);
     recorder.says("hi");
     recorder.taps("book");
@@ -281,7 +281,7 @@ fn what_a_bot_drew_is_drawn_again_where_it_matters() {
 
 #[test]
 fn a_test_begins_with_what_was_known_and_never_in_a_run() {
-    let bot = bot(&read(&repository("bots/welcome.yaml")));
+    let bot = bot_file(&repository("bots/welcome.yaml"));
     let mut recorder = Recorder::new(&bot);
     recorder.says("hi");
     let in_run = Recording { before: recorder.state.clone(), ..recorder.recording.clone() };

@@ -2,7 +2,7 @@
 
 use chatbot::{Format, Picture, graph, load};
 
-use crate::support::{bot, expect_file, read, repository, testdata};
+use crate::support::{bot, expect_file, load_file, repository, testdata};
 
 /// A bot whose every text would be something else in one of the languages.
 const HOSTILE: &str = r#"
@@ -114,8 +114,8 @@ fn every_bot_of_the_repository_can_be_drawn() {
             if Format::by_extension(&path) != Some(Format::Yaml) {
                 continue;
             }
-            let loaded = load(&read(&path), "x", Format::Yaml);
-            let bot = loaded.bot.unwrap();
+            let mut loaded = load_file(&path);
+            let bot = loaded.bot.take().unwrap();
             let draw = |picture| graph(&bot, &loaded.diagnostics, picture);
             assert_eq!(reads_as_mermaid(&draw(Picture::Mermaid)), Ok(()), "{}", path.display());
             assert_eq!(reads_as_dot(&draw(Picture::Dot)), Ok(()), "{}", path.display());

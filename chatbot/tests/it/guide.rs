@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use chatbot::testing::{run, with_stand_in_files};
-use chatbot::{Bot, Format, load};
+use chatbot::{Bot, Format};
 
-use crate::support::{read, repository};
+use crate::support::{load_file, read, repository};
 
 /// The bot files of a folder, by name.
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -19,7 +19,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 
 fn without_a_finding(path: &Path) -> Bot {
     let source = read(path);
-    let loaded = load(&source, &path.display().to_string(), Format::Yaml);
+    let loaded = load_file(path);
     let found: Vec<String> = loaded.diagnostics.iter().map(|found| found.render(&source)).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
     with_stand_in_files(loaded.bot.unwrap())
@@ -27,7 +27,7 @@ fn without_a_finding(path: &Path) -> Bot {
 
 #[test]
 fn every_bot_of_the_repository_passes_its_own_tests() {
-    let paths: Vec<PathBuf> = ["bots", "docs/examples"].into_iter().flat_map(files).collect();
+    let paths: Vec<PathBuf> = ["bots", "docs/examples", "chatbot/testdata/flows"].into_iter().flat_map(files).collect();
     assert!(paths.len() >= 8, "{paths:?}");
     for path in paths {
         let bot = without_a_finding(&path);

@@ -10,6 +10,7 @@ mod diagnostics;
 mod diff;
 mod export;
 mod expressions;
+mod forms;
 mod graph;
 mod guide;
 mod http;

@@ -4,7 +4,7 @@ use chatbot::{Format, Incoming, Input, MESSAGE_TYPES, import, load};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{Play, bot, message, read, repository, said, testdata};
+use crate::support::{Play, bot_file, message, read, repository, said, testdata};
 
 fn anything() -> impl Strategy<Value = Input> {
     let kinds = ["text", "interactive", "image", "reaction", "location", "system", "unsupported", "group", ""];
@@ -104,7 +104,7 @@ proptest! {
         let case = |name: &str| testdata("transcripts").join(name).with_extension("yaml");
         let cases = ["menus", "booking", "media", "interactive", "template", "inbound", "parts", "time"].map(case);
         let path: Vec<_> = cases.into_iter().chain([repository("bots/welcome.yaml")]).collect();
-        let bot = bot(&read(&path[which]));
+        let bot = bot_file(&path[which]);
         let mut play = Play::new(&bot);
         for input in inputs {
             play.now_ms += 60_000;

@@ -2,12 +2,12 @@
 
 use chatbot::{Format, Snapshot, load};
 
-use crate::support::{Play, bot, read, repository};
+use crate::support::{Play, bot, bot_file, load_file, read, repository};
 
 #[test]
 fn the_welcome_bot_has_no_findings() {
     let path = repository("bots/welcome.yaml");
-    let loaded = load(&read(&path), "bots/welcome.yaml", Format::Yaml);
+    let loaded = load_file(&path);
     assert_eq!(loaded.diagnostics, []);
     let bot = loaded.bot.unwrap();
     assert_eq!((bot.id(), bot.title()), ("welcome", "Welcome to Parlance"));
@@ -15,7 +15,7 @@ fn the_welcome_bot_has_no_findings() {
 
 #[test]
 fn yaml_and_canonical_json_are_one_version() {
-    let first = bot(&read(&repository("bots/welcome.yaml")));
+    let first = bot_file(&repository("bots/welcome.yaml"));
     let second = load(&first.canonical_json(), "welcome.json", Format::Json).bot.unwrap();
     assert_eq!(first.version(), second.version());
     assert_eq!(first.canonical_json(), second.canonical_json());
@@ -24,7 +24,7 @@ fn yaml_and_canonical_json_are_one_version() {
 
 #[test]
 fn the_welcome_bot_books_a_table() {
-    let bot = bot(&read(&repository("bots/welcome.yaml")));
+    let bot = bot_file(&repository("bots/welcome.yaml"));
     let mut play = Play::new(&bot);
     let hi = play.say("hi");
     assert_eq!(hi[0], "Hi Ada, I am a Parlance bot. 👋");
@@ -50,7 +50,7 @@ fn an_empty_snapshot_is_small_and_asks_for_nothing() {
 #[test]
 fn a_bot_is_shared_by_threads() {
     fn shareable<T: Send + Sync + 'static>(_: &T) {}
-    let bot = std::sync::Arc::new(bot(&read(&repository("bots/welcome.yaml"))));
+    let bot = std::sync::Arc::new(bot_file(&repository("bots/welcome.yaml")));
     shareable(&bot);
     let threads: Vec<_> = (0..4)
         .map(|_| {
@@ -124,7 +124,8 @@ fn what_is_exported_is_the_same_version_again() {
     for entry in std::fs::read_dir(repository("bots")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|kind| kind == "yaml") {
-            sources.push(read(&path));
+            // As the store has it: with the files of its Flows.
+            sources.push(bot_file(&path).export(Format::Yaml));
         }
     }
     for source in sources {

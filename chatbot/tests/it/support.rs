@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use chatbot::{
-    Bot, Closed, ContactView, Effect, Format, Given, HttpCall, HttpDone, HttpOutcome, Incoming, Input, NumberView,
-    OnDoubt, Snapshot, Trace, Turn, TurnError, load, turn,
+    Bot, Closed, ContactView, Effect, FormAction, FormRequest, FormStep, Format, Given, HttpCall, HttpDone,
+    HttpOutcome, Incoming, Input, Loaded, NumberView, OnDoubt, Snapshot, Trace, Turn, TurnError, load, load_with, turn,
 };
 use whatsapp::message::Outgoing;
 
@@ -33,6 +33,28 @@ pub(crate) fn expect_file(path: &Path, actual: &str) {
     assert_eq!(actual, expected, "\n{} differs; BLESS=1 rewrites it", path.display());
 }
 
+/// Files of Flows are nowhere.
+pub(crate) fn no_files(name: &str) -> Result<String, String> {
+    Err(format!("{name} is not here"))
+}
+
+/// A bot file, with the files of its Flows beside it.
+pub(crate) fn load_file(path: &Path) -> Loaded {
+    let folder = path.parent().unwrap().to_owned();
+    let open = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
+    load_with(&read(path), &path.display().to_string(), Format::by_extension(path).unwrap(), &open)
+}
+
+/// As [`load_file`], with a stand-in for each file that its messages name.
+pub(crate) fn bot_file(path: &Path) -> Bot {
+    let source = read(path);
+    let loaded = load_file(path);
+    let found: Vec<String> = loaded.diagnostics.iter().map(|d| d.render(&source)).collect();
+    let bot = loaded.bot.unwrap_or_else(|| panic!("{}", found.join("\n")));
+    let stored = bot.files().map(|path| (path.to_owned(), format!("m_{path}"))).collect();
+    bot.with_files(&stored)
+}
+
 pub(crate) fn bot(source: &str) -> Bot {
     let loaded = load(source, "test.yaml", Format::Yaml);
     let found: Vec<String> = loaded.diagnostics.iter().map(|d| d.render(source)).collect();
@@ -50,11 +72,25 @@ pub(crate) struct Play<'b> {
     seed: u64,
     /// Of the last form that was sent.
     pub(crate) form_token: Option<String>,
+    /// The last request of a form, and the step that came of it.
+    pub(crate) request: Option<FormRequest>,
+    pub(crate) answered: Option<FormStep>,
+    digests: u64,
 }
 
 impl<'b> Play<'b> {
     pub(crate) fn new(bot: &'b Bot) -> Self {
-        Self { bot, state: Snapshot::default(), now_ms: START_MS, calls: Vec::new(), seed: 0, form_token: None }
+        Self {
+            bot,
+            state: Snapshot::default(),
+            now_ms: START_MS,
+            calls: Vec::new(),
+            seed: 0,
+            form_token: None,
+            request: None,
+            answered: None,
+            digests: 0,
+        }
     }
 
     pub(crate) fn step(&mut self, input: &Input) -> Result<Turn, TurnError> {
@@ -69,13 +105,15 @@ impl<'b> Play<'b> {
         assert_eq!(result, turn(self.bot, &recoded(&self.state), input, &given), "encoding loses nothing");
         if let Ok(turn) = &result {
             assert_eq!(bytes(&turn.after), bytes(&recoded(&turn.after)), "equal states are equal bytes");
-            assert_eq!(turn.changed, !turn.effects.is_empty() || turn.after != self.state);
+            let acts = turn.effects.iter().any(|effect| effect.form().is_none());
+            assert_eq!(turn.changed, acts || turn.after != self.state);
             let trace: Vec<Trace> = rmp_serde::from_slice(&rmp_serde::to_vec_named(&turn.trace).unwrap()).unwrap();
             assert_eq!(trace, turn.trace);
             let effects = rmp_serde::to_vec_named(&turn.effects).unwrap();
             let again: Vec<Effect> = rmp_serde::from_slice(&effects).unwrap();
             assert_eq!(rmp_serde::to_vec_named(&again).unwrap(), effects);
             self.calls.extend(turn.effects.iter().filter_map(Effect::call).cloned());
+            self.answered = turn.effects.iter().find_map(Effect::form).cloned().or(self.answered.take());
             for sending in turn.effects.iter().filter_map(Effect::message) {
                 if let Outgoing::Flow(flow) = &sending.message {
                     self.form_token = flow.token().map(str::to_owned);
@@ -84,6 +122,39 @@ impl<'b> Play<'b> {
             self.state = turn.after.clone();
         }
         result
+    }
+
+    /// What a phone asks with the last form that was sent.
+    pub(crate) fn asks(&mut self, action: FormAction, screen: Option<&str>, data: serde_json::Value) -> Input {
+        self.digests += 1;
+        let request = FormRequest {
+            token: self.form_token.clone().unwrap_or_default(),
+            action,
+            screen: screen.map(str::to_owned),
+            data,
+            digest: format!("digest {}", self.digests),
+            results: Vec::new(),
+            late: false,
+        };
+        self.request = Some(request.clone());
+        Input::Form(request)
+    }
+
+    /// The last request once more.
+    pub(crate) fn asks_again(&mut self, change: impl FnOnce(&mut FormRequest)) -> Input {
+        let mut request = self.request.clone().expect("something was asked");
+        change(&mut request);
+        self.request = Some(request.clone());
+        Input::Form(request)
+    }
+
+    /// The last request, with the result of the call that it wants.
+    pub(crate) fn asks_with(&mut self, outcome: HttpOutcome) -> Input {
+        let id = match &self.answered {
+            Some(FormStep::Call { call, .. }) => call.id.clone(),
+            _ => "no call".to_owned(),
+        };
+        self.asks_again(|request| request.results.push(HttpDone { id, outcome, tries: 1 }))
     }
 
     pub(crate) fn say(&mut self, text: &str) -> Vec<String> {

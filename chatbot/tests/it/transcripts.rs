@@ -4,19 +4,22 @@
 //! Lines of an `.in` file: `say TEXT`, `tap ID TITLE`, `send TYPE [CAPTION]`, `wait DURATION`, `json MESSAGE`
 //! (as Meta delivers it), `back` and `close` (a human is done), `answer STATUS JSON`, `answer timeout`, `answer unreachable`
 //! and `answer bad STATUS` (what comes of the last call), `form DATA` (the last form that was sent), `api NAME DATA`.
+//! Of that form's phone: `ask ACTION SCREEN DATA`, `again` (the same request), `late` (out of time), `result STATUS JSON`
+//! (what comes of the call that the request wants, and the request again), `token TOKEN` (what the phone has for one).
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use chatbot::{
-    ANSWER_TYPES, ApiCall, Effect, HandBack, HttpOutcome, Input, MESSAGE_TYPES, NODE_TYPES, POLICIES, TRIGGER_TYPES,
-    Trace,
+    ANSWER_TYPES, ApiCall, Effect, FormAction, HandBack, HttpOutcome, Input, MESSAGE_TYPES, NODE_TYPES, POLICIES,
+    TRIGGER_TYPES, Trace,
 };
 use whatsapp::message::Outgoing;
 
 use crate::support::{
-    Play, bot, delivered, delivered_at, expect_file, json_answer, message, read, said, shown, tapped, testdata,
+    Play, bot, bot_file, delivered, delivered_at, expect_file, json_answer, message, read, said, shown, tapped,
+    testdata,
 };
 
 pub(crate) fn cases() -> Vec<PathBuf> {
@@ -38,7 +41,7 @@ struct Played {
 }
 
 fn play(case: &Path) -> Played {
-    let bot = bot(&read(&case.with_extension("yaml")));
+    let bot = bot_file(&case.with_extension("yaml"));
     let mut play = Play::new(&bot);
     let Played { mut out, mut traces, mut said } = Played::default();
     for line in read(case).lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
@@ -88,6 +91,24 @@ pub(crate) fn input(play: &mut Play<'_>, line: &str) -> Input {
             delivered_at(&message.to_string(), play.now_ms)
         }
         "api" => Input::Api(ApiCall::new(first, serde_json::from_str(second).unwrap_or_default()).unwrap()),
+        "ask" => {
+            let (screen, data) = second.split_once(' ').unwrap_or((second, "null"));
+            let action = match first {
+                "init" => FormAction::Init,
+                "submit" => FormAction::Submit,
+                "back" => FormAction::Back,
+                _ => FormAction::Error,
+            };
+            let screen = Some(screen).filter(|screen| !screen.is_empty() && *screen != "-");
+            play.asks(action, screen, serde_json::from_str(data).unwrap())
+        }
+        "again" => play.asks_again(|_| {}),
+        "late" => play.asks_again(|request| request.late = true),
+        "token" => play.asks_again(|request| rest.clone_into(&mut request.token)),
+        "result" => play.asks_with(match first {
+            "timeout" => HttpOutcome::Timeout,
+            status => json_answer(status.parse().unwrap(), second),
+        }),
         "back" => Input::HandBack(HandBack::Returned),
         "close" => Input::HandBack(HandBack::Closed),
         "answer" => play.done(match first {

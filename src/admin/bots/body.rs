@@ -43,7 +43,7 @@ pub(super) fn load(name: &str, text: &str, format: Format) -> Loaded {
 
 /// The bot, or everything that is wrong with it.
 pub(super) fn whole(loaded: Loaded) -> Result<(Bot, Vec<Diagnostic>), Problem> {
-    let Loaded { bot, diagnostics } = loaded;
+    let Loaded { bot, diagnostics, .. } = loaded;
     let Some(bot) = bot else { return Err(invalid(&diagnostics)) };
     Ok((bot, diagnostics))
 }

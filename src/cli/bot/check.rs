@@ -49,7 +49,7 @@ fn from_stdin() -> Result<BotFile, Failed> {
     std::io::stdin().read_to_string(&mut source).map_err(unreadable)?;
     let format = if source.trim_start().starts_with('{') { Format::Json } else { Format::Yaml };
     let loaded = chatbot::load(&source, STDIN, format);
-    Ok(BotFile { path: STDIN.into(), source, loaded })
+    Ok(BotFile { path: STDIN.into(), source, loaded, flows: BTreeMap::new() })
 }
 
 /// Two files with the same bot do not run together.

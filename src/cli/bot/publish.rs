@@ -159,9 +159,12 @@ fn file_of(what: &str) -> Result<Option<BotFile>, Failed> {
 async fn put(api: &Api, file: &BotFile, how: &How) -> Result<Value, Failed> {
     let id = file.loaded.bot.as_ref().map(|bot| bot.id().to_owned()).unwrap_or_default();
     let is_json = chatbot::Format::by_extension(&file.path) == Some(chatbot::Format::Json);
-    let content_type = if is_json { "application/json" } else { "application/yaml" };
+    // The server has no folder in which files of Flows could lie: they go with the bot, in its canonical form.
+    let whole = file.loaded.bot.as_ref().filter(|_| !file.flows.is_empty()).map(chatbot::Bot::canonical_json);
+    let content_type = if is_json || whole.is_some() { "application/json" } else { "application/yaml" };
+    let body = whole.unwrap_or_else(|| file.source.clone());
     let request = api.request(Method::PUT, &format!("/api/v1/bots/{id}"), &how.query());
-    let answer = api.send(request.header(CONTENT_TYPE, content_type).body(file.source.clone())).await?;
+    let answer = api.send(request.header(CONTENT_TYPE, content_type).body(body)).await?;
     answered(answer, Some(&file.path)).await
 }
 

@@ -9,7 +9,7 @@ use chatbot::testing;
 use super::super::Exit;
 use super::super::output::{Failed, talk};
 use super::{count, is_wanted};
-use crate::bots::{self, BotFile};
+use crate::bots::{self, BotFile, FlowFiles};
 
 /// Blesses files and reads those anew that were rewritten. One that cannot be rewritten is told and stays.
 pub(super) fn all(files: &mut [BotFile], filter: Option<&str>, dry_run: bool) -> Result<(), Failed> {
@@ -22,7 +22,9 @@ pub(super) fn all(files: &mut [BotFile], filter: Option<&str>, dry_run: bool) ->
 fn one(file: &mut BotFile, filter: Option<&str>, dry_run: bool) -> Result<(), Failed> {
     let path = file.path.display().to_string();
     let format = Format::by_extension(&file.path).unwrap_or(Format::Json);
-    let blessed = match testing::bless(&file.source, format, |bot, case| is_wanted(bot.id(), case, filter)) {
+    let flows = FlowFiles::beside(&file.path);
+    let open = |name: &str| flows.read(name);
+    let blessed = match testing::bless(&file.source, format, &open, |bot, case| is_wanted(bot.id(), case, filter)) {
         Ok(blessed) => blessed,
         Err(error) => {
             talk(&format!("{path}: nothing is rewritten: {error}"));

@@ -387,5 +387,6 @@ impl World {
 fn read_bot(source: &str) -> BotFile {
     let yaml = !source.trim_start().starts_with('{');
     let (name, format) = if yaml { ("test.yaml", chatbot::Format::Yaml) } else { ("test.json", chatbot::Format::Json) };
-    BotFile { path: name.into(), source: source.into(), loaded: chatbot::load(source, name, format) }
+    let loaded = chatbot::load(source, name, format);
+    BotFile { path: name.into(), source: source.into(), loaded, flows: Default::default() }
 }

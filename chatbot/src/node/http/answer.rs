@@ -15,7 +15,6 @@ use crate::explain;
 use crate::expr::Expr;
 use crate::expr::scope::json_bytes;
 use crate::http::{HttpDone, HttpOutcome};
-use crate::node::Here;
 use crate::trace::{Trace, Why};
 use crate::tree::Kind;
 use crate::turn::Walk;
@@ -157,13 +156,13 @@ fn read_filter(reader: &mut Reader<'_>, at: &At<'_>, extract: &mut [Extract]) {
     }
 }
 
-pub(super) fn noted(here: Here<'_>, done: &HttpDone) -> Trace {
+pub(super) fn noted(node: &str, done: &HttpDone) -> Trace {
     let (status, bytes) = match &done.outcome {
         HttpOutcome::Answer { status, body, .. } => (Some(*status), Some(body.len() as u64)),
         HttpOutcome::BadBody { status, .. } => (Some(*status), None),
         HttpOutcome::Timeout | HttpOutcome::Unreachable { .. } | HttpOutcome::Refused { .. } => (None, None),
     };
-    Trace::Answered { node: here.node.id.clone(), call: done.id.clone(), status, bytes, tries: done.tries }
+    Trace::Answered { node: node.to_owned(), call: done.id.clone(), status, bytes, tries: done.tries }
 }
 
 impl Taking {

@@ -6,7 +6,6 @@ use crate::caps;
 use crate::explain;
 use crate::expr::{Template, clip};
 use crate::http::{HttpAuth, HttpCall, HttpPart, HttpText};
-use crate::node::Here;
 use crate::turn::{Fault, Walk};
 
 use super::body::{self, Body};
@@ -203,8 +202,8 @@ impl Request {
         named.chain(auth).any(|text| text.secrets().next().is_some())
     }
 
-    /// The call, with every value in its place but those of secrets.
-    pub(super) fn call(&self, node: &Http, here: Here<'_>, walk: &mut Walk<'_>) -> Result<HttpCall, Fault> {
+    /// The call, with every value in its place but those of secrets, and without its id.
+    pub(super) fn call(&self, node: &Http, asker: &str, walk: &Walk<'_>) -> Result<HttpCall, Fault> {
         let url = parts::text(walk, &self.url)?;
         parts::within("the address", url.len(), caps::MAX_HTTP_TEXT)?;
         check_url(&url).map_err(|why| Fault::failed(format!("`{}` {why}", clip(&url))))?;
@@ -230,8 +229,8 @@ impl Request {
         let own_key = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("idempotency-key"));
         let body = self.body.as_ref().map(|body| body.fill(walk)).transpose()?;
         Ok(HttpCall {
-            id: walk.call_id(&here.node.id),
-            node: here.node.id.clone(),
+            id: String::new(),
+            node: asker.to_owned(),
             method: self.method.to_owned(),
             url,
             query,
