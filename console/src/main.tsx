@@ -14,7 +14,8 @@ applyLanguage();
 applyTheme();
 const root = document.getElementById("root");
 if (root) {
-  createRoot(root).render(
+  // What fails inside of a part is said in its place.
+  createRoot(root, { onCaughtError: () => undefined }).render(
     <StrictMode>
       <Failure instead={(error) => <p className="alert" role="alert">{t("page_failed", { why: error.message })}</p>}>
         <App />

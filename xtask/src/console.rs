@@ -88,8 +88,12 @@ fn browser_tests(tally: &mut Tally) -> anyhow::Result<()> {
     ended
 }
 
-/// The debug binary, as the tests of the workspace have it, so that nothing is compiled twice.
+/// The binary that `PARLANCE` names, or the debug binary as the tests of the workspace have it, so that nothing is
+/// compiled twice.
 fn binary() -> anyhow::Result<PathBuf> {
+    if let Some(path) = std::env::var_os("PARLANCE") {
+        return Ok(root()?.join(path));
+    }
     let arguments = ["test", "--workspace", "--locked", "--no-run", "--quiet", "--message-format", "json"];
     let output = cargo_command().args(arguments).current_dir(root()?).output().context("cargo did not start")?;
     ensure!(output.status.success(), "the workspace does not compile");

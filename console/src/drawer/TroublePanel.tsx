@@ -16,7 +16,10 @@ export function TroublePanel({ pulse }: { pulse: number }) {
   };
   // Counted rules are used up by what happens.
   usePulse(pulse, async () => show(await ask<Trouble>("GET", "trouble")));
-  const put = async (next: Trouble) => show(await ask<Trouble>("PUT", "trouble", next));
+  const put = async (next: Trouble) => {
+    setTrouble(next); // a switch moves at once, and back if it is refused
+    show((await ask<Trouble>("PUT", "trouble", next)) ?? trouble);
+  };
   const toggle = (rule: Rule, on: boolean) => {
     const others = trouble.rules.filter((one) => !same(one, rule));
     void put({ ...trouble, rules: on ? [...others, rule] : others });

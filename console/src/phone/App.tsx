@@ -1,5 +1,5 @@
 // The page: phones as tabs, the conversation of the chosen one, and the tools beside it.
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { Drawer } from "../drawer/Drawer.tsx";
 import { ask } from "../sim/api.ts";
 import type { Items, PhoneInfo } from "../sim/types.ts";
@@ -7,6 +7,7 @@ import { useTranscript } from "../sim/useTranscript.ts";
 import { useAlert } from "../ui/alerts.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Tabs } from "../ui/Tabs.tsx";
+import { useNarrow } from "../ui/useNarrow.ts";
 import { t } from "../words/words.ts";
 import { Conversation } from "./Conversation.tsx";
 
@@ -41,6 +42,11 @@ interface PageProps {
 
 function Page({ phones, phone, select, refresh }: PageProps) {
   const [tools, setTools] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  const showTools = (open: boolean) => {
+    setTools(open);
+    if (!open) opener.current?.focus();
+  };
   const problem = useAlert();
   useEffect(() => {
     document.title = phone ? t("title", { phone: phone.phone, name: phone.name }) : t("phones");
@@ -52,16 +58,17 @@ function Page({ phones, phone, select, refresh }: PageProps) {
         <h1>{t("simulator")}</h1>
         <Tabs label={t("phones")} tabs={tabs} chosen={phone?.phone ?? 0} controls="phone" onChoose={select} />
         <button
+          ref={opener}
           type="button"
           className="quiet tools-open"
           aria-expanded={tools}
           aria-controls="drawer"
-          onClick={() => setTools(!tools)}
+          onClick={() => showTools(!tools)}
         >
           <Icon name="tools" /> {t("tools")}
         </button>
       </header>
-      {phone ? <Live key={phone.phone} phone={phone} refresh={refresh} tools={tools} setTools={setTools} /> : <main />}
+      {phone ? <Live key={phone.phone} phone={phone} refresh={refresh} tools={tools} setTools={showTools} /> : <main />}
       {problem ? <p className="alert" role="alert" dir="auto">{problem}</p> : null}
     </>
   );
@@ -76,9 +83,10 @@ interface LiveProps {
 
 function Live({ phone, refresh, tools, setTools }: LiveProps) {
   const live = useTranscript(phone.phone);
+  const covered = useNarrow() && tools;
   return (
     <main>
-      <Conversation phone={phone} live={live} refresh={refresh} />
+      <Conversation phone={phone} live={live} refresh={refresh} covered={covered} />
       <Drawer phone={phone.phone} open={tools} pulse={live.pulse} reload={live.reload} onClose={() => setTools(false)} />
     </main>
   );

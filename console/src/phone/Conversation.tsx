@@ -1,5 +1,5 @@
 // One phone: who it is, what was said, what is written next, and the sheets over it.
-import { lazy, Suspense, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { ask } from "../sim/api.ts";
 import type { Content, Entry, PhoneInfo } from "../sim/types.ts";
 import type { Live } from "../sim/useTranscript.ts";
@@ -22,9 +22,11 @@ interface ConversationProps {
   phone: PhoneInfo;
   live: Live;
   refresh: () => Promise<void>;
+  /** Nothing can be reached, for something covers it. */
+  covered: boolean;
 }
 
-export function Conversation({ phone, live, refresh }: ConversationProps) {
+export function Conversation({ phone, live, refresh, covered }: ConversationProps) {
   const [open, setOpen] = useState<Open>(null);
   const [quote, setQuote] = useState<Entry | null>(null);
   const [edited, setEdited] = useState<Entry | null>(null);
@@ -60,7 +62,7 @@ export function Conversation({ phone, live, refresh }: ConversationProps) {
     setQuote(null);
     setEdited(null);
   };
-  const close = () => setOpen(null);
+  const close = useCallback(() => setOpen(null), []);
   const quoting = async (content: Content, more: Record<string, unknown> = {}) => {
     close();
     if (await send(number, content, { ...(quote ? { quote: quote.wamid } : {}), ...more })) forget();
@@ -69,7 +71,7 @@ export function Conversation({ phone, live, refresh }: ConversationProps) {
 
   return (
     <ActionsContext value={actions}>
-      <section id="phone" className="phone" role="tabpanel" aria-label={t("conversation")}>
+      <section id="phone" className="phone" role="tabpanel" aria-label={t("conversation")} inert={covered}>
         <Peer phone={phone} linked={live.linked} window={live.window} />
         <Chat live={live} />
         <Compose
@@ -93,7 +95,7 @@ export function Conversation({ phone, live, refresh }: ConversationProps) {
         {open?.what === "form" ? (
           <Failure instead={(error) => <p className="alert" role="alert">{t("form_failed", { why: error.message })}</p>}>
             <Suspense fallback={null}>
-              <FormSheet entry={open.entry} onClose={close} onProblem={alertUser} />
+              <FormSheet key={open.entry.wamid} entry={open.entry} onClose={close} onProblem={alertUser} />
             </Suspense>
           </Failure>
         ) : null}

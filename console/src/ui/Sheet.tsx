@@ -1,7 +1,8 @@
 // A sheet that comes up from below, over everything else.
-import { type MouseEvent, type ReactNode, useEffect, useId, useRef } from "react";
+import { type MouseEvent, type ReactNode, useId, useRef } from "react";
 import { t } from "../words/words.ts";
 import { Icon } from "./Icon.tsx";
+import { useModal } from "./useModal.ts";
 
 interface SheetProps {
   title: string;
@@ -12,10 +13,10 @@ interface SheetProps {
 export function Sheet({ title, onClose, children }: SheetProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  const closed = useModal(dialog, onClose);
   const besides = (event: MouseEvent) => event.target === dialog.current && dialog.current?.close();
   return (
-    <dialog ref={dialog} className="sheet" aria-labelledby={heading} onClose={onClose} onClick={besides}>
+    <dialog ref={dialog} className="sheet" aria-labelledby={heading} onClose={closed} onClick={besides}>
       <header>
         <h2 id={heading} dir="auto">{title}</h2>
         <button type="button" className="round" aria-label={t("close")} onClick={() => dialog.current?.close()}>

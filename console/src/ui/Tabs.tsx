@@ -1,5 +1,5 @@
 // Tabs that arrow keys move through, in the direction of reading.
-import { type KeyboardEvent, useRef } from "react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 
 interface Tab<Key> {
   key: Key;
@@ -18,6 +18,9 @@ interface TabsProps<Key> {
 
 export function Tabs<Key extends string | number>({ label, tabs, chosen, controls, onChoose }: TabsProps<Key>) {
   const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [chosen, tabs.length]);
   const move = (event: KeyboardEvent) => {
     const forward = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
     const back = forward === "ArrowLeft" ? "ArrowRight" : "ArrowLeft";

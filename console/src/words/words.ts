@@ -31,8 +31,11 @@ function stored(): string | null {
 
 export const language: Language = choose();
 
-/** What dates and numbers are written in. */
-export const locale: string | undefined = language === "pseudo" ? "en" : language;
+/** What dates and numbers are written in: the reader's own kind of the language, if they have one. */
+export const locale: string = (() => {
+  const base = language === "pseudo" ? "en" : language;
+  return (globalThis.navigator?.languages ?? []).find((tag) => tag.split("-")[0] === base) ?? base;
+})();
 
 export function setLanguage(next: Language): void {
   localStorage.setItem(STORED, next);
@@ -50,6 +53,6 @@ export function t(word: Word, values: Record<string, string | number> = {}): str
 
 /** Tells the document its language and direction. */
 export function applyLanguage(): void {
-  document.documentElement.lang = locale ?? "en";
+  document.documentElement.lang = locale;
   document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
 }

@@ -137,6 +137,10 @@ for (const width of [320, 375, 1280]) {
           if (width < 900) await page.locator(".tools-open").click();
           await noOverflow(page);
           await accessible(page);
+          if (width < 900) {
+            await page.keyboard.press("Escape");
+            await expect(page.locator(".tools-open")).toBeFocused();
+          }
         });
       });
     }

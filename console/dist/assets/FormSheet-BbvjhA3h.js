@@ -1,1 +1,0 @@
-import{i as e,n as t,r as n,t as r}from"./index-BOJfc0Qn.js";import{t as i}from"./vendor-Db-_YT-E.js";var a=i();function o({entry:i,onClose:o}){let{send:s}=n();return(0,a.jsx)(t,{title:e(`form`),onClose:o,children:(0,a.jsx)(r,{title:e(`send`),hint:`{ answer: sample }`,onChoose:()=>{o(),s({type:`flow_reply`,wamid:i.wamid,response:{answer:`sample`}})}})})}export{o as default};
