@@ -26,7 +26,11 @@ export function licences(): Plugin {
 }
 
 function notice(folder: string): string {
-  const files = existsSync(folder) ? readdirSync(folder).filter((name) => /^licen[cs]e/i.test(name)).sort() : [];
+  const files = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => /^licen[cs]e/i.test(name))
+        .sort()
+    : [];
   if (files.length === 0) throw new Error(`${folder} has no licence file`);
   return files.map((name) => `${readFileSync(join(folder, name), "utf8").trim()}\n`).join("\n");
 }

@@ -17,7 +17,13 @@ if (root) {
   // What fails inside of a part is said in its place.
   createRoot(root, { onCaughtError: () => undefined }).render(
     <StrictMode>
-      <Failure instead={(error) => <p className="alert" role="alert">{t("page_failed", { why: error.message })}</p>}>
+      <Failure
+        instead={(error) => (
+          <p className="alert" role="alert">
+            {t("page_failed", { why: error.message })}
+          </p>
+        )}
+      >
         <App />
       </Failure>
     </StrictMode>,

@@ -36,6 +36,7 @@ pub(crate) fn test(report: &mut Report) {
     if !report.step("console: packages", packages) {
         return;
     }
+    report.step("console: format", || npx(&["prettier", "--check", "--log-level", "warn", "."]));
     report.step("console: types", types);
     report.step_with("console: unit tests", unit_tests);
     report.step("console: the bundle can be built again", same_again);

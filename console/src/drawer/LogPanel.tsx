@@ -19,21 +19,35 @@ export function LogPanel({ pulse }: { pulse: number }) {
     <>
       <div className="row">
         {KINDS.map((one) => (
-          <button key={one} type="button" aria-pressed={one === kind} onClick={() => { setItems([]); setKind(one); }}>
+          <button
+            key={one}
+            type="button"
+            aria-pressed={one === kind}
+            onClick={() => {
+              setItems([]);
+              setKind(one);
+            }}
+          >
             {t(one)}
           </button>
         ))}
       </div>
       <div className="log" dir="ltr">
         {items.length === 0 ? <p className="hint">{t("nothing_yet")}</p> : null}
-        {items.map((item) => <Row key={`${kind}${item.seq}`} item={item} />)}
+        {items.map((item) => (
+          <Row key={`${kind}${item.seq}`} item={item} />
+        ))}
       </div>
     </>
   );
 }
 
 function Row({ item }: { item: LogItem }) {
-  const parts = [["near miss", item.near_miss], ["request", item.request], ["answer", item.response]];
+  const parts = [
+    ["near miss", item.near_miss],
+    ["request", item.request],
+    ["answer", item.response],
+  ];
   return (
     <details>
       <summary>
@@ -41,7 +55,13 @@ function Row({ item }: { item: LogItem }) {
         <span>{words(item)}</span>
         <time>{new Date(item.at_ms).toLocaleTimeString(locale)}</time>
       </summary>
-      {parts.map(([title, text]) => (text ? <pre key={title} data-title={title}>{pretty(text)}</pre> : null))}
+      {parts.map(([title, text]) =>
+        text ? (
+          <pre key={title} data-title={title}>
+            {pretty(text)}
+          </pre>
+        ) : null,
+      )}
     </details>
   );
 }

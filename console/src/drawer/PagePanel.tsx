@@ -10,7 +10,15 @@ export function PagePanel() {
       <h2>{t("theme")}</h2>
       <div className="row">
         {THEMES.map((one) => (
-          <button key={one} type="button" aria-pressed={one === chosen} onClick={() => { setTheme(one); setChosen(one); }}>
+          <button
+            key={one}
+            type="button"
+            aria-pressed={one === chosen}
+            onClick={() => {
+              setTheme(one);
+              setChosen(one);
+            }}
+          >
             {t(`theme_${one}`)}
           </button>
         ))}

@@ -45,7 +45,9 @@ export function TroublePanel({ pulse }: { pulse: number }) {
       </div>
       <details>
         <summary>{t("rules_json")}</summary>
-        <label className="hidden" htmlFor="rules">{t("rules_json")}</label>
+        <label className="hidden" htmlFor="rules">
+          {t("rules_json")}
+        </label>
         <textarea
           id="rules"
           className="code"
@@ -55,9 +57,17 @@ export function TroublePanel({ pulse }: { pulse: number }) {
           value={draft ?? JSON.stringify(trouble, null, 2)}
           onChange={(event) => setDraft(event.target.value)}
         />
-        <button type="button" onClick={() => void apply()}>{t("apply")}</button>
+        <button type="button" onClick={() => void apply()}>
+          {t("apply")}
+        </button>
       </details>
-      <button type="button" onClick={async () => { show(await ask<Trouble>("DELETE", "trouble")); setDraft(null); }}>
+      <button
+        type="button"
+        onClick={async () => {
+          show(await ask<Trouble>("DELETE", "trouble"));
+          setDraft(null);
+        }}
+      >
         {t("end_trouble")}
       </button>
     </>

@@ -47,25 +47,40 @@ export function Flow({ view, busy, host }: FlowProps) {
       className="sheet flow"
       aria-labelledby={title}
       onKeyDown={key}
-      onCancel={(event) => { event.preventDefault(); leave(); }}
+      onCancel={(event) => {
+        event.preventDefault();
+        leave();
+      }}
       onClose={closed}
     >
       <header>
         {view.visited.length > 0 && !view.problem?.final ? (
-          <button type="button" className="round" aria-label={t("back")} disabled={busy} onClick={() => host.back(view.screen)}>
+          <button
+            type="button"
+            className="round"
+            aria-label={t("back")}
+            disabled={busy}
+            onClick={() => host.back(view.screen)}
+          >
             <Icon name="back" turns />
           </button>
         ) : (
           <span className="round" />
         )}
-        <h2 id={title} ref={heading} tabIndex={-1} dir="auto">{screen?.title ?? t("form")}</h2>
-        <button type="button" className="round" aria-label={t("leave_form")} onClick={leave}><Icon name="close" /></button>
+        <h2 id={title} ref={heading} tabIndex={-1} dir="auto">
+          {screen?.title ?? t("form")}
+        </h2>
+        <button type="button" className="round" aria-label={t("leave_form")} onClick={leave}>
+          <Icon name="close" />
+        </button>
       </header>
       <progress max={all} value={done} aria-label={t("first_page", { n: done, most: all })} />
       {view.problem?.final ? (
         <div className="flow-problem" role="alert">
           <p dir="auto">{view.problem.text}</p>
-          <button type="button" className="primary" onClick={host.close}>{t("close")}</button>
+          <button type="button" className="primary" onClick={host.close}>
+            {t("close")}
+          </button>
         </div>
       ) : (
         <ScreenBody key={view.screen} state={state} setState={setState} view={view} busy={busy} host={host} />
@@ -84,8 +99,12 @@ function Question({ onStay, onLeave }: { onStay: () => void; onLeave: () => void
       <div role="alertdialog" aria-modal="true" aria-labelledby={text}>
         <p id={text}>{t("closing_question")}</p>
         <div className="row">
-          <button ref={stay} type="button" onClick={onStay}>{t("keep_filling")}</button>
-          <button type="button" className="danger" onClick={onLeave}>{t("leave_form")}</button>
+          <button ref={stay} type="button" onClick={onStay}>
+            {t("keep_filling")}
+          </button>
+          <button type="button" className="danger" onClick={onLeave}>
+            {t("leave_form")}
+          </button>
         </div>
       </div>
     </div>

@@ -10,8 +10,17 @@ export function Footer({ component, properties }: PartProps) {
   const center = text(properties["center-caption"]);
   return (
     <footer className="flow-footer">
-      {sides.some(Boolean) ? <p className="sides"><span dir="auto">{sides[0]}</span><span dir="auto">{sides[1]}</span></p> : null}
-      {center ? <p className="center" dir="auto">{center}</p> : null}
+      {sides.some(Boolean) ? (
+        <p className="sides">
+          <span dir="auto">{sides[0]}</span>
+          <span dir="auto">{sides[1]}</span>
+        </p>
+      ) : null}
+      {center ? (
+        <p className="center" dir="auto">
+          {center}
+        </p>
+      ) : null}
       <button
         type="button"
         className="primary"

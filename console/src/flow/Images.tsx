@@ -13,8 +13,16 @@ export function ImageCarousel({ properties }: PartProps) {
   const images = (Array.isArray(properties["images"]) ? properties["images"] : []).filter(isObj);
   const style = { aspectRatio: ratio(properties["aspect-ratio"]), objectFit: fit(properties) };
   return (
-    <div className="flow-carousel" tabIndex={0} role="group" aria-roledescription="carousel" aria-label={t("picture_n", { n: 1, most: images.length })}>
-      {images.map((image, at) => <Picture key={at} image={image} style={style} />)}
+    <div
+      className="flow-carousel"
+      tabIndex={0}
+      role="group"
+      aria-roledescription="carousel"
+      aria-label={t("picture_n", { n: 1, most: images.length })}
+    >
+      {images.map((image, at) => (
+        <Picture key={at} image={image} style={style} />
+      ))}
     </div>
   );
 }
@@ -22,7 +30,12 @@ export function ImageCarousel({ properties }: PartProps) {
 function Picture({ image, style }: { image: Obj; style?: CSSProperties }) {
   const source = imageSource(text(image["src"]));
   const name = text(image["alt-text"]);
-  if (!source) return <p className="flow-placeholder" role="note">{name || t("image_lost")}</p>;
+  if (!source)
+    return (
+      <p className="flow-placeholder" role="note">
+        {name || t("image_lost")}
+      </p>
+    );
   const own: CSSProperties = {
     width: number(image["width"]),
     height: number(image["height"]),

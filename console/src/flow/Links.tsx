@@ -8,7 +8,13 @@ export function EmbeddedLink({ component, properties }: PartProps) {
   const { act, busy } = useScreen();
   const wanted = action(component["on-click-action"]);
   return (
-    <button type="button" className="flow-link" dir="auto" disabled={busy} onClick={() => wanted && act(wanted, component)}>
+    <button
+      type="button"
+      className="flow-link"
+      dir="auto"
+      disabled={busy}
+      onClick={() => wanted && act(wanted, component)}
+    >
       {text(properties["text"])}
     </button>
   );
@@ -19,8 +25,16 @@ export function NavigationList({ component, properties }: PartProps) {
   const written = Array.isArray(component["list-items"]) ? component["list-items"] : items;
   return (
     <section className="flow-navigation">
-      {properties["label"] ? <h4 className="flow-subheading" dir="auto">{text(properties["label"])}</h4> : null}
-      {properties["description"] ? <p className="flow-caption" dir="auto">{text(properties["description"])}</p> : null}
+      {properties["label"] ? (
+        <h4 className="flow-subheading" dir="auto">
+          {text(properties["label"])}
+        </h4>
+      ) : null}
+      {properties["description"] ? (
+        <p className="flow-caption" dir="auto">
+          {text(properties["description"])}
+        </p>
+      ) : null}
       <ul>
         {items.map((item, at) => (
           <Item key={text(item["id"]) || at} item={item} written={written[at]} component={component} />
@@ -30,7 +44,15 @@ export function NavigationList({ component, properties }: PartProps) {
   );
 }
 
-function Item({ item, written, component }: { item: Obj; written: Json | undefined; component: PartProps["component"] }) {
+function Item({
+  item,
+  written,
+  component,
+}: {
+  item: Obj;
+  written: Json | undefined;
+  component: PartProps["component"];
+}) {
   const { act, busy } = useScreen();
   const own = isObj(written) ? written["on-click-action"] : undefined;
   const wanted = action(own ?? item["on-click-action"] ?? component["on-click-action"]);
@@ -49,13 +71,33 @@ function Item({ item, written, component }: { item: Obj; written: Json | undefin
   );
 }
 
-function Words({ part, badge = "", tags = [], end = false }: { part: Obj; badge?: string; tags?: string[]; end?: boolean }) {
+function Words({
+  part,
+  badge = "",
+  tags = [],
+  end = false,
+}: {
+  part: Obj;
+  badge?: string;
+  tags?: string[];
+  end?: boolean;
+}) {
   return (
     <span className={end ? "words end" : "words"}>
-      <span dir="auto">{text(part["title"])} {badge ? <b className="badge">{badge}</b> : null}</span>
+      <span dir="auto">
+        {text(part["title"])} {badge ? <b className="badge">{badge}</b> : null}
+      </span>
       {part["description"] ? <small dir="auto">{text(part["description"])}</small> : null}
       {part["metadata"] ? <small dir="auto">{text(part["metadata"])}</small> : null}
-      {tags.length > 0 ? <span className="tags">{tags.map((tag) => <b key={tag} className="tag">{tag}</b>)}</span> : null}
+      {tags.length > 0 ? (
+        <span className="tags">
+          {tags.map((tag) => (
+            <b key={tag} className="tag">
+              {tag}
+            </b>
+          ))}
+        </span>
+      ) : null}
     </span>
   );
 }

@@ -9,7 +9,13 @@ const NUMBER = /^\s*\d+[.)]\s+/;
 const MOST_DEPTH = 6;
 
 export function Markdown({ text }: { text: string }) {
-  return <>{blocks(text.split("\n")).map((block, at) => <Block key={at} lines={block} />)}</>;
+  return (
+    <>
+      {blocks(text.split("\n")).map((block, at) => (
+        <Block key={at} lines={block} />
+      ))}
+    </>
+  );
 }
 
 /** Lines that belong together: a list, a table, or a paragraph; headings stand alone. */
@@ -36,30 +42,86 @@ function kindOf(line: string): string {
 function Block({ lines }: { lines: string[] }): JSX.Element {
   const first = lines[0] ?? "";
   switch (kindOf(first)) {
-    case "heading": return <Heading line={first} />;
-    case "bullets": return <ul>{lines.map((line, at) => <li key={at} dir="auto"><Inline text={line.replace(BULLET, "")} /></li>)}</ul>;
-    case "numbers": return <ol>{lines.map((line, at) => <li key={at} dir="auto"><Inline text={line.replace(NUMBER, "")} /></li>)}</ol>;
-    case "table": return <Table lines={lines} />;
-    default: return <p dir="auto">{lines.map((line, at) => <span key={at} className="line"><Inline text={line} /></span>)}</p>;
+    case "heading":
+      return <Heading line={first} />;
+    case "bullets":
+      return (
+        <ul>
+          {lines.map((line, at) => (
+            <li key={at} dir="auto">
+              <Inline text={line.replace(BULLET, "")} />
+            </li>
+          ))}
+        </ul>
+      );
+    case "numbers":
+      return (
+        <ol>
+          {lines.map((line, at) => (
+            <li key={at} dir="auto">
+              <Inline text={line.replace(NUMBER, "")} />
+            </li>
+          ))}
+        </ol>
+      );
+    case "table":
+      return <Table lines={lines} />;
+    default:
+      return (
+        <p dir="auto">
+          {lines.map((line, at) => (
+            <span key={at} className="line">
+              <Inline text={line} />
+            </span>
+          ))}
+        </p>
+      );
   }
 }
 
 function Heading({ line }: { line: string }) {
   const words = <Inline text={line.replace(/^#+\s+/, "")} />;
-  return /^#\s/.test(line) ? <h3 className="flow-heading" dir="auto">{words}</h3> : <h4 className="flow-subheading" dir="auto">{words}</h4>;
+  return /^#\s/.test(line) ? (
+    <h3 className="flow-heading" dir="auto">
+      {words}
+    </h3>
+  ) : (
+    <h4 className="flow-subheading" dir="auto">
+      {words}
+    </h4>
+  );
 }
 
 function Table({ lines }: { lines: string[] }) {
-  const cells = (line: string) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
+  const cells = (line: string) =>
+    line
+      .trim()
+      .replace(/^\||\|$/g, "")
+      .split("|")
+      .map((cell) => cell.trim());
   const [head = "", ...rest] = lines;
   const rows = rest.filter((line) => !/^[\s|:-]+$/.test(line));
   return (
     <div className="flow-table" tabIndex={0} role="group">
       <table>
-        <thead><tr>{cells(head).map((cell, at) => <th key={at} scope="col" dir="auto"><Inline text={cell} /></th>)}</tr></thead>
+        <thead>
+          <tr>
+            {cells(head).map((cell, at) => (
+              <th key={at} scope="col" dir="auto">
+                <Inline text={cell} />
+              </th>
+            ))}
+          </tr>
+        </thead>
         <tbody>
           {rows.map((row, at) => (
-            <tr key={at}>{cells(row).map((cell, at) => <td key={at} dir="auto"><Inline text={cell} /></td>)}</tr>
+            <tr key={at}>
+              {cells(row).map((cell, at) => (
+                <td key={at} dir="auto">
+                  <Inline text={cell} />
+                </td>
+              ))}
+            </tr>
           ))}
         </tbody>
       </table>
@@ -82,6 +144,11 @@ function Piece({ part, depth }: { part: string; depth: number }): ReactNode {
     const source = imageSource(target);
     return source ? <img className="flow-image" src={source} alt={words} /> : words;
   }
-  if (/^https?:\/\//.test(target)) return <a href={target} target="_blank" rel="noopener noreferrer"><Inline text={words} depth={depth} /></a>;
+  if (/^https?:\/\//.test(target))
+    return (
+      <a href={target} target="_blank" rel="noopener noreferrer">
+        <Inline text={words} depth={depth} />
+      </a>
+    );
   return target === "" ? part : words;
 }

@@ -16,12 +16,29 @@ import { isInput, nameOf, type Part, properties } from "./parts.ts";
 import { RichText, TextBody, TextCaption, TextHeading, TextSubheading } from "./Texts.tsx";
 
 const SHOWN: Record<string, ComponentType<PartProps>> = {
-  TextHeading, TextSubheading, TextBody, TextCaption, RichText,
-  Image: FlowImage, ImageCarousel, EmbeddedLink, NavigationList, Footer,
+  TextHeading,
+  TextSubheading,
+  TextBody,
+  TextCaption,
+  RichText,
+  Image: FlowImage,
+  ImageCarousel,
+  EmbeddedLink,
+  NavigationList,
+  Footer,
 };
 const FIELDS: Record<string, ComponentType<FieldProps>> = {
-  TextInput, TextArea, CheckboxGroup, RadioButtonsGroup, Dropdown, ChipsSelector, DatePicker, CalendarPicker, OptIn,
-  PhotoPicker, DocumentPicker,
+  TextInput,
+  TextArea,
+  CheckboxGroup,
+  RadioButtonsGroup,
+  Dropdown,
+  ChipsSelector,
+  DatePicker,
+  CalendarPicker,
+  OptIn,
+  PhotoPicker,
+  DocumentPicker,
 };
 
 export function PartView({ part }: { part: Part }) {
@@ -32,7 +49,11 @@ export function PartView({ part }: { part: Part }) {
       resetBy={scope}
       instead={(error) => <Placeholder text={t("broken_component", { type, why: error.message })} />}
     >
-      {part.problem === undefined ? <Known part={part} /> : <Placeholder text={t("broken_component", { type, why: part.problem })} />}
+      {part.problem === undefined ? (
+        <Known part={part} />
+      ) : (
+        <Placeholder text={t("broken_component", { type, why: part.problem })} />
+      )}
     </Failure>
   );
 }
@@ -47,11 +68,21 @@ function Known({ part: { component } }: { part: Part }) {
   const name = nameOf(component);
   return (
     <div className="flow-field" data-field={name}>
-      <Field component={component} properties={resolved} name={name} value={scope.form[name] ?? ""} error={errorOf(name)} />
+      <Field
+        component={component}
+        properties={resolved}
+        name={name}
+        value={scope.form[name] ?? ""}
+        error={errorOf(name)}
+      />
     </div>
   );
 }
 
 function Placeholder({ text }: { text: string }) {
-  return <p className="flow-placeholder" role="note">{text}</p>;
+  return (
+    <p className="flow-placeholder" role="note">
+      {text}
+    </p>
+  );
 }

@@ -1,7 +1,18 @@
 // One screen: its parts, what is wrong with them, and what happens when somebody answers or goes on.
 import { type Dispatch, type SetStateAction, useMemo, useRef, useState } from "react";
 import { t } from "../words/words.ts";
-import { type Action, action, components, type Component, type FlowHost, type FlowView, isObj, type Json, screenOf, text } from "./model.ts";
+import {
+  type Action,
+  action,
+  components,
+  type Component,
+  type FlowHost,
+  type FlowView,
+  isObj,
+  type Json,
+  screenOf,
+  text,
+} from "./model.ts";
 import { problem } from "./checks.ts";
 import { ScreenContext, type ScreenContextValue } from "./context.ts";
 import { PartView } from "./PartView.tsx";
@@ -60,11 +71,23 @@ export function ScreenBody({ state, setState, view, busy, host }: ScreenBodyProp
   return (
     <ScreenContext value={context}>
       <div ref={body} className="flow-body" tabIndex={-1}>
-        {parts.filter((part) => !footer.includes(part)).map((part) => <PartView key={part.key} part={part} />)}
+        {parts
+          .filter((part) => !footer.includes(part))
+          .map((part) => (
+            <PartView key={part.key} part={part} />
+          ))}
       </div>
-      {snack ? <p className="snackbar" role="alert" dir="auto">{snack}</p> : null}
-      <p className="hidden" role="status">{busy ? t("waiting") : ""}</p>
-      {footer.map((part) => <PartView key={part.key} part={part} />)}
+      {snack ? (
+        <p className="snackbar" role="alert" dir="auto">
+          {snack}
+        </p>
+      ) : null}
+      <p className="hidden" role="status">
+        {busy ? t("waiting") : ""}
+      </p>
+      {footer.map((part) => (
+        <PartView key={part.key} part={part} />
+      ))}
     </ScreenContext>
   );
 }
@@ -79,12 +102,18 @@ function perform(wanted: Action, component: Component, state: FormState, { host,
   const scope = scopeOf(state);
   const payload = resolveObj(wanted.payload ?? {}, scope);
   switch (wanted.name) {
-    case "navigate": return host.navigate(view.screen, wanted.next?.name ?? "", payload);
-    case "data_exchange": return host.exchange(view.screen, payload);
-    case "complete": return host.complete(view.screen, payload, maskedNames(state, wanted.payload ?? {}));
-    case "update_data": return setState(updateData(state, payload));
-    case "open_url": return openAddress(text(resolve(wanted.url, scope)));
-    default: throw new Error(`${component.type}: ${wanted.name}`);
+    case "navigate":
+      return host.navigate(view.screen, wanted.next?.name ?? "", payload);
+    case "data_exchange":
+      return host.exchange(view.screen, payload);
+    case "complete":
+      return host.complete(view.screen, payload, maskedNames(state, wanted.payload ?? {}));
+    case "update_data":
+      return setState(updateData(state, payload));
+    case "open_url":
+      return openAddress(text(resolve(wanted.url, scope)));
+    default:
+      throw new Error(`${component.type}: ${wanted.name}`);
   }
 }
 

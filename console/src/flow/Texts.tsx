@@ -5,11 +5,19 @@ import { Markdown } from "./Markdown.tsx";
 import { type Obj, text } from "./model.ts";
 
 export function TextHeading({ properties }: PartProps) {
-  return <h3 className="flow-heading" dir="auto">{text(properties["text"])}</h3>;
+  return (
+    <h3 className="flow-heading" dir="auto">
+      {text(properties["text"])}
+    </h3>
+  );
 }
 
 export function TextSubheading({ properties }: PartProps) {
-  return <h4 className="flow-subheading" dir="auto">{text(properties["text"])}</h4>;
+  return (
+    <h4 className="flow-subheading" dir="auto">
+      {text(properties["text"])}
+    </h4>
+  );
 }
 
 export function TextBody({ properties }: PartProps) {
@@ -21,7 +29,11 @@ export function TextCaption({ properties }: PartProps) {
 }
 
 export function RichText({ properties }: PartProps) {
-  return <div className="flow-rich"><Markdown text={text(properties["text"])} /></div>;
+  return (
+    <div className="flow-rich">
+      <Markdown text={text(properties["text"])} />
+    </div>
+  );
 }
 
 function Words({ className, properties }: { className: string; properties: Obj }) {
@@ -40,6 +52,9 @@ function weight(name: string): CSSProperties {
 }
 
 function lines(text: string) {
-  return text.split("\n").map((line, at) => <span key={at} className="line">{line}</span>);
+  return text.split("\n").map((line, at) => (
+    <span key={at} className="line">
+      {line}
+    </span>
+  ));
 }
-

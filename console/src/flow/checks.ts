@@ -12,25 +12,37 @@ export function emptyValue(component: Component): Json {
     case "CheckboxGroup":
     case "ChipsSelector":
     case "PhotoPicker":
-    case "DocumentPicker": return [];
-    case "OptIn": return false;
-    default: return "";
+    case "DocumentPicker":
+      return [];
+    case "OptIn":
+      return false;
+    default:
+      return "";
   }
 }
 
 /** What is wrong with a value, in the reader's language; null if nothing is. `properties` are resolved. */
 export function problem(type: string, properties: Obj, value: Json): string | null {
   switch (type) {
-    case "TextInput": return textProblem(properties, text(value), number(properties["max-chars"]) ?? TEXT_MOST);
-    case "TextArea": return textProblem(properties, text(value), number(properties["max-length"]) ?? AREA_MOST);
+    case "TextInput":
+      return textProblem(properties, text(value), number(properties["max-chars"]) ?? TEXT_MOST);
+    case "TextArea":
+      return textProblem(properties, text(value), number(properties["max-length"]) ?? AREA_MOST);
     case "CheckboxGroup":
-    case "ChipsSelector": return listProblem(properties, list(value));
-    case "PhotoPicker": return filesProblem(properties, list(value), "photos");
-    case "DocumentPicker": return filesProblem(properties, list(value), "documents");
-    case "OptIn": return properties["required"] === true && value !== true ? t("invalid_required") : null;
-    case "DatePicker": return dayProblem(properties, day(value), properties["required"] === true);
-    case "CalendarPicker": return calendarProblem(properties, value);
-    default: return properties["required"] === true && text(value) === "" ? t("invalid_required") : null;
+    case "ChipsSelector":
+      return listProblem(properties, list(value));
+    case "PhotoPicker":
+      return filesProblem(properties, list(value), "photos");
+    case "DocumentPicker":
+      return filesProblem(properties, list(value), "documents");
+    case "OptIn":
+      return properties["required"] === true && value !== true ? t("invalid_required") : null;
+    case "DatePicker":
+      return dayProblem(properties, day(value), properties["required"] === true);
+    case "CalendarPicker":
+      return calendarProblem(properties, value);
+    default:
+      return properties["required"] === true && text(value) === "" ? t("invalid_required") : null;
   }
 }
 
@@ -58,11 +70,16 @@ function textProblem(properties: Obj, value: string, most: number): string | nul
 
 function shapeProblem(kind: string, value: string): string | null {
   switch (kind) {
-    case "number": return /^[+-]?(\d+([.,]\d*)?|[.,]\d+)$/.test(value.trim()) ? null : t("invalid_number");
-    case "email": return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value.trim()) ? null : t("invalid_email");
-    case "phone": return /^[+(]?[\d\s().-]{4,}$/.test(value.trim()) ? null : t("invalid_phone");
-    case "passcode": return /^\d+$/.test(value) ? null : t("invalid_passcode");
-    default: return null;
+    case "number":
+      return /^[+-]?(\d+([.,]\d*)?|[.,]\d+)$/.test(value.trim()) ? null : t("invalid_number");
+    case "email":
+      return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value.trim()) ? null : t("invalid_email");
+    case "phone":
+      return /^[+(]?[\d\s().-]{4,}$/.test(value.trim()) ? null : t("invalid_phone");
+    case "passcode":
+      return /^\d+$/.test(value) ? null : t("invalid_passcode");
+    default:
+      return null;
   }
 }
 
@@ -95,15 +112,20 @@ function dayProblem(properties: Obj, value: Day | undefined, required: boolean):
   if (value === undefined) return required ? t("invalid_required") : null;
   const limits = allowed(properties);
   switch (refusal(value, limits)) {
-    case "min": return t("invalid_date_min", { date: shown(limits.min ?? value, locale) });
-    case "max": return t("invalid_date_max", { date: shown(limits.max ?? value, locale) });
-    case "no": return t("invalid_date_no");
-    default: return null;
+    case "min":
+      return t("invalid_date_min", { date: shown(limits.min ?? value, locale) });
+    case "max":
+      return t("invalid_date_max", { date: shown(limits.max ?? value, locale) });
+    case "no":
+      return t("invalid_date_no");
+    default:
+      return null;
   }
 }
 
 function calendarProblem(properties: Obj, value: Json): string | null {
-  if (properties["mode"] !== "range") return dayProblem(properties, day(value), isRequired(properties["required"], "start-date"));
+  if (properties["mode"] !== "range")
+    return dayProblem(properties, day(value), isRequired(properties["required"], "start-date"));
   const range = isObj(value) ? value : {};
   const [first, last] = [day(range["start-date"]), day(range["end-date"])];
   const start = dayProblem(properties, first, isRequired(properties["required"], "start-date"));

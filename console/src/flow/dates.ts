@@ -52,7 +52,11 @@ export function allowed(properties: { [key: string]: Json }): Allowed {
   return {
     min: day(properties["min-date"]),
     max: day(properties["max-date"]),
-    unavailable: new Set(list(properties["unavailable-dates"]).map(day).filter((one) => one !== undefined)),
+    unavailable: new Set(
+      list(properties["unavailable-dates"])
+        .map(day)
+        .filter((one) => one !== undefined),
+    ),
     weekdays: list(properties["include-days"]).map(text),
   };
 }
@@ -62,7 +66,8 @@ export function refusal(day: Day, { min, max, unavailable, weekdays }: Allowed):
   if (min !== undefined && day < min) return "min";
   if (max !== undefined && day > max) return "max";
   const weekday = WEEKDAYS[new Date(ms(day)).getUTCDay()] ?? "";
-  const closed = weekdays.length > 0 && !weekdays.some((name) => name.slice(0, 3).toLowerCase() === weekday.toLowerCase());
+  const closed =
+    weekdays.length > 0 && !weekdays.some((name) => name.slice(0, 3).toLowerCase() === weekday.toLowerCase());
   return closed || unavailable.has(day) ? "no" : null;
 }
 

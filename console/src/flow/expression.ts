@@ -14,7 +14,8 @@ import { type Json, text } from "./model.ts";
 
 const MOST_CHARS = 10_000;
 const MOST_DEPTH = 64;
-const TOKEN = /\s*(?:(\$\{[^}]*\})|'((?:[^'\\]|\\.)*)'|(\d+(?:\.\d+)?)|(true|false)\b|(==|!=|<=|>=|&&|\|\||[<>!()+\-/%]))/y;
+const TOKEN =
+  /\s*(?:(\$\{[^}]*\})|'((?:[^'\\]|\\.)*)'|(\d+(?:\.\d+)?)|(true|false)\b|(==|!=|<=|>=|&&|\|\||[<>!()+\-/%]))/y;
 
 export type Lookup = (path: string) => Json | undefined;
 type Value = Json | undefined;
@@ -120,22 +121,41 @@ class Parser {
   }
 }
 
-const LEVELS: readonly (readonly string[])[] = [["||"], ["&&"], ["==", "!="], ["<", "<=", ">", ">="], ["+", "-"], ["/", "%"]];
+const LEVELS: readonly (readonly string[])[] = [
+  ["||"],
+  ["&&"],
+  ["==", "!="],
+  ["<", "<=", ">", ">="],
+  ["+", "-"],
+  ["/", "%"],
+];
 
 function apply(sign: string, left: Value, right: Value): Json {
   switch (sign) {
-    case "||": return truthy(left) || truthy(right);
-    case "&&": return truthy(left) && truthy(right);
-    case "==": return same(left, right);
-    case "!=": return !same(left, right);
-    case "<": return numeric(left) < numeric(right);
-    case "<=": return numeric(left) <= numeric(right);
-    case ">": return numeric(left) > numeric(right);
-    case ">=": return numeric(left) >= numeric(right);
-    case "+": return numeric(left) + numeric(right);
-    case "-": return numeric(left) - numeric(right);
-    case "/": return numeric(right) === 0 ? 0 : numeric(left) / numeric(right);
-    default: return numeric(right) === 0 ? 0 : numeric(left) % numeric(right);
+    case "||":
+      return truthy(left) || truthy(right);
+    case "&&":
+      return truthy(left) && truthy(right);
+    case "==":
+      return same(left, right);
+    case "!=":
+      return !same(left, right);
+    case "<":
+      return numeric(left) < numeric(right);
+    case "<=":
+      return numeric(left) <= numeric(right);
+    case ">":
+      return numeric(left) > numeric(right);
+    case ">=":
+      return numeric(left) >= numeric(right);
+    case "+":
+      return numeric(left) + numeric(right);
+    case "-":
+      return numeric(left) - numeric(right);
+    case "/":
+      return numeric(right) === 0 ? 0 : numeric(left) / numeric(right);
+    default:
+      return numeric(right) === 0 ? 0 : numeric(left) % numeric(right);
   }
 }
 

@@ -1,5 +1,9 @@
 // Images inside of Flow JSON are base64, of JPEG, PNG or WebP; nothing is fetched.
-const KINDS: readonly [prefix: string, kind: string][] = [["/9j/", "jpeg"], ["iVBOR", "png"], ["UklGR", "webp"]];
+const KINDS: readonly [prefix: string, kind: string][] = [
+  ["/9j/", "jpeg"],
+  ["iVBOR", "png"],
+  ["UklGR", "webp"],
+];
 const MOST_CHARS = 2_000_000;
 
 /** An address for an image element; null for what is no such image. */

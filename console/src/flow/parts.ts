@@ -7,11 +7,28 @@ const MOST_DEPTH = 12;
 const MOST_PARTS = 400;
 /** Read when something is done, not when the screen is drawn; or the same for every screen. */
 const UNRESOLVED = [
-  "type", "name", "children", "then", "else", "cases", "on-click-action", "on-select-action", "on-unselect-action",
+  "type",
+  "name",
+  "children",
+  "then",
+  "else",
+  "cases",
+  "on-click-action",
+  "on-select-action",
+  "on-unselect-action",
 ];
 const INPUTS = [
-  "TextInput", "TextArea", "CheckboxGroup", "RadioButtonsGroup", "Dropdown", "ChipsSelector", "DatePicker",
-  "CalendarPicker", "OptIn", "PhotoPicker", "DocumentPicker",
+  "TextInput",
+  "TextArea",
+  "CheckboxGroup",
+  "RadioButtonsGroup",
+  "Dropdown",
+  "ChipsSelector",
+  "DatePicker",
+  "CalendarPicker",
+  "OptIn",
+  "PhotoPicker",
+  "DocumentPicker",
 ];
 export const SELECTS = ["CheckboxGroup", "RadioButtonsGroup", "Dropdown", "ChipsSelector"];
 
@@ -46,7 +63,8 @@ export function allInputs(children: Component[]): { component: Component; initia
   const visit = (list: Component[], values: Json | undefined, depth: number) => {
     if (depth > MOST_DEPTH) return;
     for (const component of list) {
-      if (isInput(component)) found.push({ component, initial: component["init-value"] ?? member(values, nameOf(component)) });
+      if (isInput(component))
+        found.push({ component, initial: component["init-value"] ?? member(values, nameOf(component)) });
       const inner = component.type === "Form" ? component["init-values"] : values;
       for (const below of everyBranch(component)) visit(below, inner, depth + 1);
     }
@@ -62,7 +80,8 @@ function member(values: Json | undefined, name: string): Json | undefined {
 
 function everyBranch(component: Component): Component[][] {
   if (component.type === "If") return [components(component["then"]), components(component["else"])];
-  if (component.type === "Switch") return isObj(component["cases"]) ? Object.values(component["cases"]).map(components) : [];
+  if (component.type === "Switch")
+    return isObj(component["cases"]) ? Object.values(component["cases"]).map(components) : [];
   return component.type === "Form" ? [components(component["children"])] : [];
 }
 
@@ -90,7 +109,11 @@ function branch(component: Component, scope: Scope): Branch {
 }
 
 function walk(
-  children: Component[], at: string, errors: Json | undefined, depth: number, found: Part[],
+  children: Component[],
+  at: string,
+  errors: Json | undefined,
+  depth: number,
+  found: Part[],
   branch: (component: Component) => Branch,
 ): void {
   for (const [index, component] of children.entries()) {

@@ -31,4 +31,3 @@ function navigations(value: Json, depth: number): string[] {
   const next = action(value)?.name === "navigate" ? action(value)?.next?.name : undefined;
   return next !== undefined ? [next] : Object.values(value).flatMap((one) => navigations(one, depth + 1));
 }
-

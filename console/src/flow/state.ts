@@ -2,7 +2,15 @@
 import { day } from "./dates.ts";
 import { emptyValue } from "./checks.ts";
 import {
-  type Component, components, type FlowJson, type FlowView, isObj, type Json, type Obj, screenOf, text,
+  type Component,
+  components,
+  type FlowJson,
+  type FlowView,
+  isObj,
+  type Json,
+  type Obj,
+  screenOf,
+  text,
 } from "./model.ts";
 import { allInputs, nameOf, SELECTS } from "./parts.ts";
 import { resolve, type Scope } from "./reference.ts";
@@ -119,8 +127,14 @@ export function maskedNames(state: FormState, payload: Obj): string[] {
   const anywhere = (name: string) => state.flow.screens.some((screen) => screen.sensitive?.includes(name));
   const masked = Object.entries(payload).filter(([key, value]) => {
     const paths = [...JSON.stringify(value).matchAll(/\$\{([^}]*)\}/g)].map((match) => (match[1] ?? "").split("."));
-    return anywhere(key) || paths.some(([root, a, b, c]) =>
-      root === "form" ? sensitive(state.screen, a ?? "") : root === "screen" && b === "form" && sensitive(a ?? "", c ?? ""));
+    return (
+      anywhere(key) ||
+      paths.some(([root, a, b, c]) =>
+        root === "form"
+          ? sensitive(state.screen, a ?? "")
+          : root === "screen" && b === "form" && sensitive(a ?? "", c ?? ""),
+      )
+    );
   });
   return masked.map(([key]) => key);
 }

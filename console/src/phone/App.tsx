@@ -69,7 +69,11 @@ function Page({ phones, phone, select, refresh }: PageProps) {
         </button>
       </header>
       {phone ? <Live key={phone.phone} phone={phone} refresh={refresh} tools={tools} setTools={showTools} /> : <main />}
-      {problem ? <p className="alert" role="alert" dir="auto">{problem}</p> : null}
+      {problem ? (
+        <p className="alert" role="alert" dir="auto">
+          {problem}
+        </p>
+      ) : null}
     </>
   );
 }
@@ -87,7 +91,13 @@ function Live({ phone, refresh, tools, setTools }: LiveProps) {
   return (
     <main>
       <Conversation phone={phone} live={live} refresh={refresh} covered={covered} />
-      <Drawer phone={phone.phone} open={tools} pulse={live.pulse} reload={live.reload} onClose={() => setTools(false)} />
+      <Drawer
+        phone={phone.phone}
+        open={tools}
+        pulse={live.pulse}
+        reload={live.reload}
+        onClose={() => setTools(false)}
+      />
     </main>
   );
 }

@@ -26,11 +26,13 @@ interface AttachSheetProps {
 }
 
 export function AttachSheet({ phone, onSend, onClose, refresh }: AttachSheetProps) {
-  const act = (verb: string, body: unknown, method = "POST") => async () => {
-    onClose();
-    await ask(method, `phones/${phone.phone}/${verb}`, body);
-    await refresh();
-  };
+  const act =
+    (verb: string, body: unknown, method = "POST") =>
+    async () => {
+      onClose();
+      await ask(method, `phones/${phone.phone}/${verb}`, body);
+      await refresh();
+    };
   const ad: Content = { type: "text", body: "Tell me more" };
   const echo = { text: "It is me, from the shop. How can I help?" };
   return (

@@ -10,10 +10,26 @@ import { MediaBox } from "./MediaBox.tsx";
 import { useActions } from "./actions.ts";
 
 const TICKS: Record<Progress, string> = {
-  accepted: "◷", sent: "✓", delivered: "✓✓", read: "✓✓", played: "✓✓", failed: "!",
+  accepted: "◷",
+  sent: "✓",
+  delivered: "✓✓",
+  read: "✓✓",
+  played: "✓✓",
+  failed: "!",
 };
 /** Kinds that need no label: what they are is to be seen. */
-const PLAIN = ["text", "button", "list", "button_reply", "list_reply", "image", "sticker", "reaction", "flow", "nfm_reply"];
+const PLAIN = [
+  "text",
+  "button",
+  "list",
+  "button_reply",
+  "list_reply",
+  "image",
+  "sticker",
+  "reaction",
+  "flow",
+  "nfm_reply",
+];
 
 export const Bubble = memo(function Bubble({ entry, quoted }: { entry: Entry; quoted: Entry | undefined }) {
   return (
@@ -31,14 +47,30 @@ export const Bubble = memo(function Bubble({ entry, quoted }: { entry: Entry; qu
 function Body({ entry, quoted }: { entry: Entry; quoted: Entry | undefined }) {
   return (
     <>
-      {entry.notes?.map((note) => <p key={note} className="note" dir="auto">{note}</p>)}
-      {quoted ? <p className="quote" dir="auto">{quoted.text || label(quoted)}</p> : null}
+      {entry.notes?.map((note) => (
+        <p key={note} className="note" dir="auto">
+          {note}
+        </p>
+      ))}
+      {quoted ? (
+        <p className="quote" dir="auto">
+          {quoted.text || label(quoted)}
+        </p>
+      ) : null}
       {entry.media ? <MediaBox media={entry.media} /> : null}
-      {entry.header ? <p className="head" dir="auto">{entry.header}</p> : null}
+      {entry.header ? (
+        <p className="head" dir="auto">
+          {entry.header}
+        </p>
+      ) : null}
       {entry.text ? <Text entry={entry} /> : null}
       {entry.kind === "nfm_reply" ? <FormSummary entry={entry} /> : <Details entry={entry} />}
       {PLAIN.includes(entry.kind) ? null : <p className="kind">{label(entry)}</p>}
-      {entry.footer ? <p className="foot" dir="auto">{entry.footer}</p> : null}
+      {entry.footer ? (
+        <p className="foot" dir="auto">
+          {entry.footer}
+        </p>
+      ) : null}
       {entry.error ? <p className="error">{`${entry.error.code} · ${entry.error.title}`}</p> : null}
     </>
   );
@@ -49,7 +81,11 @@ function Text({ entry }: { entry: Entry }) {
 }
 
 function Details({ entry }: { entry: Entry }) {
-  return entry.details?.map((line, at) => <p key={at} className="detail" dir="auto">{line}</p>);
+  return entry.details?.map((line, at) => (
+    <p key={at} className="detail" dir="auto">
+      {line}
+    </p>
+  ));
 }
 
 export function label(entry: Entry): string {
@@ -81,7 +117,13 @@ function Meta({ entry }: { entry: Entry }) {
   const at = new Date(entry.at_ms);
   return (
     <div className="meta">
-      <button type="button" className="more" aria-haspopup="dialog" aria-label={t("message_menu")} onClick={() => openMessage(entry)}>
+      <button
+        type="button"
+        className="more"
+        aria-haspopup="dialog"
+        aria-label={t("message_menu")}
+        onClick={() => openMessage(entry)}
+      >
         <Icon name="more" />
       </button>
       <time dateTime={at.toISOString()}>{at.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" })}</time>

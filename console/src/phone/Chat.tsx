@@ -32,7 +32,9 @@ export function Chat({ live }: { live: Live }) {
         {known && entries.length === 0 ? <li className="empty">{t("nothing_said")}</li> : null}
         {entries.length > shown ? (
           <li className="older">
-            <button type="button" onClick={() => setShown(shown + FIRST)}>{t("older")}</button>
+            <button type="button" onClick={() => setShown(shown + FIRST)}>
+              {t("older")}
+            </button>
           </li>
         ) : null}
         {visible.map((entry, at) => (
@@ -41,7 +43,11 @@ export function Chat({ live }: { live: Live }) {
             <Bubble entry={entry} quoted={entry.context ? byId.get(entry.context) : undefined} />
           </Fragment>
         ))}
-        {typing ? <li className="typing"><span className="dots" aria-hidden="true" /> {t("typing")}</li> : null}
+        {typing ? (
+          <li className="typing">
+            <span className="dots" aria-hidden="true" /> {t("typing")}
+          </li>
+        ) : null}
       </ol>
       <Announcer entries={entries} />
     </>
@@ -71,5 +77,9 @@ function Announcer({ entries }: { entries: Entry[] }) {
     }, ANNOUNCE_MS);
     return () => clearTimeout(timer);
   }, [entries]);
-  return <p className="hidden" aria-live="polite">{said}</p>;
+  return (
+    <p className="hidden" aria-live="polite">
+      {said}
+    </p>
+  );
 }

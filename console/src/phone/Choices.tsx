@@ -11,14 +11,18 @@ export function Choices({ part, entry }: { part: Part & { list_button?: string }
   return (
     <div className="choices">
       {buttons.map((choice) => (
-        <button key={choice.id} type="button" dir="auto" onClick={() => actions.tap(entry, choice.id)}>{choice.title}</button>
+        <button key={choice.id} type="button" dir="auto" onClick={() => actions.tap(entry, choice.id)}>
+          {choice.title}
+        </button>
       ))}
       {part.list_button ? (
         <button type="button" aria-haspopup="dialog" onClick={() => actions.openList(entry)}>
           <Icon name="list" /> <bdi>{part.list_button}</bdi>
         </button>
       ) : null}
-      {links.map((link, at) => <Follow key={at} link={link} entry={entry} />)}
+      {links.map((link, at) => (
+        <Follow key={at} link={link} entry={entry} />
+      ))}
     </div>
   );
 }
@@ -26,7 +30,11 @@ export function Choices({ part, entry }: { part: Part & { list_button?: string }
 function Follow({ link, entry }: { link: Link; entry: Entry }) {
   const actions = useActions();
   if (/^(https?:\/\/|tel:)/.test(link.url ?? "")) {
-    return <a href={link.url} target="_blank" rel="noopener noreferrer"><bdi>{link.title}</bdi> ↗</a>;
+    return (
+      <a href={link.url} target="_blank" rel="noopener noreferrer">
+        <bdi>{link.title}</bdi> ↗
+      </a>
+    );
   }
   const form = link.kind === "flow";
   return (
@@ -40,12 +48,18 @@ function Follow({ link, entry }: { link: Link; entry: Entry }) {
 function follow(link: Link, entry: Entry, { send, openForm }: Actions): void {
   const quote = { quote: entry.wamid };
   switch (link.kind) {
-    case "flow": return openForm(entry);
-    case "location": return void send({ type: "location" }, quote);
-    case "contact": return void send({ type: "contacts", requested: true }, quote);
-    case "address": return void send({ type: "address_reply", wamid: entry.wamid });
+    case "flow":
+      return openForm(entry);
+    case "location":
+      return void send({ type: "location" }, quote);
+    case "contact":
+      return void send({ type: "contacts", requested: true }, quote);
+    case "address":
+      return void send({ type: "address_reply", wamid: entry.wamid });
     case "catalog":
-    case "product": return void send({ type: "order" }, quote);
-    default: return void navigator.clipboard?.writeText(link.title.split(" ").at(-1) ?? "");
+    case "product":
+      return void send({ type: "order" }, quote);
+    default:
+      return void navigator.clipboard?.writeText(link.title.split(" ").at(-1) ?? "");
   }
 }

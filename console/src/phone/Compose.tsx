@@ -38,16 +38,35 @@ export function Compose({ field, quote, edited, onSend, onForget, onAttach }: Co
       {about ? (
         <p className="quoting">
           <span dir="auto">{edited ? t("editing") : about.text || label(about)}</span>
-          <button type="button" className="round" aria-label={edited ? t("edit_not") : t("answer_not")} onClick={onForget}>
+          <button
+            type="button"
+            className="round"
+            aria-label={edited ? t("edit_not") : t("answer_not")}
+            onClick={onForget}
+          >
             <Icon name="close" />
           </button>
         </p>
       ) : null}
-      <form className="compose" onSubmit={(event) => { event.preventDefault(); void send(); }}>
-        <button type="button" className="round attach" aria-haspopup="dialog" aria-label={t("attach")} onClick={onAttach}>
+      <form
+        className="compose"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void send();
+        }}
+      >
+        <button
+          type="button"
+          className="round attach"
+          aria-haspopup="dialog"
+          aria-label={t("attach")}
+          onClick={onAttach}
+        >
           <Icon name="add" />
         </button>
-        <label className="hidden" htmlFor="text">{t("message")}</label>
+        <label className="hidden" htmlFor="text">
+          {t("message")}
+        </label>
         <textarea
           ref={field}
           id="text"
@@ -60,7 +79,9 @@ export function Compose({ field, quote, edited, onSend, onForget, onAttach }: Co
           onChange={(event) => setText(event.target.value)}
           onKeyDown={key}
         />
-        <button type="submit" className="round send" aria-label={t("send")}><Icon name="send" turns /></button>
+        <button type="submit" className="round send" aria-label={t("send")}>
+          <Icon name="send" turns />
+        </button>
       </form>
     </>
   );

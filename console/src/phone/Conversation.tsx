@@ -51,9 +51,7 @@ export function Conversation({ phone, live, refresh, covered }: ConversationProp
   }, [number]);
 
   const compose = async (text: string): Promise<boolean> => {
-    const content: Content = edited
-      ? { type: "edit", wamid: edited.wamid, body: text }
-      : { type: "text", body: text };
+    const content: Content = edited ? { type: "edit", wamid: edited.wamid, body: text } : { type: "text", body: text };
     const sent = await send(number, content, quote ? { quote: quote.wamid } : {});
     if (sent) forget();
     return sent;
@@ -82,18 +80,34 @@ export function Conversation({ phone, live, refresh, covered }: ConversationProp
           onForget={forget}
           onAttach={() => setOpen({ what: "attach" })}
         />
-        {open?.what === "attach" ? <AttachSheet phone={phone} onSend={quoting} onClose={close} refresh={refresh} /> : null}
+        {open?.what === "attach" ? (
+          <AttachSheet phone={phone} onSend={quoting} onClose={close} refresh={refresh} />
+        ) : null}
         {open?.what === "list" ? <ListSheet entry={open.entry} onClose={close} /> : null}
         {open?.what === "message" ? (
           <MessageSheet
             entry={open.entry}
             onClose={close}
-            onAnswer={(entry) => { close(); setQuote(entry); focus(); }}
-            onEdit={(entry) => { close(); setEdited(entry); focus(); }}
+            onAnswer={(entry) => {
+              close();
+              setQuote(entry);
+              focus();
+            }}
+            onEdit={(entry) => {
+              close();
+              setEdited(entry);
+              focus();
+            }}
           />
         ) : null}
         {open?.what === "form" ? (
-          <Failure instead={(error) => <p className="alert" role="alert">{t("form_failed", { why: error.message })}</p>}>
+          <Failure
+            instead={(error) => (
+              <p className="alert" role="alert">
+                {t("form_failed", { why: error.message })}
+              </p>
+            )}
+          >
             <Suspense fallback={null}>
               <FormSheet key={open.entry.wamid} entry={open.entry} onClose={close} onProblem={alertUser} />
             </Suspense>

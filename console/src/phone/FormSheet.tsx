@@ -94,6 +94,11 @@ export default function FormSheet({ entry, onClose, onProblem }: FormSheetProps)
     if (view) keepMask(entry.wamid, sensitiveNames(view.flow));
   }, [entry.wamid, view?.flow]);
 
-  if (!view) return <p className="opening" role="status">{t("opening")}</p>;
+  if (!view)
+    return (
+      <p className="opening" role="status">
+        {t("opening")}
+      </p>
+    );
   return <Flow view={view} busy={busy} host={host} />;
 }

@@ -14,7 +14,9 @@ export function FormSummary({ entry }: { entry: Entry }) {
     <div className="form-summary">
       <p className="head">{t("response_sent")}</p>
       {masked === null ? (
-        answers.length > 0 ? <p className="detail">{t("answers", { n: answers.length })}</p> : null
+        answers.length > 0 ? (
+          <p className="detail">{t("answers", { n: answers.length })}</p>
+        ) : null
       ) : (
         <dl>
           {answers.slice(0, MOST_LINES).map(([name, value]) => (

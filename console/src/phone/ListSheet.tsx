@@ -12,7 +12,14 @@ export function ListSheet({ entry, onClose }: { entry: Entry; onClose: () => voi
       {rows.map((row, at) => (
         <Fragment key={row.id}>
           {row.section && row.section !== rows[at - 1]?.section ? <h3 dir="auto">{row.section}</h3> : null}
-          <Option title={row.title} hint={row.description} onChoose={() => { onClose(); pick(entry, row.id); }} />
+          <Option
+            title={row.title}
+            hint={row.description}
+            onChoose={() => {
+              onClose();
+              pick(entry, row.id);
+            }}
+          />
         </Fragment>
       ))}
     </Sheet>

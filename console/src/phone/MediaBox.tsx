@@ -5,7 +5,12 @@ import { Icon, type IconName } from "../ui/Icon.tsx";
 import { t } from "../words/words.ts";
 
 const ICONS: Record<string, IconName> = {
-  image: "image", video: "play", audio: "sound", voice: "sound", document: "file", sticker: "smile",
+  image: "image",
+  video: "play",
+  audio: "sound",
+  voice: "sound",
+  document: "file",
+  sticker: "smile",
 };
 const PREVIEWS = ["image", "sticker"];
 
@@ -19,10 +24,16 @@ export function MediaBox({ media }: { media: Attachment }) {
   const hint = lost ? t("no_longer_kept") : media.link;
   return (
     <div className="media">
-      <span className="media-icon"><Icon name={ICONS[media.voice ? "voice" : media.kind] ?? "file"} /></span>
+      <span className="media-icon">
+        <Icon name={ICONS[media.voice ? "voice" : media.kind] ?? "file"} />
+      </span>
       <span className="media-words">
         <bdi>{name}</bdi>
-        {hint ? <small><bdi>{hint}</bdi></small> : null}
+        {hint ? (
+          <small>
+            <bdi>{hint}</bdi>
+          </small>
+        ) : null}
       </span>
     </div>
   );

@@ -29,18 +29,26 @@ export function MessageSheet({ entry, onClose, onAnswer, onEdit }: MessageSheetP
         <Option key={emoji} title={t("react", { emoji })} onChoose={act({ type: "reaction", wamid, emoji })} />
       ))}
       <Option title={t("react_not")} onChoose={act({ type: "reaction", wamid })} />
-      {mine && entry.kind === "text" ? <Option title={t("edit")} hint={t("edit_hint")} onChoose={() => onEdit(entry)} /> : null}
-      {mine ? <Option title={t("delete")} onChoose={act({ type: "revoke", wamid })} /> : <Statuses entry={entry} onClose={onClose} />}
+      {mine && entry.kind === "text" ? (
+        <Option title={t("edit")} hint={t("edit_hint")} onChoose={() => onEdit(entry)} />
+      ) : null}
+      {mine ? (
+        <Option title={t("delete")} onChoose={act({ type: "revoke", wamid })} />
+      ) : (
+        <Statuses entry={entry} onClose={onClose} />
+      )}
     </Sheet>
   );
 }
 
 function Statuses({ entry, onClose }: { entry: Entry; onClose: () => void }) {
   const { phone } = useActions();
-  const send = (status: string, more: object = {}) => () => {
-    onClose();
-    void ask("POST", `phones/${phone}/status`, { wamid: entry.wamid, status, ...more });
-  };
+  const send =
+    (status: string, more: object = {}) =>
+    () => {
+      onClose();
+      void ask("POST", `phones/${phone}/status`, { wamid: entry.wamid, status, ...more });
+    };
   return (
     <>
       <h3>{t("status_webhooks")}</h3>

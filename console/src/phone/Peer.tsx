@@ -13,10 +13,14 @@ export function Peer({ phone, linked, window }: PeerProps) {
   const number = phone.hides_number ? (phone.username ?? phone.user_id) : `+${phone.wa_id}`;
   return (
     <header className="peer">
-      <span className="avatar" aria-hidden="true">{initials.slice(0, 2).join("")}</span>
+      <span className="avatar" aria-hidden="true">
+        {initials.slice(0, 2).join("")}
+      </span>
       <span className="who">
         <strong dir="auto">{phone.name}</strong>
-        <small><bdi dir="ltr">{number}</bdi></small>
+        <small>
+          <bdi dir="ltr">{number}</bdi>
+        </small>
       </span>
       <span className="link">
         <span role="status">{linked ? "" : t("connecting")}</span>
@@ -30,5 +34,7 @@ function windowText(window: Window): string {
   const time = (ms: number) =>
     new Date(ms).toLocaleString(locale, { weekday: "short", hour: "2-digit", minute: "2-digit" });
   const state = window.open ? t("window_open", { time: time(window.until_ms) }) : t("window_closed");
-  return window.entry_point_until_ms ? `${state} · ${t("free_until", { time: time(window.entry_point_until_ms) })}` : state;
+  return window.entry_point_until_ms
+    ? `${state} · ${t("free_until", { time: time(window.entry_point_until_ms) })}`
+    : state;
 }

@@ -18,7 +18,9 @@ export function Sheet({ title, onClose, children }: SheetProps) {
   return (
     <dialog ref={dialog} className="sheet" aria-labelledby={heading} onClose={closed} onClick={besides}>
       <header>
-        <h2 id={heading} dir="auto">{title}</h2>
+        <h2 id={heading} dir="auto">
+          {title}
+        </h2>
         <button type="button" className="round" aria-label={t("close")} onClick={() => dialog.current?.close()}>
           <Icon name="close" />
         </button>

@@ -44,7 +44,10 @@ test("asks for what is missing, at the field, and keeps answers on the way back"
   const form = await openForm(page, phone);
   await form.getByRole("button", { name: "Inputs" }).click();
   await expect(form.locator("header h2")).toHaveText("Inputs");
-  expect(calls[0]).toEqual({ verb: "navigate", body: { screen: "WORDS", next: "INPUTS", payload: { greeting: "hi" } } });
+  expect(calls[0]).toEqual({
+    verb: "navigate",
+    body: { screen: "WORDS", next: "INPUTS", payload: { greeting: "hi" } },
+  });
   await expect(form.getByText("We are not there yet")).toBeVisible();
   await form.getByRole("button", { name: "Days and files" }).click();
   await expect(form.getByLabel("Name")).toBeFocused();
@@ -77,7 +80,10 @@ test("asks for what is missing, at the field, and keeps answers on the way back"
   await expect(form.getByLabel("City")).toHaveValue("York");
 });
 
-test("takes days, ranges and files, and sends everything with what is sensitive masked", async ({ page, phone }, info) => {
+test("takes days, ranges and files, and sends everything with what is sensitive masked", async ({
+  page,
+  phone,
+}, info) => {
   const calls = await mockForm(page, GALLERY, { name: "Ada" });
   const form = await openForm(page, phone);
   await form.getByRole("button", { name: "Inputs" }).click();
@@ -127,7 +133,12 @@ test("takes days, ranges and files, and sends everything with what is sensitive 
     body: {
       screen: "LAST",
       payload: {
-        name: "Ada", secret: "swordfish", size: "l", tops: ["s"], agree: true, day: "2026-05-05",
+        name: "Ada",
+        secret: "swordfish",
+        size: "l",
+        tops: ["s"],
+        agree: true,
+        day: "2026-05-05",
         stay: { "start-date": "2026-05-10", "end-date": "2026-05-14" },
       },
     },
@@ -143,22 +154,46 @@ test("takes days, ranges and files, and sends everything with what is sensitive 
 
 const exchange = { name: "data_exchange", payload: { brand: "${form.brand}", product: "${form.product}" } };
 const CASCADE = {
-  version: "7.3", data_api_version: "3.0", routing_model: { SHOP: [] },
-  screens: [{
-    id: "SHOP", title: "Shop", terminal: true, data: {},
-    layout: {
-      type: "SingleColumnLayout",
-      children: [{
-        type: "Form", name: "f", "error-messages": "${data.error_messages}",
+  version: "7.3",
+  data_api_version: "3.0",
+  routing_model: { SHOP: [] },
+  screens: [
+    {
+      id: "SHOP",
+      title: "Shop",
+      terminal: true,
+      data: {},
+      layout: {
+        type: "SingleColumnLayout",
         children: [
-          { type: "Dropdown", name: "brand", label: "Brand", "data-source": "${data.brands}", "on-select-action": exchange },
-          { type: "RadioButtonsGroup", name: "product", label: "Product", required: true, "data-source": "${data.products}", "on-select-action": { name: "update_data", payload: { chosen: "${form.product}" } } },
-          { type: "TextBody", text: "`'Chosen: ' ${data.chosen}`", visible: "`${data.chosen} != ''`" },
-          { type: "Footer", label: "Buy", "on-click-action": exchange },
+          {
+            type: "Form",
+            name: "f",
+            "error-messages": "${data.error_messages}",
+            children: [
+              {
+                type: "Dropdown",
+                name: "brand",
+                label: "Brand",
+                "data-source": "${data.brands}",
+                "on-select-action": exchange,
+              },
+              {
+                type: "RadioButtonsGroup",
+                name: "product",
+                label: "Product",
+                required: true,
+                "data-source": "${data.products}",
+                "on-select-action": { name: "update_data", payload: { chosen: "${form.product}" } },
+              },
+              { type: "TextBody", text: "`'Chosen: ' ${data.chosen}`", visible: "`${data.chosen} != ''`" },
+              { type: "Footer", label: "Buy", "on-click-action": exchange },
+            ],
+          },
         ],
-      }],
+      },
     },
-  }],
+  ],
 } as unknown as FlowJson;
 const list = (...ids: string[]) => ids.map((id) => ({ id, title: id.toUpperCase() }));
 
@@ -168,7 +203,11 @@ test("asks the business when a choice is made, and shows what it says of fields"
   const calls = await mockForm(page, CASCADE, data, ({ body }) => {
     if (body.payload?.["product"] === "" || refusals > 1) return { data: { ...data, products: list("bolt", "nut") } };
     refusals += 1;
-    if (refusals === 1) return { data: { ...data, products: list("bolt", "nut"), error_messages: { product: "None left" } }, error_message: "Sorry" };
+    if (refusals === 1)
+      return {
+        data: { ...data, products: list("bolt", "nut"), error_messages: { product: "None left" } },
+        error_message: "Sorry",
+      };
     return { problem: { code: "http_427", text: "This form is over.", final: true }, state: "closed" };
   });
   const form = await openForm(page, phone);
@@ -229,9 +268,14 @@ for (const width of [320, 375, 1280]) {
         test("every component is shown, and everybody can use it", async ({ page, phone }, info) => {
           await mockForm(page, GALLERY, { name: "Ada" });
           const form = await openForm(page, phone, `&lang=${lang}`);
-          for (const [screen, next] of [["words", "Inputs"], ["inputs", "Days and files"]] as const) {
+          for (const [screen, next] of [
+            ["words", "Inputs"],
+            ["inputs", "Days and files"],
+          ] as const) {
             await noOverflow(page);
-            expect(await form.locator(".flow-body").evaluate((body) => body.scrollWidth - body.clientWidth)).toBeLessThanOrEqual(1); // of rounding
+            expect(
+              await form.locator(".flow-body").evaluate((body) => body.scrollWidth - body.clientWidth),
+            ).toBeLessThanOrEqual(1); // of rounding
             await accessible(page);
             await page.screenshot({ path: info.outputPath(`${screen}-${width}-${colorScheme}-${lang}.png`) });
             await form.getByRole("button", { name: next }).click();

@@ -24,16 +24,41 @@ export const WAMID = "wamid.MOCKED";
 /** A transcript with one form to open; gives every call that the page makes about it. */
 export async function mockForm(page: Page, flow: FlowJson, data: Obj, answer: Answer = () => ({})): Promise<Call[]> {
   const calls: Call[] = [];
-  let form: FormState = { screen: flow.screens[0]?.id ?? "", data, visited: [], error_message: null, state: "open", problem: null };
+  let form: FormState = {
+    screen: flow.screens[0]?.id ?? "",
+    data,
+    visited: [],
+    error_message: null,
+    state: "open",
+    problem: null,
+  };
   const back: [string, Obj][] = [];
   const entry = (more: Obj): Obj => ({
-    at_ms: Date.UTC(2026, 4, 1, 12), phone_number_id: "1", status: "read", choices: [], ...more,
+    at_ms: Date.UTC(2026, 4, 1, 12),
+    phone_number_id: "1",
+    status: "read",
+    choices: [],
+    ...more,
   });
   const entries: Obj[] = [
-    entry({ seq: 1, author: "business", wamid: WAMID, kind: "flow", text: "Please fill this in", links: [{ kind: "flow", title: "Open the form", flow_id: "9" }], raw: {} }),
+    entry({
+      seq: 1,
+      author: "business",
+      wamid: WAMID,
+      kind: "flow",
+      text: "Please fill this in",
+      links: [{ kind: "flow", title: "Open the form", flow_id: "9" }],
+      raw: {},
+    }),
   ];
   const view = () => ({
-    id: "f1", phone: 1, wamid: WAMID, flow: { id: "9", name: "gallery", status: "PUBLISHED", mode: "published" }, flow_json: flow, done: null, ...form,
+    id: "f1",
+    phone: 1,
+    wamid: WAMID,
+    flow: { id: "9", name: "gallery", status: "PUBLISHED", mode: "published" },
+    flow_json: flow,
+    done: null,
+    ...form,
   });
   await page.route("**/_sim/phones/*/transcript", (route) => route.fulfill({ json: { items: entries } }));
   await page.route("**/_sim/phones/*/forms", (route) => route.fulfill({ json: view() }));
@@ -53,7 +78,9 @@ export async function mockForm(page: Page, flow: FlowJson, data: Obj, answer: An
     if (verb === "complete") {
       form = { ...form, state: "done" };
       const raw = { interactive: { nfm_reply: { response_json: JSON.stringify(call.body.payload) } } };
-      entries.push(entry({ seq: 2, author: "person", wamid: "wamid.REPLY", kind: "nfm_reply", text: "", context: WAMID, raw }));
+      entries.push(
+        entry({ seq: 2, author: "person", wamid: "wamid.REPLY", kind: "nfm_reply", text: "", context: WAMID, raw }),
+      );
     }
     form = { ...form, ...answer(call), visited: back.map(([screen]) => screen) };
     await route.fulfill({ json: view() });

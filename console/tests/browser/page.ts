@@ -9,7 +9,9 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 export async function open(page: Page, phone: number, query = ""): Promise<void> {
   await page.goto(`/?phone=${phone}${query}`);
   await expect(page.getByRole("tab", { selected: true }).first()).toBeVisible();
-  await expect(page.getByText(/Nothing said yet|لم يُقل شيء بعد/).or(page.locator(".row-in, .row-out").first())).toBeVisible();
+  await expect(
+    page.getByText(/Nothing said yet|لم يُقل شيء بعد/).or(page.locator(".row-in, .row-out").first()),
+  ).toBeVisible();
 }
 
 export async function write(page: Page, text: string): Promise<void> {
@@ -45,5 +47,7 @@ export async function accessible(page: Page): Promise<void> {
     const axe = (window as unknown as { axe: { run: () => Promise<{ violations: Violation[] }> } }).axe;
     return (await axe.run()).violations;
   });
-  expect(violations.map((one) => `${one.id}: ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).join("; ")}`)).toEqual([]);
+  expect(
+    violations.map((one) => `${one.id}: ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).join("; ")}`),
+  ).toEqual([]);
 }

@@ -10,7 +10,13 @@ const SIZES = {
     action: {
       button: "Sizes",
       sections: [
-        { title: "Pizza", rows: [{ id: "s", title: "Small", description: "9 inch" }, { id: "l", title: "Large" }] },
+        {
+          title: "Pizza",
+          rows: [
+            { id: "s", title: "Small", description: "9 inch" },
+            { id: "l", title: "Large" },
+          ],
+        },
         { title: "Drinks", rows: [{ id: "w", title: "Water" }] },
       ],
     },

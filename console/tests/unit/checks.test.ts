@@ -43,9 +43,24 @@ describe("answers", () => {
     ["CalendarPicker", { mode: "range", required: true }, "", /fill this in/],
     ["CalendarPicker", { mode: "range", required: { "start-date": true } }, {}, /fill this in/],
     ["CalendarPicker", { mode: "range" }, { "start-date": "2026-05-01" }, /fill this in/],
-    ["CalendarPicker", { mode: "range", "min-days": 3 }, { "start-date": "2026-05-01", "end-date": "2026-05-02" }, /At least 3/],
-    ["CalendarPicker", { mode: "range", "max-days": 3 }, { "start-date": "2026-05-01", "end-date": "2026-05-04" }, /At most 3/],
-    ["CalendarPicker", { mode: "range", "max-days": 4 }, { "start-date": "2026-05-01", "end-date": "2026-05-04" }, null],
+    [
+      "CalendarPicker",
+      { mode: "range", "min-days": 3 },
+      { "start-date": "2026-05-01", "end-date": "2026-05-02" },
+      /At least 3/,
+    ],
+    [
+      "CalendarPicker",
+      { mode: "range", "max-days": 3 },
+      { "start-date": "2026-05-01", "end-date": "2026-05-04" },
+      /At most 3/,
+    ],
+    [
+      "CalendarPicker",
+      { mode: "range", "max-days": 4 },
+      { "start-date": "2026-05-01", "end-date": "2026-05-04" },
+      null,
+    ],
   ])("of a %s with %j: %j", (type, properties, value, expected) => {
     const said = problem(type, properties, value);
     if (expected === null) expect(said).toBeNull();
@@ -55,15 +70,21 @@ describe("answers", () => {
 
 describe("days", () => {
   it("are read in both ways of writing", () => {
-    expect([day("2026-05-01"), day("1777593600000"), day("1 May"), day("2026-13-01"), day("")]).toEqual(
-      ["2026-05-01", "2026-05-01", undefined, undefined, undefined],
-    );
+    expect([day("2026-05-01"), day("1777593600000"), day("1 May"), day("2026-13-01"), day("")]).toEqual([
+      "2026-05-01",
+      "2026-05-01",
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it("stay in their month, and are counted with both ends", () => {
-    expect([addMonths("2026-01-31", 1), addMonths("2026-03-31", -1), addMonths("2026-12-15", 1)]).toEqual(
-      ["2026-02-28", "2026-02-28", "2027-01-15"],
-    );
+    expect([addMonths("2026-01-31", 1), addMonths("2026-03-31", -1), addMonths("2026-12-15", 1)]).toEqual([
+      "2026-02-28",
+      "2026-02-28",
+      "2027-01-15",
+    ]);
     expect(span("2026-02-28", "2026-03-01")).toBe(2);
   });
 });

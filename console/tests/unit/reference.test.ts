@@ -24,8 +24,14 @@ it.each<[Json, Json | undefined]>([
   ["`${form.age} > 2`", true],
   ["Dear `${form.name}`, you are `${form.age} + 1`", "Dear Ada, you are 4"],
   ["a \\` b", "a ` b"],
-  [["${form.name}", 1], ["Ada", 1]],
-  [{ who: "${form.name}", gone: "${form.gone}", deep: { open: "${data.open}" } }, { who: "Ada", deep: { open: false } }],
+  [
+    ["${form.name}", 1],
+    ["Ada", 1],
+  ],
+  [
+    { who: "${form.name}", gone: "${form.gone}", deep: { open: "${data.open}" } },
+    { who: "Ada", deep: { open: false } },
+  ],
 ])("%j is %j", (value, expected) => expect(resolve(value, SCOPE)).toEqual(expected));
 
 it("reads conditions with and without backticks", () => {

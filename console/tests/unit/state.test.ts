@@ -2,18 +2,35 @@ import { describe, expect, it } from "vitest";
 import { allInputs, visibleParts } from "../../src/flow/parts.ts";
 import { components, type Component, type FlowJson, type FlowView, type Json, type Obj } from "../../src/flow/model.ts";
 import { progress } from "../../src/flow/routes.ts";
-import { absorb, begin, edit, isDirty, maskedNames, scopeOf, sensitiveNames, updateData } from "../../src/flow/state.ts";
+import {
+  absorb,
+  begin,
+  edit,
+  isDirty,
+  maskedNames,
+  scopeOf,
+  sensitiveNames,
+  updateData,
+} from "../../src/flow/state.ts";
 
 const products: Json = [{ id: "p1", title: "One" }];
 const CHILDREN = [
   {
-    type: "Form", name: "f", "init-values": { name: "${data.name}", color: "red" }, "error-messages": "${data.wrong}",
+    type: "Form",
+    name: "f",
+    "init-values": { name: "${data.name}", color: "red" },
+    "error-messages": "${data.wrong}",
     children: [
       { type: "TextInput", name: "name", label: "Name" },
       { type: "TextInput", name: "pin", label: "PIN" },
       { type: "RadioButtonsGroup", name: "color", label: "Colour", "data-source": [{ id: "red", title: "Red" }] },
       { type: "Dropdown", name: "product", label: "Product", "data-source": "${data.products}" },
-      { type: "If", condition: "${form.name} == 'Ada'", then: [{ type: "TextBody", text: "hello" }], else: [{ type: "OptIn", name: "ok", label: "OK" }] },
+      {
+        type: "If",
+        condition: "${form.name} == 'Ada'",
+        then: [{ type: "TextBody", text: "hello" }],
+        else: [{ type: "OptIn", name: "ok", label: "OK" }],
+      },
       { type: "Switch", value: "${form.color}", cases: { red: [{ type: "TextBody", text: "red" }], default: [] } },
       { type: "TextBody", text: "hidden", visible: "${data.shown}" },
       { type: "If", condition: "${form.name", then: [] },
@@ -24,12 +41,24 @@ const FLOW: FlowJson = {
   version: "7.3",
   screens: [
     { id: "A", sensitive: ["pin"], layout: { type: "SingleColumnLayout", children: CHILDREN } },
-    { id: "B", layout: { type: "SingleColumnLayout", children: [{ type: "Footer", label: "x", "on-click-action": { name: "complete", payload: {} } }] } },
+    {
+      id: "B",
+      layout: {
+        type: "SingleColumnLayout",
+        children: [{ type: "Footer", label: "x", "on-click-action": { name: "complete", payload: {} } }],
+      },
+    },
   ],
   routing_model: { A: ["B"], B: [] },
 };
-const view = (screen: string, data: Obj, errorMessage: string | null = null): FlowView =>
-  ({ flow: FLOW, screen, data, visited: [], errorMessage, problem: null });
+const view = (screen: string, data: Obj, errorMessage: string | null = null): FlowView => ({
+  flow: FLOW,
+  screen,
+  data,
+  visited: [],
+  errorMessage,
+  problem: null,
+});
 const DATA: Obj = { name: "Ada", products, shown: false };
 
 describe("what was filled in", () => {
@@ -56,12 +85,16 @@ describe("what was filled in", () => {
     const filled = edit(begin(view("A", DATA)), "product", "p1");
     expect(scopeOf(filled).form["product"]).toBe("p1");
     expect(scopeOf(updateData(filled, { products: [] })).form["product"]).toBe("");
-    expect(scopeOf(absorb(filled, view("A", { ...DATA, products: [{ id: "p2", title: "Two" }] }))).form["product"]).toBe("");
+    expect(
+      scopeOf(absorb(filled, view("A", { ...DATA, products: [{ id: "p2", title: "Two" }] }))).form["product"],
+    ).toBe("");
   });
 
   it("knows which answers are sensitive, by name and by where they come from", () => {
     const state = begin(view("A", DATA));
-    expect(maskedNames(state, { code: "${form.pin}", pin: "x", name: "${form.name}", far: "${screen.A.form.pin}" })).toEqual(["code", "pin", "far"]);
+    expect(
+      maskedNames(state, { code: "${form.pin}", pin: "x", name: "${form.name}", far: "${screen.A.form.pin}" }),
+    ).toEqual(["code", "pin", "far"]);
     expect(sensitiveNames(FLOW)).toEqual(["pin"]);
   });
 });
@@ -75,7 +108,13 @@ describe("parts", () => {
   it("follow branches, and a condition that cannot be read is said", () => {
     const inputs = ["TextInput", "TextInput", "RadioButtonsGroup", "Dropdown"];
     expect(kinds(DATA)).toEqual([...inputs, "TextBody", "TextBody", expect.stringContaining("cannot read")]);
-    expect(kinds({ ...DATA, shown: true }, "Bob")).toEqual([...inputs, "OptIn", "TextBody", "TextBody", expect.stringContaining("cannot read")]);
+    expect(kinds({ ...DATA, shown: true }, "Bob")).toEqual([
+      ...inputs,
+      "OptIn",
+      "TextBody",
+      "TextBody",
+      expect.stringContaining("cannot read"),
+    ]);
   });
 
   it("carry the messages of their form", () => {
@@ -83,7 +122,13 @@ describe("parts", () => {
   });
 
   it("are found in all branches", () => {
-    expect(allInputs(CHILDREN).map(({ component }) => component["name"])).toEqual(["name", "pin", "color", "product", "ok"]);
+    expect(allInputs(CHILDREN).map(({ component }) => component["name"])).toEqual([
+      "name",
+      "pin",
+      "color",
+      "product",
+      "ok",
+    ]);
   });
 
   it("end at a depth that no form has", () => {

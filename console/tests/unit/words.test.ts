@@ -11,10 +11,12 @@ describe("words", () => {
   });
 
   it("fills the same values into every language", () => {
-    for (const [word, text] of Object.entries(en)) expect([word, names((ar as Record<string, string>)[word] ?? "")]).toEqual([word, names(text)]);
+    for (const [word, text] of Object.entries(en))
+      expect([word, names((ar as Record<string, string>)[word] ?? "")]).toEqual([word, names(text)]);
   });
 
   it("names every preset of trouble", () => {
-    for (const { name } of presets) expect(Object.keys(en)).toEqual(expect.arrayContaining([`preset_${name}`, `preset_${name}_hint`]));
+    for (const { name } of presets)
+      expect(Object.keys(en)).toEqual(expect.arrayContaining([`preset_${name}`, `preset_${name}_hint`]));
   });
 });

@@ -35,19 +35,45 @@ export function Calendar({ limits, chosen, today, onChoose }: CalendarProps) {
   return (
     <div className="flow-calendar" role="group" aria-label={t("calendar")}>
       <div className="month">
-        <button type="button" className="round" aria-label={t("month_previous")} onClick={() => setAt(addMonths(at, -1))}><Icon name="back" turns /></button>
+        <button
+          type="button"
+          className="round"
+          aria-label={t("month_previous")}
+          onClick={() => setAt(addMonths(at, -1))}
+        >
+          <Icon name="back" turns />
+        </button>
         <strong aria-live="polite">{title}</strong>
-        <button type="button" className="round" aria-label={t("month_next")} onClick={() => setAt(addMonths(at, 1))}><Icon name="forward" turns /></button>
+        <button type="button" className="round" aria-label={t("month_next")} onClick={() => setAt(addMonths(at, 1))}>
+          <Icon name="forward" turns />
+        </button>
       </div>
       <table ref={grid} onKeyDown={key}>
-        <thead><tr>{week(monday(first)).map((day) => <th key={day} scope="col">{weekday(day)}</th>)}</tr></thead>
+        <thead>
+          <tr>
+            {week(monday(first)).map((day) => (
+              <th key={day} scope="col">
+                {weekday(day)}
+              </th>
+            ))}
+          </tr>
+        </thead>
         <tbody>
           {weeks(first).map((start) => (
             <tr key={start}>
               {week(start).map((day) => (
                 <td key={day}>
                   {day.slice(0, 7) === first.slice(0, 7) ? (
-                    <DayButton day={day} off={refusal(day, limits) !== null} chosen={chosen} focusable={day === at} onChoose={() => { setAt(day); onChoose(day); }} />
+                    <DayButton
+                      day={day}
+                      off={refusal(day, limits) !== null}
+                      chosen={chosen}
+                      focusable={day === at}
+                      onChoose={() => {
+                        setAt(day);
+                        onChoose(day);
+                      }}
+                    />
                   ) : null}
                 </td>
               ))}
@@ -81,7 +107,8 @@ function DayButton({ day, off, chosen, focusable, onChoose }: DayButtonProps) {
       tabIndex={focusable ? 0 : -1}
       onClick={off ? undefined : onChoose}
     >
-      {new Date(ms(day)).toLocaleDateString(locale, { day: "numeric", timeZone: "UTC" }).replace(/[^\d٠-٩۰-۹]/g, "") || day.slice(8)}
+      {new Date(ms(day)).toLocaleDateString(locale, { day: "numeric", timeZone: "UTC" }).replace(/[^\d٠-٩۰-۹]/g, "") ||
+        day.slice(8)}
     </button>
   );
 }
@@ -90,15 +117,24 @@ function DayButton({ day, off, chosen, focusable, onChoose }: DayButtonProps) {
 function step(key: string, at: Day): Day | undefined {
   const ahead = document.documentElement.dir === "rtl" ? -1 : 1;
   switch (key) {
-    case "ArrowRight": return addDays(at, ahead);
-    case "ArrowLeft": return addDays(at, -ahead);
-    case "ArrowDown": return addDays(at, 7);
-    case "ArrowUp": return addDays(at, -7);
-    case "PageDown": return addMonths(at, 1);
-    case "PageUp": return addMonths(at, -1);
-    case "Home": return monday(at);
-    case "End": return addDays(monday(at), 6);
-    default: return undefined;
+    case "ArrowRight":
+      return addDays(at, ahead);
+    case "ArrowLeft":
+      return addDays(at, -ahead);
+    case "ArrowDown":
+      return addDays(at, 7);
+    case "ArrowUp":
+      return addDays(at, -7);
+    case "PageDown":
+      return addMonths(at, 1);
+    case "PageUp":
+      return addMonths(at, -1);
+    case "Home":
+      return monday(at);
+    case "End":
+      return addDays(monday(at), 6);
+    default:
+      return undefined;
   }
 }
 

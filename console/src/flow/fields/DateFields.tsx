@@ -12,13 +12,25 @@ export function DatePicker(props: FieldProps) {
   const { answer, flow } = useScreen();
   // Before 5.0 a day was milliseconds, as text.
   const written = (chosen: Day) => (versionAtLeast(flow, 5, 0) ? chosen : String(ms(chosen)));
-  return <OneDay {...props} onChoose={(chosen) => answer(props.component, written(chosen))} onClear={() => answer(props.component, "", "unselected")} />;
+  return (
+    <OneDay
+      {...props}
+      onChoose={(chosen) => answer(props.component, written(chosen))}
+      onClear={() => answer(props.component, "", "unselected")}
+    />
+  );
 }
 
 export function CalendarPicker(props: FieldProps) {
   const { answer } = useScreen();
   if (props.properties["mode"] === "range") return <Range {...props} />;
-  return <OneDay {...props} onChoose={(chosen) => answer(props.component, chosen)} onClear={() => answer(props.component, "", "unselected")} />;
+  return (
+    <OneDay
+      {...props}
+      onChoose={(chosen) => answer(props.component, chosen)}
+      onClear={() => answer(props.component, "", "unselected")}
+    />
+  );
 }
 
 interface OneDayProps extends FieldProps {
@@ -39,9 +51,23 @@ function OneDay({ properties, value, error, onChoose, onClear }: OneDayProps) {
   return (
     <Labelled ids={ids} properties={properties} error={error} group>
       <div className="flow-dates" onKeyDown={(event) => escapes(event, open, setOpen, button.current)}>
-        <Opener ids={ids} button={button} properties={properties} error={error} open={open} setOpen={setOpen} words={chosen ? shown(chosen, locale) : ""} />
-        {open ? <Calendar limits={allowed(properties)} chosen={chosen ? [chosen] : []} today={today()} onChoose={choose} /> : null}
-        {open && chosen && properties["required"] !== true ? <button type="button" className="flow-link" onClick={onClear}>{t("clear")}</button> : null}
+        <Opener
+          ids={ids}
+          button={button}
+          properties={properties}
+          error={error}
+          open={open}
+          setOpen={setOpen}
+          words={chosen ? shown(chosen, locale) : ""}
+        />
+        {open ? (
+          <Calendar limits={allowed(properties)} chosen={chosen ? [chosen] : []} today={today()} onChoose={choose} />
+        ) : null}
+        {open && chosen && properties["required"] !== true ? (
+          <button type="button" className="flow-link" onClick={onClear}>
+            {t("clear")}
+          </button>
+        ) : null}
       </div>
     </Labelled>
   );
@@ -60,12 +86,35 @@ function Range({ component, properties, value, error }: FieldProps) {
     setOpen(false);
     button.current?.focus();
   };
-  const words = [first, last].map((one) => (one ? shown(one, locale) : "")).filter(Boolean).join(" – ");
+  const words = [first, last]
+    .map((one) => (one ? shown(one, locale) : ""))
+    .filter(Boolean)
+    .join(" – ");
   return (
-    <Labelled ids={ids} properties={{ ...properties, label: rangeLabel(properties), "helper-text": rangeHelp(properties) }} error={error} group>
+    <Labelled
+      ids={ids}
+      properties={{ ...properties, label: rangeLabel(properties), "helper-text": rangeHelp(properties) }}
+      error={error}
+      group
+    >
       <div className="flow-dates" onKeyDown={(event) => escapes(event, open, setOpen, button.current)}>
-        <Opener ids={ids} button={button} properties={properties} error={error} open={open} setOpen={setOpen} words={words} />
-        {open ? <Calendar limits={allowed(properties)} chosen={[first, last].filter((one) => one !== undefined)} today={today()} onChoose={choose} /> : null}
+        <Opener
+          ids={ids}
+          button={button}
+          properties={properties}
+          error={error}
+          open={open}
+          setOpen={setOpen}
+          words={words}
+        />
+        {open ? (
+          <Calendar
+            limits={allowed(properties)}
+            chosen={[first, last].filter((one) => one !== undefined)}
+            today={today()}
+            onChoose={choose}
+          />
+        ) : null}
       </div>
     </Labelled>
   );
@@ -118,7 +167,9 @@ function rangeLabel(properties: Obj): string {
 
 function rangeHelp(properties: Obj): Json {
   const help = properties["helper-text"];
-  return isObj(help) ? [text(help["start-date"]), text(help["end-date"])].filter(Boolean).join(" – ") : (help ?? text(properties["description"]));
+  return isObj(help)
+    ? [text(help["start-date"]), text(help["end-date"])].filter(Boolean).join(" – ")
+    : (help ?? text(properties["description"]));
 }
 
 function today(): Day {

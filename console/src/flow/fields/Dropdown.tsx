@@ -22,14 +22,22 @@ export function Dropdown({ component, properties, name, value, error }: FieldPro
         required={properties["required"] === true}
         disabled={properties["enabled"] === false}
         {...described(ids, properties, error)}
-        onChange={(event) => answer(component, event.target.value, event.target.value === "" ? "unselected" : "selected")}
+        onChange={(event) =>
+          answer(component, event.target.value, event.target.value === "" ? "unselected" : "selected")
+        }
       >
         <option value="">{t("choose_one")}</option>
         {offered.map((choice) => (
-          <option key={choice.id} value={choice.id} disabled={!choice.enabled}>{choice.title}</option>
+          <option key={choice.id} value={choice.id} disabled={!choice.enabled}>
+            {choice.title}
+          </option>
         ))}
       </select>
-      {more ? <div className="flow-chosen"><Words choice={{ ...chosen, title: "" }} /></div> : null}
+      {more ? (
+        <div className="flow-chosen">
+          <Words choice={{ ...chosen, title: "" }} />
+        </div>
+      ) : null}
     </Labelled>
   );
 }

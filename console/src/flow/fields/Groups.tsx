@@ -25,7 +25,12 @@ function Several({ component, properties, name, value, error, className }: Field
   };
   return (
     <Labelled ids={ids} properties={properties} error={error} group>
-      <div className={className} role="group" aria-labelledby={ids.label} aria-describedby={described(ids, properties, error)["aria-describedby"]}>
+      <div
+        className={className}
+        role="group"
+        aria-labelledby={ids.label}
+        aria-describedby={described(ids, properties, error)["aria-describedby"]}
+      >
         {choices(properties).map((choice) => {
           const on = chosen.includes(choice.id);
           const off = properties["enabled"] === false || !choice.enabled || (full && !on);
@@ -89,7 +94,11 @@ export function Words({ choice }: { choice: Choice }) {
       <span className="words">
         <span dir="auto">{choice.title}</span>
         {choice.description ? <small dir="auto">{choice.description}</small> : null}
-        {choice.metadata ? <small className="metadata" dir="auto">{choice.metadata}</small> : null}
+        {choice.metadata ? (
+          <small className="metadata" dir="auto">
+            {choice.metadata}
+          </small>
+        ) : null}
       </span>
     </>
   );

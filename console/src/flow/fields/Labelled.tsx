@@ -34,16 +34,42 @@ export function Labelled({ ids, properties, error, group = false, count, childre
   const label = text(properties["label"] ?? properties["title"]);
   const optional = properties["required"] === true ? null : <small> · {t("optional")}</small>;
   const help = text(properties["helper-text"] ?? properties["description"]);
-  const words = <><bdi>{label}</bdi>{optional}</>;
+  const words = (
+    <>
+      <bdi>{label}</bdi>
+      {optional}
+    </>
+  );
   return (
     <>
-      {group ? <p id={ids.label} className="flow-label">{words}</p> : <label id={ids.label} className="flow-label" htmlFor={ids.input}>{words}</label>}
-      {group && help ? <p id={ids.help} className="flow-help" dir="auto">{help}</p> : null}
+      {group ? (
+        <p id={ids.label} className="flow-label">
+          {words}
+        </p>
+      ) : (
+        <label id={ids.label} className="flow-label" htmlFor={ids.input}>
+          {words}
+        </label>
+      )}
+      {group && help ? (
+        <p id={ids.help} className="flow-help" dir="auto">
+          {help}
+        </p>
+      ) : null}
       {children}
       {!group && (help || count) ? (
-        <p className="flow-help"><span id={ids.help} dir="auto">{help}</span>{count ? <span className="count">{count}</span> : null}</p>
+        <p className="flow-help">
+          <span id={ids.help} dir="auto">
+            {help}
+          </span>
+          {count ? <span className="count">{count}</span> : null}
+        </p>
       ) : null}
-      {error ? <p id={ids.error} className="flow-error" dir="auto">{error}</p> : null}
+      {error ? (
+        <p id={ids.error} className="flow-error" dir="auto">
+          {error}
+        </p>
+      ) : null}
     </>
   );
 }

@@ -21,7 +21,9 @@ export function OptIn({ component, properties, name, value, error }: FieldProps)
             required={properties["required"] === true}
             aria-invalid={error !== null}
             aria-describedby={error ? ids.error : undefined}
-            onChange={(event) => answer(component, event.target.checked, event.target.checked ? "selected" : "unselected")}
+            onChange={(event) =>
+              answer(component, event.target.checked, event.target.checked ? "selected" : "unselected")
+            }
           />
           <span dir="auto">{text(properties["label"])}</span>
         </label>
@@ -31,7 +33,11 @@ export function OptIn({ component, properties, name, value, error }: FieldProps)
           </button>
         ) : null}
       </div>
-      {error ? <p id={ids.error} className="flow-error" dir="auto">{error}</p> : null}
+      {error ? (
+        <p id={ids.error} className="flow-error" dir="auto">
+          {error}
+        </p>
+      ) : null}
     </>
   );
 }

@@ -30,7 +30,12 @@ export function TextInput({ component, properties, name, value, error }: FieldPr
   const ids = idsOf(useId());
   const kind = KINDS[text(properties["input-type"])] ?? PLAIN;
   return (
-    <Labelled ids={ids} properties={properties} error={error} count={count(text(value), mostChars("TextInput", properties))}>
+    <Labelled
+      ids={ids}
+      properties={properties}
+      error={error}
+      count={count(text(value), mostChars("TextInput", properties))}
+    >
       <input
         id={ids.input}
         name={name}
@@ -49,7 +54,12 @@ export function TextArea({ component, properties, name, value, error }: FieldPro
   const { answer } = useScreen();
   const ids = idsOf(useId());
   return (
-    <Labelled ids={ids} properties={properties} error={error} count={count(text(value), mostChars("TextArea", properties))}>
+    <Labelled
+      ids={ids}
+      properties={properties}
+      error={error}
+      count={count(text(value), mostChars("TextArea", properties))}
+    >
       <textarea
         id={ids.input}
         name={name}

@@ -17,7 +17,14 @@ export function PhotoPicker(props: FieldProps) {
 
 export function DocumentPicker(props: FieldProps) {
   const kinds = props.properties["allowed-mime-types"];
-  return <Upload {...props} kind="documents" accept={Array.isArray(kinds) ? kinds.map(text).join(",") : ""} button={t("add_file")} />;
+  return (
+    <Upload
+      {...props}
+      kind="documents"
+      accept={Array.isArray(kinds) ? kinds.map(text).join(",") : ""}
+      button={t("add_file")}
+    />
+  );
 }
 
 interface UploadProps extends FieldProps {
@@ -47,13 +54,28 @@ function Upload({ component, properties, value, error, kind, accept, button }: U
         {files.map((file, at) => (
           <li key={text(file)}>
             <Icon name={kind === "photos" ? "image" : "file"} /> <bdi>{nameOf(file, at)}</bdi>
-            <button type="button" className="round" aria-label={t("remove", { name: nameOf(file, at) })} onClick={() => answer(component, files.toSpliced(at, 1), "unselected")}>
+            <button
+              type="button"
+              className="round"
+              aria-label={t("remove", { name: nameOf(file, at) })}
+              onClick={() => answer(component, files.toSpliced(at, 1), "unselected")}
+            >
               <Icon name="trash" />
             </button>
           </li>
         ))}
       </ul>
-      <input ref={input} id={ids.input} className="hidden" type="file" tabIndex={-1} aria-hidden="true" multiple={most > 1} accept={accept} onChange={(event) => void add(event)} />
+      <input
+        ref={input}
+        id={ids.input}
+        className="hidden"
+        type="file"
+        tabIndex={-1}
+        aria-hidden="true"
+        multiple={most > 1}
+        accept={accept}
+        onChange={(event) => void add(event)}
+      />
       <button
         type="button"
         className="flow-add"
@@ -76,7 +98,10 @@ async function uploadAll(files: File[], mostKb: number, upload: (file: File) => 
       NAMES.set(text(named), file.name);
       taken.push(named);
     } catch (error) {
-      return { taken, problem: t("upload_failed", { name: file.name, why: error instanceof Error ? error.message : "" }) };
+      return {
+        taken,
+        problem: t("upload_failed", { name: file.name, why: error instanceof Error ? error.message : "" }),
+      };
     }
   }
   return { taken, problem: null };
