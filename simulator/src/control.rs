@@ -13,6 +13,11 @@
 //! | `POST phones/{n}/change-number` `{wa_id?}` | moves to another number |
 //! | `POST phones/{n}/marketing` `{stopped}`, `block` `{blocked}` | stops marketing; blocks the business |
 //! | `POST phones/{n}/business-wrote` `{text}` | the business writes on its own phone (an echo) |
+//! | `POST phones/{n}/forms` `{wamid}`, `GET phones/{n}/forms` | opens the form of a message: a [`crate::FormView`]; all forms |
+//! | `GET forms/{id}`, `POST forms/{id}/close` | a form; closes it |
+//! | `POST forms/{id}/exchange`, `complete` `{screen, payload}` | what the screen's action does |
+//! | `POST forms/{id}/navigate` `{screen, next, payload}`, `back` `{screen}` | the next screen, the one before |
+//! | `POST forms/{id}/submit` `{screen, values, label?}` | fills in the screen and taps its button |
 //! | `GET phones/{n}/windows` | the 24 hour windows, and free entry points |
 //! | `GET`, `POST templates` | the template store; adds a definition |
 //! | `POST templates/{name}/status` `{status, language?, reason?}` | approves, pauses, disables |
@@ -35,6 +40,7 @@
 //! | `GET ledger`, `stats` | accepted sends in order; counters |
 
 mod flows;
+mod forms;
 mod guard;
 mod phones;
 mod problem;
@@ -86,6 +92,14 @@ pub(crate) fn routes(handle: Handle) -> Router {
         .route("/_sim/templates", get(store::templates).post(store::put_template))
         .route("/_sim/templates/{name}", delete(store::delete_template))
         .route("/_sim/numbers/{id}", get(standing::number).put(standing::set_number))
+        .route("/_sim/phones/{phone}/forms", get(forms::list).post(forms::open))
+        .route("/_sim/forms/{id}", get(forms::get))
+        .route("/_sim/forms/{id}/exchange", post(forms::exchange))
+        .route("/_sim/forms/{id}/complete", post(forms::complete))
+        .route("/_sim/forms/{id}/navigate", post(forms::navigate))
+        .route("/_sim/forms/{id}/back", post(forms::back))
+        .route("/_sim/forms/{id}/submit", post(forms::submit))
+        .route("/_sim/forms/{id}/close", post(forms::close))
         .route("/_sim/flows", get(flows::list).post(flows::put))
         .route("/_sim/flows/{id}", get(flows::get).delete(flows::delete))
         .route("/_sim/flows/{id}/status", post(flows::status))

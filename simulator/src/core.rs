@@ -16,6 +16,7 @@ use crate::config::{Config, Number};
 use crate::endpoint::Poster;
 use crate::flows::keys::Keys;
 use crate::flows::{FlowStatus, Flows, StoredFlow};
+use crate::forms::Forms;
 use crate::graph::status_change;
 use crate::ids::Ids;
 use crate::ledger::Ledger;
@@ -41,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) flows: Flows,
     pub(crate) keys: Keys,
     pub(crate) poster: Poster,
+    pub(crate) forms: Forms,
     pub(crate) blocked: Blocked,
     pub(crate) pace: Pace,
     pub(crate) standing: Standing,
@@ -69,6 +71,7 @@ impl Core {
             flows: Flows::new(&config),
             keys: Keys::new(config.numbers.len()),
             poster,
+            forms: Forms::default(),
             blocked: Blocked::default(),
             pace: Pace::default(),
             standing: Standing::new(&config),
@@ -203,6 +206,7 @@ impl Core {
         self.templates.reset(&self.config);
         self.flows.reset(&self.config);
         self.keys.clear();
+        self.forms.clear();
         self.pace.clear();
         self.standing.reset(&self.config);
         self.log.clear();

@@ -80,6 +80,11 @@ impl Poster {
         })
     }
 
+    /// Meta's signature on the token of a form.
+    pub(crate) fn signed_token(&self, token: &str) -> String {
+        self.signer.token("flow_token", token)
+    }
+
     /// The address of an endpoint, if it may be called: nothing leaves this machine unless the configuration says so.
     pub(crate) fn address(&self, uri: &str) -> Result<Url, String> {
         let url = Url::parse(uri).map_err(|e| format!("the endpoint_uri {uri:?} is no address: {e}"))?;

@@ -33,7 +33,7 @@ use crate::server::Cut;
 use crate::standing::TokenCheck;
 use crate::trouble::{Operation, Rule};
 pub(crate) use error::known;
-pub(crate) use flows::status_change;
+pub(crate) use flows::{Opening, status_change};
 
 use error::Refusal;
 use route::{Call, Route};

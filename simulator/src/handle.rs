@@ -2,6 +2,7 @@
 
 mod acts;
 mod flows;
+mod forms;
 mod standing;
 mod store;
 mod write;
@@ -241,10 +242,11 @@ impl Handle {
         self.core.reset();
     }
 
-    /// Forgets one phone's transcript and window; the others are untouched.
+    /// Forgets one phone's transcript, forms and window; the others are untouched.
     pub fn reset_phone(&self, phone: usize) -> Result<(), PhoneError> {
         let phone = self.core.phones.get(phone)?;
         self.core.windows.forget(&phone.key);
+        self.core.forms.forget(phone.number);
         phone.reset();
         Ok(())
     }

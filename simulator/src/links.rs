@@ -15,9 +15,15 @@ use crate::handle::Handle;
 
 /// Meta does not say how long its links work.
 const ASSET_MS: u64 = 60 * 60_000;
+/// Nor of those of uploaded files; they are to be fetched at once.
+const FILE_MS: u64 = 60 * 60_000;
 
 pub(crate) fn routes(handle: Handle) -> Router {
-    Router::new().route("/_assets/{id}", get(asset_file)).route("/_preview/{id}", get(preview_page)).with_state(handle)
+    Router::new()
+        .route("/_assets/{id}", get(asset_file))
+        .route("/_cdn/{id}", get(uploaded_file))
+        .route("/_preview/{id}", get(preview_page))
+        .with_state(handle)
 }
 
 /// The link of a Flow's JSON.
@@ -28,6 +34,11 @@ pub(crate) fn asset(core: &Core, flow_id: &str) -> String {
 fn signed(core: &Core, place: &str, id: &str, span_ms: u64) -> String {
     let until = core.now_ms().saturating_add(span_ms);
     format!("http://{}/{place}/{id}?ext={until}&hash={}", core.addr, core.ids.seal(&format!("{place}/{id}"), until))
+}
+
+/// The link of a file that was uploaded in a form.
+pub(crate) fn file(core: &Core, place: &str) -> String {
+    signed(core, "_cdn", place, FILE_MS)
 }
 
 /// The link of a Flow's preview.
@@ -52,7 +63,7 @@ fn told(status: StatusCode, text: &'static str) -> Response {
     (status, text).into_response()
 }
 
-fn file(kind: &'static str, body: impl Into<Body>) -> Response {
+fn served(kind: &'static str, body: impl Into<Body>) -> Response {
     let headers = [(header::CONTENT_TYPE, kind), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (headers, body.into()).into_response()
 }
@@ -67,8 +78,23 @@ async fn asset_file(
         return refusal;
     }
     match handle.core.flows.get(&id).and_then(|flow| flow.content) {
-        Some(content) => file("application/json", content.text.clone()),
+        Some(content) => served("application/json", content.text.clone()),
         None => told(StatusCode::NOT_FOUND, "the Flow has no JSON"),
+    }
+}
+
+async fn uploaded_file(
+    State(handle): State<Handle>,
+    Path(id): Path<String>,
+    asked: Asked,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refusal) = refused(&handle.core, "_cdn", &id, &asked, &headers) {
+        return refusal;
+    }
+    match handle.core.forms.files.get(&id) {
+        Some(bytes) => served("application/octet-stream", bytes),
+        None => told(StatusCode::NOT_FOUND, "the file is no longer kept"),
     }
 }
 
@@ -78,7 +104,9 @@ async fn preview_page(State(handle): State<Handle>, Path(id): Path<String>, aske
     let flow = handle.core.flows.get(&id);
     let lives = |(token, until): &(String, u64)| asked.get("token") == Some(token) && now_ms < *until;
     match flow.filter(|flow| flow.preview.as_ref().is_some_and(lives)) {
-        Some(flow) => file("text/plain; charset=utf-8", format!("preview of {} ({})\n", flow.name, flow.status.name())),
+        Some(flow) => {
+            served("text/plain; charset=utf-8", format!("preview of {} ({})\n", flow.name, flow.status.name()))
+        }
         None => told(StatusCode::NOT_FOUND, "the preview is over or wrong"),
     }
 }

@@ -91,6 +91,12 @@ pub enum PhoneError {
     /// No such Flow.
     #[error("there is no Flow {0}")]
     NoFlow(String),
+    /// No such form.
+    #[error("there is no form {0}")]
+    NoForm(String),
+    /// What cannot be done as things stand.
+    #[error("{0}")]
+    NotNow(String),
     /// A message that WhatsApp could not have sent.
     #[error("{0}")]
     Invalid(String),

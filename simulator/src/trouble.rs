@@ -32,6 +32,9 @@ pub struct Trouble {
     /// Takes what comes outside the 24 hour window, and lets it fail later with 131047.
     #[serde(default)]
     pub window_fails_later: bool,
+    /// Leaves the token out of the reply of a form, as Meta sometimes does.
+    #[serde(default)]
+    pub omit_flow_token: bool,
 }
 
 impl Trouble {
@@ -123,6 +126,11 @@ impl InForce {
     /// Whether what comes outside the window is taken and fails later.
     pub(crate) fn window_fails_later(&self) -> bool {
         self.is_armed() && self.trouble.lock().window_fails_later
+    }
+
+    /// Whether the reply of a form comes without its token.
+    pub(crate) fn omits_flow_token(&self) -> bool {
+        self.is_armed() && self.trouble.lock().omit_flow_token
     }
 
     /// The rate limits in force: pair rate, messages per second.

@@ -1,5 +1,7 @@
 //! `parlance say`: one message to a running `dev`, and the replies until the bot waits or ends.
 
+mod form;
+
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,19 +14,27 @@ use super::{Exit, runtime};
 
 /// The replies are waited for this long at most.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// More than a phone waits, twice.
+const FORM_PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 #[derive(clap::Args)]
-#[command(group(clap::ArgGroup::new("what").required(true).args(["text", "tap", "flow_submit"])))]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["text", "tap", "flow_submit", "form_open", "form_submit"])))]
 pub(super) struct Args {
     /// What to say
     text: Option<String>,
     /// Tap the button or pick the row with this id (or title) instead
     #[arg(long, value_name = "ID")]
     tap: Option<String>,
-    /// Fill in the newest form with this JSON object, and send it off
+    /// Send the newest form back with this JSON object, whatever its screens are
     #[arg(long, value_name = "JSON")]
     flow_submit: Option<String>,
+    /// Open the newest form and show its first screen
+    #[arg(long)]
+    form_open: bool,
+    /// Fill in this screen of the open form with a JSON object, tap its button and show what comes
+    #[arg(long, num_args = 2, value_names = ["SCREEN", "JSON"])]
+    form_submit: Option<Vec<String>>,
     /// Which phone says it
     #[arg(long, default_value_t = 1, value_name = "N")]
     phone: usize,
@@ -38,8 +48,9 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     runtime()?.block_on(async {
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
         let client = client.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))?;
-        let deed = Deed::of(args.text, args.tap, args.flow_submit)?;
-        Talk { client, word, phone: args.phone }.go(deed).await
+        let phone = args.phone;
+        let deed = Deed::of(args)?;
+        Talk { client, word, phone }.go(deed).await
     })
 }
 
@@ -48,19 +59,31 @@ enum Deed {
     Say(String),
     Choose(String),
     Submit(Map<String, Value>),
+    OpenForm,
+    FillForm { screen: String, values: Map<String, Value> },
 }
 
 impl Deed {
-    fn of(text: Option<String>, tap: Option<String>, form: Option<String>) -> Result<Self, Failed> {
-        match (text, tap, form) {
-            (Some(text), _, _) => Ok(Deed::Say(text)),
-            (None, Some(choice), _) => Ok(Deed::Choose(choice)),
-            (None, None, Some(form)) => serde_json::from_str(&form).map(Deed::Submit).map_err(|error| {
-                Failed::new(Exit::Usage, format!("error: --flow-submit is not a JSON object: {error}"))
-            }),
-            (None, None, None) => Err(Failed::new(Exit::Usage, "say what, or --tap what")),
+    fn of(args: Args) -> Result<Self, Failed> {
+        match args {
+            Args { text: Some(text), .. } => Ok(Deed::Say(text)),
+            Args { tap: Some(choice), .. } => Ok(Deed::Choose(choice)),
+            Args { flow_submit: Some(form), .. } => object("--flow-submit", &form).map(Deed::Submit),
+            Args { form_open: true, .. } => Ok(Deed::OpenForm),
+            Args { form_submit: Some(given), .. } => match given.as_slice() {
+                [screen, values] => {
+                    Ok(Deed::FillForm { screen: screen.clone(), values: object("--form-submit", values)? })
+                }
+                _ => Err(Failed::new(Exit::Usage, "error: --form-submit takes a screen and a JSON object")),
+            },
+            _ => Err(Failed::new(Exit::Usage, "say what, or --tap what")),
         }
     }
+}
+
+fn object(option: &str, text: &str) -> Result<Map<String, Value>, Failed> {
+    serde_json::from_str(text)
+        .map_err(|error| Failed::new(Exit::Usage, format!("error: {option} is not a JSON object: {error}")))
 }
 
 struct Talk {
@@ -143,6 +166,14 @@ impl Talk {
             Deed::Say(text) => self.post("text", &json!({ "text": text })).await?,
             Deed::Choose(choice) => self.choose(&choice).await?,
             Deed::Submit(form) => self.submit(form).await?,
+            Deed::OpenForm => match self.open_form().await? {
+                Some(wamid) => wamid,
+                None => return Ok(()),
+            },
+            Deed::FillForm { screen, values } => match self.fill_form(&screen, values).await? {
+                Some(wamid) => wamid,
+                None => return Ok(()),
+            },
         };
         let mut printed = Vec::new();
         let listening = async {
@@ -182,14 +213,18 @@ impl Talk {
 
     /// Sends the newest form back, filled in.
     async fn submit(&self, form: Map<String, Value>) -> Result<String, Failed> {
+        let wamid = self.newest_form().await?;
+        let content = json!({ "type": "flow_reply", "wamid": wamid, "response": form });
+        self.post("send", &json!({ "content": content })).await
+    }
+
+    /// The newest message that opens a form.
+    async fn newest_form(&self) -> Result<String, Failed> {
         let url = format!("{}/_sim/phones/{}/transcript", self.word.phone, self.phone);
         let shown: Items<Shown> = self.get(&url).await?;
         let has_form = |entry: &&Shown| entry.links.iter().any(|link| link.kind == "flow");
-        let offered = shown.items.iter().rev().find(has_form);
-        let wamid = offered.map(|entry| entry.wamid.as_str());
-        let wamid = wamid.ok_or_else(|| Failed::new(Exit::NotFound, "error: no message of this phone opens a form"))?;
-        let content = json!({ "type": "flow_reply", "wamid": wamid, "response": form });
-        self.post("send", &json!({ "content": content })).await
+        let offered = shown.items.iter().rev().find(has_form).map(|entry| entry.wamid.clone());
+        offered.ok_or_else(|| Failed::new(Exit::NotFound, "error: no message of this phone opens a form"))
     }
 
     async fn look(&self, wa_id: &str, wamid: &str) -> Result<Look, Failed> {
@@ -228,14 +263,19 @@ impl Talk {
 
     async fn post(&self, what: &str, body: &Value) -> Result<String, Failed> {
         let url = format!("{}/_sim/phones/{}/{what}", self.word.phone, self.phone);
-        let answer = self.client.post(url).json(body).send().await.map_err(|error| self.unreachable(&error))?;
+        self.call::<Written>(&url, body).await.map(|written| written.wamid)
+    }
+
+    async fn call<T: DeserializeOwned>(&self, url: &str, body: &Value) -> Result<T, Failed> {
+        // A form waits for its endpoint as long as a phone does.
+        let answer = self.client.post(url).timeout(FORM_PATIENCE).json(body).send().await;
+        let answer = answer.map_err(|error| self.unreachable(&error))?;
         if !answer.status().is_success() {
             let problem: Value = answer.json().await.unwrap_or_default();
             let detail = problem["detail"].as_str().or(problem["error"].as_str()).unwrap_or("the phone refused");
             return Err(Failed::new(Exit::Failed, format!("error: {detail}")));
         }
-        let written: Result<Written, _> = answer.json().await;
-        written.map(|written| written.wamid).map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))
+        answer.json().await.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failed {

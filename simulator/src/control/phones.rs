@@ -183,7 +183,7 @@ async fn next_event(mut events: Receiver<PhoneEvent>) -> Option<(Result<Event, I
     Some((Ok(Event::default().event(name).data(data.to_string())), events))
 }
 
-fn number(phone: &str) -> Result<usize, Problem> {
+pub(super) fn number(phone: &str) -> Result<usize, Problem> {
     phone.parse().map_err(|_| Problem::bad(format!("{phone:?} is not the number of a phone")))
 }
 

@@ -32,8 +32,9 @@ impl From<PhoneError> for Problem {
             PhoneError::NoPhone { .. }
             | PhoneError::NoNumber(_)
             | PhoneError::NoMessage { .. }
-            | PhoneError::NoFlow(_) => StatusCode::NOT_FOUND,
-            PhoneError::NotOffered { .. } => StatusCode::CONFLICT,
+            | PhoneError::NoFlow(_)
+            | PhoneError::NoForm(_) => StatusCode::NOT_FOUND,
+            PhoneError::NotOffered { .. } | PhoneError::NotNow(_) => StatusCode::CONFLICT,
             PhoneError::Invalid(_) => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())

@@ -48,6 +48,13 @@ pub(crate) struct Field {
     pub(crate) options: Value,
 }
 
+impl Field {
+    /// True for what uploads files.
+    pub(crate) fn is_picker(&self) -> bool {
+        matches!(self.kind.as_str(), "PhotoPicker" | "DocumentPicker")
+    }
+}
+
 const INPUTS: [&str; 11] = [
     "TextInput",
     "TextArea",
@@ -106,6 +113,14 @@ impl FlowJson {
 }
 
 impl Screen {
+    pub(crate) fn has(&self, action: &str) -> bool {
+        self.actions.iter().any(|a| a.name == action)
+    }
+
+    pub(crate) fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
     /// The first thing that `data` lacks or has of another type than this screen declares.
     pub(crate) fn refuses(&self, data: &Map<String, Value>, all: bool) -> Option<String> {
         self.data.iter().find_map(|(name, schema)| match data.get(name) {

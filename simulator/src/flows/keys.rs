@@ -72,18 +72,18 @@ impl Keys {
 mod tests {
     use super::*;
 
+    /// 3072 bits.
+    const LONG: &str = "MIIBojANBgkqhkiG9w0BAQEFAAOCAY8AMIIBigKCAYEA1ObeX52wc7HDh6oHxsn+D33BjzCimgjBPggoaK8CuId4Ycn05yzO8mKHJosKfMo40K8PE8cIZmamqq0MDT/Ptf9ggpHSVJudOXkmpY3SQDA9Z4/ZP3okTJ7acazk59AQ0Q93ouZjKOchk9gmBBeCYUkkzYLYQ64DqlkJF66wfPeTS+3K+gugEJSZTEuwMRgXDUTMp8ZmtkFiqqAEp0SmAjSx+v2y2Zh/7NiWe1O+utbKSO1Se9ps1adnr8YBSQtCHgmyoyYvBPQFAKVNBv70po23lB1a3bStYkJqJN6BqCvg5f0+9XG/AMcwbtUqZx4J8XwZ+mcpO2ok6O49XQmyMg3spmlFgbuuR3uH2euGQYAWypBGW223VWxBwlSrIywv6c48x19WqifzqxmMnn4A4m5zTKoMezx3+yQQkry4OJOa1SUyUZvJrfX6azsSxHGQXUQCNS09QwrX/xjnmL8etvRukUX5vF8rbm5FXHO7SJvd6NGwGhHO8ce9d5L/BXZbAgMBAAE=";
+
     #[test]
     fn what_is_no_public_key_of_2048_bits_is_refused() {
+        let lines: Vec<_> = LONG.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+        let long = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", lines.join("\n"));
         for (pem, says) in [
             ("", "PEM"),
             ("-----BEGIN RSA PUBLIC KEY-----\nAAAA\n-----END RSA PUBLIC KEY-----", "PEM"),
             ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "cannot be read"),
-            // 512 bits.
-            (
-                "-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf\n\
-                 9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ==\n-----END PUBLIC KEY-----",
-                "512 bits",
-            ),
+            (&long, "3072 bits"),
         ] {
             let error = NumberKey::read(pem).unwrap_err();
             assert!(error.contains(says), "{error}");

@@ -1,7 +1,7 @@
 //! Takes a well formed send or read receipt: window, rates, transcript, ledger, statuses.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use super::route::{Route, major};
 use super::validate::template::render;
 use super::validate::{self, Call, Known, Person, Read, Send};
 use crate::core::{Core, person_id};
+use crate::forms::SentForm;
 use crate::pace::Limit;
 use crate::phone::{Author, Entry, Progress};
 use crate::standing::{NumberStanding, PHONE_APP_PER_SECOND};
@@ -144,6 +145,10 @@ fn accept(
             ledger.accepted(person, send.callback_data.as_deref().unwrap_or_default(), &wamid, &entry.text);
         }
         if let Some(phone) = phone.filter(|phone| !phone.blocks_business()) {
+            if let Some(opening) = opening {
+                let (phone, wamid, dead) = (phone.number, wamid.clone(), AtomicBool::new(false));
+                core.forms.sent(SentForm { phone, wamid, phone_number_id: route.id.to_owned(), opening, dead });
+            }
             phone.push(entry);
         }
     }

@@ -242,6 +242,11 @@ impl Entry {
         }
     }
 
+    /// The form of this message cannot be opened any more.
+    pub(crate) fn disable_forms(&mut self) {
+        self.links.iter_mut().filter(|link| link.kind == "flow").for_each(|link| link.disabled = true);
+    }
+
     /// What can be chosen, on cards too.
     pub(crate) fn offers(&self) -> impl Iterator<Item = &Choice> {
         self.choices.iter().chain(self.cards.iter().flat_map(|card| &card.choices))

@@ -4,6 +4,7 @@
 mod control;
 mod drafts;
 mod flows;
+mod forms;
 mod graph;
 mod late;
 mod media;

@@ -16,7 +16,6 @@ const HOUR_MS: u64 = 3_600_000;
 
 /// What a message opens, kept as it was when the message was sent.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "read by the phones that open it")]
 pub(crate) struct Opening {
     pub(crate) flow_id: String,
     pub(crate) flow_name: String,

@@ -1,10 +1,10 @@
 //! Every webhook: what phones send, statuses, and the other fields.
 
 use serde_json::{Value, json};
-use simulator::{AutoStatus, Choose, Progress, Signing, TemplateStatus};
+use simulator::{AutoStatus, Choose, FlowStatus, Progress, Signing, TemplateStatus};
 
 use super::Row;
-use crate::support::{ACCOUNT, PHONE_1, World, config};
+use crate::support::{ACCOUNT, PHONE_1, VISIT, World, config};
 
 fn row(area: &'static str, operation: impl Into<String>, state: &'static str) -> Row {
     Row { area, operation: operation.into(), state, refuses: Vec::new() }
@@ -108,6 +108,11 @@ async fn fields(world: &mut World) -> Vec<Row> {
     world.handle.put_template(&definition).unwrap();
     world.handle.set_template_status("t", None, TemplateStatus::Paused, None);
     let mut seen = vec![world.webhook().await.json()];
+    world.handle.set_flow_status(VISIT, FlowStatus::Throttled);
+    world.handle.flow_event(VISIT, &json!({ "event": "ENDPOINT_LATENCY", "p90_latency": 5_200 })).unwrap();
+    for _ in 0..2 {
+        seen.push(world.webhook().await.json());
+    }
     world.handle.stop_marketing(1, true).unwrap();
     world.handle.business_wrote(1, "It is me").unwrap();
     world.handle.change_number(1, None).unwrap();
@@ -118,11 +123,15 @@ async fn fields(world: &mut World) -> Vec<Row> {
         let change = &hook["entry"][0]["changes"][0];
         match change["value"]["messages"][0]["system"]["type"].as_str() {
             Some(system) => format!("messages · system {system}"),
-            None => change["field"].as_str().unwrap().to_owned(),
+            None => match change["value"]["event"].as_str().filter(|_| change["field"] == "flows") {
+                Some("FLOW_STATUS_CHANGE") => "flows · FLOW_STATUS_CHANGE".to_owned(),
+                Some(_) => "flows · any other event, by control".to_owned(),
+                None => change["field"].as_str().unwrap().to_owned(),
+            },
         }
     };
     let rows: Vec<_> = seen.iter().map(|hook| row("Webhook", field(hook), "covered")).collect();
-    assert_eq!(rows.len(), 5);
+    assert_eq!(rows.len(), 7);
     rows
 }
 
@@ -132,7 +141,6 @@ async fn by_hand(world: &mut World) -> Vec<Row> {
         "account_update, account_alerts, account_review_update",
         "phone_number_quality_update, phone_number_name_update",
         "message_template_quality_update, template_category_update",
-        "flows",
         "history, smb_app_state_sync",
     ] {
         let first = field.split(", ").next().unwrap();

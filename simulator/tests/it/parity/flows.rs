@@ -1,11 +1,12 @@
 //! The Flows API, and sends that open a Flow.
 
 use serde_json::{Value, json};
-use simulator::FlowStatus;
+use simulator::{FlowStatus, FormState};
 
-use super::{Call, Trial};
+use super::{Call, Row, Trial};
 use crate::flows::{BOOKING, THANKS, flow, published};
-use crate::support::endpoint::{Endpoint, public_pem, vector_key};
+use crate::forms::{Stage, object};
+use crate::support::endpoint::{Does, Endpoint, public_pem, vector_key};
 use crate::support::{ACCOUNT, NUMBER, World};
 
 fn post(path: impl Into<String>, body: Value) -> Call {
@@ -121,6 +122,43 @@ pub(crate) async fn trials(world: &World) -> Vec<Trial> {
                 post(format!("{NUMBER}/whatsapp_business_encryption"), json!({ "business_public_key": "x" })),
                 100,
             )],
+        ),
+    ]
+}
+
+/// What phones do with forms; forms.rs goes into it.
+pub(crate) async fn forms() -> Vec<Row> {
+    let mut stage = Stage::start().await;
+    let form = stage.confirming().await;
+    let mut refuses = Vec::new();
+    for (what, code) in [("the key is read anew", 421), ("signature", 432), ("anything else", 500)] {
+        for _ in 0..if code == 421 { 2 } else { 1 } {
+            stage.endpoint.then(Does::Says(code, None));
+        }
+        let form = stage.world.handle.exchange(&form.id, "CONFIRM", object(json!({}))).await.unwrap();
+        assert_eq!(form.problem.unwrap().code, format!("http_{code}"));
+        refuses.push((what, code.into()));
+    }
+    stage.endpoint.answers(json!({ "screen": "SUCCESS", "data": { "extension_message_response": {
+        "params": { "flow_token": "tok" } } } }));
+    let done = stage.world.handle.exchange(&form.id, "CONFIRM", object(json!({}))).await.unwrap();
+    assert_eq!(done.state, FormState::Done);
+    assert_eq!(stage.reply().await["interactive"]["type"], "nfm_reply");
+    let again = stage.confirming().await;
+    stage.endpoint.then(Does::Says(427, None));
+    let dead = stage.world.handle.exchange(&again.id, "CONFIRM", object(json!({}))).await.unwrap();
+    assert_eq!(dead.state, FormState::Closed);
+    refuses.push(("the button is disabled", 427));
+    let covered =
+        |operation: &str, refuses| Row { area: "Form", operation: operation.into(), state: "covered", refuses };
+    vec![
+        covered("open (navigate, or INIT at the endpoint), data_exchange, refresh, BACK, SUCCESS", refuses),
+        covered("navigate and complete by the Flow JSON alone", Vec::new()),
+        covered("error notifications: invalid-screen-transition, payload-schema-error", Vec::new()),
+        covered("uploads: encrypted for the endpoint, media objects in the reply", Vec::new()),
+        covered(
+            "trouble: foreign key, wrong signature, copies, delay, flipped bits, lost answers, reply without a token",
+            Vec::new(),
         ),
     ]
 }

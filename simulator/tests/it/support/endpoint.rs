@@ -1,7 +1,5 @@
 //! An endpoint of a Flow: opens what phones ask with the key of Parlance's reference vector, and answers as it is told.
 
-#![expect(dead_code, reason = "phones that open forms use the rest")]
-
 use std::collections::VecDeque;
 use std::sync::Arc;
 
