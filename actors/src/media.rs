@@ -10,6 +10,7 @@ mod list;
 mod prune;
 mod record;
 mod types;
+mod upload;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap};
@@ -30,6 +31,7 @@ pub use prune::Pruned;
 pub(crate) use record::wishes;
 pub use record::{Direction, MediaItem, MediaState};
 pub use types::Allowed;
+pub(crate) use upload::{Whose, take};
 
 use crate::clock::Clock;
 use crate::codec::{self, CodecError};
@@ -96,6 +98,8 @@ pub struct Media {
     books: tokio::sync::Mutex<()>,
     /// One upload of a file for a number at a time.
     uploading: Mutex<HashMap<Box<str>, Arc<tokio::sync::Mutex<()>>>>,
+    /// One file that came in a form at a time: it is decrypted in memory.
+    opening: tokio::sync::Mutex<()>,
     /// Files that bots refer to.
     pinned: Mutex<BTreeSet<Digest>>,
 }
@@ -116,6 +120,7 @@ impl Media {
             metrics,
             books: tokio::sync::Mutex::default(),
             uploading: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
             pinned: Mutex::default(),
         })
     }

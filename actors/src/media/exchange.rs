@@ -11,7 +11,7 @@ use whatsapp::graph::{self, Accepted, CallError, Client, Load};
 
 use super::digest::Digest;
 use super::record::{self, MediaItem, UPLOAD, Upload};
-use super::{Media, MediaError, walk};
+use super::{Media, MediaError, MediaState, upload, walk};
 use crate::codec;
 use crate::events;
 use crate::sender::Transport;
@@ -84,6 +84,12 @@ impl Media {
     /// The body with Meta's ids in the place of ours, and which files those are. Uploads what Meta does not have.
     async fn exchange(&self, number: &Number, body: &[u8]) -> Result<(Vec<u8>, BTreeSet<Digest>), graph::Error> {
         let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return Ok((body.to_vec(), BTreeSet::new())) };
+        let mut uploads = BTreeMap::new();
+        for id in walk::uploads(&value) {
+            let digest = self.digest_of(&id).await?;
+            uploads.insert(id, digest);
+        }
+        walk::replace_uploads(&mut value, &uploads);
         let files = walk::named(&value);
         let mut ids = BTreeMap::new();
         for digest in &files {
@@ -91,6 +97,18 @@ impl Media {
         }
         walk::replace(&mut value, &ids);
         Ok((value.to_string().into_bytes(), files))
+    }
+
+    /// What is in a file that came in a form. One that is still on its way is waited for.
+    async fn digest_of(&self, id: &str) -> Result<Digest, graph::Error> {
+        let item = self.item(id).await.map_err(|error| passing(&error))?;
+        match item.as_ref().map(|item| (item.state, item.sha256)) {
+            Some((MediaState::Stored, Some(digest))) => Ok(digest),
+            Some((MediaState::Wanted, _)) => {
+                Err(graph::Error::File { why: format!("file {id} was not fetched yet"), passes: true })
+            }
+            _ => Err(lost(format!("file {id} is not here"))),
+        }
     }
 
     async fn meta_id(&self, number: &Number, digest: &Digest) -> Result<Box<str>, graph::Error> {
@@ -138,7 +156,10 @@ impl Media {
 
     async fn upload(&self, number: &Number, digest: &Digest, key: &str) -> Result<Box<str>, graph::Error> {
         let id = MediaItem::own_id(digest);
-        let item = self.item(&id).await.map_err(|error| passing(&error))?;
+        let item = match self.item(&id).await.map_err(|error| passing(&error))? {
+            Some(item) => Some(item),
+            None => self.upload_with(digest).await.map_err(|error| passing(&error))?,
+        };
         let Some(item) = item else { return Err(lost(format!("there is no file {id}"))) };
         let opened = self.open(&item).await.map_err(|error| passing(&error))?;
         let Some(opened) = opened else { return Err(lost(format!("file {id} is not in the media folder any more"))) };
@@ -155,6 +176,17 @@ impl Media {
             events::store_failed("noting an upload", &error);
         }
         Ok(meta_id)
+    }
+
+    /// A file that came in a form and has this content.
+    async fn upload_with(&self, digest: &Digest) -> Result<Option<MediaItem>, MediaError> {
+        let first = record::of_key(digest, upload::PREFIX);
+        let rows = self.store.documents_page(record::OF, Some(&first), 1).await?;
+        let prefix = format!("{digest}/");
+        match rows.first().and_then(|(key, _)| key.strip_prefix(&*prefix)).filter(|id| upload::is_upload(id)) {
+            Some(id) => self.item(id).await,
+            None => Ok(None),
+        }
     }
 
     async fn forget_uploads(&self, number: &Number, files: &BTreeSet<Digest>) -> Result<(), graph::Error> {

@@ -10,15 +10,20 @@ use futures_util::stream::FuturesUnordered;
 use storage::NewDocument;
 use whatsapp::graph::{CallError, DownloadRules, Outcome};
 
-use super::folder::WriteError;
+use super::folder::{Part, WriteError};
 use super::record::{self, WANTED};
+use super::upload::{self, Sealed};
 use super::{Media, MediaError, MediaItem, MediaState};
+use crate::codec;
 use crate::events;
 
 /// Files fetched at once.
 const PARALLEL: usize = 4;
 /// Meta keeps a file of a person this long.
 const KEPT_MS: u64 = 7 * 86_400_000;
+/// Of a file that comes in a form: Meta's own limit, and what encryption adds.
+const MAX_UPLOAD_BYTES: u64 = 100 << 20;
+const SEAL_BYTES: u64 = 64;
 const FIRST_PAUSE_MS: u64 = 2_000;
 const LONGEST_PAUSE_MS: u64 = 3_600_000;
 /// A store that refused is asked again after this long.
@@ -118,7 +123,11 @@ impl Media {
             self.store.put_documents(vec![done(key)]).await?;
             return Ok(());
         };
-        match self.download(key, &item).await {
+        let taken = match upload::is_upload(id) {
+            true => self.open_upload(key, &item).await,
+            false => self.download(key, &item).await,
+        };
+        match taken {
             Ok(size) => events::media_stored(&self.metrics, id, size),
             Err(Miss::Books(error)) => return Err(error),
             Err(Miss::Refused(why)) => self.close(key, item, MediaState::Refused, why).await?,
@@ -148,6 +157,7 @@ impl Media {
         item.reason = Some(why.into());
         let mut documents = item.documents();
         documents.push(done(key));
+        documents.extend(keys_of(&item));
         Ok(self.store.put_documents(documents).await?)
     }
 
@@ -188,14 +198,47 @@ impl Media {
                 WriteError::Io(error) => folder_failed(error),
             })?;
         }
-        let (digest, size) = part.finish().await.map_err(folder_failed)?;
         let mut item = item.clone();
-        (item.state, item.sha256, item.size, item.reason) = (MediaState::Stored, Some(digest), Some(size), None);
         if let Some(mime_type) = info.mime_type.filter(|_| item.mime_type.is_empty()) {
             item.mime_type = mime_type.into();
         }
+        self.take_in(key, item, part).await
+    }
+
+    /// Fetches a file that came in a form, and decrypts it; its length.
+    async fn open_upload(&self, key: &str, item: &MediaItem) -> Result<u64, Miss> {
+        self.refuse_type(&item.mime_type)?;
+        if let Some(why) = self.disk_full() {
+            return Err(Miss::Later { why, after_ms: None });
+        }
+        let keys = self.store.document(upload::KEYS, &item.id).await.map_err(|error| Miss::Books(error.into()))?;
+        let sealed = keys.and_then(|keys| codec::decode::<Sealed>(&keys).ok());
+        let sealed = sealed.ok_or_else(|| Miss::Gone("nobody knows what it is decrypted with".into()))?;
+        let max_bytes = self.settings.max_bytes.min(MAX_UPLOAD_BYTES);
+        let _one_at_a_time = self.opening.lock().await;
+        let mut download = self.client.download_upload(&sealed.cdn_url, max_bytes + SEAL_BYTES).await.map_err(miss)?;
+        let mut fetched = Vec::new();
+        while let Some(chunk) = download.chunk().await.map_err(miss)? {
+            fetched.extend_from_slice(&chunk);
+        }
+        let opened = tokio::task::spawn_blocking(move || sealed.metadata().decrypt(&fetched)).await;
+        let opened = opened.map_err(|_| Miss::Refused("decrypting it ended in a panic".into()))?;
+        let opened = opened.map_err(|error| Miss::Refused(error.to_string()))?;
+        let mut part = self.folder.part(max_bytes).await.map_err(folder_failed)?;
+        part.write(&opened).await.map_err(|error| match error {
+            WriteError::TooLong(_) => Miss::Refused(error.to_string()),
+            WriteError::Io(error) => folder_failed(error),
+        })?;
+        self.take_in(key, item.clone(), part).await
+    }
+
+    /// Keeps a file that is whole, unless it was deleted meanwhile; its length.
+    async fn take_in(&self, key: &str, mut item: MediaItem, mut part: Part) -> Result<u64, Miss> {
+        let (digest, size) = part.finish().await.map_err(folder_failed)?;
+        (item.state, item.sha256, item.size, item.reason) = (MediaState::Stored, Some(digest), Some(size), None);
         let mut documents = item.documents();
         documents.push(done(key));
+        documents.extend(keys_of(&item));
         let _books = self.books.lock().await;
         let stands = self.item(&item.id).await.map_err(Miss::Books)?;
         if stands.is_none_or(|stands| stands.state != MediaState::Wanted) {
@@ -221,6 +264,11 @@ impl Media {
         let free = self.folder.free_bytes().filter(|free| least > 0 && *free < least)?;
         Some(format!("the disk has {} MB free, media.min_free_bytes is {} MB", free >> 20, least >> 20))
     }
+}
+
+/// What a file was to be decrypted with goes when nothing more is to be fetched.
+fn keys_of(item: &MediaItem) -> Option<NewDocument> {
+    upload::is_upload(&item.id).then(|| (upload::KEYS.into(), item.id.clone(), None))
 }
 
 fn done(key: &str) -> NewDocument {

@@ -5,10 +5,12 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use storage::{ConversationId, NewDocument};
 use whatsapp::webhook::{Message, MessageKind};
 
 use super::digest::Digest;
+use super::{types, upload};
 use crate::codec;
 
 pub(super) const ITEM: &str = "media";
@@ -44,7 +46,7 @@ pub enum MediaState {
 /// A file that a person sent, by Meta's id, or one of ours, by `m_` and its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaItem {
-    /// Meta's media id, or `m_` and 64 hex digits.
+    /// Meta's media id, or `m_` and 64 hex digits for ours, `f_` and 32 for one that came in a form.
     pub id: Box<str>,
     /// Which way it went.
     pub direction: Direction,
@@ -92,11 +94,16 @@ pub(crate) fn wishes(
     conversation: ConversationId,
     now_ms: u64,
 ) -> Vec<NewDocument> {
+    if let MessageKind::FlowReply(reply) = &message.kind {
+        let files = reply.response.as_ref().map(upload::of_reply).unwrap_or_default();
+        let wish = |(id, file)| wish_of_reply(id, file, number_id, conversation, now_ms);
+        return files.into_iter().filter(|(id, _)| is_meta_id(id)).flat_map(wish).collect();
+    }
     let (Some(media), Some(kind)) = (message.media(), kind_of(&message.kind)) else { return Vec::new() };
     if !is_meta_id(&media.id) {
         return Vec::new();
     }
-    let item = MediaItem {
+    wish(MediaItem {
         id: media.id.as_str().into(),
         direction: Direction::In,
         state: MediaState::Wanted,
@@ -112,9 +119,41 @@ pub(crate) fn wishes(
         used_ms: now_ms,
         reason: None,
         tries: 0,
-    };
+    })
+}
+
+fn wish_of_reply(
+    id: &str,
+    file: &Map<String, Value>,
+    number_id: &str,
+    conversation: ConversationId,
+    now_ms: u64,
+) -> Vec<NewDocument> {
+    let text = |name: &str| file.get(name).and_then(Value::as_str).map(Box::<str>::from);
+    let mime_type = text("mime_type").unwrap_or_default();
+    wish(MediaItem {
+        id: id.into(),
+        direction: Direction::In,
+        state: MediaState::Wanted,
+        kind: types::kind(&mime_type).into(),
+        mime_type,
+        filename: text("file_name"),
+        number_id: Some(number_id.into()),
+        conversation: Some(conversation.to_string().into()),
+        claimed: text("sha256"),
+        sha256: None,
+        size: None,
+        first_seen_ms: now_ms,
+        used_ms: now_ms,
+        reason: None,
+        tries: 0,
+    })
+}
+
+/// What makes a file wanted.
+pub(super) fn wish(item: MediaItem) -> Vec<NewDocument> {
     let mut documents = item.documents();
-    documents.push((WANTED.into(), wanted_key(now_ms, &item.id), Some(Bytes::new())));
+    documents.push((WANTED.into(), wanted_key(item.first_seen_ms, &item.id), Some(Bytes::new())));
     documents
 }
 
@@ -184,7 +223,8 @@ impl MediaItem {
 
     /// What removes it.
     pub(super) fn removal(&self) -> Vec<NewDocument> {
-        self.documents().into_iter().map(|(kind, key, _)| (kind, key, None)).collect()
+        let keys = upload::is_upload(&self.id).then(|| (upload::KEYS.into(), self.id.clone(), None));
+        self.documents().into_iter().map(|(kind, key, _)| (kind, key, None)).chain(keys).collect()
     }
 }
 

@@ -5,12 +5,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::digest::Digest;
+use super::upload::is_upload;
 
 const KINDS: [&str; 5] = ["image", "video", "audio", "document", "sticker"];
 
-/// Whether a look at the parsed body is worth it: any `"m_` in it.
+/// Whether a look at the parsed body is worth it: any `"m_` or `"f_` in it.
 pub(super) fn may_name_files(body: &[u8]) -> bool {
-    body.windows(3).any(|bytes| bytes == b"\"m_")
+    body.windows(3).any(|bytes| bytes == b"\"m_" || bytes == b"\"f_")
+}
+
+/// Files that came in forms and that the body names.
+pub(super) fn uploads(body: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    visit(&mut body.clone(), &mut |id| {
+        found.extend(is_upload(id).then(|| id.to_owned()));
+        None
+    });
+    found
+}
+
+/// Puts our ids in the place of those of files that came in forms.
+pub(super) fn replace_uploads(body: &mut Value, ids: &BTreeMap<String, Digest>) {
+    visit(body, &mut |id| ids.get(id).map(|digest| format!("m_{digest}")));
 }
 
 /// Our files that the body names.

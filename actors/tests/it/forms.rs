@@ -4,6 +4,7 @@ mod calls;
 mod people;
 mod replies;
 mod trouble;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -26,6 +26,8 @@ use crate::limits;
 
 /// Where Meta keeps files.
 pub(super) const HOST: &str = "lookaside.fbsbx.com";
+/// Where files lie that people upload inside forms: hosts that end so.
+const CDN: [&str; 2] = [".fbcdn.net", ".whatsapp.net"];
 /// For the whole of an upload or download.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -157,17 +159,16 @@ impl Client {
         };
         let request = self.request_url(self.media_url(url)?).timeout(TIMEOUT);
         let response = self.respond(request, token).await?;
-        match response.status().as_u16() {
-            200 => {}
-            404 | 410 => return Err(CallError::Unanswered("the address of the file has expired".to_owned())),
-            status @ 300..=399 => return Err(CallError::Unusable(format!("the file is moved, status {status}"))),
-            status => return Err(CallError::Unanswered(format!("status {status} in place of the file"))),
-        }
-        let length = header(response.headers(), CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
-        if length.is_some_and(|length: u64| length > rules.max_bytes) {
-            return Err(too_long(rules.max_bytes));
-        }
-        Ok(Download { response, hasher: Sha256::new(), expected, max_bytes: rules.max_bytes, read_bytes: 0 })
+        opened(response, rules.max_bytes, expected)
+    }
+
+    /// Opens a file that a person uploaded inside a form, encrypted, at Meta's CDN. No token goes with it.
+    ///
+    /// Errors: as of [`download_media`](Self::download_media).
+    pub async fn download_upload(&self, url: &str, max_bytes: u64) -> Result<Download, CallError> {
+        let request = self.request_url(self.cdn_url(url)?).timeout(TIMEOUT);
+        let response = self.respond_without_token(request).await?;
+        opened(response, max_bytes, None)
     }
 
     /// Deletes an uploaded file.
@@ -185,6 +186,32 @@ impl Client {
         }
         Ok(url)
     }
+
+    fn cdn_url(&self, url: &str) -> Result<Url, CallError> {
+        let url = Url::parse(url).map_err(|_| CallError::Unusable("the file has no readable address".to_owned()))?;
+        let host = url.host_str().unwrap_or_default();
+        let at_meta =
+            url.scheme() == "https" && url.port().is_none() && CDN.iter().any(|suffix| host.ends_with(suffix));
+        if !at_meta && url.origin() != self.base.origin() {
+            return Err(CallError::Unusable(format!("the file lies on a host that is not Meta's: `{host}`")));
+        }
+        Ok(url)
+    }
+}
+
+/// A file whose bytes may be read.
+fn opened(response: Response, max_bytes: u64, expected: Option<Vec<u8>>) -> Result<Download, CallError> {
+    match response.status().as_u16() {
+        200 => {}
+        404 | 410 => return Err(CallError::Unanswered("the address of the file has expired".to_owned())),
+        status @ 300..=399 => return Err(CallError::Unusable(format!("the file is moved, status {status}"))),
+        status => return Err(CallError::Unanswered(format!("status {status} in place of the file"))),
+    }
+    let length = header(response.headers(), CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
+    if length.is_some_and(|length: u64| length > max_bytes) {
+        return Err(too_long(max_bytes));
+    }
+    Ok(Download { response, hasher: Sha256::new(), expected, max_bytes, read_bytes: 0 })
 }
 
 impl Download {

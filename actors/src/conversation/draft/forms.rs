@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use chatbot::{Bot, Effect, FormRequest, FormStep, Incoming, Input};
 use serde_json::json;
-use storage::{Inbound, InboxSeq};
+use storage::{Inbound, InboxSeq, NewDocument};
 
 use super::Draft;
 use crate::identity;
+use crate::media::{self, Whose};
 use crate::records::inbox::{InboxPayload, KeptForm};
 use crate::records::{Control, HistoryInput, InputKind};
 
@@ -18,6 +19,8 @@ impl Draft<'_> {
     /// Takes what a form asks, and answers what the phone gets. A form that is finished while somebody answers in the
     /// bot's place is kept: the run goes on with it when the bot answers again.
     pub(crate) fn ask(&mut self, bot: &Arc<Bot>, request: &FormRequest) -> FormStep {
+        let mut request = request.clone();
+        let files = self.take_files(&mut request);
         let (seed, turn) = self.turn(bot, &Input::Form(request.clone()));
         let turn = match turn {
             Ok(turn) => turn,
@@ -28,7 +31,9 @@ impl Draft<'_> {
         if !turn.changed || matches!(step, FormStep::Call { .. }) {
             return step;
         }
-        let kept = KeptForm::Asked(request.clone());
+        self.noted.wants_file |= !files.is_empty();
+        self.documents.extend(files);
+        let kept = KeptForm::Asked(request);
         let input = history(&kept, InboxSeq(0), self.means.now_ms);
         if matches!(step, FormStep::Finish { .. }) && !self.is_with_bot() {
             if self.keep_form(kept) {
@@ -38,6 +43,13 @@ impl Draft<'_> {
             self.apply(bot, turn, seed, Some(input));
         }
         step
+    }
+
+    /// Files that were filled in become references, and wanted.
+    fn take_files(&self, request: &mut FormRequest) -> Vec<NewDocument> {
+        let (secret, now_ms) = (&self.means.secret, self.means.now_ms);
+        let number_id = &self.after.state.number_id;
+        media::take(&mut request.data, Whose { secret, number_id, conversation: self.id, now_ms })
     }
 
     /// A form came back in a message while somebody answers in the bot's place.

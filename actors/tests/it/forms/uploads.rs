@@ -1,0 +1,210 @@
+//! Files that are filled into forms: fetched from the CDN, decrypted, kept, and sent like any other.
+
+use actors::http_caller::HttpParts;
+use actors::media::{Allowed, Carrier, Media, MediaFilter, MediaItem, MediaParts, MediaSettings, MediaState};
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use whatsapp::graph::{Client, ClientConfig};
+use whatsapp::message::{Media as MediaMessage, MediaKind, Outgoing, Source};
+
+use super::*;
+
+const FETCHED: &[u8] = include_bytes!("../../../../whatsapp/testdata/flow/upload.bin");
+const NAMED: &str = include_str!("../../../../whatsapp/testdata/flow/upload.json");
+
+/// Meta's CDN and Graph in one: gives `file`, takes uploads and messages, and notes what it was asked.
+struct Meta {
+    base: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Meta {
+    async fn new(file: &'static [u8]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let noted = noted.clone();
+                tokio::spawn(async move { serve(&mut socket, file, &noted).await });
+            }
+        });
+        Self { base, asked }
+    }
+
+    fn client(&self) -> Client {
+        Client::new(ClientConfig {
+            base_url: self.base.clone(),
+            api_version: "v25.0".into(),
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+        })
+        .unwrap()
+    }
+}
+
+async fn serve(socket: &mut TcpStream, file: &[u8], noted: &Mutex<Vec<String>>) {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    let (head, length) = loop {
+        let read = socket.read(&mut chunk).await.unwrap();
+        bytes.extend_from_slice(&chunk[..read]);
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+            let length =
+                head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+            break (end + 4, length);
+        }
+        assert!(read > 0, "a whole request");
+    };
+    while bytes.len() < head + length {
+        let read = socket.read(&mut chunk).await.unwrap();
+        bytes.extend_from_slice(&chunk[..read]);
+    }
+    let request = String::from_utf8_lossy(&bytes).into_owned();
+    let body = match request.split(' ').nth(1).unwrap() {
+        path if path.starts_with("/cdn/") => file.to_vec(),
+        path if path.ends_with("/media") => br#"{"id":"990011"}"#.to_vec(),
+        _ => br#"{"messaging_product":"whatsapp","messages":[{"id":"wamid.OUT"}]}"#.to_vec(),
+    };
+    noted.lock().push(request);
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    socket.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+}
+
+struct Kept {
+    world: World,
+    media: Arc<Media>,
+    meta: Meta,
+    _dir: tempfile::TempDir,
+    engine: Engine,
+}
+
+/// A world whose bot sends back the first file of what a form asks, as a document.
+async fn keeping(file: &'static [u8]) -> Kept {
+    let meta = Meta::new(file).await;
+    let dir = tempfile::tempdir().unwrap();
+    let turn = |_: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>| {
+        let mut effects = Vec::new();
+        let mut after = before.clone();
+        if let Input::Form(request) = input {
+            let seen = format!("{:?}", request.data);
+            assert!(!seen.contains("encryption"), "the bot does not see what opens a file");
+            if let Some(id) = request.data["note"][0]["id"].as_str() {
+                let file = MediaMessage::new(MediaKind::Document, Source::Id(id.to_owned())).unwrap();
+                effects.push(Effect::Send(Box::new(chatbot::Sending::new("a", Outgoing::Media(file)))));
+            }
+            after = state(&request.token, BTreeMap::from([("note".into(), request.data["note"].clone())]));
+            let shown = FormStep::Answer { screen: "NEXT".into(), data: json!({}) };
+            effects.push(Effect::Form(Box::new(shown)));
+        }
+        let _given = given.now_ms;
+        Ok(Turn { after, effects, trace: Vec::new(), changed: true })
+    };
+    let world = World { turn: Arc::new(turn), ..World::new() };
+    let wanted = Arc::new(tokio::sync::Notify::new());
+    let media = Media::new(MediaParts {
+        settings: MediaSettings {
+            dir: dir.path().to_owned(),
+            max_bytes: 1_000_000,
+            allow: Allowed::parse(["*/*"]).unwrap(),
+            min_free_bytes: 0,
+        },
+        store: world.store.clone(),
+        clock: world.clock.clone(),
+        client: meta.client(),
+        numbers: world.numbers.clone(),
+        wanted: wanted.clone(),
+        metrics: world.metrics.clone(),
+    });
+    tokio::spawn(media.clone().run());
+    let carrier = Arc::new(Carrier::new(media.clone(), meta.client()));
+    let setup = actors::Setup {
+        store: world.store.clone(),
+        clock: world.clock.clone(),
+        bots: world.bots.clone(),
+        turn: world.turn.clone(),
+        numbers: world.numbers.clone(),
+        transport: carrier,
+        conversations: world.conversations.clone(),
+        sender: world.sender.clone(),
+        metrics: world.metrics.clone(),
+        media_wanted: wanted,
+        outlet: world.outlet.clone(),
+        categories: world.categories.clone(),
+        http: HttpParts { fetch: world.web.clone(), secrets: world.secrets.clone(), settings: world.http },
+    };
+    let engine = Engine::start(setup).await.unwrap();
+    world.say(1, "hi").await;
+    world.consumed().await;
+    Kept { world, media, meta, _dir: dir, engine }
+}
+
+impl Kept {
+    async fn fill_in(&self, change: impl Fn(&mut Value)) -> FormOutcome {
+        let mut file: Value = serde_json::from_str(NAMED).unwrap();
+        file["cdn_url"] = format!("{}/cdn/upload.enc", self.meta.base).into();
+        change(&mut file);
+        let request = FormRequest { data: json!({ "note": [file] }), ..request(1, "NOTE", "a") };
+        self.engine.ask_form(request, WITHIN).await.outcome
+    }
+
+    async fn item(&self, state: MediaState) -> MediaItem {
+        for _ in 0..2_000 {
+            let filter = MediaFilter { state: Some(state), ..MediaFilter::default() };
+            if let Some(item) = self.media.list(&filter, None, 9).await.unwrap().items.pop() {
+                return item;
+            }
+            pause(5).await;
+        }
+        panic!("no file in state {state:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_filled_in_is_fetched_opened_and_can_be_sent() {
+    let kept = keeping(FETCHED).await;
+    assert!(matches!(kept.fill_in(|_| ()).await, FormOutcome::Answer { .. }));
+    let item = kept.item(MediaState::Stored).await;
+    assert_eq!((item.filename.as_deref(), &*item.mime_type, item.size), (Some("note.txt"), "text/plain", Some(108)));
+    kept.world.quiet().await;
+    let asked = kept.meta.asked.lock().clone();
+    let cdn = asked.iter().find(|request| request.starts_with("GET /cdn/")).unwrap();
+    assert!(!cdn.to_lowercase().contains("authorization"), "no token goes to the CDN: {cdn}");
+    let upload = asked.iter().find(|request| request.contains("/media HTTP")).unwrap();
+    assert!(upload.contains(&"A synthetic upload, made for tests. ".repeat(3)), "{upload}");
+    let sent = asked.iter().find(|request| request.contains("\"document\"")).unwrap();
+    assert!(sent.contains("\"id\":\"990011\"") && !sent.contains("f_"), "{sent}");
+    // Nothing that operators see tells what opened it, and nothing of it is left.
+    let page = storage::Page { cursor: None, limit: 9 };
+    let history = kept.world.store.history(conversation(1), page).await.unwrap();
+    let entries: Vec<_> = history.items.iter().map(|entry| actors::journal::entry(entry).unwrap()).collect();
+    let shown = format!("{} {}", serde_json::to_string(&entries).unwrap(), serde_json::to_string(&item).unwrap());
+    assert!(shown.contains("note.txt") && !shown.contains("AAECAwQF") && !shown.contains("ICEiIyQl"), "{shown}");
+    assert!(kept.world.store.documents("media_keys").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_what_was_uploaded_is_refused() {
+    let kept = keeping(b"something else").await;
+    assert!(matches!(kept.fill_in(|_| ()).await, FormOutcome::Answer { .. }));
+    let item = kept.item(MediaState::Refused).await;
+    assert!(item.reason.as_deref().unwrap().contains("encrypted_hash differs"), "{:?}", item.reason);
+    assert!(kept.world.store.documents("media_keys").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_on_a_foreign_host_is_not_asked_for() {
+    let kept = keeping(FETCHED).await;
+    for address in
+        ["https://mmg.whatsapp.net.example/x", "http://mmg.whatsapp.net/x", "https://evilwhatsapp.net/x", "file:///x"]
+    {
+        kept.fill_in(|file| file["cdn_url"] = address.into()).await;
+        let item = kept.item(MediaState::Refused).await;
+        assert!(item.reason.as_deref().unwrap().contains("not Meta's"), "{address}: {:?}", item.reason);
+        kept.media.delete(&item.id).await.unwrap();
+    }
+    assert!(kept.meta.asked.lock().iter().all(|request| !request.starts_with("GET /cdn/")));
+}
