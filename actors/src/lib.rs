@@ -14,6 +14,7 @@ mod conversation;
 mod deps;
 mod engine;
 mod events;
+pub mod flow_manager;
 mod forms;
 pub mod http_caller;
 pub mod identity;

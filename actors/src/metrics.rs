@@ -77,6 +77,8 @@ pub(crate) struct ServiceMetrics {
     pub fetched_bytes: Counter,
     pub uploads: Family<Fate, Counter>,
     pub template_syncs: Family<Fate, Counter>,
+    pub flow_syncs: Family<Fate, Counter>,
+    pub flow_steps: Family<Fate, Counter>,
     pub forgotten: Family<Kind, Counter>,
 }
 
@@ -86,6 +88,8 @@ impl ServiceMetrics {
         registry.register("media_fetched_bytes", "Bytes of files fetched", self.fetched_bytes.clone());
         registry.register("media_uploads", "Files given to Meta, by outcome", self.uploads.clone());
         registry.register("template_syncs", "Lists of templates read from Meta", self.template_syncs.clone());
+        registry.register("flow_syncs", "Lists of Flows read from Meta", self.flow_syncs.clone());
+        registry.register("flow_steps", "Changes of Flows at Meta, by outcome", self.flow_steps.clone());
         registry.register("forgotten", "Rows and files removed for their age", self.forgotten.clone());
     }
 }

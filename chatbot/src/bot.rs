@@ -21,7 +21,7 @@ use crate::message::shape::Place;
 use crate::migrate::Running;
 use crate::node::Node;
 use crate::sending::Manners;
-use crate::templates::{self, KnownTemplate, Surroundings};
+use crate::templates::{self, KnownFlow, KnownTemplate, Surroundings};
 use crate::testing::Case;
 use read::Reader;
 
@@ -96,6 +96,7 @@ struct Uses {
     file: String,
     source: String,
     templates: Vec<templates::Use>,
+    flows: Vec<templates::FlowUse>,
     secrets: Vec<(String, Place)>,
 }
 
@@ -103,14 +104,22 @@ impl Uses {
     /// `None` if everything is in the file.
     fn take(reader: &mut Reader<'_>) -> Option<Box<Self>> {
         let templates = std::mem::take(&mut reader.template_uses);
+        let flows = std::mem::take(&mut reader.flow_uses);
         let (file, source) = (reader.file.to_owned(), reader.source.to_owned());
         let secrets = std::mem::take(&mut reader.secrets);
-        let any = !templates.is_empty() || !secrets.is_empty();
-        any.then(|| Box::new(Self { file, source, templates, secrets }))
+        let any = !templates.is_empty() || !flows.is_empty() || !secrets.is_empty();
+        any.then(|| Box::new(Self { file, source, templates, flows, secrets }))
     }
 
     fn check_templates(&self, reader: &mut Reader<'_>, known: &[KnownTemplate]) {
         for found in self.templates.iter().flat_map(|used| templates::check(used, known)) {
+            let place = found.place;
+            reader.report_span(found.code, place.span.clone(), &place.pointer, found.message).help = found.help;
+        }
+    }
+
+    fn check_flows(&self, reader: &mut Reader<'_>, known: &[KnownFlow]) {
+        for found in self.flows.iter().filter_map(|used| templates::check_flow(used, known)) {
             let place = found.place;
             reader.report_span(found.code, place.span.clone(), &place.pointer, found.message).help = found.help;
         }
@@ -218,6 +227,9 @@ impl Bot {
         let mut reader = Reader::new(&uses.source, &uses.file);
         if let Some(known) = &surroundings.templates {
             uses.check_templates(&mut reader, known);
+        }
+        if let Some(known) = &surroundings.flows {
+            uses.check_flows(&mut reader, known);
         }
         if let Some(known) = &surroundings.secrets {
             secrets::check(&mut reader, &uses.secrets, known);

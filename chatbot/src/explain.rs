@@ -72,6 +72,8 @@ codes! {
     FLOW_JSON = 272 "PAR-0272" Error "The Flow JSON breaks a rule of Meta's, which refuses to publish it. The message begins with Meta's code, and the place is that in the Flow JSON. `parlance flow check FILE` checks a Flow JSON by itself.";
     FLOW_SCREEN = 274 "PAR-0274" Error "What the bot says of a screen does not fit the Flow JSON: the screen, a key of its `data`, one of its inputs or the way there does not exist, or a value has another type. The phone would refuse the answer. Change the one or the other.";
     FLOW_HANDLER = 275 "PAR-0275" Error "The phone can ask the endpoint for something that no handler answers: each screen with a `data_exchange` needs `on.submit`, a form that opens with `entry: data_exchange` needs `on.init`, and a Flow with handlers needs `data_api_version` in its Flow JSON.";
+    FLOW_MISSING = 281 "PAR-0281" Error "The business account has no WhatsApp Flow of this id or name. `parlance flow apply` brings the Flows of the bot files there; one that is made elsewhere must be there before a bot that sends it goes live. `parlance flow sync` reads Meta's list anew.";
+    FLOW_STATUS = 282 "PAR-0282" Error "Meta sends published Flows only; a node with `allow_draft` sends a draft, for trying out. The message names the status: a draft is published with `parlance flow apply` or `parlance flow publish`, a blocked one is released by Meta, a deprecated one never comes back.";
 }
 
 impl Code {

@@ -56,6 +56,6 @@ pub use node::{ANSWER_TYPES, TYPES as NODE_TYPES};
 pub use schema::schema;
 pub use sending::{Closed, Manners, OnDoubt, Order, Sending};
 pub use snapshot::{Consent, GivenUp, HandOver, Priority, Snapshot, Vars};
-pub use templates::{KnownButton, KnownCard, KnownHeader, KnownTemplate, Params, Surroundings};
+pub use templates::{KnownButton, KnownCard, KnownFlow, KnownHeader, KnownTemplate, Params, Surroundings};
 pub use trace::{Trace, Why};
 pub use turn::{Effect, Turn, TurnError, turn};

@@ -2,6 +2,7 @@
 //! bot's file.
 
 mod check;
+mod flows;
 mod known;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,14 +13,28 @@ use crate::message::shape::Place;
 use crate::message::template::CardUse;
 
 pub(crate) use check::check;
+pub(crate) use flows::{FlowUse, check as check_flow};
 
 /// What a bot is held against beside its own file.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// The templates of the account; `None` when they are not known, and nothing is said about them.
     pub templates: Option<Vec<KnownTemplate>>,
+    /// The Flows of the account; `None` when they are not known, and nothing is said about them.
+    pub flows: Option<Vec<KnownFlow>>,
     /// The names of the secrets that have a value, in small letters; `None` when they are not known.
     pub secrets: Option<BTreeSet<String>>,
+}
+
+/// A Flow as Meta has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownFlow {
+    /// Meta's id.
+    pub id: String,
+    /// The name by which messages may name it.
+    pub name: String,
+    /// `DRAFT`, `PUBLISHED`, `DEPRECATED`, `BLOCKED`, `THROTTLED`, …
+    pub status: String,
 }
 
 /// A template as Meta has it.

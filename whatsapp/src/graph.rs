@@ -41,8 +41,8 @@ pub use error::{Accepted, Error, ErrorRecord, GraphError};
 #[cfg(feature = "client")]
 pub use flows::{
     CreatedFlow, FailedFlow, FlowAsset, FlowCategory, FlowChange, FlowDetails, FlowMetric, FlowMetricName,
-    FlowMetricPoint, FlowPreview, FlowStatus, Granularity, MAX_FLOW_JSON_BYTES, MetricQuery, MigratedFlow, Migration,
-    NewFlow, PreviewLink, RemoteFlow, ValidationError, ValidationPointer,
+    FlowMetricPoint, FlowPreview, FlowRefusal, FlowStatus, Granularity, MAX_FLOW_JSON_BYTES, MetricQuery, MigratedFlow,
+    Migration, NewFlow, PreviewLink, RemoteFlow, ValidationError, ValidationPointer,
 };
 #[cfg(feature = "client")]
 pub use media::{Download, DownloadRules, MediaInfo, Upload};

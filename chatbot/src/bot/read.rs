@@ -108,6 +108,8 @@ pub(crate) struct Reader<'s> {
     pub(crate) files: BTreeSet<String>,
     /// Templates of the account that the bot uses.
     pub(crate) template_uses: Vec<crate::templates::Use>,
+    /// Flows that the bot sends.
+    pub(crate) flow_uses: Vec<crate::templates::FlowUse>,
     /// What was asked for where, to hold the schema against it.
     #[cfg(test)]
     pub(crate) asked: Vec<Asked>,
@@ -172,6 +174,7 @@ impl<'s> Reader<'s> {
             texts_at: BTreeMap::new(),
             files: BTreeSet::new(),
             template_uses: Vec::new(),
+            flow_uses: Vec::new(),
             #[cfg(test)]
             asked: Vec::new(),
         }

@@ -16,6 +16,7 @@ use crate::message::shape::{Place, Shape};
 use crate::message::{self, Message};
 use crate::names::nearest;
 use crate::snapshot::Wait;
+use crate::templates::FlowUse;
 use crate::trace::{Trace, Why};
 use crate::tree::Kind;
 use crate::turn::{Fault, Walk};
@@ -54,7 +55,11 @@ pub(crate) struct Flow {
 pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Flow> {
     let name_at = reader.required(fields, "flow");
     let name = name_at.as_ref().and_then(|at| reader.text(at));
-    let target = name_at.zip(name.as_ref()).and_then(|(at, name)| find(reader, &at, name));
+    let target = name_at.as_ref().zip(name.as_ref()).and_then(|(at, name)| find(reader, at, name));
+    if let Some((at, target)) = name_at.as_ref().zip(target.clone()) {
+        let draft = fields.get("allow_draft").is_some_and(|at| matches!(at.node.kind, Kind::Bool(true)));
+        reader.flow_uses.push(FlowUse { target, draft, place: Place::of(at) });
+    }
     let (prompt, cta) = (reader.required(fields, "prompt"), reader.required(fields, "cta"));
     prompt.and(cta)?;
     let ttl_ms = fields.get("ttl").and_then(|at| reader.duration_ms(&at));

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use chatbot::{Format, KnownTemplate, Surroundings, codes, explain, load};
+use chatbot::{Format, KnownFlow, KnownTemplate, Surroundings, codes, explain, load};
 
 use crate::support::{expect_file, read, repository, testdata};
 
@@ -25,6 +25,19 @@ fn templates() -> Vec<KnownTemplate> {
     list.iter().map(|element| KnownTemplate::from_meta(element).unwrap()).collect()
 }
 
+/// The Flows that it has.
+fn flows() -> Vec<KnownFlow> {
+    let flow =
+        |id: &str, name: &str, status: &str| KnownFlow { id: id.into(), name: name.into(), status: status.into() };
+    vec![
+        flow("8100200300", "booking", "PUBLISHED"),
+        flow("8100200301", "survey", "DRAFT"),
+        flow("8100200302", "visit", "THROTTLED"),
+        flow("8100200303", "order", "BLOCKED"),
+        flow("8100200304", "report", "DEPRECATED"),
+    ]
+}
+
 fn expected(source: &str) -> Vec<String> {
     let line = source.lines().find(|line| line.contains("PAR-")).unwrap_or_default();
     let from = line.find("PAR-").unwrap_or(0);
@@ -36,11 +49,14 @@ fn expected(source: &str) -> Vec<String> {
 fn each_finding_has_its_code_and_place() {
     let mut wrong = Vec::new();
     let secrets = BTreeSet::from(["crm_token".to_owned()]);
-    let surroundings = Surroundings { templates: Some(templates()), secrets: Some(secrets) };
+    let surroundings = Surroundings { templates: Some(templates()), secrets: Some(secrets), ..Surroundings::default() };
     for path in fixtures() {
         let source = read(&path);
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let mut loaded = load(&source, &name, Format::by_extension(&path).unwrap());
+        // Other fixtures with Flows say nothing of an account.
+        let flows = name.starts_with("flow_at_meta").then(flows);
+        let surroundings = Surroundings { flows, ..surroundings.clone() };
         let used = loaded.bot.as_ref().map(|bot| bot.check_against(&surroundings)).unwrap_or_default();
         assert_eq!(loaded.bot.is_some(), !loaded.diagnostics.iter().any(chatbot::Diagnostic::is_error), "{name}");
         loaded.diagnostics.extend(used);

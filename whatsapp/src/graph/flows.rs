@@ -6,6 +6,7 @@
 mod asset;
 mod metric;
 mod migrate;
+mod refusal;
 mod remote;
 mod time;
 
@@ -22,6 +23,7 @@ use super::reply::success;
 pub use asset::FlowAsset;
 pub use metric::{FlowMetric, FlowMetricName, FlowMetricPoint, Granularity, MetricQuery};
 pub use migrate::{FailedFlow, MigratedFlow, Migration};
+pub use refusal::FlowRefusal;
 pub use remote::{FlowCategory, FlowPreview, FlowStatus, RemoteFlow, ValidationError, ValidationPointer};
 
 /// Bytes of a Flow JSON at most.
