@@ -63,7 +63,7 @@ function Body({ entry, quoted }: { entry: Entry; quoted: Entry | undefined }) {
           {entry.header}
         </p>
       ) : null}
-      {entry.text ? <Text entry={entry} /> : null}
+      {entry.text && entry.kind !== "nfm_reply" ? <Text entry={entry} /> : null}
       {entry.kind === "nfm_reply" ? <FormSummary entry={entry} /> : <Details entry={entry} />}
       {PLAIN.includes(entry.kind) ? null : <p className="kind">{label(entry)}</p>}
       {entry.footer ? (

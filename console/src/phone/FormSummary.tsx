@@ -45,6 +45,7 @@ function shown(value: unknown): string {
   if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "boolean") return value ? t("yes") : t("no");
   if (Array.isArray(value)) return value.map(shown).join(", ") || "–";
-  if (typeof value === "object") return Object.values(value).map(shown).join(" – ");
+  if (typeof value === "object")
+    return "file_name" in value ? shown(value.file_name) : Object.values(value).map(shown).join(" – ");
   return String(value);
 }

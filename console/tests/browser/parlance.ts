@@ -14,18 +14,19 @@ const PHONES = 9;
 /** Of the stand-in only; lets tests send what no bot sends. */
 const TOKEN = "token-of-the-browser-tests";
 const NUMBER = "700800900100200";
+const ACCOUNT = "300100200300400";
 
 interface Dev {
   /** Address of the phone page. */
   url: string;
 }
 
-async function start(folder: string, worker: number): Promise<[ChildProcess, string]> {
+async function start(folder: string, worker: number, bot: string): Promise<[ChildProcess, string]> {
   cpSync(join(ROOT, "bots"), join(folder, "bots"), { recursive: true });
   const port = FIRST_PORT + worker * 60;
   const child = spawn(BINARY, ["dev", "--port-base", `${port}`, "--phones", `${PHONES}`], {
     cwd: folder,
-    env: { ...process.env, WHATSAPP_ACCESS_TOKEN: TOKEN },
+    env: { ...process.env, WHATSAPP_ACCESS_TOKEN: TOKEN, PARLANCE__BOTS__DEFAULT: bot },
   });
   let said = "";
   child.stdout.on("data", (text: Buffer) => (said += text.toString()));
@@ -48,12 +49,26 @@ async function stop(child: ChildProcess): Promise<void> {
 export async function business(url: string, phone: number, message: Record<string, unknown>): Promise<void> {
   const phones = (await (await fetch(`${url}/_sim/phones`)).json()) as { items: { phone: number; wa_id: string }[] };
   const to = phones.items.find((one) => one.phone === phone)?.wa_id;
-  const answer = await fetch(`${url}/v25.0/${NUMBER}/messages`, {
+  await graph(url, `${NUMBER}/messages`, { messaging_product: "whatsapp", to, ...message });
+}
+
+/** Publishes a Flow in the stand-in, as its owner at Meta would; gives its id. */
+export async function publishFlow(url: string, name: string, json: unknown): Promise<string> {
+  const flow = { name, categories: ["OTHER"], flow_json: JSON.stringify(json), publish: true };
+  const created = await graph(url, `${ACCOUNT}/flows`, flow);
+  expect(created["validation_errors"]).toEqual([]);
+  return created["id"] as string;
+}
+
+async function graph(url: string, path: string, body: unknown): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${url}/v25.0/${path}`, {
     method: "POST",
     headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-    body: JSON.stringify({ messaging_product: "whatsapp", to, ...message }),
+    body: JSON.stringify(body),
   });
-  expect(answer.status, await answer.text()).toBe(200);
+  const text = await answer.text();
+  expect(answer.status, text).toBe(200);
+  return JSON.parse(text) as Record<string, unknown>;
 }
 
 let lastPhone = 0;
@@ -67,11 +82,12 @@ interface Fixtures {
   watched: void;
 }
 
-export const test = base.extend<Fixtures, { dev: Dev }>({
+export const test = base.extend<Fixtures, { dev: Dev; bot: string }>({
+  bot: ["welcome", { scope: "worker", option: true }],
   dev: [
-    async ({}, use, info) => {
+    async ({ bot }, use, info) => {
       const folder = mkdtempSync(join(tmpdir(), "parlance-console-"));
-      const [child, url] = await start(folder, info.parallelIndex);
+      const [child, url] = await start(folder, info.parallelIndex, bot);
       await use({ url });
       await stop(child);
       rmSync(folder, { recursive: true });
