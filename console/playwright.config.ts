@@ -10,7 +10,7 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   forbidOnly: true,
-  timeout: 30_000,
+  timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: [["list"], ["json", { outputFile: "results/browser.json" }]],
   use: { browserName: "chromium", launchOptions: { executablePath, args }, locale: "en-GB", timezoneId: "UTC" },
