@@ -24,8 +24,8 @@ impl Handle {
         own_message(found, &draft.content)?;
         let media = |kind: &str, id: Option<&str>| media(core, number, kind, id);
         let flow_token = |wamid: &str| {
-            let raw = found.find(wamid)?.raw;
-            raw.pointer("/interactive/action/parameters/flow_token")?.as_str().map(str::to_owned)
+            let sent = core.forms.of_message(wamid).filter(|_| !core.trouble.omits_flow_token())?;
+            Some(sent.opening.token.clone())
         };
         let message = draft::message(draft, &Desk { number, media: &media, flow_token: &flow_token })?;
         let wamid = self.write(phone, draft.phone_number_id.as_deref(), message)?;

@@ -1,5 +1,7 @@
 //! The Flows API: create, upload, publish, and everything that is refused.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use simulator::{FlowEdit, FlowStatus, NumberStanding, Operation, Rule, Trouble};
 
@@ -380,6 +382,21 @@ async fn meta_judges_flows_and_tells_of_them() {
     assert_eq!((&*edited.name, edited.status), ("call", FlowStatus::Blocked));
     assert_eq!(world.control("DELETE", &format!("/_sim/flows/{VISIT}"), Value::Null).await.0, 200);
     assert!(!world.handle.delete_flow(VISIT));
+}
+
+#[test]
+fn the_flows_of_this_repository_are_right_to_the_stand_in() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let world = World::start().await;
+        for file in ["bots/flows/booking.json", "chatbot/testdata/flows/json/clinic.json", "chatbot/testdata/flows/json/shop.json"] {
+            let mut body = flow(file);
+            body["flow_json"] = json!(std::fs::read_to_string(root.join(file)).unwrap());
+            let (_, answer) = world.graph("POST", &format!("{ACCOUNT}/flows"), body).await;
+            assert_eq!(answer["validation_errors"], json!([]), "{file}");
+        }
+    });
 }
 
 fn message(parameters: Value) -> Value {

@@ -277,6 +277,57 @@ async fn what_cannot_be_opened_says_why() {
 }
 
 #[tokio::test]
+async fn the_button_of_a_template_opens_its_form() {
+    let stage = Stage::start().await;
+    let world = &stage.world;
+    let define = |name: &str, flow_id: &str| {
+        let button = json!({ "type": "FLOW", "text": "Book", "flow_id": flow_id, "flow_action": "navigate",
+            "navigate_screen": "DAY" });
+        let components = json!([{ "type": "BODY", "text": "Hi" }, { "type": "BUTTONS", "buttons": [button] }]);
+        let definition = json!({ "name": name, "language": "en", "category": "UTILITY", "components": components });
+        world.handle.put_template(&definition).unwrap();
+    };
+    define("right", &stage.flow);
+    define("wrong", "42");
+    let body = |name: &str| {
+        let action = json!({ "flow_token": "tok", "flow_action_data": { "days": days() } });
+        let parameters = json!([{ "type": "action", "action": action }]);
+        let button = json!({ "type": "button", "sub_type": "flow", "index": "0", "parameters": parameters });
+        json!({ "messaging_product": "whatsapp", "to": format!("+{PHONE_1}"), "type": "template",
+            "template": { "name": name, "language": { "code": "en" }, "components": [button] } })
+    };
+    assert_eq!(world.post(&body("wrong")).await.unwrap().1["error"]["code"], 131009);
+    let (status, answer) = world.post(&body("right")).await.unwrap();
+    assert_eq!(status, 200, "{answer}");
+    let shown = world.handle.transcript(1).unwrap().pop().unwrap();
+    assert_eq!((&*shown.links[0].kind, shown.links[0].flow_id.as_deref()), ("flow", Some(&*stage.flow)));
+    let form = world.handle.open_form(1, &shown.wamid).await.unwrap();
+    assert_eq!((&*form.screen, &form.data["days"]), ("DAY", &days()));
+    stage.endpoint.answers(confirm());
+    let form = world.handle.submit(&form.id, "DAY", object(json!({ "day": "mon" })), None).await.unwrap();
+    assert_eq!((&*form.screen, &stage.endpoint.last()["flow_token"]), ("CONFIRM", &json!("tok")));
+    assert_eq!(stage.endpoint.last()["data"], json!({ "day": "mon", "note": "" }));
+}
+
+#[tokio::test]
+async fn a_form_that_is_closed_while_it_waits_stays_closed() {
+    let stage = Stage::start().await;
+    let form = stage.opened().await;
+    let rule = simulator::Rule { delay_ms: 20, ..simulator::Rule::on(simulator::Operation::FlowRequest) };
+    stage.world.handle.set_trouble(Trouble { rules: vec![rule], ..Trouble::default() }).unwrap();
+    stage.endpoint.answers(confirm());
+    let exchange = stage.world.handle.exchange(&form.id, "DAY", object(json!({ "day": "mon" })));
+    let meanwhile = async {
+        let busy = stage.world.handle.exchange(&form.id, "DAY", Map::new()).await.unwrap_err();
+        assert!(busy.to_string().contains("still waits"), "{busy}");
+        stage.world.handle.close_form(&form.id).unwrap();
+    };
+    let (answered, ()) = futures_util::future::join(exchange, meanwhile).await;
+    answered.unwrap();
+    assert_eq!(stage.world.handle.form(&form.id).unwrap().state, FormState::Closed);
+}
+
+#[tokio::test]
 async fn a_message_keeps_the_version_that_it_was_sent_with() {
     let world = World::start().await;
     let mut body = flow("thanks");
