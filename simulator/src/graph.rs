@@ -141,8 +141,12 @@ async fn call(core: &Arc<Core>, route: &Route<'_>, parts: &Parts, body: &Bytes, 
         .and_then(|()| parsed.map_err(|e| Refusal::parameter(format!("The request body is not JSON: {e}"))));
     let answer = match json {
         Err(refusal) => Err(refusal),
-        // The only call that asks somebody else before it is answered.
+        // The calls that may ask an endpoint before they are answered.
         Ok(_) if route.call == Call::PublishFlow => flows::publish(core, route.id).await,
+        Ok(_) if route.call == Call::CreateFlow => match flows::form(parts, body) {
+            Ok(form) => flows::create(core, route.id, &form).await,
+            Err(refusal) => Err(refusal),
+        },
         Ok(json) => perform(core, route, parts, (body, json), rule.as_ref(), notes),
     };
     if let Some(rule) = &rule {
@@ -186,14 +190,13 @@ fn perform(
         Call::Block | Call::Unblock => blocks::change(core, route, &json),
         Call::ListNumbers => numbers::list(core, route),
         Call::ListFlows => flows::list(core, route.id, parts),
-        Call::CreateFlow => flows::create(core, route.id, &flows::form(parts, body)?),
         Call::MigrateFlows => flows::migrate(core, route.id, &flows::form(parts, body)?),
         Call::FlowAssets => flows::assets(core, route.id),
         Call::UpdateFlowJson => flows::update_json(core, route.id, &flows::form(parts, body)?),
         Call::DeprecateFlow => flows::deprecate(core, route.id),
         Call::GetKey => flows::get_key(core, route.id),
         Call::SetKey => flows::set_key(core, route.id, &flows::form(parts, body)?),
-        Call::PublishFlow => Err(Refusal::no_object(route.id, "POST")),
+        Call::PublishFlow | Call::CreateFlow => Err(Refusal::no_object(route.id, "POST")),
     }
 }
 

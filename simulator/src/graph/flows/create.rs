@@ -13,7 +13,7 @@ const KNOWN: [&str; 7] =
     ["name", "categories", "endpoint_uri", "flow_json", "publish", "clone_flow_id", "clone_template"];
 
 /// Creates a draft, and publishes it if that was asked for and its JSON is right.
-pub(in crate::graph) fn create(core: &Core, waba_id: &str, given: &Form) -> Result<Answer, Refusal> {
+pub(in crate::graph) async fn create(core: &Core, waba_id: &str, given: &Form) -> Result<Answer, Refusal> {
     account(core, waba_id, "POST")?;
     if let Some(odd) = given.values.keys().find(|key| !KNOWN.contains(&key.as_str())) {
         return Err(Refusal::parameter(format!("Unexpected key \"{odd}\": a Flow takes {KNOWN:?}.")));
@@ -24,10 +24,14 @@ pub(in crate::graph) fn create(core: &Core, waba_id: &str, given: &Form) -> Resu
         if flow.content.is_none() {
             return Err(Refusal::parameter("Param publish works together with flow_json only."));
         }
-        publish::check(core, &flow)?;
+        if let Some(health) = publish::check(core, &flow)? {
+            publish::ask(core, &flow, &health).await?;
+        }
         flow.status = FlowStatus::Published;
         flow.published.clone_from(&flow.content);
     }
+    // Somebody else may have taken the name while the endpoint was asked.
+    free(core, waba_id, &flow.name)?;
     let full = || Refusal::new(131000, "The stand-in keeps no more Flows.");
     let flow = core.flows.add(flow).ok_or_else(full)?;
     core.tell_of_flow(&flow, None);

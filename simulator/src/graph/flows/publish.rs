@@ -26,21 +26,26 @@ pub(in crate::graph) async fn publish(core: &Core, id: &str) -> Result<Answer, R
         return Err(refusal(format!("Flow {id} is {}; only a draft can be published.", stored.status.name())));
     }
     if let Some(health) = check(core, &stored)? {
-        let version = stored.content.as_ref().and_then(|c| c.json.as_ref()?.data_api_version()).unwrap_or("3.0");
-        let question = Question {
-            flow_id: id,
-            phone_number_id: &health.phone_number_id,
-            person: None,
-            uri: &health.uri,
-            key: &health.key.key,
-            plaintext: &ping_text(version),
-        };
-        let answered = endpoint::ping(core, &question).await;
-        answered.map_err(|why| refusal(format!("The health check of the endpoint failed: {why}.")))?;
+        ask(core, &stored, &health).await?;
     }
     core.flows.change(id, |flow| flow.published.clone_from(&flow.content));
     core.set_flow_status(id, FlowStatus::Published);
     Ok(Answer::success())
+}
+
+/// The health check of an endpoint: a ping, encrypted as a phone's request is.
+pub(super) async fn ask(core: &Core, flow: &StoredFlow, health: &Health) -> Result<(), Refusal> {
+    let version = flow.content.as_ref().and_then(|c| c.json.as_ref()?.data_api_version()).unwrap_or("3.0");
+    let question = Question {
+        flow_id: &flow.id,
+        phone_number_id: &health.phone_number_id,
+        person: None,
+        uri: &health.uri,
+        key: &health.key.key,
+        plaintext: &ping_text(version),
+    };
+    let answered = endpoint::ping(core, &question).await;
+    answered.map_err(|why| refusal(format!("The health check of the endpoint failed: {why}.")))
 }
 
 /// What can be said without asking anybody; what the health check of an endpoint needs.
