@@ -28,7 +28,7 @@ use read::Reader;
 pub(crate) use check::reached;
 #[cfg(test)]
 pub(crate) use load::asked;
-pub use load::{load, load_with};
+pub use load::{load, load_stored, load_with};
 
 /// The syntax of a bot file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

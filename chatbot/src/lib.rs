@@ -40,7 +40,7 @@ mod turn;
 pub use bot::flows::{BotFlow, CATEGORIES as FLOW_CATEGORIES};
 pub use bot::policies::{KEYS as POLICIES, Staff};
 pub use bot::triggers::TYPES as TRIGGER_TYPES;
-pub use bot::{Bot, Format, Loaded, load, load_with};
+pub use bot::{Bot, Format, Loaded, load, load_stored, load_with};
 pub use diagnostic::{Diagnostic, Findings, Position, Severity};
 pub use diff::{Change, Diff, Line, Mark, NodeChange, NodeName, Rewired, diff};
 pub use event::Event;

@@ -28,6 +28,8 @@ const MEDIA: &str = ".parlance/media";
 const FLOW_KEY: &str = ".parlance/flow-key.pem";
 /// Served when there is no folder of bots: a binary alone can be tried, too.
 const SAMPLE: &str = include_str!("../../bots/welcome.yaml");
+/// The screens of its form.
+const SAMPLE_FLOW: (&str, &str) = ("flows/booking.json", include_str!("../../bots/flows/booking.json"));
 /// Ports tried after the one asked for.
 const PORTS_TRIED: u16 = 50;
 
@@ -215,7 +217,9 @@ pub(super) fn simulator_display(place: usize) -> String {
 fn bot_files(config: &Config, asked: bool) -> Result<Vec<BotFile>, Failed> {
     if !asked && !config.bots.dir.exists() {
         talk(&format!("there is no folder {}: serving the sample bot", config.bots.dir.display()));
-        let loaded = chatbot::load(SAMPLE, "welcome.yaml", chatbot::Format::Yaml);
+        let (name, text) = SAMPLE_FLOW;
+        let open = |asked: &str| if asked == name { Ok(text.to_owned()) } else { Err("it is not here".to_owned()) };
+        let loaded = chatbot::load_with(SAMPLE, "welcome.yaml", chatbot::Format::Yaml, &open);
         return Ok(vec![BotFile {
             path: "welcome.yaml".into(),
             source: SAMPLE.into(),

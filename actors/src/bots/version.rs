@@ -56,6 +56,6 @@ impl Version {
 fn compile(stored: &StoredVersion) -> Option<Arc<Bot>> {
     let source = std::str::from_utf8(&stored.source).ok()?;
     let name = format!("{}/{}", stored.id, stored.version);
-    let bot = chatbot::load(source, &name, Format::Json).bot?;
+    let bot = chatbot::load_stored(source, &name).bot?;
     Some(Arc::new(bot.with_files(&stored.files)))
 }

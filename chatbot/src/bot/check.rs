@@ -123,8 +123,9 @@ pub(super) fn names(reader: &mut Reader<'_>, vars: &BTreeMap<String, Declared>) 
 
 /// Whether handlers of a Flow read what they see, or have set themselves.
 fn is_local(read: &Read, locals: &Locals) -> bool {
-    let own = locals.iter().find(|(flow, _)| is_below(&read.pointer, flow));
-    own.is_some_and(|(_, names)| IN_FORMS.contains(&read.name.as_str()) || names.contains_key(&read.name))
+    // A text of `i18n` may be one that handlers use.
+    let mut own = locals.iter().filter(|(flow, _)| is_below(&read.pointer, flow) || is_below(&read.pointer, "/i18n"));
+    own.any(|(_, names)| IN_FORMS.contains(&read.name.as_str()) || names.contains_key(&read.name))
 }
 
 fn is_below(pointer: &str, flow: &str) -> bool {

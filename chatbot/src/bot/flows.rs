@@ -177,7 +177,8 @@ fn read_json(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Screens> {
     let problems = crate::form::problems(&text);
     for problem in &problems {
         let span = crate::form::span_of(at.node, &problem.path);
-        reader.report_span(crate::form::code_of(problem), span, &at.pointer, crate::form::said(problem));
+        let code = crate::form::code_of(reader, problem);
+        reader.report_span(code, span, &at.pointer, crate::form::said(problem));
     }
     match FlowJson::parse(&text) {
         Ok(model) => Some(Screens { value, model }),

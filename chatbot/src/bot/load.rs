@@ -50,10 +50,22 @@ pub fn load_with(source: &str, name: &str, format: Format, open: &dyn Fn(&str) -
     load_opened(source, name, format, Some(open))
 }
 
+/// Loads the canonical form of a bot that was loaded before. What Meta thinks of its Flow JSON by now is a warning: it runs
+/// on.
+pub fn load_stored(source: &str, name: &str) -> Loaded {
+    let mut reader = Reader::new(source, name);
+    reader.stored = true;
+    load_by(reader, source, Format::Json)
+}
+
 fn load_opened(source: &str, name: &str, format: Format, open: Option<Open<'_>>) -> Loaded {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let mut reader = Reader::new(source, name);
     reader.open = open;
+    load_by(reader, source, format)
+}
+
+fn load_by(mut reader: Reader<'_>, source: &str, format: Format) -> Loaded {
     let bot = read_document(&mut reader, source, format);
     let bot = bot.filter(|_| !reader.has_errors()).map(|parts| parts.into_bot(&mut reader));
     let mut diagnostics = reader.diagnostics;

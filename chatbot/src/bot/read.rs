@@ -87,6 +87,8 @@ pub(crate) struct Reader<'s> {
     pub(crate) flows: Rc<BTreeMap<String, Flow>>,
     /// Whoever has the files of Flows.
     pub(crate) open: Option<Open<'s>>,
+    /// The bot was loaded before, and runs may be on it.
+    pub(crate) stored: bool,
     /// Files of Flows that were asked for.
     pub(crate) flow_files: Vec<String>,
     /// What was in them, by Flow.
@@ -162,6 +164,7 @@ impl<'s> Reader<'s> {
             i18n: Rc::default(),
             flows: Rc::default(),
             open: None,
+            stored: false,
             flow_files: Vec::new(),
             inlined: BTreeMap::new(),
             within: None,
@@ -243,7 +246,7 @@ impl<'s> Reader<'s> {
             Some((folder, _)) => format!("{folder}/{path}"),
             None => path.to_owned(),
         };
-        let code = crate::form::code_of(problem);
+        let code = crate::form::code_of(self, problem);
         let (line, column) = (problem.line_start.max(1), problem.column_start.max(1));
         let lines = LineIndex::new(text);
         let start = lines.offset(text, line, column);

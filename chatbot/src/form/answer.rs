@@ -143,9 +143,11 @@ fn settle(form: &mut Form, flow: &Flow, request: &FormRequest, reply: Reply) -> 
             form.done = true;
             Answered::Finish(Value::Object(params))
         }
-        Reply::Show { screen, data } => {
+        Reply::Show { screen, mut data } => {
+            // A message is for now: whoever comes back to the screen does not read it again.
+            let message = data.remove_entry("error_message");
             form.show(&screen, Value::Object(data));
-            Answered::Screen(Map::new())
+            Answered::Screen(message.into_iter().collect())
         }
         Reply::Again { message, fields } => {
             let last = form.shown.last().map(|shown| shown.screen.clone());

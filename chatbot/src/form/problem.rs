@@ -1,19 +1,27 @@
-//! Problems of a Flow JSON as findings in a bot file.
+//! Problems of a Flow JSON as findings in a bot file: what the checker of Flow JSON says, at its place in the file of the
+//! Flow, or in the bot file where the Flow JSON stands there.
 
 use std::ops::Range;
 
-use whatsapp::flow::json::{FlowJson, Problem};
+use whatsapp::flow::json::{FlowJson, Problem, Severity};
 
+use crate::bot::read::Reader;
 use crate::explain::{self, Code};
 use crate::tree::{Kind, Node};
 
 /// Everything that is wrong with a Flow JSON.
 pub(crate) fn problems(text: &str) -> Vec<Problem> {
-    FlowJson::parse(text).err().into_iter().collect()
+    FlowJson::check(text)
 }
 
-pub(crate) fn code_of(_: &Problem) -> Code {
-    explain::FLOW_JSON
+/// The code of a finding. What keeps a Flow from being published does not keep a bot from running that was imported, or
+/// that ran before.
+pub(crate) fn code_of(reader: &Reader<'_>, problem: &Problem) -> Code {
+    match problem.severity {
+        _ if reader.imported => explain::LATER_IMPORTED,
+        Severity::Error if !reader.stored => explain::FLOW_JSON,
+        Severity::Error | Severity::Warning => explain::FLOW_JSON_DOUBT,
+    }
 }
 
 /// The message of a finding.

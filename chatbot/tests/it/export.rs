@@ -146,7 +146,7 @@ fn a_booking_at_the_sample_bot_becomes_a_test_that_reads_like_one() {
     recorder.says("4");
     recorder.taps("yes_please");
     recorder.waits(60_000);
-    recorder.says("book");
+    recorder.says("book a table");
     recorder.taps("lisbon");
     recorder.waits(1_900_000);
     let exported = recorder.exported();
@@ -391,7 +391,7 @@ mod random {
             steps in prop::collection::vec((0_u8..4, prop::sample::select(vec!["hi", "book", "human", "agent", "4", "berlin", "yes", "Jane Roe", "start over", "bye", "hours", "07700 900123", "x@y.example"]), 1_u64..10_000_000), 1..25),
         ) {
             let file = ["bots/welcome.yaml", "bots/support.yaml"][which];
-            let bot = bot(&read(&repository(file)));
+            let bot = bot_file(&repository(file));
             let mut recorder = Recorder::new(&bot);
             for (verb, words, ms) in steps {
                 match verb {

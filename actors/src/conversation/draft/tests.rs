@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chatbot::{Bot, Format, Given, HandBack, Input, OnDoubt, Snapshot, TurnError, load};
+use chatbot::{Bot, Format, Given, HandBack, Input, OnDoubt, Snapshot, TurnError, load, load_with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use storage::{ContactId, ConversationId, Entry, Head, Inbound, InboxSeq, Partition, Revision};
@@ -79,7 +79,9 @@ fn load_bots() -> Vec<Arc<Bot>> {
         read("chatbot/testdata/transcripts/handoff.yaml"),
         read("chatbot/testdata/transcripts/time.yaml"),
     ];
-    sources.iter().map(|source| Arc::new(load(source, "t.yaml", Format::Yaml).bot.unwrap())).collect()
+    let open = |name: &str| Ok(read(&format!("bots/{name}")));
+    let loaded = |source| load_with(source, "t.yaml", Format::Yaml, &open);
+    sources.iter().map(|source| Arc::new(loaded(source).bot.unwrap())).collect()
 }
 
 /// A conversation by itself: what its actor would do, without an actor.
