@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use chatbot::{Bot, Format};
+use chatbot::Bot;
 
 /// A version as the store keeps it.
 #[derive(Clone, Debug)]

@@ -42,7 +42,7 @@ fn every_bot_of_the_repository_passes_its_own_tests() {
 
 #[test]
 fn every_example_of_the_guide_stands_in_the_file_that_it_names() {
-    let page = read(&repository("docs/bots.md"));
+    let page = ["docs/bots.md", "docs/forms.md"].map(|page| read(&repository(page))).concat();
     let (mut named, mut source, mut block) = (BTreeSet::new(), String::new(), None::<String>);
     for line in page.lines() {
         match &mut block {

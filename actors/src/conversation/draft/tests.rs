@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chatbot::{Bot, Format, Given, HandBack, Input, OnDoubt, Snapshot, TurnError, load, load_with};
+use chatbot::{Bot, Format, Given, HandBack, Input, OnDoubt, Snapshot, TurnError, load_with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use storage::{ContactId, ConversationId, Entry, Head, Inbound, InboxSeq, Partition, Revision};
