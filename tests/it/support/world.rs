@@ -49,13 +49,14 @@ impl Default for Setup {
         stand_in.ledger = true;
         stand_in.enforce_window = false;
         stand_in.auto_status = simulator::AutoStatus::NONE;
-        // The form that the bots of these tests send.
-        stand_in.flows = vec![simulator::SeededFlow {
-            id: "8100200300".into(),
-            name: "visit".into(),
+        // The forms that the bots of these tests send, those that are imported too.
+        let form = |id: &str| simulator::SeededFlow {
+            id: id.into(),
+            name: format!("form {id}"),
             json: None,
             endpoint_uri: None,
-        }];
+        };
+        stand_in.flows = ["8100200300", "778800990011", "778800990099"].map(form).to_vec();
         let setup = Self { settings: BTreeMap::new(), bots: Vec::new(), turn: None, stand_in, clock };
         setup.bot(bots::ECHO)
     }
