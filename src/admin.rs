@@ -10,6 +10,7 @@ mod conversations;
 mod cursor;
 mod deliveries;
 mod flow_keys;
+mod flows;
 mod handback;
 mod journal;
 mod lists;
@@ -135,6 +136,19 @@ impl Admin {
             .route("/api/v1/templates", get(templates::list).post(templates::create))
             .route("/api/v1/templates/sync", post(templates::sync))
             .route("/api/v1/templates/{id}", get(templates::show).post(templates::edit).delete(templates::delete))
+            .route("/api/v1/flows", get(flows::list))
+            .route("/api/v1/flows/plan", post(flows::plan))
+            .route("/api/v1/flows/apply", post(flows::apply))
+            .route("/api/v1/flows/sync", post(flows::sync))
+            .route("/api/v1/flows/migrate", post(flows::migrate))
+            .route("/api/v1/flows/{id}", get(flows::show).delete(flows::delete))
+            .route("/api/v1/flows/{id}/publish", post(flows::publish))
+            .route("/api/v1/flows/{id}/deprecate", post(flows::deprecate))
+            .route("/api/v1/flows/{id}/clone", post(flows::copy))
+            .route("/api/v1/flows/{id}/preview", post(flows::preview))
+            .route("/api/v1/flows/{id}/json", get(flows::text))
+            .route("/api/v1/flows/{id}/assets", get(flows::assets))
+            .route("/api/v1/flows/{id}/metrics", get(flows::metrics))
             .route("/api/v1/outbox", get(lists::outbox))
             .route("/api/v1/dead-letters", get(lists::dead_letters))
             .route("/api/v1/quarantine", get(lists::quarantine))

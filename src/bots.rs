@@ -27,7 +27,7 @@ pub use library::{Counted, Expected, KEPT_NUMBERS, Library, MAX_BOTS, MAX_COUNTE
 pub use record::{Live, Record, Source};
 pub(crate) use upkeep::upkeep;
 pub use watch::Tell;
-pub(crate) use watch::watch;
+pub(crate) use watch::{Beside, watch};
 
 /// A bot file that was read.
 pub struct BotFile {

@@ -67,7 +67,7 @@ enum Command {
     /// Check, import and list bots
     #[command(subcommand)]
     Bot(bot::Command),
-    /// WhatsApp Flows: check their JSON, keep their keys
+    /// WhatsApp Flows: plan, apply, list and change them at Meta, check their JSON, keep their keys
     #[command(subcommand)]
     Flow(flow::Command),
     /// Play the tests that bot files bring along

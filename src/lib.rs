@@ -6,6 +6,7 @@ pub mod bots;
 pub mod cli;
 pub mod config;
 pub mod flow_keys;
+mod flows;
 pub mod front;
 pub mod metrics;
 pub mod net;

@@ -88,13 +88,16 @@ pub struct Given {
     pub open_admin: bool,
     /// Where the lines about bot files go that are saved while it runs.
     pub tell: Tell,
+    /// Whether Meta is a stand-in on this machine: the Flows of a bot file that is saved are applied at once, and phones
+    /// reach the front door itself.
+    pub apply_flows: bool,
 }
 
 impl Given {
     /// Real bots over a clock.
     pub fn new(clock: Arc<dyn Clock>, bots: Vec<BotFile>) -> Self {
         let tell: Tell = Arc::new(|line| tracing::info!("{line}"));
-        Self { clock, bots, turn: Arc::new(chatbot::turn), open_admin: false, tell }
+        Self { clock, bots, turn: Arc::new(chatbot::turn), open_admin: false, tell, apply_flows: false }
     }
 }
 
@@ -152,14 +155,18 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     .await?;
     let engine = Arc::new(engine);
     library.attach(engine.clone());
+    let front = local(&front_listener, config.server.listen);
+    let beside_us = given.apply_flows.then_some(front);
+    services.flows.attach(Arc::new(numbers::bot_flows(config, registry.clone(), beside_us)));
     services.run(&engine, registry.clone());
     services.look_after(bots::upkeep(library.clone()));
     if config.bots.watch {
-        let supplies = services.supplies();
-        services.look_after(bots::watch(library.clone(), supplies, config.bots.dir.clone(), known, given.tell));
+        let applied = given.apply_flows.then(|| services.flows.clone());
+        let beside = bots::Beside { supplies: services.supplies(), tell: given.tell, flows: applied };
+        services.look_after(bots::watch(library.clone(), beside, config.bots.dir.clone(), known));
     }
 
-    let (front, admin) = (local(&front_listener, config.server.listen), local(&admin_listener, config.admin.listen));
+    let admin = local(&admin_listener, config.admin.listen);
     let displays = Arc::<Displays>::default();
     let signers = Arc::new(Signers::new(&config.whatsapp.numbers));
     let intake = Intake::new(
@@ -241,6 +248,11 @@ impl Running {
     /// The keys of Flows.
     pub fn flow_keys(&self) -> &FlowKeyKeeper {
         &self.flow_keys
+    }
+
+    /// Brings the Flows of the bots to Meta. Answers what people should know: a line for each thing that did not work.
+    pub async fn apply_flows(&self) -> Vec<String> {
+        crate::flows::apply(&self.services.flows).await
     }
 
     /// The secrets that come from files.
@@ -385,7 +397,7 @@ fn http_parts(config: &Config) -> Result<HttpParts, WebError> {
 /// A sentence for each secret that a live bot names and that has no value. It names the bot in the place of its file: the
 /// bot may come from the store. What templates lack is said once they are read anew.
 fn missing_secrets(bots: &Bots, known: Surroundings) -> Vec<String> {
-    let known = Surroundings { templates: None, ..known };
+    let known = Surroundings { templates: None, flows: None, ..known };
     let sentence = |bot: &Bot, found: &Diagnostic| {
         let (severity, help) = (found.severity.as_str(), found.help.as_deref().unwrap_or_default());
         format!("{severity}[{}]: the bot {}: {}; {help}", found.code, bot.id(), found.message)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::blocking::Blocks;
+use actors::flow_manager::{FlowManager, FlowParts, Forward};
 use actors::http_caller::{BotSecrets, HttpParts};
 use actors::media::{Carrier, Media, MediaParts, MediaSettings};
 use actors::outlet::{HttpPoster, Outlet, OutletError, OutletParts, OutletSettings};
@@ -46,13 +47,15 @@ impl LoadError {
 #[derive(Clone)]
 pub struct Supplies {
     templates: Arc<Templates>,
+    flows: Arc<FlowManager>,
     secrets: BotSecrets,
 }
 
 impl Supplies {
-    /// As it is now: templates of the account, and values in the configuration.
+    /// As it is now: templates and Flows of the account, and values in the configuration.
     pub fn now(&self) -> Surroundings {
-        Surroundings { secrets: Some(self.secrets.names()), ..self.templates.surroundings() }
+        let flows = self.flows.surroundings().flows;
+        Surroundings { secrets: Some(self.secrets.names()), flows, ..self.templates.surroundings() }
     }
 }
 
@@ -62,6 +65,8 @@ pub struct Services {
     pub media: Arc<Media>,
     /// Templates.
     pub templates: Arc<Templates>,
+    /// WhatsApp Flows.
+    pub flows: Arc<FlowManager>,
     /// Block lists.
     pub blocks: Arc<Blocks>,
     /// Outgoing events.
@@ -111,6 +116,15 @@ impl Services {
             metrics: metrics.clone(),
         })
         .await?;
+        let flows = FlowManager::load(FlowParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            meta: Arc::new(client.clone()),
+            accounts: accounts(config, numbers),
+            interval_ms: millis(config.flows.sync_interval),
+            metrics: metrics.clone(),
+        })
+        .await?;
         let blocks = Blocks::load(store.clone(), clock.clone(), client.clone(), numbers.to_vec()).await?;
         let outlet = Outlet::load(OutletParts {
             settings: OutletSettings { in_flight: config.events.concurrency, max_pending: config.events.max_pending },
@@ -125,6 +139,7 @@ impl Services {
         Ok(Self {
             media,
             templates,
+            flows,
             blocks,
             outlet,
             media_wanted,
@@ -141,12 +156,14 @@ impl Services {
 
     /// What bots are held against, here and by what runs for long.
     pub fn supplies(&self) -> Supplies {
-        Supplies { templates: self.templates.clone(), secrets: self.http.secrets.clone() }
+        let (templates, flows) = (self.templates.clone(), self.flows.clone());
+        Supplies { templates, flows, secrets: self.http.secrets.clone() }
     }
 
-    /// The way of messages to Graph, with Meta's ids in the place of ours.
+    /// The way of messages to Graph, with Meta's ids in the place of ours, and Flows that took another's place.
     pub fn transport(&self) -> Arc<dyn Transport> {
-        Arc::new(Carrier::new(self.media.clone(), self.client.clone()))
+        let carrier = Arc::new(Carrier::new(self.media.clone(), self.client.clone()));
+        Arc::new(Forward::new(carrier, self.flows.clone()))
     }
 
     /// What templates are for, as far as Meta told.
@@ -163,10 +180,12 @@ impl Services {
         self.tasks.lock().extend([
             tokio::spawn(self.media.clone().run()),
             tokio::spawn(self.templates.clone().run()),
+            tokio::spawn(self.flows.clone().run()),
             tokio::spawn(self.blocks.clone().run()),
             tokio::spawn(old),
             tokio::spawn(hear(self.templates.clone(), engine.account_events())),
-            tokio::spawn(warn_of_templates(self.templates.clone(), bots)),
+            tokio::spawn(hear_of_flows(self.flows.clone(), engine.account_events())),
+            tokio::spawn(warn_of_lacks(self.templates.clone(), self.flows.clone(), bots)),
         ]);
     }
 
@@ -207,24 +226,39 @@ async fn hear(templates: Arc<Templates>, mut events: broadcast::Receiver<Account
     }
 }
 
-/// Says in the log which bots use templates as they are not, once for each finding.
-async fn warn_of_templates(templates: Arc<Templates>, bots: Arc<Bots>) {
-    let (mut changes, mut said) = (templates.changes(), BTreeSet::new());
+/// Hands what webhooks say of Flows to their manager.
+async fn hear_of_flows(flows: Arc<FlowManager>, mut events: broadcast::Receiver<AccountEvent>) {
     loop {
-        let surroundings = templates.surroundings();
+        match events.recv().await {
+            Ok(heard) => flows.event(&heard.account, &heard.event).await,
+            Err(broadcast::error::RecvError::Lagged(_)) => flows.look_again(),
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Says in the log which bots use templates and Flows as they are not, once for each finding.
+async fn warn_of_lacks(templates: Arc<Templates>, flows: Arc<FlowManager>, bots: Arc<Bots>) {
+    let (mut changes, mut flow_changes, mut said) = (templates.changes(), flows.changes(), BTreeSet::new());
+    loop {
+        let surroundings = Surroundings { flows: flows.surroundings().flows, ..templates.surroundings() };
         let mut found = BTreeSet::new();
         for bot in bots.live() {
             for problem in bot.check_against(&surroundings) {
                 let (code, text) = (problem.code, problem.message);
                 let finding = (bot.id().to_owned(), code.to_owned(), text.clone());
                 if !said.contains(&finding) {
-                    tracing::warn!(bot = bot.id(), code, text, "a bot uses a template that cannot be sent as it says");
+                    tracing::warn!(bot = bot.id(), code, text, "a bot uses what the account does not have as it says");
                 }
                 found.insert(finding);
             }
         }
         said = found;
-        if changes.changed().await.is_err() {
+        let changed = tokio::select! {
+            changed = changes.changed() => changed,
+            changed = flow_changes.changed() => changed,
+        };
+        if changed.is_err() {
             return;
         }
     }

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actors::Clock;
+use actors::flow_manager::FlowManager;
+use chatbot::Bot;
 
 use super::library::Library;
 use super::{BotFile, Known, is_bot_file, read_file};
@@ -52,9 +54,20 @@ struct Seen {
     missed: u32,
 }
 
+/// What the watch works with beside the versions.
+pub(crate) struct Beside {
+    /// What bots are held against.
+    pub supplies: Supplies,
+    /// Where the lines go that people should see.
+    pub tell: Tell,
+    /// Whose Flows are applied at once.
+    pub flows: Option<Arc<FlowManager>>,
+}
+
 struct Watch {
     library: Arc<Library>,
     supplies: Supplies,
+    flows: Option<Arc<FlowManager>>,
     dir: PathBuf,
     tell: Tell,
     files: BTreeMap<PathBuf, Seen>,
@@ -63,14 +76,15 @@ struct Watch {
 }
 
 /// Goes on until it is dropped. `known` are the files that were read at the start.
-pub(crate) async fn watch(library: Arc<Library>, supplies: Supplies, dir: PathBuf, known: Vec<Known>, tell: Tell) {
+pub(crate) async fn watch(library: Arc<Library>, beside: Beside, dir: PathBuf, known: Vec<Known>) {
+    let Beside { supplies, tell, flows: applied } = beside;
     let clock: Arc<dyn Clock> = library.clock.clone();
     let seen = |known: Known| {
         let Known { path, source, flows, id } = known;
         (path, Seen { source, flows, id, ..Seen::default() })
     };
     let files = known.into_iter().map(seen).filter(|(path, _)| path.parent() == Some(&dir)).collect();
-    let mut watch = Watch { library, supplies, dir, tell, files, unreadable: false };
+    let mut watch = Watch { library, supplies, flows: applied, dir, tell, files, unreadable: false };
     loop {
         Box::pin(watch.look()).await;
         clock.wait_until(clock.now_ms() + POLL_MS).await;
@@ -149,6 +163,13 @@ impl Watch {
         Box::pin(self.put_live(file, id)).await;
     }
 
+    async fn apply_flows(&self, bot: &Bot) -> Vec<String> {
+        match &self.flows {
+            Some(flows) if bot.flows().next().is_some() => crate::flows::apply(flows).await,
+            _ => Vec::new(),
+        }
+    }
+
     async fn put_live(&self, file: BotFile, known_id: Option<String>) {
         let BotFile { path, source, loaded, .. } = file;
         loaded.diagnostics.iter().for_each(|diagnostic| (self.tell)(&diagnostic.render(&source)));
@@ -167,9 +188,12 @@ impl Watch {
         match Box::pin(self.library.put_saved(bot, &path)).await {
             Ok(saved) => {
                 saved.problems.iter().for_each(|problem| (self.tell)(problem));
+                // First, so that what they lacked until now is no finding.
+                let unapplied = self.apply_flows(&saved.published.bot).await;
+                unapplied.iter().for_each(|problem| (self.tell)(problem));
                 let lacking = saved.published.bot.check_against(&self.supplies.now());
                 lacking.iter().for_each(|found| (self.tell)(&found.render(&source)));
-                let problems = loaded.diagnostics.len() + saved.problems.len() + lacking.len();
+                let problems = loaded.diagnostics.len() + saved.problems.len() + unapplied.len() + lacking.len();
                 (self.tell)(&saved.published.line(problems));
             }
             Err(error) => (self.tell)(&format!("{id} cannot go live: {error}")),

@@ -93,11 +93,14 @@ async fn start(args: Args) -> Result<(), Failed> {
     let files = bot_files(&config, args.bots.is_some())?;
     let clock: Arc<dyn Clock> = clock;
     serve::init_log(&config, &clock)?;
-    let given = Given { open_admin: true, tell: Arc::new(tell), ..Given::new(clock, files) };
+    let given = Given { open_admin: true, tell: Arc::new(tell), apply_flows: true, ..Given::new(clock, files) };
     let bots_dir = config.bots.dir.clone();
     let running = server::start(&config, given).await.map_err(serve::start_failed)?;
     stand_in.handle().set_webhook_url(&format!("http://{}{WEBHOOK_PATH}", running.front));
     publish_flow_keys(&running).await;
+    for problem in running.apply_flows().await {
+        talk(&problem);
+    }
     leave_word(&running, stand_in.addr());
     banner(&running, stand_in.addr(), &config, &bots_dir);
     let end = serve::until_the_end(running, config.server.drain_timeout).await;

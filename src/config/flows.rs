@@ -1,4 +1,4 @@
-//! Settings of WhatsApp Flows: the endpoint.
+//! Settings of WhatsApp Flows: the endpoint, and the lists at Meta.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ const LONGEST: Duration = Duration::from_secs(9);
 /// A phone shows a short notice, no page.
 const MAX_MESSAGE_CHARS: usize = 200;
 
-/// What the endpoint of Flows is set to.
+/// What Flows are set to.
 #[derive(Clone, Debug)]
 pub struct Flows {
     /// Time for an answer.
@@ -18,6 +18,8 @@ pub struct Flows {
     pub late_message: String,
     /// Whether the text of a dead token is sent in clear.
     pub plain_dead_answer: bool,
+    /// The lists are read from Meta this often.
+    pub sync_interval: Duration,
 }
 
 impl Flows {
@@ -32,6 +34,11 @@ impl Flows {
             let fits = (1..=MAX_MESSAGE_CHARS).contains(&count);
             fits.then(|| text.trim().to_owned()).ok_or("a sentence of 1 to 200 characters")
         });
-        Self { answer_within, late_message, plain_dead_answer: reader.boolean("flows.plain_dead_answer") }
+        Self {
+            answer_within,
+            late_message,
+            plain_dead_answer: reader.boolean("flows.plain_dead_answer"),
+            sync_interval: reader.duration("flows.sync_interval"),
+        }
     }
 }

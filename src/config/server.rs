@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use url::Url;
+
 use super::reader::Reader;
 use super::secret::Secret;
 
@@ -11,6 +13,8 @@ use super::secret::Secret;
 pub struct Server {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where the internet reaches it, without a slash at the end of its path.
+    pub public_url: Option<Url>,
     /// Largest webhook body, in bytes.
     pub max_body_bytes: usize,
     /// Largest body of a Flow request, in bytes.
@@ -58,6 +62,7 @@ impl Server {
     pub(super) fn read(reader: &Reader<'_>) -> Self {
         let server = Self {
             listen: address(reader, "server.listen"),
+            public_url: public_url(reader, "server.public_url"),
             max_body_bytes: reader.integer("server.max_body_bytes", 1_024..=1 << 30),
             max_flow_body_bytes: reader.integer("server.max_flow_body_bytes", 1_024..=1 << 30),
             max_buffered_bytes: reader.integer("server.max_buffered_bytes", 1_024..=1 << 40),
@@ -100,6 +105,22 @@ impl Simulator {
     pub(super) fn read(reader: &Reader<'_>) -> Self {
         Self { listen: address(reader, "simulator.listen") }
     }
+}
+
+/// Nothing, or an address that Meta takes: by https, unless it is on this machine.
+fn public_url(reader: &Reader<'_>, key: &str) -> Option<Url> {
+    reader.parsed(key, None, |text| {
+        let expected = "an https URL such as \"https://bot.example.org\", without user, query and fragment, or nothing";
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let url = Url::parse(text.trim()).map_err(|_| expected)?;
+        let plain =
+            url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+        let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        let fits = url.scheme() == "https" || (url.scheme() == "http" && here);
+        if plain && fits && url.has_host() { Ok(Some(url)) } else { Err(expected) }
+    })
 }
 
 fn address(reader: &Reader<'_>, key: &str) -> SocketAddr {

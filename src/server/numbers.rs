@@ -1,5 +1,7 @@
 //! The configured numbers as each part of the server takes them, and their secrets.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actors::http_caller::BotSecrets;
@@ -8,7 +10,8 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin};
 use crate::config::Config;
-use crate::front::{Front, Keyring, Signers};
+use crate::flows::BotFlows;
+use crate::front::{FLOW_PATH, Front, Keyring, Signers};
 use crate::secrets;
 
 /// The bots that must be there, each with the setting that names it; tells `bots` where they answer.
@@ -21,6 +24,34 @@ pub(super) fn answering<'c>(config: &'c Config, bots: &Bots) -> Vec<(String, &'c
         }
     }
     answering
+}
+
+/// What the bots want of WhatsApp Flows. Phones reach the endpoint where `server.public_url` says, else at `front`.
+pub(super) fn bot_flows(config: &Config, bots: Arc<Bots>, front: Option<SocketAddr>) -> BotFlows {
+    let public = config.server.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let base = public.or_else(|| front.map(|front| format!("http://{}", reachable(front))));
+    let (mut named, mut accounts) = (BTreeMap::<String, BTreeSet<Box<str>>>::new(), BTreeSet::<Box<str>>::new());
+    for number in &config.whatsapp.numbers {
+        let Some(account) = number.business_account_id.as_deref() else { continue };
+        accounts.insert(account.into());
+        let bot = number.bot.as_deref().unwrap_or(&config.bots.default);
+        named.entry(bot.to_owned()).or_default().insert(account.into());
+    }
+    let elsewhere = named.into_iter().map(|(bot, own)| (bot, accounts.difference(&own).cloned().collect()));
+    BotFlows {
+        bots,
+        dir: config.bots.dir.clone(),
+        endpoint: base.map(|base| format!("{base}{FLOW_PATH}")),
+        elsewhere: elsewhere.collect(),
+    }
+}
+
+/// What listens everywhere is reached at this machine.
+fn reachable(front: SocketAddr) -> SocketAddr {
+    match front.ip() {
+        ip if ip.is_unspecified() => SocketAddr::from(([127, 0, 0, 1], front.port())),
+        _ => front,
+    }
 }
 
 /// The numbers as the engine knows them; clones share their tokens.

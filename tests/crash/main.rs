@@ -8,6 +8,7 @@ mod bot_files;
 mod dev;
 mod disk;
 mod events;
+mod flows;
 mod kill;
 mod signals;
 mod start;

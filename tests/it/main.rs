@@ -12,6 +12,7 @@ mod duplicates;
 mod events;
 mod flow_endpoint;
 mod flow_keys;
+mod flows;
 mod handoff;
 mod http;
 mod imports;

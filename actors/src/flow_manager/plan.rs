@@ -162,7 +162,7 @@ impl Step {
 
 impl Alignment {
     /// Of the digests of the file's JSON, of what Meta was given last, and of what it has.
-    pub(super) fn of(file: Option<&str>, given: Option<&str>, meta: Option<&str>) -> Self {
+    pub fn of(file: Option<&str>, given: Option<&str>, meta: Option<&str>) -> Self {
         let Some(file) = file else { return Self::Unknown };
         match (given, meta) {
             (_, Some(meta)) if meta == file => Self::InSync,

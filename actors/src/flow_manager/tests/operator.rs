@@ -27,7 +27,7 @@ async fn sync_imports_what_was_made_in_metas_manager_and_marks_what_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f100_list_without_an_end_is_reported_and_leaves_what_is_known() {
+async fn list_that_cannot_be_read_is_reported_and_leaves_what_is_known() {
     let (world, manager) = World::applied(vec![booking(FIRST)]).await;
     world.meta.rules.lock().down = true;
     assert!(manager.sync().await[0].outcome.is_err());
