@@ -11,6 +11,7 @@
 
 mod child;
 mod fanout;
+mod forms;
 mod load;
 mod machine;
 mod message;
@@ -73,6 +74,12 @@ enum Choice {
     Replies,
     /// Both
     All,
+    /// The endpoint of Flows against signature, RSA and AES alone: pings, which no conversation sees
+    Pings,
+    /// The same against what a form asks, through its conversation and its commit
+    Forms,
+    /// Pings and forms
+    Flows,
     /// A fixed rate of messages, each answered by the bot and each reply followed by three statuses
     Fanout,
 }
@@ -83,6 +90,8 @@ enum Choice {
 enum Scenario {
     Webhooks,
     Replies,
+    Pings,
+    Forms,
 }
 
 impl Scenario {
@@ -90,6 +99,8 @@ impl Scenario {
         match self {
             Self::Webhooks => "webhooks",
             Self::Replies => "replies",
+            Self::Pings => "pings",
+            Self::Forms => "forms",
         }
     }
 
@@ -98,7 +109,19 @@ impl Scenario {
         match self {
             Self::Webhooks => 0.50,
             Self::Replies => 0.45,
+            Self::Pings => 0.90,
+            Self::Forms => 0.75,
         }
+    }
+
+    /// The bot that answers. Nobody writes to one in the scenario of pings.
+    fn bot(self) -> &'static str {
+        if self == Self::Pings { "webhooks" } else { self.name() }
+    }
+
+    /// Whether the endpoint of Flows is measured.
+    fn is_of_flows(self) -> bool {
+        matches!(self, Self::Pings | Self::Forms)
     }
 }
 
@@ -108,6 +131,9 @@ impl Choice {
             Self::Webhooks => &[Scenario::Webhooks],
             Self::Replies => &[Scenario::Replies],
             Self::Fanout => &[],
+            Self::Pings => &[Scenario::Pings],
+            Self::Forms => &[Scenario::Forms],
+            Self::Flows => &[Scenario::Pings, Scenario::Forms],
             Self::All => &[Scenario::Webhooks, Scenario::Replies],
         }
     }

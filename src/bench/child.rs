@@ -4,19 +4,24 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
+use whatsapp::flow::FlowKey;
 
 use super::Scenario;
 use super::message::NUMBER_ID;
 use super::round::Subject;
 
 /// The bots, by the name of their scenario.
-const BOTS: [(&str, &str); 2] =
-    [("webhooks.yaml", include_str!("bots/webhooks.yaml")), ("replies.yaml", include_str!("bots/replies.yaml"))];
+const BOTS: [(&str, &str); 3] = [
+    ("webhooks.yaml", include_str!("bots/webhooks.yaml")),
+    ("replies.yaml", include_str!("bots/replies.yaml")),
+    ("forms.yaml", include_str!("bots/forms.yaml")),
+];
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,6 +29,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// A running child; dropping it kills it and removes its folder.
 pub(super) struct Child {
     pub front: SocketAddr,
+    /// The public half of what opens Flow requests.
+    pub flow_key: Option<Arc<FlowKey>>,
     pub secret: SecretString,
     process: std::process::Child,
     admin: SocketAddr,
@@ -56,17 +63,21 @@ impl Child {
         let log = File::create(dir.0.join("log")).context("making a log file")?;
         let (front, admin) = free_addresses()?;
         let (secret, token) = (random_text(), random_text());
+        let flow_key = order.scenario.is_of_flows().then(FlowKey::generate).transpose()?.map(Arc::new);
         let mut command = Command::new(std::env::current_exe().context("finding this program")?);
         match order.subject {
             Subject::Parlance => command.arg("serve"),
             Subject::Skeleton => command.args(["bench", "--skeleton", order.scenario.name()]),
         };
         command.current_dir(&dir.0).env_clear().envs(environment(order, front, admin, &secret, &token));
+        if let Some(key) = &flow_key {
+            command.env("PARLANCE__WHATSAPP__FLOW_PRIVATE_KEY", key.private_pem().expose_secret());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let client = reqwest::Client::builder().no_proxy().timeout(REQUEST_TIMEOUT).build()?;
         // From here on nothing may fail before the child has its owner.
         let process = command.spawn().context("starting a process")?;
-        let mut child = Self { front, secret, process, admin, token, client, dir };
+        let mut child = Self { front, flow_key, secret, process, admin, token, client, dir };
         child.wait_until_ready().await?;
         Ok(child)
     }
@@ -166,7 +177,7 @@ fn environment(
         // Everybody stays in memory: what leaving and coming back costs is another question.
         ("PARLANCE__CONVERSATION__MAX_LIVE", (u64::from(order.people) * 5 / 4 + 1_000).to_string()),
         ("PARLANCE__BOTS__DIR", "bots".to_owned()),
-        ("PARLANCE__BOTS__DEFAULT", order.scenario.name().to_owned()),
+        ("PARLANCE__BOTS__DEFAULT", order.scenario.bot().to_owned()),
         ("PARLANCE__STORE__PATH", "bench.redb".to_owned()),
         ("PARLANCE__LOG__LEVEL", "warn".to_owned()),
     ]

@@ -75,7 +75,7 @@ impl Fanout {
         let ears = Arc::new(Ears::default());
         let hearing = ears.clone();
         let hear = Arc::new(move |n, body: &[u8]| hearing.hear(n, body));
-        let stand_in = StandIn::start_hearing(hear).await.context("starting the stand-in")?;
+        let stand_in = StandIn::start(hear).await.context("starting the stand-in")?;
         let order = Order {
             subject: Subject::Parlance,
             scenario: Scenario::Replies,
@@ -98,6 +98,7 @@ impl Fanout {
             end: plan.people.into(),
             until: Instant::now() + WARM_UP,
             replies: Some(replies.clone()),
+            forms: None,
         };
         Ok(Self { child, replies, counts, ears, load, _stand_in: stand_in })
     }

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::forms::{self, Forms};
 use super::message::Writer;
 use super::stand_in::Replies;
 
@@ -34,6 +35,8 @@ pub(super) struct Load {
     pub until: Instant,
     /// Where replies are expected: messages without a reply are bounded then.
     pub replies: Option<Arc<Replies>>,
+    /// What is asked of the endpoint of Flows, in the place of webhooks.
+    pub forms: Option<Arc<Forms>>,
 }
 
 impl Load {
@@ -109,11 +112,19 @@ async fn connection(load: Load) -> io::Result<Tally> {
             load.nothing_sent();
             break;
         }
-        load.writer.request(n, &mut request);
+        let sealed = match &load.forms {
+            Some(forms) => Some(forms.request(&load.writer, n, &mut request)?),
+            None => {
+                load.writer.request(n, &mut request);
+                None
+            }
+        };
         let sent = Instant::now();
         let status = wire.exchange(&request).await?;
         if status != 200 {
             load.nothing_sent();
+        } else if let Some(sealed) = sealed {
+            forms::check(&sealed, wire.body())?;
         }
         tally.count(status, sent);
     }
@@ -169,13 +180,19 @@ async fn paced_connection(load: Load, pace: Pace) -> io::Result<Tally> {
 pub(super) struct Wire {
     stream: TcpStream,
     answer: Vec<u8>,
+    body_at: usize,
 }
 
 impl Wire {
+    /// The body of the last answer.
+    fn body(&self) -> &[u8] {
+        self.answer.get(self.body_at..).unwrap_or_default()
+    }
+
     pub(super) async fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, answer: Vec::with_capacity(MAX_ANSWER) })
+        Ok(Self { stream, answer: Vec::with_capacity(MAX_ANSWER), body_at: 0 })
     }
 
     /// Sends a whole request and reads one whole answer; gives its status.
@@ -187,7 +204,10 @@ impl Wire {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             match Answer::parse(&self.answer) {
-                Some(answer) if self.answer.len() >= answer.bytes => return Ok(answer.status),
+                Some(answer) if self.answer.len() >= answer.bytes => {
+                    self.body_at = answer.head;
+                    return Ok(answer.status);
+                }
                 _ if self.answer.len() > MAX_ANSWER => return Err(io::Error::other("an answer is too long")),
                 _ => {}
             }
@@ -198,6 +218,8 @@ impl Wire {
 #[derive(Debug, PartialEq, Eq)]
 struct Answer {
     status: u16,
+    /// Bytes of the head.
+    head: usize,
     /// Of head and body.
     bytes: usize,
 }
@@ -212,7 +234,7 @@ impl Answer {
         let length =
             lines.filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
         let body: usize = length.map_or(Some(0), |(_, value)| value.trim().parse().ok())?;
-        Some(Self { status, bytes: end + 4 + body })
+        Some(Self { status, head: end + 4, bytes: end + 4 + body })
     }
 }
 
@@ -223,7 +245,7 @@ mod tests {
     #[test]
     fn answer_is_whole_when_its_length_is_there() {
         let text = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 3\r\n\r\nabc";
-        assert_eq!(Answer::parse(text), Some(Answer { status: 503, bytes: text.len() }));
+        assert_eq!(Answer::parse(text), Some(Answer { status: 503, head: text.len() - 3, bytes: text.len() }));
         assert_eq!(Answer::parse(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n"), None);
         assert_eq!(Answer::parse(b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"), None);
         assert_eq!(Answer::parse(b"junk\r\n\r\n"), None);

@@ -41,11 +41,16 @@ impl Writer {
 
     /// A signed request with this body.
     pub(super) fn sign(&self, body: &str, into: &mut Vec<u8>) {
+        self.sign_for(WEBHOOK_PATH, body, into);
+    }
+
+    /// A signed request of this path with this body.
+    pub(super) fn sign_for(&self, path: &str, body: &str, into: &mut Vec<u8>) {
         let signature = signature::sign(&self.secret, body.as_bytes());
         into.clear();
         into.extend_from_slice(
             format!(
-                "POST {WEBHOOK_PATH} HTTP/1.1\r\nhost: {}\r\nuser-agent: bench\r\naccept: */*\r\n\
+                "POST {path} HTTP/1.1\r\nhost: {}\r\nuser-agent: bench\r\naccept: */*\r\n\
                  content-type: application/json\r\nx-hub-signature-256: {signature}\r\ncontent-length: {}\r\n\r\n",
                 self.host,
                 body.len()

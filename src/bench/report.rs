@@ -101,6 +101,10 @@ impl Measured {
             Scenario::Replies => {
                 ("replies: from the webhook through a turn of five nodes to the Graph API", "replies/s")
             }
+            Scenario::Pings => ("pings of Flows: signature, RSA, AES; no conversation sees them", "answers/s"),
+            Scenario::Forms => {
+                ("forms: a screen that was filled in, through its conversation's turn and commit", "answers/s")
+            }
         };
         let mut line = |text: String| out.push_str(&(text + "\n"));
         line(format!("\n{title}\n"));

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::child::{Child, Order};
+use super::forms::{Forms, Tokens};
 use super::load::{self, Load, Tally};
 use super::machine::{self, Memory, Ticks, Usage};
 use super::message::Writer;
@@ -113,15 +114,17 @@ struct Bench {
     load: Load,
     scenario: Scenario,
     subject: Subject,
+    tokens: Arc<Tokens>,
     accepted: u64,
     refused: u64,
 }
 
 pub(super) async fn run(plan: &Plan, scenario: Scenario, subject: Subject) -> anyhow::Result<Run> {
     let mut bench = Bench::start(plan, scenario, subject).await?;
-    let everybody = bench.send(plan.people.into(), WARM_UP).await?;
+    let everybody = bench.everybody_once(plan).await?;
     ensure!(everybody.acks_us.len() == plan.people as usize, "not everybody was answered 200 before the measured part");
     bench.work_off().await?;
+    bench.open_forms(plan)?;
 
     let (before, replied_before) = (bench.moment().await?, bench.stand_in.replies.count());
     let started = Instant::now();
@@ -150,7 +153,10 @@ pub(super) async fn run(plan: &Plan, scenario: Scenario, subject: Subject) -> an
 
 impl Bench {
     async fn start(plan: &Plan, scenario: Scenario, subject: Subject) -> anyhow::Result<Self> {
-        let stand_in = StandIn::start().await.context("starting the stand-in")?;
+        let tokens = Arc::<Tokens>::default();
+        let heard = tokens.clone();
+        let hear = Arc::new(move |_: u64, body: &[u8]| heard.hear(body));
+        let stand_in = StandIn::start(hear).await.context("starting the stand-in")?;
         let order = Order { subject, scenario, dir: &plan.dir, graph: stand_in.address, people: plan.people };
         let child = Child::start(&order).await?;
         let now_ms = AdjustableClock::system().now_ms();
@@ -163,8 +169,29 @@ impl Bench {
             end: 0,
             until: Instant::now(),
             replies: (scenario == Scenario::Replies).then(|| stand_in.replies.clone()),
+            forms: None,
         };
-        Ok(Self { child, stand_in, load, scenario, subject, accepted: 0, refused: 0 })
+        Ok(Self { child, stand_in, load, scenario, subject, tokens, accepted: 0, refused: 0 })
+    }
+
+    /// Nobody writes to an endpoint before a form is open, so pings go at once.
+    async fn everybody_once(&mut self, plan: &Plan) -> anyhow::Result<Tally> {
+        if self.scenario == Scenario::Pings {
+            self.load.forms = Some(Arc::new(Forms::pings(self.child.flow_key.as_deref())?));
+        }
+        self.send(plan.people.into(), WARM_UP).await
+    }
+
+    /// From here on the load is what open forms ask.
+    fn open_forms(&mut self, plan: &Plan) -> anyhow::Result<()> {
+        if self.scenario == Scenario::Forms {
+            let tokens = match self.subject {
+                Subject::Skeleton => Vec::new(),
+                Subject::Parlance => self.tokens.take(plan.people as usize)?,
+            };
+            self.load.forms = Some(Arc::new(Forms::submits(self.child.flow_key.as_deref(), tokens)?));
+        }
+        Ok(())
     }
 
     async fn send(&mut self, end: u64, window: Duration) -> anyhow::Result<Tally> {
@@ -206,7 +233,12 @@ impl Bench {
         match (self.scenario, self.subject) {
             (Scenario::Replies, _) => Ok(self.accepted.saturating_sub(self.stand_in.replies.count())),
             // The skeleton has no turns that would consume anything.
-            (Scenario::Webhooks, Subject::Skeleton) => Ok(0),
+            (Scenario::Pings, _) | (Scenario::Webhooks | Scenario::Forms, Subject::Skeleton) => Ok(0),
+            // After everybody has written once, each has a form; what forms ask leaves nothing.
+            (Scenario::Forms, Subject::Parlance) if self.load.forms.is_none() => {
+                Ok(self.accepted.saturating_sub(self.stand_in.replies.count()))
+            }
+            (Scenario::Forms, Subject::Parlance) => Ok(0),
             (Scenario::Webhooks, Subject::Parlance) => Ok(self.moment().await?.store.inbox as u64),
         }
     }
@@ -250,8 +282,13 @@ impl Run {
 
     /// Whether every accepted message got exactly one reply, or was worked off where none is due.
     pub(super) fn is_complete(&self, scenario: Scenario) -> bool {
-        let due = if scenario == Scenario::Replies { self.accepted } else { 0 };
-        self.left_over == 0 && self.replied == due && self.twice == 0 && self.strange == 0
+        let right = match scenario {
+            Scenario::Replies => self.replied == self.accepted,
+            Scenario::Webhooks | Scenario::Pings => self.replied == 0,
+            // A form went to each person, or to nobody; that was counted before anything was measured.
+            Scenario::Forms => true,
+        };
+        right && self.left_over == 0 && self.refused == 0 && self.twice == 0 && self.strange == 0
     }
 }
 

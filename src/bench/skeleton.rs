@@ -22,14 +22,15 @@ use storage::{
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use whatsapp::flow::{self, FlowKey, FlowKeys};
 use whatsapp::graph::{Client, ClientConfig};
 use whatsapp::message::{Outgoing, Recipient, Text};
 use whatsapp::signature;
 use whatsapp::webhook::{self, Event, Received};
 
-use super::Scenario;
+use super::{Scenario, forms};
 use crate::config::{Config, Mode};
-use crate::front::WEBHOOK_PATH;
+use crate::front::{FLOW_PATH, WEBHOOK_PATH};
 use crate::metrics::Metrics;
 use crate::net::{self, Body, Limits};
 
@@ -67,6 +68,7 @@ struct Skeleton {
     store: Arc<RedbStore>,
     clock: AdjustableClock,
     secrets: Vec<SecretString>,
+    flow_keys: Option<FlowKeys>,
     client: Client,
     token: SecretString,
     requests: Semaphore,
@@ -83,11 +85,13 @@ impl Skeleton {
         });
         let options = Options { cache_bytes: config.store.cache_bytes, observe: Some(observe), ..Options::default() };
         let number = config.whatsapp.numbers.first().context("there is no number")?;
+        let flow_key = number.flow_private_key.as_ref().map(|key| FlowKey::read(&key.value, None)).transpose()?;
         Ok(Self {
             scenario,
             store: RedbStore::open(&config.store.path, options)?,
             clock: AdjustableClock::system(),
             secrets: vec![number.app_secret.value.clone()],
+            flow_keys: flow_key.map(Into::into),
             client: Client::new(ClientConfig {
                 base_url: config.graph.base_url.to_string(),
                 api_version: config.whatsapp.api_version.clone(),
@@ -101,6 +105,9 @@ impl Skeleton {
     }
 
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+        if request.uri().path() == FLOW_PATH {
+            return self.form(request).await.unwrap_or_else(|status| answer(status, Bytes::new()));
+        }
         if request.uri().path() != WEBHOOK_PATH {
             return answer(StatusCode::OK, Bytes::from_static(b"ok"));
         }
@@ -108,6 +115,19 @@ impl Skeleton {
             Ok(()) => answer(StatusCode::OK, Bytes::from_static(br#"{"success":true}"#)),
             Err(status) => answer(status, Bytes::new()),
         }
+    }
+
+    /// What a Flow's endpoint cannot do without, and a fixed answer. Where the work is done makes no difference to what it
+    /// costs: there is nothing else here that it could hold up.
+    async fn form(&self, request: Request<Incoming>) -> Result<Response<Body>, StatusCode> {
+        let header = request.headers().get("x-hub-signature-256").and_then(|value| value.to_str().ok());
+        let header = header.map(String::from);
+        let body = request.into_body().collect().await.map_err(|_| StatusCode::BAD_REQUEST)?.to_bytes();
+        signature::verify(&self.secrets, header.as_deref(), &body).map_err(|_| StatusCode::UNAUTHORIZED)?;
+        let keys = self.flow_keys.as_ref().ok_or(StatusCode::MISDIRECTED_REQUEST)?;
+        let opened = flow::open(keys, &body).map_err(|_| StatusCode::MISDIRECTED_REQUEST)?;
+        serde_json::from_slice::<serde_json::Value>(&opened.plaintext).map_err(|_| StatusCode::MISDIRECTED_REQUEST)?;
+        Ok(answer(StatusCode::OK, opened.seal.answer(forms::ANSWER).into()))
     }
 
     async fn accept(self: Arc<Self>, request: Request<Incoming>) -> Result<(), StatusCode> {

@@ -36,11 +36,8 @@ pub(super) struct StandIn {
 }
 
 impl StandIn {
-    pub(super) async fn start() -> std::io::Result<Self> {
-        Self::start_hearing(Arc::new(|_, _| ())).await
-    }
-
-    pub(super) async fn start_hearing(hear: Hear) -> std::io::Result<Self> {
+    /// Starts one; `hear` hears of first replies.
+    pub(super) async fn start(hear: Hear) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let (address, replies, stop) = (listener.local_addr()?, Arc::new(Replies::default()), CancellationToken::new());
         let seen = replies.clone();

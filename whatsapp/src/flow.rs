@@ -16,6 +16,6 @@ pub use envelope::{Envelope, MAX_KEYS_TRIED, Opened, Seal, Undecryptable, open};
 #[cfg(feature = "endpoint")]
 pub use keys::{FlowKey, FlowKeys, KEY_BITS, KeyError, fingerprint_of_public};
 #[cfg(feature = "endpoint")]
-pub use phone::{SealedRequest, seal_request};
+pub use phone::{SealedRequest, Session, seal_request};
 #[cfg(feature = "endpoint")]
 pub use upload::{EncryptionMetadata, UploadError, UploadedFile};

@@ -18,20 +18,39 @@ pub struct SealedRequest {
     iv: [u8; IV_BYTES],
 }
 
+/// An AES key, wrapped for the owner of a key. Each request has an IV of its own.
+pub struct Session {
+    cipher: Gcm,
+    wrapped: String,
+}
+
 /// Encrypts a request for the owner of `key`, under an AES key and an IV of its own. `None` without randomness.
 pub fn seal_request(key: &FlowKey, plaintext: &[u8]) -> Option<SealedRequest> {
-    let (mut aes_key, mut iv, mut wrapped) = ([0; KEY_BYTES], [0; IV_BYTES], [0; KEY_BITS / 8]);
-    rand::fill(&mut aes_key).ok()?;
-    rand::fill(&mut iv).ok()?;
-    let public = OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(key.spki()).ok()?).ok()?;
-    let wrapped = public.encrypt(&OAEP_SHA256_MGF1SHA256, &aes_key, &mut wrapped, None).ok()?;
-    let cipher = Gcm::new(&aes_key.into());
-    let body = json!({
-        "encrypted_flow_data": STANDARD.encode(encrypt(&cipher, &iv, plaintext)),
-        "encrypted_aes_key": STANDARD.encode(&*wrapped),
-        "initial_vector": STANDARD.encode(iv),
-    });
-    Some(SealedRequest { body: body.to_string().into_bytes(), cipher, iv: iv.map(|byte| !byte) })
+    Session::new(key)?.seal(plaintext)
+}
+
+impl Session {
+    /// Draws an AES key. `None` without randomness.
+    pub fn new(key: &FlowKey) -> Option<Self> {
+        let (mut aes_key, mut wrapped) = ([0; KEY_BYTES], [0; KEY_BITS / 8]);
+        rand::fill(&mut aes_key).ok()?;
+        let public = OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(key.spki()).ok()?).ok()?;
+        let wrapped = public.encrypt(&OAEP_SHA256_MGF1SHA256, &aes_key, &mut wrapped, None).ok()?;
+        Some(Self { cipher: Gcm::new(&aes_key.into()), wrapped: STANDARD.encode(&*wrapped) })
+    }
+
+    /// Encrypts a request. `None` without randomness.
+    pub fn seal(&self, plaintext: &[u8]) -> Option<SealedRequest> {
+        let mut iv = [0; IV_BYTES];
+        rand::fill(&mut iv).ok()?;
+        let body = json!({
+            "encrypted_flow_data": STANDARD.encode(encrypt(&self.cipher, &iv, plaintext)),
+            "encrypted_aes_key": self.wrapped,
+            "initial_vector": STANDARD.encode(iv),
+        });
+        let body = body.to_string().into_bytes();
+        Some(SealedRequest { body, cipher: self.cipher.clone(), iv: iv.map(|byte| !byte) })
+    }
 }
 
 impl SealedRequest {
