@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::{Case, assert_mentions, live};
-use crate::config::Number;
+use crate::config::{Number, Secret};
 
 const TWO: &str = "
 [whatsapp]
@@ -156,4 +156,39 @@ fn tokens_of_all_numbers_are_kept_out_of_the_log() {
     let config = config.config();
     assert!(config.secrets().iter().any(|secret| secret.expose_secret() == "second-token"));
     assert!(!format!("{config:?}").contains("second-token"));
+}
+
+#[test]
+fn number_with_a_key_of_its_own_takes_neither_passphrase_nor_previous_key_of_the_others() {
+    let config = Case::dev(
+        "[whatsapp]
+        flow_private_key = 'shared\\nkey'
+        flow_private_key_passphrase = 'word'
+        flow_private_key_previous = 'before'
+        [[whatsapp.number]]
+        phone_number_id = '100'
+        [[whatsapp.number]]
+        phone_number_id = '200'
+        flow_private_key = 'own'",
+    )
+    .config();
+    let shown = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.value.expose_secret().to_owned());
+    let keys = |place: usize| {
+        let number = &config.whatsapp.numbers[place];
+        let all = [&number.flow_private_key, &number.flow_key_passphrase, &number.flow_private_key_previous];
+        all.map(shown)
+    };
+    assert_eq!(keys(0), [Some("shared\nkey".into()), Some("word".into()), Some("before".into())]);
+    assert_eq!(keys(1), [Some("own".into()), None, None]);
+    let hidden: Vec<_> = config.secrets().iter().map(|secret| secret.expose_secret().to_owned()).collect();
+    assert!(["shared\nkey", "word", "before", "own"].iter().all(|secret| hidden.iter().any(|one| one == secret)));
+}
+
+#[test]
+fn answers_of_forms_may_not_take_longer_than_meta_waits() {
+    let errors = Case::dev("[flows]\nanswer_within = '10s'\nlate_message = ' '\n").errors();
+    assert!(errors.contains("at most \"9s\"") && errors.contains("a sentence of 1 to 200 characters"), "{errors}");
+    let config = Case::dev("").config();
+    assert_eq!(config.flows.answer_within, std::time::Duration::from_secs(8));
+    assert!(!config.flows.plain_dead_answer);
 }
