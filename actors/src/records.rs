@@ -53,6 +53,9 @@ pub(crate) struct HistoryInput {
     pub kind: InputKind,
 }
 
+/// A member beside those of a [`chatbot::HttpDone`] in [`HistoryInput::raw`]: the body is cut, and had so many bytes.
+pub(crate) const CUT_FROM: &str = "cut_from";
+
 /// What an input was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,6 +9,7 @@ mod dev;
 mod disk;
 mod events;
 mod flows;
+mod forms;
 mod kill;
 mod signals;
 mod start;

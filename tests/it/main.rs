@@ -14,6 +14,7 @@ mod flow_answers;
 mod flow_endpoint;
 mod flow_keys;
 mod flows;
+mod forms;
 mod handoff;
 mod http;
 mod imports;

@@ -205,7 +205,10 @@ impl Tape {
                 InputKind::Message if trace.is_empty() => return Ok(()),
                 InputKind::Message => Happened::Message(serde_json::from_str(&input.raw).unwrap_or_default()),
                 InputKind::Http => match serde_json::from_str(&input.raw) {
-                    Ok(done) => Happened::Http(done),
+                    Ok(done) => {
+                        self.warn_of_cut(index, &input.raw);
+                        Happened::Http(done)
+                    }
                     Err(_) => return Ok(()),
                 },
                 InputKind::HandBack(how) => Happened::HandBack(how),
@@ -231,6 +234,15 @@ impl Tape {
         let at_ms = at_ms.saturating_sub(self.away_ms);
         self.recording.steps.push(Recorded { entry: index, at_ms, seed, what, trace, node, sends: sends.len() });
         Ok(())
+    }
+
+    fn warn_of_cut(&mut self, index: u64, raw: &str) {
+        let cut_from = serde_json::from_str::<Value>(raw).ok().and_then(|raw| raw[records::CUT_FROM].as_u64());
+        if let Some(bytes) = cut_from {
+            let told =
+                format!("entry {index}: the answer had {bytes} bytes, of which the history keeps the first only");
+            self.warnings.push(told);
+        }
     }
 
     fn finish(mut self, bots: &Bots, from: u64) -> Result<Made, TestError> {

@@ -40,6 +40,11 @@ impl Snapshot {
     /// Pushes everything that the run waits for into the future: for `by_ms` nobody could answer the bot.
     pub fn push_back(&mut self, by_ms: u64) {
         let Some(run) = &mut self.run else { return };
+        let awaited = run.wait.as_ref().and_then(|wait| wait.form.as_deref());
+        let form = self.forms.iter_mut().find(|form| awaited == Some(form.token.as_str()));
+        if let Some(until_ms) = form.and_then(|form| form.until_ms.as_mut()) {
+            *until_ms = until_ms.saturating_add(by_ms);
+        }
         let wait = run.wait.as_mut().map(|wait| [&mut wait.timeout_ms, &mut wait.idle_ms]);
         for time_ms in wait.into_iter().flatten().chain([&mut run.expires_ms]).flatten() {
             *time_ms = time_ms.saturating_add(by_ms);
@@ -64,6 +69,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::snapshot::Form;
 
     fn snapshot(run: &str, contact: Value) -> Snapshot {
         let run = json!({
@@ -94,5 +100,15 @@ mod tests {
         let (wait, expires_ms) = state.run.as_ref().map(|run| (run.wait.clone().unwrap(), run.expires_ms)).unwrap();
         assert_eq!((wait.timeout_ms, wait.idle_ms, expires_ms), (Some(150), Some(250), Some(950)));
         Snapshot::default().push_back(50);
+    }
+
+    #[test]
+    fn pushing_back_keeps_the_form_open_that_is_waited_for_and_no_other() {
+        let mut state = snapshot("r", json!({}));
+        let sent = |token: &str| Form { token: token.to_owned(), until_ms: Some(100), ..Form::default() };
+        state.forms = vec![sent("before"), sent("awaited")];
+        state.run.as_mut().and_then(|run| run.wait.as_mut()).unwrap().form = Some("awaited".to_owned());
+        state.push_back(50);
+        assert_eq!(state.forms.iter().map(|form| form.until_ms).collect::<Vec<_>>(), [Some(100), Some(150)]);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chatbot::{Bot, Closed, HandBack, HttpDone, Input, OnDoubt, Order, Sending};
+use chatbot::{Bot, Closed, HandBack, HttpDone, HttpOutcome, Input, OnDoubt, Order, Sending};
 use storage::{Inbound, InboxSeq, SendId};
 use whatsapp::webhook::Message;
 
@@ -13,7 +13,7 @@ use crate::identity;
 use crate::orders::{OrderOutcome, Refusal};
 use crate::records::inbox::{About, InboundEcho, InboxPayload, SendOrder, Told};
 use crate::records::state::FREE_ENTRY_MS;
-use crate::records::{Control, Happened, HistoryInput, InputKind};
+use crate::records::{CUT_FROM, Control, Happened, HistoryInput, InputKind};
 
 /// Whoever comes by an advertisement must be answered within this time for the free entry point.
 const ANSWER_WITHIN_MS: u64 = 24 * 3_600_000;
@@ -21,6 +21,25 @@ const ANSWER_WITHIN_MS: u64 = 24 * 3_600_000;
 const PHONE_APP: &str = "phone_app";
 /// Who has taken over by writing through the API.
 const OPERATOR: &str = "operator";
+
+/// Of the body of another program's answer so much is kept in the history.
+const MAX_KEPT_BODY: usize = 16 * 1024;
+
+/// The result of a call as the history keeps it; `cut_from` says how many bytes the body had, if it is cut.
+fn kept(done: &HttpDone) -> Box<str> {
+    let HttpOutcome::Answer { status, content_type, body } = &done.outcome else {
+        return serde_json::to_string(done).unwrap_or_default().into();
+    };
+    if body.len() <= MAX_KEPT_BODY {
+        return serde_json::to_string(done).unwrap_or_default().into();
+    }
+    let end = (0..=MAX_KEPT_BODY).rev().find(|at| body.is_char_boundary(*at)).unwrap_or_default();
+    let start = body.get(..end).unwrap_or_default().to_owned();
+    let outcome = HttpOutcome::Answer { status: *status, content_type: content_type.clone(), body: start };
+    let mut kept = serde_json::to_value(HttpDone { outcome, ..done.clone() }).unwrap_or_default();
+    kept[CUT_FROM] = body.len().into();
+    kept.to_string().into()
+}
 
 impl Draft<'_> {
     pub(super) fn about(&mut self, seq: InboxSeq, row: &Inbound, about: About) {
@@ -115,11 +134,11 @@ impl Draft<'_> {
         }
     }
 
-    /// The result of a call. History keeps it whole, so that the turn can be computed again. While somebody answers in the
+    /// The result of a call. History keeps it, so that the turn can be computed again; a long answer is cut there. While somebody answers in the
     /// bot's place it is written down only: the call is made again when the bot goes on.
     pub(super) fn http_done(&mut self, seq: InboxSeq, row: &Inbound, done: HttpDone, bot: Option<&Arc<Bot>>) {
-        let raw = serde_json::to_string(&done).unwrap_or_default().into();
-        let input = HistoryInput { seq, received_ms: row.received_ms, sent_ms: None, raw, kind: InputKind::Http };
+        let (raw, kind) = (kept(&done), InputKind::Http);
+        let input = HistoryInput { seq, received_ms: row.received_ms, sent_ms: None, raw, kind };
         match bot {
             Some(bot) => self.run(bot, &Input::HttpDone(done), Some(input)),
             None => {
