@@ -138,16 +138,14 @@ fn problems(applied: &Applied) -> Vec<String> {
         let name = &outcome.item.name;
         if let Some(failure) = &outcome.failure {
             let help = failure.advice.as_ref().map(|advice| format!("\n  = help: {advice}")).unwrap_or_default();
-            let step = failure.step.as_str();
-            lines.push(format!(
-                "error: flow {name} is not at Meta as the bot wants it: {step}: {}{help}",
-                failure.error
-            ));
+            // One text, so that it is shown as one.
+            let findings: String = outcome.findings.iter().map(|finding| format!("\n  {finding}")).collect();
+            let what = format!("error: flow {name} is not at Meta as the bot wants it: {}", failure.step.as_str());
+            lines.push(format!("{what}: {}{findings}{help}", failure.error));
         } else if outcome.item.is_stuck() {
             let help = outcome.item.hint.as_ref().map(|hint| format!("\n  = help: {hint}")).unwrap_or_default();
             lines.push(format!("error: {}{help}", outcome.item.why.as_deref().unwrap_or("flow in conflict")));
         }
-        lines.extend(outcome.findings.iter().map(|finding| format!("error: {finding}")));
     }
     lines
 }

@@ -285,6 +285,7 @@ impl FlowManager {
                 }
             }
         }
+        work.agree().await?;
         if let Some(flow) = &work.flow {
             (item.id, item.status) = (Some(flow.remote.id.as_str().into()), Some(flow.remote.status.clone()));
             if item.kind != ItemKind::Remove {

@@ -359,6 +359,7 @@ pub(super) fn twins(account: &str, one: &WantedFlow, other: &WantedFlow) -> Item
 /// What becomes of a Flow that no bot wants any more.
 pub(super) fn plan_unwanted(place: &Place, flow: &Flow, order: &ApplyOrder) -> Item {
     let step = if flow.remote.status == FlowStatus::Draft { Step::Delete } else { Step::Deprecate };
+    let replaced = place.id.as_deref() != Some(&*flow.remote.id);
     let mut item = Item {
         account: flow.account.clone(),
         name: flow.remote.name.as_str().into(),
@@ -369,7 +370,7 @@ pub(super) fn plan_unwanted(place: &Place, flow: &Flow, order: &ApplyOrder) -> I
         kind: if order.prune { ItemKind::Remove } else { ItemKind::Unwanted },
         alignment: Alignment::Unknown,
         steps: if order.prune { vec![step] } else { Vec::new() },
-        why: Some("no bot wants it any more".to_owned()),
+        why: Some(if replaced { "another one took its place" } else { "no bot wants it any more" }.to_owned()),
         hint: None,
     };
     if !order.prune {

@@ -58,6 +58,22 @@ impl<'m> Work<'m> {
         outcome
     }
 
+    /// An upload that was done and not noted: what Meta has is what the file has, so it was given by us.
+    pub(super) async fn agree(&mut self) -> Result<(), StoreError> {
+        let Some((digest, flow)) = self.wanted.and_then(WantedFlow::digest).zip(self.flow.as_ref()) else {
+            return Ok(());
+        };
+        let ours = self.place.id.as_deref() == Some(&*flow.remote.id);
+        let noted = self.place.pushed.as_ref().is_some_and(|pushed| pushed.json == digest);
+        if !ours || noted || flow.json.as_ref() != Some(&digest) {
+            return Ok(());
+        }
+        self.place.pushed = Some(Pushed { json: digest, at_ms: self.manager.now_ms() });
+        self.place.findings.clone_from(&flow.remote.validation_errors);
+        let change = Change { places: vec![self.place.clone()], ..Change::default() };
+        self.manager.write(change).await
+    }
+
     async fn create(&mut self) -> Result<(), StepError> {
         let wanted = self.wanted()?;
         let new = NewFlow { name: wanted.name.to_string(), ..self.described(wanted) };

@@ -54,10 +54,11 @@ impl View {
             Some(id) => id == flow.remote.id,
             None => *one.name == *name,
         };
-        let here = wanted.flows.iter().filter(|one| !one.not_in.contains(&flow.account) && flow.is_there());
-        let wanted = here.filter(means).cloned().collect();
         let replaced = flows.replaced_by(&flow.account, &flow.remote.id);
         let replaced_by = replaced.map(|other| other.remote.name.clone());
+        let is_meant = flow.is_there() && replaced_by.is_none();
+        let here = wanted.flows.iter().filter(|one| is_meant && !one.not_in.contains(&flow.account));
+        let wanted = here.filter(means).cloned().collect();
         Self {
             account: flow.account.clone(),
             name: flow.remote.name.clone(),

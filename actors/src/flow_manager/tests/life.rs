@@ -61,6 +61,7 @@ async fn converges(phase: Phase) -> Vec<(String, FlowStatus, String)> {
             assert!(manager.apply(phase.order).await.unwrap().is_whole());
             assert_eq!(world.meta.writes(), Vec::<String>::new(), "nothing is left after {mishap:?} at call {call}");
             assert_eq!(manager.order().await.unwrap(), None);
+            later_change_is_no_conflict(&world, &phase, &manager).await;
             if unmet {
                 break;
             }
@@ -68,6 +69,15 @@ async fn converges(phase: Phase) -> Vec<(String, FlowStatus, String)> {
     }
     assert!(killed > 0);
     end
+}
+
+/// Nothing that was done and not noted looks like a change of somebody else.
+async fn later_change_is_no_conflict(world: &World, phase: &Phase, manager: &FlowManager) {
+    let third =
+        |flow: &WantedFlow| WantedFlow { json: Some(r#"{"version":"7.3","screens":[]}"#.into()), ..flow.clone() };
+    world.want(phase.wanted.iter().map(third).collect());
+    let later = manager.apply(phase.order).await.unwrap();
+    assert!(later.is_whole(), "{later:?}");
 }
 
 fn flow(name: &str, status: FlowStatus, json: &str) -> (String, FlowStatus, String) {
