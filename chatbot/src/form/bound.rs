@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// The place for the message at one input, or at all of them.
 #[derive(Debug, PartialEq)]
@@ -28,18 +28,29 @@ pub(super) fn names(flow: &Value, screen: &str) -> BTreeSet<String> {
 pub(super) fn put(flow: &Value, screen: &str, messages: &[(String, String)], data: &mut Map<String, Value>) {
     for bound in of_screen(flow, screen) {
         match bound {
-            Bound::All(key) if !messages.is_empty() => {
-                let by_input: Map<String, Value> =
-                    messages.iter().map(|(input, text)| (input.clone(), text.as_str().into())).collect();
-                data.insert(key.to_owned(), by_input.into());
+            Bound::All(key) => {
+                let mut by_input = declared(flow, screen, key);
+                by_input.extend(messages.iter().map(|(input, text)| (input.clone(), text.as_str().into())));
+                if messages.is_empty() {
+                    data.entry(key).or_insert(by_input.into());
+                } else {
+                    data.insert(key.to_owned(), by_input.into());
+                }
             }
-            Bound::All(key) => drop(data.entry(key).or_insert_with(|| json!({}))),
             Bound::One { input, key } => match messages.iter().find(|(name, _)| name == input) {
                 Some((_, text)) => drop(data.insert(key.to_owned(), text.as_str().into())),
                 None => drop(data.entry(key).or_insert_with(|| "".into())),
             },
         }
     }
+}
+
+/// The inputs that a map of messages must have, all empty: a screen may name them in its data.
+fn declared(flow: &Value, screen: &str, key: &str) -> Map<String, Value> {
+    let screens = flow["screens"].as_array().into_iter().flatten();
+    let found =
+        screens.filter(|known| known["id"] == screen).find_map(|known| known["data"][key]["properties"].as_object());
+    found.into_iter().flatten().map(|(input, _)| (input.clone(), "".into())).collect()
 }
 
 fn of_screen<'j>(flow: &'j Value, screen: &str) -> Vec<Bound<'j>> {
@@ -91,6 +102,8 @@ fn key(reference: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn flow() -> Value {
@@ -127,6 +140,18 @@ mod tests {
         let mut data = Map::from_iter([("errors".to_owned(), json!({ "phone": "own" }))]);
         put(&flow(), "A", &[], &mut data);
         assert_eq!(data["errors"], json!({ "phone": "own" }));
+    }
+
+    #[test]
+    fn inputs_that_the_screen_names_are_all_there() {
+        let mut flow = flow();
+        flow["screens"][0]["data"] = json!({ "errors": { "type": "object",
+            "properties": { "phone": { "type": "string" }, "name": { "type": "string" } } } });
+        let mut data = Map::new();
+        put(&flow, "A", &[], &mut data);
+        assert_eq!(data["errors"], json!({ "phone": "", "name": "" }));
+        put(&flow, "A", &[("phone".to_owned(), "no".to_owned())], &mut data);
+        assert_eq!(data["errors"], json!({ "phone": "no", "name": "" }));
     }
 
     #[test]
