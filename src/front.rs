@@ -26,7 +26,7 @@ pub use flow::{
     FLOW_PATH, FlowEndpoint, FlowHealth, FlowMetrics, Forms, Keyring, Parts as FlowParts, Reading as FlowReading,
     Settings as FlowSettings, Slot as KeySlot, Tell as TellFlow, Trouble as FlowTrouble,
 };
-pub use intake::Intake;
+pub use intake::{Intake, Repeats};
 use reply::{error, text};
 pub use signers::{Signer, Signers};
 

@@ -20,7 +20,7 @@ use crate::admin::{self, Admin};
 use crate::bots::{self, BotFile, Library, LoadError, Tell};
 use crate::config::Config;
 use crate::flow_keys::FlowKeyKeeper;
-use crate::front::{Displays, FlowEndpoint, FlowParts, Front, Intake, Signers};
+use crate::front::{Displays, FlowEndpoint, FlowParts, Front, Intake, Repeats, Signers};
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
 use crate::secrets;
@@ -159,6 +159,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let beside_us = given.apply_flows.then_some(front);
     services.flows.attach(Arc::new(numbers::bot_flows(config, registry.clone(), beside_us)));
     services.run(&engine, registry.clone());
+    services.tell_senders(engine.clone());
     services.look_after(bots::upkeep(library.clone()));
     if config.bots.watch {
         let applied = given.apply_flows.then(|| services.flows.clone());
@@ -176,6 +177,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         signers.clone(),
         displays.clone(),
         metrics.front.clone(),
+        Repeats::load(store.clone(), given.clock.now_ms()).await?,
     );
     let health = Arc::new(flows::health(&store, &given.clock, &metrics));
     let flow = Arc::new(FlowEndpoint::new(FlowParts {
@@ -371,6 +373,7 @@ async fn start_engine(
         media_wanted: services.media_wanted.clone(),
         outlet: services.outlet.clone(),
         categories: services.categories(),
+        flows: services.flow_standings(),
         http: services.http.clone(),
     };
     Ok(Engine::start(setup).await?)

@@ -172,6 +172,22 @@ impl Services {
         Arc::new(move |account, name, language| templates.category(account, name, language))
     }
 
+    /// Where Flows stand, as far as Meta told.
+    pub fn flow_standings(&self) -> Arc<actors::FlowStandings> {
+        let flows = self.flows.clone();
+        Arc::new(move |account, named| flows.serving(account, named))
+    }
+
+    /// Tells the senders whenever a Flow may stand otherwise, until it is stopped.
+    pub fn tell_senders(&self, engine: Arc<Engine>) {
+        let mut changes = self.flows.changes();
+        self.look_after(async move {
+            while changes.changed().await.is_ok() {
+                engine.flows_changed();
+            }
+        });
+    }
+
     /// Starts them.
     pub fn run(&self, engine: &Engine, bots: Arc<Bots>) {
         let keepers = Keepers { store: self.store.clone(), media: self.media.clone(), outlet: self.outlet.clone() };

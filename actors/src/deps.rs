@@ -10,6 +10,7 @@ use crate::backlog::Backlog;
 use crate::bots::Bots;
 use crate::clock::Clock;
 use crate::conversation::TurnFunction;
+use crate::flow_standing::{FlowQuota, FlowStandings};
 use crate::http_caller::HttpCaller;
 use crate::marketing::Categories;
 use crate::metrics::Metrics;
@@ -37,6 +38,9 @@ pub(crate) struct Deps {
     /// Our numbers.
     pub numbers: Vec<Number>,
     pub categories: Arc<Categories>,
+    /// Where Flows stand, and what has left of throttled ones.
+    pub flows: Arc<FlowStandings>,
+    pub flow_quota: FlowQuota,
     pub tickets: Tickets,
     /// Makes the calls of `http` nodes.
     pub http: Arc<HttpCaller>,

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::codec;
 use crate::conversation::TurnFunction;
 use crate::deps::{Deps, Peers};
+use crate::flow_standing::{FlowQuota, FlowStandings};
 use crate::forms::{Asks, FormAnswered};
 use crate::http_caller::{HttpCaller, HttpParts};
 use crate::marketing::Categories;
@@ -69,6 +70,8 @@ pub struct Setup {
     pub outlet: Arc<Outlet>,
     /// What templates are for: marketing does not go to people who do not want it.
     pub categories: Arc<Categories>,
+    /// Where Flows stand at Meta: what Meta throttles or blocks is sent so.
+    pub flows: Arc<FlowStandings>,
     /// What the calls of `http` nodes are made with.
     pub http: HttpParts,
 }
@@ -128,8 +131,10 @@ impl Engine {
             media_wanted,
             outlet,
             categories,
+            flows,
             http,
         } = setup;
+        let flow_quota = FlowQuota::new(store.clone(), clock.clone());
         let http = HttpCaller::new(http, store.clone(), clock.clone(), metrics.clone());
         let backlog = Backlog::new(conversations.max_unsent);
         let deps = Arc::new(Deps {
@@ -146,6 +151,8 @@ impl Engine {
             outlet,
             numbers: numbers.clone(),
             categories,
+            flows,
+            flow_quota,
             tickets: Tickets::default(),
             http,
             peers: OnceLock::new(),
@@ -221,6 +228,13 @@ impl Engine {
     /// The number's [`Token`](crate::Token) was replaced: if Meta refused the one before, sending is tried again at once.
     pub fn token_changed(&self, number_id: &str) {
         self.deps.senders.tell(number_id, sender::Message::TokenChanged);
+    }
+
+    /// Some Flow stands otherwise at Meta: what waited because of it looks again.
+    pub fn flows_changed(&self) {
+        for (number, _) in self.deps.senders.all() {
+            self.deps.senders.tell(number, sender::Message::FlowsChanged);
+        }
     }
 
     /// A bot version went live: conversations that waited for one go on.

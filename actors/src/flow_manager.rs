@@ -39,6 +39,7 @@ pub use sync::{FlowCounts, FlowSyncError, FlowSyncState, FlowSynced};
 pub use wanted::{Wanted, WantedFlow, Wanting, digest};
 
 use crate::clock::Clock;
+use crate::flow_standing::FlowStanding;
 use crate::metrics::Metrics;
 use crate::templates::Account;
 use book::Book;
@@ -122,6 +123,14 @@ impl FlowManager {
     /// Where the Flow stands that a message names by Meta's id or by its name; `None` when it is not known. Asks nobody.
     pub fn standing(&self, account: &str, id_or_name: &str) -> Option<FlowStatus> {
         self.book.read().serving(account, id_or_name).map(|flow| flow.remote.status.clone())
+    }
+
+    /// The Flow that a message goes out with which names one so, and where it stands; `None` when it is not known. Asks
+    /// nobody.
+    pub fn serving(&self, account: &str, id_or_name: &str) -> Option<FlowStanding> {
+        let book = self.book.read();
+        let flow = book.serving(account, id_or_name)?;
+        Some(FlowStanding { id: flow.remote.id.as_str().into(), status: flow.remote.status.clone() })
     }
 
     /// The Flow that is sent now in the place of the one that a message names: a published Flow that Meta does not let

@@ -77,6 +77,8 @@ pub(crate) enum InputKind {
     Call,
     /// What a form asked; `raw` is it, without the token.
     Form,
+    /// A form did not reach the person; `raw` says why.
+    Unsent,
 }
 
 impl InputKind {
@@ -160,6 +162,8 @@ pub(crate) enum Held {
     WindowClosed,
     /// A person has taken the conversation over: it leaves when the bot is back.
     Takeover,
+    /// Meta throttles its Flow: it leaves when its turn comes. Its row stays queued.
+    FlowThrottled,
 }
 
 impl Held {
@@ -169,6 +173,7 @@ impl Held {
             Held::Doubt => "doubt",
             Held::WindowClosed => "window_closed",
             Held::Takeover => "takeover",
+            Held::FlowThrottled => "flow_throttled",
         }
     }
 }
@@ -192,6 +197,10 @@ impl SendError {
             Held::Takeover => (
                 "a person has taken this conversation over",
                 "Nothing to do: it leaves when the bot is given the conversation back.",
+            ),
+            Held::FlowThrottled => (
+                "Meta throttles the Flow: ten messages of it leave in an hour",
+                "It leaves when its turn comes, or at once when Meta lets the Flow go. Correct what its alerts say.",
             ),
         };
         Self { title: title.into(), advice: advice.into(), held: Some(held), ..Self::default() }

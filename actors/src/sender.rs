@@ -5,6 +5,7 @@
 //! can know (the request left, no decided answer came) waits for the status that echoes our callback data.
 
 mod address;
+mod flow;
 mod held;
 mod job;
 mod lanes;
@@ -18,6 +19,7 @@ mod verdict;
 mod wanted;
 mod window;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -84,6 +86,8 @@ pub(crate) enum Message {
     Resume,
     /// The number has another token.
     TokenChanged,
+    /// Some Flow stands otherwise at Meta.
+    FlowsChanged,
     /// What stands, for operators.
     Describe(RpcReplyPort<SenderStatus>),
     /// Start nothing more; answer when nothing is under way.
@@ -123,6 +127,10 @@ pub(crate) enum Slow {
     Nothing,
     /// Only this message waits.
     ThisRow,
+    /// Only this message waits, until its Flow is let go at the latest. `asked`: Meta said so, and not we.
+    Flow {
+        asked: bool,
+    },
     /// Only this person's messages wait.
     Person,
     /// All messages of the number wait, but for probes; of all numbers of the scope.
@@ -150,6 +158,8 @@ pub(crate) struct State {
     lanes: Lanes,
     marks: Marks,
     alarm: Alarm,
+    /// Messages that wait because of their Flow.
+    flow_waits: HashSet<SendId>,
     draining: Option<RpcReplyPort<()>>,
     stopped: bool,
 }
@@ -169,7 +179,16 @@ impl Actor for Sender {
             let _gone = sender.cast(Message::Look);
         });
         let job = Arc::new(Job { deps, number, settings, transport });
-        let mut state = State { me, job, lanes, marks: Marks::default(), alarm, draining: None, stopped: false };
+        let mut state = State {
+            me,
+            job,
+            lanes,
+            marks: Marks::default(),
+            alarm,
+            flow_waits: HashSet::new(),
+            draining: None,
+            stopped: false,
+        };
         if let Some(why) = stopped {
             state.on_pause(why);
         }
@@ -200,6 +219,7 @@ impl Actor for Sender {
             Message::Pause(why) => state.on_pause(why),
             Message::Resume => state.on_resume(),
             Message::TokenChanged => state.on_token_changed(),
+            Message::FlowsChanged => state.on_flows_changed(),
             Message::Describe(reply) => {
                 let _gone = reply.send(state.describe());
             }
@@ -260,6 +280,7 @@ impl State {
     }
 
     fn on_done(&mut self, send: SendId, next: Next) {
+        self.flow_waits.remove(&send);
         match next {
             // Its status came while the request was under way: there is no doubt, and nothing to repeat.
             Next::Again { .. } | Next::Doubt { .. } if self.lanes.is_told(send) => self.settled(send),
@@ -298,6 +319,14 @@ impl State {
         match slow {
             Slow::Nothing => {}
             Slow::ThisRow => self.works(send),
+            Slow::Flow { asked } => {
+                if asked {
+                    self.works(send);
+                } else {
+                    self.lanes.not_asked(send);
+                }
+                self.flow_waits.insert(send);
+            }
             Slow::Person => {
                 self.works(send);
                 let times = self.lanes.slowed(send).min(MAX_SLOWED);
@@ -353,6 +382,13 @@ impl State {
     fn on_token_changed(&mut self) {
         if self.lanes.brake().is_some_and(|brake| brake.cause == Cause::Refused) {
             self.on_resume();
+        }
+    }
+
+    /// What waits because of its Flow looks again.
+    fn on_flows_changed(&mut self) {
+        for send in std::mem::take(&mut self.flow_waits) {
+            self.lanes.hasten(send);
         }
     }
 

@@ -74,6 +74,8 @@ pub enum Input {
     Api(ApiCall),
     /// The phone asks on behalf of a form that is open.
     Form(FormRequest),
+    /// A form did not reach the person. One that no run waits for changes nothing.
+    Unsent(Unsent),
     /// A wake time may be due. If none is, nothing happens and `Turn::changed` is false.
     Tick,
 }
@@ -86,9 +88,19 @@ impl Input {
             Input::HttpDone(done) => Some(done.as_json()),
             Input::Api(call) => Some(call.as_json()),
             Input::Form(request) => Some(request.as_json()),
+            Input::Unsent(unsent) => Some(json!({ "type": "unsent", "error": unsent.why })),
             Input::Tick => Some(json!({ "type": "timer" })),
         }
     }
+}
+
+/// A message with a form that will not reach the person: it was not sent, or Meta failed it afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsent {
+    /// The token of the form.
+    pub token: String,
+    /// Why, for people.
+    pub why: String,
 }
 
 /// A call from outside.

@@ -100,6 +100,7 @@ pub fn turn(bot: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>) -> R
         Input::HttpDone(done) => walk.http_done(done)?,
         Input::Api(call) => call::on_call(&mut walk, call)?,
         Input::Form(request) => return Ok(form::on_request(walk, before, request)),
+        Input::Unsent(unsent) => walk.unsent(unsent)?,
         Input::Tick => on_tick(&mut walk)?,
     }
     Ok(walk.finish(before))

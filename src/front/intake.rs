@@ -1,6 +1,7 @@
 //! From a signed body to stored rows: T1 for messages, T3 for statuses, quarantine for what must not run.
 
 mod fields;
+mod repeats;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use super::displays::Displays;
 use super::signers::{Signer, Signers};
 use crate::metrics::{FrontMetrics, Refusal};
 use fields::Field;
+pub use repeats::Repeats;
 
 /// Characters of an unknown `phone_number_id` in the log.
 const SHOWN: usize = 32;
@@ -25,6 +27,8 @@ struct Sorted {
     items: Vec<Accept>,
     statuses: Vec<StatusUpdate>,
     events: Vec<AccountEvent>,
+    /// Names of the reports among the items.
+    reports: Vec<Box<str>>,
 }
 
 /// Takes webhooks in.
@@ -35,6 +39,7 @@ pub struct Intake {
     signers: Arc<Signers>,
     displays: Arc<Displays>,
     metrics: Arc<FrontMetrics>,
+    repeats: Repeats,
     /// Statuses that belong to nothing.
     strangers: Minute,
     /// Webhooks for numbers that are not configured.
@@ -50,6 +55,7 @@ impl Intake {
         signers: Arc<Signers>,
         displays: Arc<Displays>,
         metrics: Arc<FrontMetrics>,
+        repeats: Repeats,
     ) -> Self {
         Self {
             store,
@@ -58,6 +64,7 @@ impl Intake {
             signers,
             displays,
             metrics,
+            repeats,
             strangers: Minute::default(),
             unknown_numbers: Minute::default(),
         }
@@ -79,7 +86,7 @@ impl Intake {
     /// Stores all that a signed body holds. `Ok` means that it is on disk and may be acknowledged.
     pub async fn accept(&self, signer: &Signer, body: Bytes) -> Result<(), StoreError> {
         let now_ms = self.clock.now_ms();
-        let Sorted { mut items, statuses, events } = match webhook::parse(&body) {
+        let Sorted { mut items, statuses, events, reports } = match webhook::parse(&body) {
             Ok(events) => self.sort(signer, events, now_ms),
             // Signed, so it is Meta's: sending it again for a week would not help.
             Err(error) => {
@@ -93,11 +100,17 @@ impl Intake {
                 items.extend(self.unknown_status(unknown, now_ms));
             }
         }
-        if !items.is_empty() {
-            self.store.append(items).await?;
+        if !items.is_empty()
+            && let Err(error) = self.store.append(items).await
+        {
+            self.repeats.give_back(&reports);
+            return Err(error);
         }
         for event in events {
             self.engine.tell(event);
+        }
+        if !reports.is_empty() {
+            self.repeats.keep(reports, now_ms).await?;
         }
         Ok(())
     }
@@ -118,8 +131,8 @@ impl Intake {
                     let detail = format!("status for phone_number_id {}", status.phone_number_id);
                     sorted.items.push(self.unknown_number(&status.phone_number_id, &detail, &status.raw, now_ms));
                 }
-                Event::Other { field, waba_id, phone_number_id, raw, .. } => {
-                    let field = Field { name: field, account: waba_id, number: phone_number_id, raw };
+                Event::Other { field, waba_id, phone_number_id, time_ms, raw } => {
+                    let field = Field { name: field, account: waba_id, number: phone_number_id, time_ms, raw };
                     self.field(&mut sorted, field, now_ms);
                 }
                 Event::Unreadable { why, raw: element } => {

@@ -10,6 +10,7 @@ mod door;
 mod doubt;
 mod duplicates;
 mod events;
+mod flow_alerts;
 mod flow_answers;
 mod flow_endpoint;
 mod flow_keys;

@@ -221,6 +221,7 @@ impl<'a> Draft<'a> {
             InboxPayload::Merge(into) => self.merge(into, row.received_ms),
             InboxPayload::Absorb(absorbed) => self.absorb(*absorbed),
             InboxPayload::Form(request) => self.kept_form(seq, row, *request, bot),
+            InboxPayload::Unsent(unsent) => self.unsent(seq, row, *unsent, bot),
         }
     }
 

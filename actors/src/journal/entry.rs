@@ -115,6 +115,7 @@ fn input(input: &HistoryInput) -> InputView {
         }
         InputKind::Http => known("http", "", ""),
         InputKind::HandBack(how) => known("hand_back", how.name(), ""),
+        InputKind::Unsent => known("unsent", "", raw["why"].as_str().unwrap_or_default()),
         InputKind::Form => known("form", raw["action"].as_str().unwrap_or_default(), ""),
         InputKind::Call => known("call", raw["name"].as_str().unwrap_or_default(), ""),
     }

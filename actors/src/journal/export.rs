@@ -217,6 +217,10 @@ impl Tape {
                     Ok(call) => Happened::Call(call),
                     Err(_) => return Ok(()),
                 },
+                InputKind::Unsent => {
+                    self.ends(index, "a form did not reach the person");
+                    return Ok(());
+                }
                 InputKind::Form => {
                     self.ends(index, "a form that was open asked something");
                     return Ok(());

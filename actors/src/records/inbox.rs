@@ -1,6 +1,6 @@
 //! What lies in the inbox: messages of people, and everything else that goes to a conversation in journal order.
 
-use chatbot::{ApiCall, FormRequest, HandBack, HttpDone, Incoming, OnDoubt};
+use chatbot::{ApiCall, FormRequest, HandBack, HttpDone, Incoming, OnDoubt, Unsent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::{ContactId, Inbound, Partition};
@@ -39,6 +39,8 @@ pub(crate) enum InboxPayload {
     Absorb(Box<Absorbed>),
     /// A form that was finished while somebody answered in the bot's place.
     Form(Box<KeptForm>),
+    /// A form that we sent does not reach the person.
+    Unsent(Box<Unsent>),
 }
 
 /// An inbound message: the raw JSON elements, untouched.

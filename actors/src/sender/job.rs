@@ -62,6 +62,9 @@ impl Job {
         if self.window(&row, &payload).await == Window::Closed {
             return self.closed(&row, &payload, None).await;
         }
+        if let Some(next) = self.hindered(&row, &payload).await {
+            return next;
+        }
         let body = transport::send_payload_body(&payload, row.id, row.nonce);
         // Before the row says that a request is under way: nothing of the message leaves with this.
         let token = self.number.token.replacements();

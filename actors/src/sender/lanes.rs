@@ -282,6 +282,15 @@ impl Lanes {
         self.end(send, |lane| lane.wait(send, due_ms, tries, false));
     }
 
+    /// A message that waits may go now.
+    pub(crate) fn hasten(&mut self, send: SendId) {
+        let now_ms = self.now_ms();
+        if let Some(lane) = self.lanes.get_mut(&send.conversation) {
+            lane.hasten(send, now_ms);
+            self.reschedule(send.conversation);
+        }
+    }
+
     /// As [`Lanes::again`], and the person's other messages wait as long.
     pub(crate) fn person_waits(&mut self, send: SendId, due_ms: u64, tries: u32) {
         if let Some(lane) = self.lanes.get_mut(&send.conversation) {

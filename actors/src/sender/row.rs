@@ -7,7 +7,7 @@ use storage::{SendId, SendState};
 
 use crate::codec;
 use crate::conversation::Outbound;
-use crate::records::{SendError, SendPayload};
+use crate::records::{Held, SendError, SendPayload};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
@@ -72,15 +72,19 @@ impl Row {
 
     /// A row as it stands in the store. One in `Sending` is in doubt until `doubt_until_ms`.
     pub(crate) fn stored(row: &storage::Send, doubt_until_ms: u64) -> Self {
+        let error = SendError::of(row);
+        // Where its Flow stands may have changed meanwhile: it looks again.
+        let throttled = error.as_ref().is_some_and(|error| error.held == Some(Held::FlowThrottled));
+        let due_ms = if throttled { row.created_ms } else { row.due_ms.max(row.created_ms) };
         let sending = row.state == SendState::Sending;
         let payload: Option<SendPayload> = codec::decode(&row.payload).ok();
         Self {
             id: row.id,
             nonce: row.nonce,
             attempts: row.attempts,
-            tries: SendError::of(row).map_or(0, |error| error.tries) + u32::from(sending),
+            tries: error.map_or(0, |error| error.tries) + u32::from(sending),
             created_ms: row.created_ms,
-            due_ms: if sending { doubt_until_ms } else { row.due_ms.max(row.created_ms) },
+            due_ms: if sending { doubt_until_ms } else { due_ms },
             doubt: matches!(row.state, SendState::Sending | SendState::Uncertain),
             pair_paid: false,
             may_be_taken: true,

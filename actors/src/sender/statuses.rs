@@ -5,15 +5,17 @@ use std::collections::{HashMap, HashSet};
 
 use chatbot::Closed;
 use serde::Serialize;
-use storage::{Change, ConversationId, Send, SendId, SendState, Settled, Settlement, StoreError};
+use storage::{Accept, Change, ConversationId, Partition, Send, SendId, SendState, Settled, Settlement, StoreError};
 use whatsapp::graph::{ErrorRecord, Outcome};
 use whatsapp::webhook::{StatusKind, StatusUpdate};
 
-use super::{Message, transport, verdict, window};
+use super::{Message, flow, transport, verdict, window};
 use crate::codec;
 use crate::deps::Deps;
 use crate::events;
+use crate::identity;
 use crate::metrics::Status;
+use crate::records::inbox::InboxPayload;
 use crate::records::{self, Held, Price, SendError, SendPayload};
 
 /// A message that Meta took and then failed is put back this often.
@@ -64,6 +66,8 @@ struct Verdicts {
     /// Rows that changed otherwise than by their status: the sender takes them up as they stand.
     put_back: Vec<SendId>,
     holding: Vec<ConversationId>,
+    /// What conversations are told whose form did not arrive.
+    unsent: Vec<(ConversationId, InboxPayload)>,
     brakes: Vec<(Outcome, SendError)>,
 }
 
@@ -93,6 +97,8 @@ impl Verdicts {
             let letter = letter(update, row, payload.as_ref(), &error);
             if is_news {
                 events::send_failed(&deps.metrics, row.id, &letter.detail);
+                let unsent = payload.as_ref().and_then(|payload| flow::unsent(payload, &letter.detail));
+                self.unsent.extend(unsent.map(|unsent| (row.id.conversation, unsent)));
             }
             self.plain(row.id, row.nonce, update, at_ms, Some(codec::encode(&letter)));
             return;
@@ -117,6 +123,14 @@ impl Verdicts {
         let rows = self.settlements.iter().map(|settlement| (settlement.send, settlement.nonce.unwrap_or_default()));
         let told: Vec<_> = rows.collect();
         self.holding.into_iter().for_each(|conversation| deps.senders.holds(conversation));
+        // Before the failure is written down: a repetition of its status is no news, and would not tell it.
+        let (partition, now_ms) = (Partition(number.into()), deps.clock.now_ms());
+        let tell = |(conversation, unsent): &(ConversationId, InboxPayload)| {
+            Accept::Message(unsent.to(identity::contact_of(*conversation), &partition, now_ms))
+        };
+        if !self.unsent.is_empty() {
+            deps.store.append(self.unsent.iter().map(tell).collect()).await?;
+        }
         let settled = deps.store.settle(deps.fence(number), self.settlements).await?;
         if settled.contains(&Settled::Now(SendState::Failed)) {
             deps.outlet.given_up();

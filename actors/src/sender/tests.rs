@@ -107,6 +107,7 @@ async fn after_an_hour(payloads: Vec<Bytes>) -> (Vec<SendState>, usize, Arc<Mode
             settings: Default::default(),
         },
         categories: Arc::new(|_, _, _| None),
+        flows: Arc::new(|_, _| None),
         media_wanted: Arc::default(),
         metrics: Arc::default(),
     };

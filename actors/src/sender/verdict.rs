@@ -72,7 +72,7 @@ impl Job {
             graph::Error::NotSent(_) | graph::Error::Ambiguous(_) | graph::Error::File { .. } => None,
         };
         match outcome {
-            Outcome::SlowFlow => (SLOW_FLOW_MS, Slow::ThisRow),
+            Outcome::SlowFlow => (SLOW_FLOW_MS, Slow::Flow { asked: true }),
             Outcome::SlowPerson => (0, Slow::Person),
             _ => {
                 let (text, wait_ms) = (error.to_string(), error.retry_after_ms());
@@ -144,6 +144,7 @@ impl Job {
         detail: &str,
         record: &SendError,
     ) {
+        self.form_unsent(row, payload, detail).await;
         let trace = record.fbtrace_id.as_ref().map(|trace| format!(" (trace {trace})")).unwrap_or_default();
         let letter = self.letter(row, Some(payload), &format!("{detail}{trace}"), Some(record.advice.clone()));
         self.bury(row, reason, letter, Some(record.encode())).await;

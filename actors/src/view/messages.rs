@@ -73,6 +73,7 @@ pub fn pending(seq: InboxSeq, row: &Inbound) -> Result<Option<MessageView>, Code
         | InboxPayload::Told(_)
         | InboxPayload::Merge(_)
         | InboxPayload::Form(_)
+        | InboxPayload::Unsent(_)
         | InboxPayload::Absorb(_) => None,
     })
 }
@@ -85,7 +86,7 @@ fn taken(input: &HistoryInput, error: Option<Value>) -> Option<MessageView> {
         InputKind::About { field, detail } => Some(told(seq, at_ms, field, detail, raw, "received")),
         InputKind::Echo => Some(echoed(seq, at_ms, raw)),
         // The history tells them; they are no messages.
-        InputKind::Http | InputKind::HandBack(_) | InputKind::Call | InputKind::Form => None,
+        InputKind::Http | InputKind::HandBack(_) | InputKind::Call | InputKind::Form | InputKind::Unsent => None,
         InputKind::Order => error.map(|error| ordered(seq, at_ms, &json(raw), "failed", Some(error))),
     }
 }

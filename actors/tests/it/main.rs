@@ -4,6 +4,7 @@
 
 mod conversations;
 mod failures;
+mod flow_standing;
 mod forms;
 mod handoff;
 mod http;

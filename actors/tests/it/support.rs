@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub sender: SenderSettings,
     pub metrics: Arc<Metrics>,
     pub categories: Arc<actors::Categories>,
+    /// Where Flows stand at Meta.
+    pub flows: Arc<actors::FlowStandings>,
     pub outlet: Arc<Outlet>,
     /// The other programs that bots call.
     pub web: Arc<Web>,
@@ -69,6 +71,7 @@ impl World {
             sender,
             metrics,
             categories: Arc::new(|_, _, _| None),
+            flows: Arc::new(|_, _| None),
             web: Web::new(),
             secrets: BotSecrets::default(),
             http: HttpSettings::default(),
@@ -94,6 +97,7 @@ impl World {
             media_wanted: Arc::default(),
             outlet: self.outlet.clone(),
             categories: self.categories.clone(),
+            flows: self.flows.clone(),
             http: HttpParts { fetch: self.web.clone(), secrets: self.secrets.clone(), settings: self.http },
         };
         Engine::start(setup).await.unwrap()

@@ -45,7 +45,12 @@ fn asking() -> World {
         let (after, said) = match input {
             Input::Message(message) => (waiting(&bot, Some(given.now_ms + HOUR_MS)), format!("re: {}", message.text)),
             Input::Tick if due => (waiting(&bot, None), "still there?".to_owned()),
-            Input::Tick | Input::HandBack(_) | Input::HttpDone(_) | Input::Api(_) | Input::Form(_) => {
+            Input::Tick
+            | Input::HandBack(_)
+            | Input::HttpDone(_)
+            | Input::Api(_)
+            | Input::Form(_)
+            | Input::Unsent(_) => {
                 return Ok(Turn { after: before.clone(), effects: Vec::new(), trace: Vec::new(), changed: false });
             }
         };

@@ -58,9 +58,12 @@ fn alarm_bot() -> (Arc<TurnFunction>, Fired) {
                 noted.lock().entry(person).or_default().push(given.now_ms - START_MS);
                 (before.without_run(), true)
             }
-            Input::Tick | Input::HandBack(_) | Input::HttpDone(_) | Input::Api(_) | Input::Form(_) => {
-                (before.clone(), false)
-            }
+            Input::Tick
+            | Input::HandBack(_)
+            | Input::HttpDone(_)
+            | Input::Api(_)
+            | Input::Form(_)
+            | Input::Unsent(_) => (before.clone(), false),
             Input::Message(message) => {
                 let seconds = message.text.strip_prefix("wake ").map(|text| text.parse::<u64>().unwrap());
                 (seconds.map_or(before.without_run(), |s| waiting(bot, Some(given.now_ms + s * 1_000))), true)

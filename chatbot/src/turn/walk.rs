@@ -8,6 +8,7 @@ mod frames;
 mod handed;
 mod person;
 mod speak;
+mod unsent;
 
 use std::collections::BTreeMap;
 

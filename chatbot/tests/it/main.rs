@@ -26,3 +26,4 @@ mod support;
 mod testing;
 mod timed;
 mod transcripts;
+mod unsent;

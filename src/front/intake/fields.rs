@@ -10,7 +10,7 @@ use storage::{Accept, Inbound, Notice};
 use whatsapp::webhook::field::{self, About};
 use whatsapp::webhook::{FieldEvent, StatusUpdate};
 
-use super::{Intake, Sorted, is_too_old, raw};
+use super::{Intake, Repeats, Sorted, is_too_old, raw};
 
 /// Statuses of messages that we do not know, kept as notices in a minute at the most.
 const STRANGERS_PER_MINUTE: u32 = 10;
@@ -47,6 +47,8 @@ pub(super) struct Field {
     /// The business account's id, may be empty.
     pub account: String,
     pub number: Option<String>,
+    /// When Meta said it.
+    pub time_ms: Option<u64>,
     pub raw: Box<RawValue>,
 }
 
@@ -77,9 +79,12 @@ impl Intake {
     }
 
     fn notice(&self, sorted: &mut Sorted, label: &'static str, field: &Field, element: &RawValue, now_ms: u64) {
-        self.metrics.event(label, "notice");
+        if label == "flows" && self.is_repeated(sorted, field, element, now_ms) {
+            return self.metrics.event(label, "duplicate");
+        }
         let event = FieldEvent::parse(&field.name, element.get());
         let alarm = event.is_alarm();
+        self.metrics.event(label, if label == "flows" && alarm { "alarm" } else { "notice" });
         if alarm {
             tracing::warn!(field = label, account = field.account, %event, "Meta reports something that needs a look");
         } else {
@@ -95,6 +100,17 @@ impl Intake {
         }));
         let (account, name) = (field.account.as_str().into(), field.name.as_str().into());
         sorted.events.push(AccountEvent { account, field: name, event: Arc::new(event) });
+    }
+
+    /// Whether a report came before; without a time nobody can tell.
+    fn is_repeated(&self, sorted: &mut Sorted, field: &Field, element: &RawValue, now_ms: u64) -> bool {
+        let Some(time_ms) = field.time_ms else { return false };
+        let name = Repeats::name(&field.name, &field.account, time_ms, element.get());
+        if !self.repeats.take(&name, now_ms) {
+            return true;
+        }
+        sorted.reports.push(name);
+        false
     }
 
     fn of_person(&self, label: &'static str, (row, sent_ms): (Inbound, Option<u64>), now_ms: u64) -> Accept {

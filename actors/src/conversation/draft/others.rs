@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chatbot::{Bot, Closed, HandBack, HttpDone, HttpOutcome, Input, OnDoubt, Order, Sending};
+use chatbot::{Bot, Closed, HandBack, HttpDone, HttpOutcome, Input, OnDoubt, Order, Sending, Unsent};
 use storage::{Inbound, InboxSeq, SendId};
 use whatsapp::webhook::Message;
 
@@ -145,6 +145,17 @@ impl Draft<'_> {
                 self.unused.push(done.id);
                 self.record(Some(input));
             }
+        }
+    }
+
+    /// A form does not reach the person. While somebody answers in the bot's place it is written down only: the run goes
+    /// on when the form's time is over.
+    pub(super) fn unsent(&mut self, seq: InboxSeq, row: &Inbound, unsent: Unsent, bot: Option<&Arc<Bot>>) {
+        let raw = serde_json::json!({ "why": unsent.why }).to_string().into();
+        let input = HistoryInput { seq, received_ms: row.received_ms, sent_ms: None, raw, kind: InputKind::Unsent };
+        match bot {
+            Some(bot) => self.run(bot, &Input::Unsent(unsent), Some(input)),
+            None => self.record(Some(input)),
         }
     }
 

@@ -154,6 +154,14 @@ impl Lane {
         None
     }
 
+    /// Lets a message go now, unless it is under way or in doubt.
+    pub(super) fn hasten(&mut self, send: SendId, now_ms: u64) {
+        let under_way = self.is_under_way(send);
+        if let Some(row) = self.place(send).and_then(|place| self.rows.get_mut(place)).filter(|_| !under_way) {
+            row.due_ms = if row.doubt { row.due_ms } else { row.due_ms.min(now_ms) };
+        }
+    }
+
     pub(super) fn succeed_by(&mut self, row: Row) {
         self.successor = Some(Box::new(row));
     }

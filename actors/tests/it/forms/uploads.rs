@@ -134,6 +134,7 @@ async fn keeping(file: &'static [u8]) -> Kept {
         media_wanted: wanted,
         outlet: world.outlet.clone(),
         categories: world.categories.clone(),
+        flows: Arc::new(|_, _| None),
         http: HttpParts { fetch: world.web.clone(), secrets: world.secrets.clone(), settings: world.http },
     };
     let engine = Engine::start(setup).await.unwrap();
