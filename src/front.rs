@@ -69,7 +69,7 @@ impl Front {
         let (route, answer) = match (&method, request.uri().path()) {
             (&Method::POST, WEBHOOK_PATH) => ("webhook", self.webhook(request).await),
             (&Method::GET, WEBHOOK_PATH) => ("verify", self.verify(request.uri().query().unwrap_or_default())),
-            (&Method::POST, FLOW_PATH) => ("flow", self.flow.answer(request, self.body.timeout, &self.buffered).await),
+            (&Method::POST, FLOW_PATH) => ("flow", self.flow.answer(request, self.body.timeout).await),
             (&Method::GET | &Method::HEAD, "/healthz") => ("healthz", text(StatusCode::OK, "ok".into())),
             (_, WEBHOOK_PATH) => ("webhook", reply::not_allowed("GET, POST")),
             (_, FLOW_PATH) => ("flow", reply::not_allowed("POST")),

@@ -126,7 +126,7 @@ mod tests {
                 assert!(request.starts_with(format!("POST {FLOW_PATH} HTTP/1.1").as_bytes()));
                 let opened = open(&keys, &sealed.body).unwrap();
                 assert!(digests.insert(opened.digest));
-                check(&sealed, opened.seal.answer(ANSWER).as_bytes()).unwrap();
+                check(&sealed, opened.seal.answer(ANSWER).unwrap().as_bytes()).unwrap();
             }
         }
         let forms = Forms::pings(Some(&keys.current)).unwrap();

@@ -127,7 +127,8 @@ impl Skeleton {
         let keys = self.flow_keys.as_ref().ok_or(StatusCode::MISDIRECTED_REQUEST)?;
         let opened = flow::open(keys, &body).map_err(|_| StatusCode::MISDIRECTED_REQUEST)?;
         serde_json::from_slice::<serde_json::Value>(&opened.plaintext).map_err(|_| StatusCode::MISDIRECTED_REQUEST)?;
-        Ok(answer(StatusCode::OK, opened.seal.answer(forms::ANSWER).into()))
+        let sealed = opened.seal.answer(forms::ANSWER).ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+        Ok(answer(StatusCode::OK, sealed.into()))
     }
 
     async fn accept(self: Arc<Self>, request: Request<Incoming>) -> Result<(), StatusCode> {

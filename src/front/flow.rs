@@ -21,7 +21,7 @@ use actors::{Clock, Engine, FormAnswered, FormOutcome};
 use chatbot::{FormAction, FormRequest};
 use http::{Request, Response};
 use hyper::body::{Bytes, Incoming};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use whatsapp::flow::{Envelope, FlowKey, Opened, Seal};
 use whatsapp::signature::SignatureError;
@@ -36,13 +36,10 @@ pub use health::{FlowHealth, Reading, Tell, Trouble};
 pub use keyring::{Keyring, Slot};
 pub use metrics::FlowMetrics;
 use pool::Pool;
-use window::{Entered, Ticket, Window};
+use window::{Entered, Window};
 
 /// Path of the endpoint: `endpoint_uri` of a Flow ends with it.
 pub const FLOW_PATH: &str = "/api/webhooks/flow-endpoint";
-
-/// Characters of what a phone says of an error, in the log.
-const SHOWN: usize = 64;
 
 /// Whoever answers what a form asks.
 pub trait Forms: Send + Sync {
@@ -61,10 +58,10 @@ impl Forms for Engine {
 pub struct Settings {
     /// Largest body, in bytes.
     pub max_body_bytes: usize,
+    /// Bytes of all bodies that are not answered yet.
+    pub max_buffered_bytes: usize,
     /// Time for an answer, less than Meta's 10 seconds.
     pub answer_within: Duration,
-    /// What the person reads when the time is over.
-    pub late_message: String,
     /// Whether the text of a dead token is sent in clear.
     pub plain_dead_answer: bool,
 }
@@ -91,7 +88,9 @@ pub struct Parts {
 pub struct FlowEndpoint {
     parts: Parts,
     pool: Pool,
-    window: Window,
+    window: Arc<Window>,
+    /// Its own: forms wait for bots, and webhooks must not wait with them.
+    buffered: Arc<Semaphore>,
     /// It was said that there is no key.
     said: AtomicBool,
 }
@@ -119,28 +118,24 @@ impl FlowEndpoint {
     /// An endpoint over these parts.
     pub fn new(parts: Parts) -> Self {
         let pool = Pool::start(parts.metrics.queued.clone());
-        Self { parts, pool, window: Window::default(), said: AtomicBool::new(false) }
+        let buffered = Arc::new(Semaphore::new(parts.settings.max_buffered_bytes.min(Semaphore::MAX_PERMITS)));
+        Self { parts, pool, window: Arc::default(), buffered, said: AtomicBool::new(false) }
     }
 
     /// Answers one POST.
-    pub(super) async fn answer(
-        self: &Arc<Self>,
-        request: Request<Incoming>,
-        timeout: Duration,
-        buffered: &Arc<Semaphore>,
-    ) -> Response<Body> {
+    pub(super) async fn answer(self: &Arc<Self>, request: Request<Incoming>, timeout: Duration) -> Response<Body> {
         let started = Instant::now();
         let header =
             request.headers().get("x-hub-signature-256").and_then(|value| value.to_str().ok().map(String::from));
         let limits = body::Limits { max_bytes: self.parts.settings.max_body_bytes, timeout };
-        let (body, _permit) = match body::read(request, limits, buffered).await {
+        let (body, permit) = match body::read(request, limits, &self.buffered).await {
             Ok(read) => read,
             Err(error) => {
                 self.parts.metrics.answered("unknown", unread(&error), started.elapsed());
                 return refuse(&error, limits.max_bytes);
             }
         };
-        let done = self.open_and_serve(header.as_deref(), &body, started).await;
+        let done = self.open_and_serve(header.as_deref(), &body, permit, started).await;
         let took = started.elapsed();
         self.parts.metrics.answered(done.action, done.outcome, took);
         if let Some(flow) = &done.flow {
@@ -149,7 +144,13 @@ impl FlowEndpoint {
         done.reply.response()
     }
 
-    async fn open_and_serve(self: &Arc<Self>, header: Option<&str>, body: &Bytes, started: Instant) -> Done {
+    async fn open_and_serve(
+        self: &Arc<Self>,
+        header: Option<&str>,
+        body: &Bytes,
+        permit: OwnedSemaphorePermit,
+        started: Instant,
+    ) -> Done {
         let signer = match self.parts.signers.verify(header, body) {
             Ok(signer) => signer,
             Err(error) => {
@@ -165,19 +166,19 @@ impl FlowEndpoint {
                 return Done::early("repeated", first.await_it().await.unwrap_or(Reply::FAILED));
             }
         };
-        // A task of its own: it goes on when the caller hangs up, so that a repeat finds its answer.
-        let serving = tokio::spawn(self.clone().serve(envelope, signer, ticket, started));
+        // A task of its own: it goes on when the caller hangs up, so that a repeat finds its answer. It has the permit, since it
+        // has the bytes.
+        let endpoint = self.clone();
+        let serving = tokio::spawn(async move {
+            let _permit = permit;
+            let done = endpoint.decide(envelope, &signer, started).await;
+            ticket.leave(&done.reply);
+            done
+        });
         serving.await.unwrap_or_else(|error| {
             tracing::error!(%error, "a Flow request broke");
             Done::early("broken", Reply::FAILED)
         })
-    }
-
-    async fn serve(self: Arc<Self>, envelope: Envelope, signer: Arc<Signer>, ticket: Ticket, started: Instant) -> Done {
-        let digest = *envelope.digest();
-        let done = self.decide(envelope, &signer, started).await;
-        self.window.leave(digest, ticket, &done.reply);
-        done
     }
 
     async fn decide(&self, envelope: Envelope, signer: &Signer, started: Instant) -> Done {
@@ -202,22 +203,23 @@ impl FlowEndpoint {
         };
         match asked {
             Asked::Ping => {
-                Done { action: "ping", outcome: "answer", flow: None, reply: answers::sealed(seal, &answers::pong()) }
+                Done { action: "ping", outcome: "answer", flow: None, reply: answers::constant(seal, &answers::pong()) }
             }
             Asked::Form { request, named } => self.ask(request, named, seal, started).await,
             Asked::Tokenless { named } => {
-                let reply = self.dead(seal, answers::NO_TOKEN);
+                let reply = Reply { is_kept: false, ..self.dead(seal, answers::NO_TOKEN) };
                 Done { action: named, outcome: "dead", flow: None, reply }
             }
         }
     }
 
     async fn ask(&self, request: FormRequest, named: &'static str, seal: Seal, started: Instant) -> Done {
-        let (token, screen, is_error) =
-            (request.token.clone(), request.screen.clone(), request.action == FormAction::Error);
+        let (token, is_error) = (request.token.clone(), request.action == FormAction::Error);
         if is_error {
-            let error: String = request.data["error"].as_str().unwrap_or("error").chars().take(SHOWN).collect();
-            tracing::warn!(error, "a phone could not use an answer of a Flow's endpoint");
+            tracing::warn!(
+                error = asked::notice(&request.data),
+                "a phone could not use an answer of a Flow's endpoint"
+            );
         }
         let within = self.parts.settings.answer_within.saturating_sub(started.elapsed());
         let answered = match token.is_empty() {
@@ -228,17 +230,14 @@ impl FlowEndpoint {
         let name = outcome.name();
         let reply = match outcome {
             // A notice is taken, whatever became of its form: the phone waits for nothing else.
-            _ if is_error => answers::sealed(seal, &answers::acknowledged()),
+            _ if is_error => answers::constant(seal, &answers::acknowledged()),
             FormOutcome::Answer { screen, data } => answers::sealed(seal, &answers::screen(&screen, data)),
             FormOutcome::Finish { params } => answers::sealed(seal, &answers::finish(params, &token)),
-            FormOutcome::Acknowledged => answers::sealed(seal, &answers::acknowledged()),
+            FormOutcome::Acknowledged => answers::constant(seal, &answers::acknowledged()),
             FormOutcome::Dead { message } => self.dead(seal, &message),
             FormOutcome::Refused => Reply::FAILED,
-            FormOutcome::Late => match screen {
-                Some(screen) => answers::sealed(seal, &answers::late(&screen, &self.parts.settings.late_message)),
-                None => Reply::BUSY,
-            },
-            FormOutcome::Busy => Reply::BUSY,
+            // The conversation may still answer, so nothing is sealed that it did not decide.
+            FormOutcome::Late | FormOutcome::Busy => Reply::BUSY,
         };
         let outcome = if reply == Reply::FAILED { "refused" } else { name };
         Done { action: named, outcome, flow, reply }

@@ -111,8 +111,8 @@ pub(super) fn settings(config: &Config) -> FlowSettings {
     FlowSettings {
         // A body that does not fit among all bodies could never be read.
         max_body_bytes: config.server.max_flow_body_bytes.min(config.server.max_buffered_bytes),
+        max_buffered_bytes: config.server.max_buffered_bytes,
         answer_within: config.flows.answer_within,
-        late_message: config.flows.late_message.clone(),
         plain_dead_answer: config.flows.plain_dead_answer,
     }
 }

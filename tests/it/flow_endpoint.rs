@@ -8,7 +8,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use whatsapp::flow::{FlowKey, SealedRequest, seal_request};
 
-use crate::support::{OLD_SECRET, SECRET, Setup, World, raw, signature, until};
+use crate::support::{ADA, OLD_SECRET, SECRET, Setup, World, body, raw, signature, text, until};
 
 const OPERATIONS: &str = "parlance_flow_private_key_operations_total";
 const PING: &[u8] = br#"{"version":"3.0","action":"ping"}"#;
@@ -57,9 +57,9 @@ async fn ping_is_answered_in_bare_base64() {
     assert_eq!(world.metric(r#"parlance_flow_requests_total{action="ping",outcome="answer"}"#).await, 1.0);
     assert_eq!(world.metric(OPERATIONS).await, 1.0);
 
-    // The same body again: the same bytes, and no key is used.
+    // The same body again: the same bytes.
     assert_eq!(ask(&world, &request.body).await, (200, text));
-    assert_eq!(world.metric(OPERATIONS).await, 1.0);
+    assert_eq!(world.metric(OPERATIONS).await, 2.0);
     world.end().await;
 }
 
@@ -215,6 +215,22 @@ async fn f95_body_over_two_mebibytes_is_413_before_any_key_is_used() {
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert_eq!(world.metric(OPERATIONS).await, 0.0);
     assert_eq!(world.metric(r#"parlance_flow_requests_total{action="unknown",outcome="too_large"}"#).await, 2.0);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn bodies_of_flows_take_no_room_from_webhooks() {
+    let key = FlowKey::generate().unwrap();
+    let setup = Setup::default().set("whatsapp.flow_private_key", &pem(&key));
+    let setup = setup.set("server.max_body_bytes", "4096").set("server.max_buffered_bytes", "8192");
+    let world = setup.set("server.body_timeout", "60s").start().await;
+    let mut slow = raw::Raw::connect(&world).await;
+    slow.send(format!("POST {FLOW_PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8192\r\n\r\n")).await;
+    slow.send("x".repeat(8_000)).await;
+    let ping = seal_request(&key, PING).unwrap().body;
+    until("no room for Flows", async || (ask(&world, &ping).await.0 == 503).then_some(())).await;
+    let webhook = body(&[text(ADA, "wamid.fits", world.now_ms(), "hi")]);
+    assert_eq!(world.post(webhook).await, 200);
     world.end().await;
 }
 

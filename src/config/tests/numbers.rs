@@ -186,8 +186,8 @@ fn number_with_a_key_of_its_own_takes_neither_passphrase_nor_previous_key_of_the
 
 #[test]
 fn answers_of_forms_may_not_take_longer_than_meta_waits() {
-    let errors = Case::dev("[flows]\nanswer_within = '10s'\nlate_message = ' '\n").errors();
-    assert!(errors.contains("at most \"9s\"") && errors.contains("a sentence of 1 to 200 characters"), "{errors}");
+    let errors = Case::dev("[flows]\nanswer_within = '10s'\n").errors();
+    assert!(errors.contains("at most \"9s\""), "{errors}");
     let config = Case::dev("").config();
     assert_eq!(config.flows.answer_within, std::time::Duration::from_secs(8));
     assert!(!config.flows.plain_dead_answer);

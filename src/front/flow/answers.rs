@@ -24,11 +24,13 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) content_type: Option<&'static str>,
     pub(super) body: Bytes,
+    /// The same request must get the same again: it is sealed, and what it says may change.
+    pub(super) is_kept: bool,
 }
 
 impl Reply {
     const fn empty(status: u16) -> Self {
-        Self { status, content_type: None, body: Bytes::new() }
+        Self { status, content_type: None, body: Bytes::new(), is_kept: false }
     }
 
     /// The signature is missing or wrong.
@@ -39,11 +41,6 @@ impl Reply {
     pub(super) const FAILED: Self = Self::empty(500);
     /// Not now.
     pub(super) const BUSY: Self = Self::empty(503);
-
-    /// Whether something was sealed for it, so that the same request must get the same again.
-    pub(super) fn is_sealed(&self) -> bool {
-        matches!(self.status, 200 | 427)
-    }
 
     pub(super) fn bytes(&self) -> usize {
         self.body.len()
@@ -76,25 +73,31 @@ pub(super) fn sealed(seal: Seal, answer: &Value) -> Reply {
         );
         return Reply::FAILED;
     }
-    text_plain(200, seal.answer(text.as_bytes()))
+    text_plain(200, seal, &text)
+}
+
+/// 200: what is always the same, so that it need not be kept.
+pub(super) fn constant(seal: Seal, answer: &Value) -> Reply {
+    Reply { is_kept: false, ..sealed(seal, answer) }
 }
 
 /// 427, sealed as everything else.
 pub(super) fn dead(seal: Seal, message: &str) -> Reply {
-    text_plain(427, seal.answer(error_msg(message).as_bytes()))
+    text_plain(427, seal, &error_msg(message))
 }
 
 /// 427 as another page of Meta has it.
 pub(super) fn dead_in_clear(message: &str) -> Reply {
-    Reply { status: 427, content_type: Some("application/json"), body: error_msg(message).into() }
+    Reply { status: 427, content_type: Some("application/json"), body: error_msg(message).into(), is_kept: false }
 }
 
 fn error_msg(message: &str) -> String {
     json!({ "error_msg": message }).to_string()
 }
 
-fn text_plain(status: u16, body: String) -> Reply {
-    Reply { status, content_type: Some("text/plain"), body: body.into() }
+fn text_plain(status: u16, seal: Seal, text: &str) -> Reply {
+    let Some(body) = seal.answer(text.as_bytes()) else { return Reply::FAILED };
+    Reply { status, content_type: Some("text/plain"), body: body.into(), is_kept: true }
 }
 
 pub(super) fn pong() -> Value {
@@ -108,11 +111,6 @@ pub(super) fn acknowledged() -> Value {
 pub(super) fn screen(screen: &str, data: Value) -> Value {
     let data = if data.is_null() { json!({}) } else { data };
     json!({ "screen": screen, "data": data })
-}
-
-/// The same screen again, and why.
-pub(super) fn late(screen: &str, message: &str) -> Value {
-    json!({ "screen": screen, "data": { "error_message": message } })
 }
 
 /// The reserved screen that closes a form; Meta wants the token among the parameters.
@@ -142,9 +140,8 @@ mod tests {
 
     #[test]
     fn only_what_was_sealed_must_be_the_same_again() {
-        assert!(dead_in_clear("gone").is_sealed());
-        for reply in [Reply::SIGNATURE, Reply::UNDECRYPTABLE, Reply::FAILED, Reply::BUSY] {
-            assert!(!reply.is_sealed());
+        for reply in [Reply::SIGNATURE, Reply::UNDECRYPTABLE, Reply::FAILED, Reply::BUSY, dead_in_clear("gone")] {
+            assert!(!reply.is_kept);
         }
     }
 

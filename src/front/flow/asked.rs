@@ -6,6 +6,8 @@ use serde_json::Value;
 
 /// Characters of a token at most; ours have about 70.
 const MAX_TOKEN_CHARS: usize = 512;
+/// Characters of what a phone calls an error.
+const MAX_WORD_CHARS: usize = 40;
 /// What Meta puts where no token was sent.
 const NO_TOKEN: &str = "unused";
 
@@ -54,6 +56,13 @@ impl Asked {
         let request = FormRequest { token, action, screen, data, digest, results: Vec::new(), late: false };
         Some(Self::Form { request, named })
     }
+}
+
+/// What a notice is about: a word of Meta's, whose spellings vary. Nothing else that a phone may write there is shown.
+pub(super) fn notice(data: &Value) -> &str {
+    let said = data["error"].as_str().or(data["error_key"].as_str()).unwrap_or_default();
+    let is_word = said.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_'));
+    if is_word && (1..=MAX_WORD_CHARS).contains(&said.len()) { said } else { "another" }
 }
 
 /// A form may have a field named `error`, so the message must be there, too.
@@ -105,6 +114,17 @@ mod tests {
         assert_eq!(asked.action, FormAction::Submit);
         let data = json!({"error": "timeout", "error_message": "late"});
         assert_eq!(form(json!({"action": "INIT", "data": data})).token, "");
+    }
+
+    #[test]
+    fn log_shows_a_word_of_a_notice_and_nothing_that_a_person_could_have_typed() {
+        for word in ["payload-schema-error", "PUBLIC_KEY_MISSING"] {
+            assert_eq!(notice(&json!({"error": word})), word);
+            assert_eq!(notice(&json!({"error_key": word})), word);
+        }
+        for text in ["", "447700900123", "Ada Lovelace", "timeout\u{1b}[2J", &"x".repeat(MAX_WORD_CHARS + 1)] {
+            assert_eq!(notice(&json!({"error": text})), "another", "{text}");
+        }
     }
 
     #[test]

@@ -13,9 +13,9 @@ use crate::config::{Config, Mode, Sources};
 
 const TOKEN: &str = "pl1.a.b";
 
-/// Gives the same outcome to everybody, when it may.
+/// Gives the same outcome to everybody, when it may; without one it panics.
 struct Fake {
-    outcome: Mutex<FormOutcome>,
+    outcome: Mutex<Option<FormOutcome>>,
     asked: Mutex<Vec<FormRequest>>,
     gate: Option<Notify>,
 }
@@ -28,7 +28,8 @@ impl Forms for Fake {
                 gate.notified().await;
             }
             let flow = Some(("clinic".into(), "booking".into()));
-            FormAnswered { outcome: self.outcome.lock().clone(), flow }
+            let outcome = self.outcome.lock().clone();
+            FormAnswered { outcome: outcome.expect("an outcome"), flow }
         })
     }
 }
@@ -67,12 +68,12 @@ impl Place {
         let config = config(&numbers);
         let key = Arc::new(FlowKey::generate().unwrap());
         let keyring = Keyring::new([("100", Some(key.clone()), None), ("900", None, None)]);
-        let fake = Arc::new(Fake { outcome: Mutex::new(FormOutcome::Acknowledged), asked: Mutex::default(), gate });
+        let fake = Arc::new(Fake { outcome: Mutex::default(), asked: Mutex::default(), gate });
         let metrics = Arc::<FlowMetrics>::default();
         let mut settings = Settings {
             max_body_bytes: 1_000_000,
+            max_buffered_bytes: 1_000_000,
             answer_within: Duration::from_secs(8),
-            late_message: "Please try again.".into(),
             plain_dead_answer: false,
         };
         change(&mut settings);
@@ -89,7 +90,7 @@ impl Place {
     }
 
     fn outcome(&self, outcome: FormOutcome) {
-        *self.fake.outcome.lock() = outcome;
+        *self.fake.outcome.lock() = Some(outcome);
     }
 
     fn sealed(&self, text: &Value) -> SealedRequest {
@@ -103,7 +104,9 @@ impl Place {
     async fn post_by(&self, secret: &str, request: &SealedRequest) -> Done {
         let body = Bytes::from(request.body.clone());
         let header = sign(&SecretString::from(secret), &body);
-        self.endpoint.open_and_serve(Some(&header), &body, Instant::now()).await
+        let bytes = body.len().try_into().unwrap();
+        let permit = self.endpoint.buffered.clone().acquire_many_owned(bytes).await.unwrap();
+        self.endpoint.open_and_serve(Some(&header), &body, permit, Instant::now()).await
     }
 
     /// What a submit of the screen DAY gets: status, and the plaintext.
@@ -142,8 +145,7 @@ async fn every_outcome_has_its_status_and_its_text() {
     assert_eq!(place.submit(FormOutcome::Acknowledged).await, (200, json!({"data": {"acknowledged": true}})));
     let dead = place.submit(FormOutcome::Dead { message: "This form is closed.".into() }).await;
     assert_eq!(dead, (427, json!({"error_msg": "This form is closed."})));
-    let late = place.submit(FormOutcome::Late).await;
-    assert_eq!(late, (200, json!({"screen": "DAY", "data": {"error_message": "Please try again."}})));
+    assert_eq!(place.submit(FormOutcome::Late).await, (503, Value::Null));
     assert_eq!(place.submit(FormOutcome::Refused).await, (500, Value::Null));
     assert_eq!(place.submit(FormOutcome::Busy).await, (503, Value::Null));
     let data = Value::String("x".repeat(1_000_000));
@@ -153,11 +155,52 @@ async fn every_outcome_has_its_status_and_its_text() {
 }
 
 #[tokio::test]
-async fn late_answer_without_a_screen_is_503() {
+async fn nothing_is_sealed_that_the_conversation_did_not_decide() {
     let place = Place::new();
-    place.outcome(FormOutcome::Late);
-    let request = place.sealed(&json!({"action": "INIT", "flow_token": TOKEN}));
-    assert_eq!(place.post(&request).await.reply, Reply::BUSY);
+    let request = place.sealed(&submit());
+    for outcome in [FormOutcome::Late, FormOutcome::Busy] {
+        place.outcome(outcome);
+        let reply = place.post(&request).await.reply;
+        assert_eq!((&reply, reply.clone().response().headers()["retry-after"].as_bytes()), (&Reply::BUSY, &b"1"[..]));
+    }
+    // What it decides later is the first text under this key.
+    place.outcome(screen());
+    let reply = place.post(&request).await.reply;
+    assert_eq!((reply.status, &opened(&request, &reply)["screen"]), (200, &json!("SLOT")));
+}
+
+#[tokio::test]
+async fn what_is_always_the_same_takes_no_place_from_answers() {
+    let place = Place::new();
+    place.outcome(FormOutcome::Acknowledged);
+    let notice = json!({"error": "timeout", "error_message": "late"});
+    for text in [
+        json!({"action": "ping"}),
+        json!({"action": "INIT"}),
+        json!({"action": "INIT", "data": notice}),
+        json!({"action": "INIT", "data": notice, "flow_token": TOKEN}),
+    ] {
+        let request = place.sealed(&text);
+        let first = place.post(&request).await;
+        assert!(first.reply.status != 503 && !first.reply.is_kept, "{text}");
+        let again = place.post(&request).await;
+        assert_eq!((again.outcome, again.reply), (first.outcome, first.reply), "{text}");
+    }
+    place.outcome(screen());
+    let request = place.sealed(&submit());
+    place.post(&request).await;
+    assert_eq!(place.post(&request).await.outcome, "repeated");
+}
+
+#[tokio::test]
+async fn request_that_breaks_leaves_nothing_behind() {
+    let place = Place::new();
+    let request = place.sealed(&submit());
+    let done = place.post(&request).await;
+    assert_eq!((done.outcome, done.reply), ("broken", Reply::FAILED));
+    place.outcome(screen());
+    assert_eq!(place.post(&request).await.reply.status, 200);
+    assert_eq!(place.endpoint.buffered.available_permits(), 1_000_000);
 }
 
 #[tokio::test]
@@ -222,9 +265,12 @@ async fn caller_who_hangs_up_finds_the_answer_when_it_comes_again() {
         _ = place.post(&request) => panic!("it cannot be answered yet"),
         () = hang_up => {}
     }
+    let left = place.endpoint.buffered.available_permits();
+    assert_eq!(left, 1_000_000 - request.body.len(), "its bytes are in memory still");
     place.fake.gate.as_ref().unwrap().notify_one();
     assert_eq!(place.post(&request).await.reply.status, 200);
     assert_eq!(place.fake.asked.lock().len(), 1);
+    assert_eq!(place.endpoint.buffered.available_permits(), 1_000_000);
 }
 
 #[tokio::test]
@@ -243,6 +289,7 @@ async fn notices_are_acknowledged_even_if_their_form_is_dead() {
 #[tokio::test]
 async fn keys_of_another_app_are_not_tried() {
     let place = Place::new();
+    place.outcome(screen());
     let request = place.sealed(&submit());
     let done = place.post_by("secret-b", &request).await;
     assert_eq!((done.outcome, done.reply), ("no_key", Reply::UNDECRYPTABLE));

@@ -1,13 +1,14 @@
 //! The same request again: it gets the same bytes, or waits for them.
 //!
-//! A second, different answer to one request would be encrypted under the same key and IV, which gives both away. The
-//! window covers what was sealed by this process: screens, ends, acknowledgements, pings, and texts of dead tokens, for
-//! the last [`MAX_KEPT`] requests or [`MAX_KEPT_BYTES`] of answers, and whatever is under way. Behind it stands the
-//! conversation, which remembers the digests that a form of its own was answered for, over restarts, too; of forms that are
-//! dead it remembers none, so that the text of a dead token is held by this window alone.
+//! A second, different answer to one request would be encrypted under the same key and IV, which gives both away. So only
+//! two kinds are ever encrypted: what is always the same (pings, acknowledgements, the text for a form without a token), which
+//! needs no place here; and what the conversation decided. Of that the window keeps the last [`MAX_KEPT`] answers of this
+//! process, or [`MAX_KEPT_BYTES`], and whatever is under way. Behind it stands the conversation: it committed an answer before it
+//! gave it, and a form that is open remembers the digests that it answered, over restarts, too. The text of a dead token is
+//! held by this window alone.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -49,8 +50,12 @@ pub(super) enum Entered {
     Copy(First),
 }
 
-/// Held by the first; whoever waits goes empty-handed when it is dropped.
-pub(super) struct Ticket(watch::Sender<Option<Reply>>);
+/// Held by the first. However it goes, its place is free or answered then; whoever waits goes empty-handed when it broke.
+pub(super) struct Ticket {
+    window: Arc<Window>,
+    digest: Digest,
+    tell: watch::Sender<Option<Reply>>,
+}
 
 /// The answer to the first one, when it is there.
 pub(super) struct First(watch::Receiver<Option<Reply>>);
@@ -63,41 +68,46 @@ impl First {
 }
 
 impl Window {
-    pub(super) fn enter(&self, digest: Digest) -> Entered {
+    pub(super) fn enter(self: &Arc<Self>, digest: Digest) -> Entered {
         let mut state = self.state.lock();
-        let open = |entry: Entry<'_, Digest, Slot>| {
-            let (tell, told) = watch::channel(None);
-            entry.insert_entry(Slot::Open(told));
-            Entered::First(Ticket(tell))
-        };
-        match state.slots.entry(digest) {
-            Entry::Occupied(slot) => match slot.get() {
-                Slot::Answered(reply) => Entered::Known(reply.clone()),
-                // The task that had it is gone without a word: this one takes its place.
-                Slot::Open(told) if told.has_changed().is_err() => open(Entry::Occupied(slot)),
-                Slot::Open(told) => Entered::Copy(First(told.clone())),
-            },
-            vacant @ Entry::Vacant(_) => open(vacant),
+        match state.slots.get(&digest) {
+            Some(Slot::Answered(reply)) => Entered::Known(reply.clone()),
+            Some(Slot::Open(told)) => Entered::Copy(First(told.clone())),
+            None => {
+                let (tell, told) = watch::channel(None);
+                state.slots.insert(digest, Slot::Open(told));
+                Entered::First(Ticket { window: self.clone(), digest, tell })
+            }
         }
     }
+}
 
-    /// Tells whoever waits, and keeps what was sealed.
-    pub(super) fn leave(&self, digest: Digest, ticket: Ticket, reply: &Reply) {
-        let mut state = self.state.lock();
-        if reply.is_sealed() {
-            state.bytes += reply.bytes();
-            state.slots.insert(digest, Slot::Answered(reply.clone()));
-            state.answered.push_back(digest);
-            state.forget_the_oldest();
-        } else {
-            state.slots.remove(&digest);
+impl Ticket {
+    /// Keeps what must be the same again, and tells whoever waits.
+    pub(super) fn leave(self, reply: &Reply) {
+        let mut state = self.window.state.lock();
+        match reply.is_kept {
+            true => state.keep(self.digest, reply),
+            false => drop(state.slots.remove(&self.digest)),
         }
-        ticket.0.send_replace(Some(reply.clone()));
+        drop(state);
+        self.tell.send_replace(Some(reply.clone()));
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.tell.borrow().is_none() {
+            self.window.state.lock().slots.remove(&self.digest);
+        }
     }
 }
 
 impl State {
-    fn forget_the_oldest(&mut self) {
+    fn keep(&mut self, digest: Digest, reply: &Reply) {
+        self.bytes += reply.bytes();
+        self.slots.insert(digest, Slot::Answered(reply.clone()));
+        self.answered.push_back(digest);
         while self.answered.len() > MAX_KEPT || self.bytes > MAX_KEPT_BYTES {
             let Some(digest) = self.answered.pop_front() else { return };
             if let Some(Slot::Answered(reply)) = self.slots.remove(&digest) {
@@ -109,7 +119,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::answers::dead_in_clear;
+    use hyper::body::Bytes;
+
     use super::*;
 
     fn digest(number: usize) -> Digest {
@@ -118,7 +129,11 @@ mod tests {
         digest
     }
 
-    fn first(window: &Window, number: usize) -> Ticket {
+    fn sealed(text: &str) -> Reply {
+        Reply { status: 200, content_type: None, body: Bytes::from(text.to_owned()), is_kept: true }
+    }
+
+    fn first(window: &Arc<Window>, number: usize) -> Ticket {
         match window.enter(digest(number)) {
             Entered::First(ticket) => ticket,
             _ => panic!("{number} was there before"),
@@ -127,11 +142,11 @@ mod tests {
 
     #[tokio::test]
     async fn copies_wait_for_the_first_and_later_ones_get_the_same() {
-        let window = Window::default();
+        let window = Arc::<Window>::default();
         let ticket = first(&window, 1);
         let Entered::Copy(copy) = window.enter(digest(1)) else { panic!("a copy") };
-        let reply = dead_in_clear("gone");
-        window.leave(digest(1), ticket, &reply);
+        let reply = sealed("gone");
+        ticket.leave(&reply);
         assert_eq!(copy.await_it().await, Some(reply.clone()));
         let Entered::Known(known) = window.enter(digest(1)) else { panic!("known") };
         assert_eq!(known, reply);
@@ -139,36 +154,37 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_not_sealed_may_be_tried_again() {
-        let window = Window::default();
+        let window = Arc::<Window>::default();
         let ticket = first(&window, 1);
         let Entered::Copy(copy) = window.enter(digest(1)) else { panic!("a copy") };
-        window.leave(digest(1), ticket, &Reply::BUSY);
+        ticket.leave(&Reply::BUSY);
         assert_eq!(copy.await_it().await, Some(Reply::BUSY));
         drop(first(&window, 1));
     }
 
     #[tokio::test]
     async fn request_that_broke_leaves_its_place() {
-        let window = Window::default();
+        let window = Arc::<Window>::default();
         let ticket = first(&window, 1);
         let Entered::Copy(copy) = window.enter(digest(1)) else { panic!("a copy") };
         drop(ticket);
         assert_eq!(copy.await_it().await, None);
+        assert!(window.state.lock().slots.is_empty(), "also if nobody asks again");
         first(&window, 1);
     }
 
     #[test]
     fn window_is_bounded_by_count_and_by_bytes() {
-        let window = Window::default();
+        let window = Arc::<Window>::default();
         for number in 0..MAX_KEPT + 10 {
             let ticket = first(&window, number);
-            window.leave(digest(number), ticket, &dead_in_clear(""));
+            ticket.leave(&sealed(""));
         }
         assert_eq!(window.state.lock().slots.len(), MAX_KEPT);
-        let (large, many) = (dead_in_clear(&"x".repeat(1_000_000)), 40);
+        let (large, many) = (sealed(&"x".repeat(1_000_000)), 40);
         for number in 100_000..100_000 + many {
             let ticket = first(&window, number);
-            window.leave(digest(number), ticket, &large);
+            ticket.leave(&large);
         }
         let state = window.state.lock();
         assert!(state.bytes <= MAX_KEPT_BYTES && state.slots.len() < many, "{}", state.bytes);

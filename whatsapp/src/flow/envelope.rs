@@ -115,9 +115,10 @@ impl Envelope {
 }
 
 impl Seal {
-    /// The body of the HTTP answer: base64 of ciphertext and tag, and nothing around it.
-    pub fn answer(self, json: &[u8]) -> String {
-        STANDARD.encode(encrypt(&self.cipher, &self.iv, json))
+    /// The body of the HTTP answer: base64 of ciphertext and tag, and nothing around it. `None` for a text of 64 GiB, which
+    /// GCM does not take.
+    pub fn answer(self, json: &[u8]) -> Option<String> {
+        Some(STANDARD.encode(encrypt(&self.cipher, &self.iv, json)?))
     }
 }
 
@@ -149,14 +150,12 @@ pub(super) fn decrypt(cipher: &Gcm, iv: &[u8; IV_BYTES], sealed: &[u8]) -> Optio
     Some(text)
 }
 
-pub(super) fn encrypt(cipher: &Gcm, iv: &[u8; IV_BYTES], text: &[u8]) -> Vec<u8> {
+pub(super) fn encrypt(cipher: &Gcm, iv: &[u8; IV_BYTES], text: &[u8]) -> Option<Vec<u8>> {
     let mut sealed = Vec::with_capacity(text.len() + TAG_BYTES);
     sealed.extend_from_slice(text);
-    let tag = cipher
-        .encrypt_inout_detached(&Array(*iv), &[], sealed.as_mut_slice().into())
-        .expect("GCM takes texts of up to 64 GiB");
+    let tag = cipher.encrypt_inout_detached(&Array(*iv), &[], sealed.as_mut_slice().into()).ok()?;
     sealed.extend_from_slice(&tag);
-    sealed
+    Some(sealed)
 }
 
 #[cfg(test)]

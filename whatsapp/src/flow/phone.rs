@@ -39,12 +39,12 @@ impl Session {
         Some(Self { cipher: Gcm::new(&aes_key.into()), wrapped: STANDARD.encode(&*wrapped) })
     }
 
-    /// Encrypts a request. `None` without randomness.
+    /// Encrypts a request. `None` without randomness, or for a text that GCM does not take.
     pub fn seal(&self, plaintext: &[u8]) -> Option<SealedRequest> {
         let mut iv = [0; IV_BYTES];
         rand::fill(&mut iv).ok()?;
         let body = json!({
-            "encrypted_flow_data": STANDARD.encode(encrypt(&self.cipher, &iv, plaintext)),
+            "encrypted_flow_data": STANDARD.encode(encrypt(&self.cipher, &iv, plaintext)?),
             "encrypted_aes_key": self.wrapped,
             "initial_vector": STANDARD.encode(iv),
         });
@@ -71,7 +71,7 @@ mod tests {
         let request = seal_request(&keys.current, br#"{"version":"3.0","action":"ping"}"#).unwrap();
         let opened = open(&keys, &request.body).unwrap();
         assert_eq!(opened.plaintext, br#"{"version":"3.0","action":"ping"}"#);
-        let answer = opened.seal.answer(br#"{"data":{"status":"active"}}"#);
+        let answer = opened.seal.answer(br#"{"data":{"status":"active"}}"#).unwrap();
         assert_eq!(request.open(answer.as_bytes()).unwrap(), br#"{"data":{"status":"active"}}"#);
         let other = seal_request(&keys.current, b"{}").unwrap();
         assert_eq!(other.open(answer.as_bytes()), None);
