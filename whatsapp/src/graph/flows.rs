@@ -133,9 +133,10 @@ impl FlowChange {
 }
 
 impl Client {
-    /// All Flows of the account. One without id or name is passed over.
+    /// All Flows of the account. What has no id is passed over.
     ///
-    /// Errors: `Unusable` also for a list without an end.
+    /// Errors: `Unusable` also for a list without an end, and for one with a Flow that has no name or status: who took it for
+    /// gone would make it anew.
     pub async fn flows(&self, waba_id: &str, token: &SecretString) -> Result<Vec<RemoteFlow>, CallError> {
         let page = |after: Option<&str>| {
             let mut query = vec![("fields", LISTED), ("limit", PAGE)];
@@ -143,7 +144,7 @@ impl Client {
             Ok(self.request_with(Method::GET, &[waba_id, "flows"], &query)?)
         };
         let all = self.pages(token, MAX_PAGES, page).await?;
-        Ok(all.into_iter().filter_map(|flow| serde_json::from_value(flow).ok()).collect())
+        all.into_iter().filter(|flow| flow["id"].is_string()).map(listed).collect()
     }
 
     /// A Flow by its id.
@@ -247,6 +248,11 @@ impl Client {
     async fn done(&self, request: RequestBuilder, token: &SecretString) -> Result<(), CallError> {
         self.call(request, token, MAX_ANSWER_BYTES, success).await
     }
+}
+
+fn listed(flow: Value) -> Result<RemoteFlow, CallError> {
+    let id = flow["id"].as_str().unwrap_or_default().to_owned();
+    serde_json::from_value(flow).map_err(|error| CallError::Unusable(format!("flow {id} of the list: {error}")))
 }
 
 fn refuse_large(json: &str) -> Result<(), CallError> {

@@ -111,19 +111,19 @@ pub struct RemoteFlow {
     /// Where it stands.
     pub status: FlowStatus,
     /// What it is for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub categories: Vec<FlowCategory>,
     /// What keeps its JSON from being published.
     #[serde(default, deserialize_with = "or_default")]
     pub validation_errors: Vec<ValidationError>,
     /// The version of its JSON.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub json_version: Option<String>,
     /// The version of the data exchange, where it has an endpoint.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub data_api_version: Option<String>,
     /// The endpoint.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub endpoint_uri: Option<String>,
     /// Whether it can be sent and why not, in Meta's shape; when it was asked for.
     #[serde(default)]

@@ -124,21 +124,30 @@ async fn refusals_keep_their_code_and_say_what_helps() {
 async fn list_is_followed_and_its_odd_elements_are_passed_over() {
     let unknown =
         json!({ "id": "3", "name": "c", "status": "FROZEN", "categories": ["NEWS"], "validation_errors": null });
+    let bare =
+        json!({ "id": "4", "name": "d", "status": "DRAFT", "categories": null, "json_version": 7, "endpoint_uri": {} });
     let fake = Fake::new(vec![
         page(
             vec![remote("1"), json!({ "name": "odd" }), json!(7)],
             json!({ "cursors": { "after": "c1" }, "next": "http://HOST/x" }),
         ),
-        page(vec![remote("2"), unknown], json!({ "cursors": { "after": "c2" } })),
+        page(vec![remote("2"), unknown, bare], json!({ "cursors": { "after": "c2" } })),
     ])
     .await;
     let all = fake.client().flows(ACCOUNT, &token()).await.unwrap();
     let ids: Vec<_> = all.iter().map(|flow| flow.id.as_str()).collect();
-    assert_eq!((ids, &all[0].status), (vec!["1", "2", "3"], &FlowStatus::Draft));
+    assert_eq!((ids, &all[0].status), (vec!["1", "2", "3", "4"], &FlowStatus::Draft));
     assert_eq!((all[2].status.as_str(), all[2].categories[0].as_str()), ("FROZEN", "NEWS"));
     let requests = fake.requests().await;
     assert!(line(&requests[0]).starts_with("GET /v25.0/300100200300400/flows?fields=id%2Cname"), "{}", requests[0]);
     assert!(line(&requests[1]).ends_with("&limit=100&after=c1 HTTP/1.1"), "{}", requests[1]);
+}
+
+#[tokio::test]
+async fn list_with_a_flow_that_cannot_be_read_is_not_taken_for_one_without_it() {
+    let fake = Fake::new(vec![page(vec![remote("1"), json!({ "id": "2", "name": "b" })], json!({}))]).await;
+    let error = fake.client().flows(ACCOUNT, &token()).await.unwrap_err();
+    assert!(matches!(&error, CallError::Unusable(why) if why.contains("flow 2") && why.contains("status")), "{error}");
 }
 
 #[tokio::test]
