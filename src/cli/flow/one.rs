@@ -52,6 +52,9 @@ pub(in crate::cli) struct PullArgs {
     /// The file (or, for all, the folder); standard output for one when absent
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// When all are pulled: overwrite files that say something else
+    #[arg(long, conflicts_with = "id")]
+    force: bool,
     #[command(flatten)]
     api: ApiArgs,
 }
@@ -120,12 +123,12 @@ pub(super) fn status(args: Named) -> Result<(), Failed> {
 }
 
 pub(super) fn pull(args: PullArgs) -> Result<(), Failed> {
-    let PullArgs { id, out, api: args } = args;
+    let PullArgs { id, out, force, api: args } = args;
     let json = args.json;
     args.run(|api| async move {
         match id {
             Some(id) => pull_one(&api, &id, out, json).await,
-            None => pull_all(&api, out.unwrap_or_else(|| "flows".into())).await,
+            None => pull_all(&api, out.unwrap_or_else(|| "flows".into()), force).await,
         }
     })
 }
@@ -142,19 +145,41 @@ async fn pull_one(api: &Api, id: &str, out: Option<PathBuf>, json: bool) -> Resu
     }
 }
 
-async fn pull_all(api: &Api, folder: PathBuf) -> Result<(), Failed> {
+/// What cannot be pulled, or would overwrite somebody's work, is told, and the others come.
+async fn pull_all(api: &Api, folder: PathBuf, force: bool) -> Result<(), Failed> {
     api.json(api.request(Method::POST, "/api/v1/flows/sync", &[])).await?;
     let page = api.json(api.request(Method::GET, "/api/v1/flows", &[("limit", "200".to_owned())])).await?;
     let failed = |error| Failed::new(Exit::Failed, format!("error: {} cannot be made: {error}", folder.display()));
     std::fs::create_dir_all(&folder).map_err(failed)?;
+    let mut left = 0;
     for item in page["items"].as_array().into_iter().flatten().filter(|item| item["id"].is_string()) {
-        let answer = api.json(api.request(Method::GET, &path(text(item, "id"), "/json"), &[])).await?;
-        write(&folder.join(file_name(text(item, "name"))), text(&answer, "flow_json"))?;
+        let pulled = match api.json(api.request(Method::GET, &path(text(item, "id"), "/json"), &[])).await {
+            Err(failed) if failed.exit == Exit::Unreachable => return Err(failed),
+            Err(failed) => Err(failed),
+            Ok(answer) => put(&folder.join(file_name(text(item, "name"))), text(&answer, "flow_json"), force),
+        };
+        if let Err(failed) = pulled {
+            left += 1;
+            talk(&failed.message);
+        }
     }
     if page["next_cursor"].is_string() {
         talk("there are more than 200 Flows; the others are pulled by their id");
     }
-    Ok(())
+    match left {
+        0 => Ok(()),
+        _ => Err(Failed::new(Exit::Failed, format!("error: {left} Flows were not pulled"))),
+    }
+}
+
+/// Writes a file, and no other one's.
+fn put(path: &std::path::Path, text: &str, force: bool) -> Result<(), Failed> {
+    let differs = path.exists() && std::fs::read_to_string(path).ok().as_deref() != Some(text);
+    if differs && !force {
+        let (file, help) = (path.display(), "--force overwrites it, and --out names another folder");
+        return Err(Failed::new(Exit::Conflict, format!("error: {file} says something else\n  = help: {help}")));
+    }
+    write(path, text)
 }
 
 /// A name at Meta may be anything; a file's is not.
@@ -274,5 +299,19 @@ mod tests {
     fn name_of_a_flow_is_a_safe_path_and_a_safe_file() {
         assert_eq!(path("my flow/é", "/json"), "/api/v1/flows/my%20flow%2F%C3%A9/json");
         assert_eq!(file_name("../my flow"), "___my_flow.json");
+    }
+
+    #[test]
+    fn pulling_all_overwrites_a_file_that_differs_by_force_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, read) =
+            (folder.path().join("booking.json"), |path: &PathBuf| std::fs::read_to_string(path).unwrap());
+        put(&path, "{}", false).unwrap();
+        put(&path, "{}", false).unwrap();
+        let refused = put(&path, "[]", false).unwrap_err();
+        assert!(refused.exit == Exit::Conflict && refused.message.contains("--force"), "{refused:?}");
+        assert_eq!(read(&path), "{}");
+        put(&path, "[]", true).unwrap();
+        assert_eq!(read(&path), "[]");
     }
 }
