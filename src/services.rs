@@ -246,7 +246,7 @@ async fn hear(templates: Arc<Templates>, mut events: broadcast::Receiver<Account
 async fn hear_of_flows(flows: Arc<FlowManager>, mut events: broadcast::Receiver<AccountEvent>) {
     loop {
         match events.recv().await {
-            Ok(heard) => flows.event(&heard.account, &heard.event).await,
+            Ok(heard) => flows.event(&heard.account, &heard.event, heard.at_ms).await,
             Err(broadcast::error::RecvError::Lagged(_)) => flows.look_again(),
             Err(broadcast::error::RecvError::Closed) => return,
         }

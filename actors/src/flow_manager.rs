@@ -115,9 +115,13 @@ impl FlowManager {
         self.book.read().places()
     }
 
-    /// A Flow by Meta's id, or by its name.
-    pub fn find(&self, id_or_name: &str) -> Option<Arc<Flow>> {
-        self.book.read().find(id_or_name)
+    /// A Flow by Meta's id, or by its name. Errors: there is none, or several accounts have one of that name.
+    pub fn find(&self, id_or_name: &str) -> Result<Arc<Flow>, FlowError> {
+        match &*self.book.read().find(id_or_name) {
+            [] => Err(FlowError::Unknown(id_or_name.to_owned())),
+            [flow] => Ok(flow.clone()),
+            several => Err(FlowError::several(id_or_name, several)),
+        }
     }
 
     /// Where the Flow stands that a message names by Meta's id or by its name; `None` when it is not known. Asks nobody.
@@ -146,10 +150,13 @@ impl FlowManager {
         self.book.read().replaces_any()
     }
 
-    /// What bots are held against: nothing is said about Flows while no list was ever read.
+    /// What bots are held against: nothing is said about Flows while the list of some account was never read.
     pub fn surroundings(&self) -> Surroundings {
-        let ever = self.book.read().knows_any() || self.states.lock().values().any(|state| state.synced_ms.is_some());
-        Surroundings { flows: ever.then(|| self.book.read().known()), ..Surroundings::default() }
+        let (book, states) = (self.book.read(), self.states.lock());
+        let synced = |id: &str| states.get(id).is_some_and(|state| state.synced_ms.is_some());
+        let all = !self.parts.accounts.is_empty() && self.accounts().all(|id| book.knows_any(id) || synced(id));
+        let known = || self.accounts().flat_map(|id| book.known(id)).collect();
+        Surroundings { flows: all.then(known), ..Surroundings::default() }
     }
 
     /// Asks Meta for the lists soon.

@@ -69,6 +69,8 @@ pub struct AccountEvent {
     pub field: Box<str>,
     /// What it says.
     pub event: Arc<FieldEvent>,
+    /// When Meta reported it; when it came, where Meta does not say.
+    pub at_ms: u64,
 }
 
 impl Engine {

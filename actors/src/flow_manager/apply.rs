@@ -1,6 +1,6 @@
 //! Plan and apply: what is at Meta is read, held against what the bots want, and brought there step by step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use storage::StoreError;
@@ -88,6 +88,8 @@ struct Task<'a> {
     wanted: Option<&'a WantedFlow>,
     place: Place,
     flow: Option<Flow>,
+    /// Why nothing can be planned.
+    unread: Option<CallError>,
 }
 
 impl Applied {
@@ -116,7 +118,8 @@ impl FlowManager {
         self.configured()?;
         let wanted = self.wanted().await;
         let _alone = self.working.lock().await;
-        self.note_order(Some(order)).await?;
+        // What takes away or overwrites is not done later, when the files may say something else.
+        self.note_order(Some(ApplyOrder { overwrite: false, prune: false, ..order })).await?;
         let tasks = match self.survey(&wanted, &order).await {
             Ok(tasks) => tasks,
             Err(ApplyError::Call { account, error }) if comes_back(&error) => {
@@ -177,7 +180,10 @@ impl FlowManager {
             }
             // A bot that cannot be read may want what nobody else wants.
             let prune = ApplyOrder { prune: order.prune && wanted.unreadable.is_empty(), ..*order };
-            tasks.extend(self.unwanted(account, &named, &prune));
+            let named_by_id = wanted.flows.iter().filter_map(|flow| flow.id.as_deref());
+            let stood_on = tasks.iter().filter_map(|task| task.flow.as_ref()).map(|flow| &*flow.remote.id);
+            let used: BTreeSet<Box<str>> = named_by_id.chain(stood_on).map(Into::into).collect();
+            tasks.extend(self.unwanted(account, &named, &used, &prune));
         }
         Ok(tasks)
     }
@@ -196,7 +202,7 @@ impl FlowManager {
         place.origin.clone_from(&first.origin);
         if let Some(other) = flows.iter().find(|other| !first.agrees(other)) {
             let item = plan::twins(&account.id, first, other);
-            return Ok(Task { item, account, wanted: None, place, flow: None });
+            return Ok(Task { item, account, wanted: None, place, flow: None, unread: None });
         }
         let mut flow = self.lookup(account, first, &place);
         let mut unread = None;
@@ -207,14 +213,16 @@ impl FlowManager {
             }
         }
         let remote = flow.as_ref().map(|flow| flow.remote.clone());
-        let json = flow.as_ref().and_then(|flow| flow.json.clone()).filter(|_| unread.is_none());
-        let known =
-            Known { account: &account.id, place: known.as_ref(), remote: remote.as_ref(), json: json.as_deref() };
-        let mut item = plan::plan_wanted(first, &known, order);
-        if let (Some(error), None) = (unread, &item.why) {
-            item.why = Some(format!("the JSON that Meta has could not be read: {error}"));
-        }
-        Ok(Task { item, account, wanted: Some(first), place, flow })
+        let json = flow.as_ref().and_then(|flow| flow.json.clone());
+        let known = Known {
+            account: &account.id,
+            place: known.as_ref(),
+            remote: remote.as_ref(),
+            json: json.as_deref(),
+            unread: unread.as_ref(),
+        };
+        let item = plan::plan_wanted(first, &known, order);
+        Ok(Task { item, account, wanted: Some(first), place, flow, unread })
     }
 
     async fn note_json(&self, flow: &mut Flow, json: Option<Box<str>>) -> Result<(), StoreError> {
@@ -247,6 +255,7 @@ impl FlowManager {
         &'a self,
         account: &'a Account,
         named: &BTreeMap<&str, Vec<&WantedFlow>>,
+        used: &BTreeSet<Box<str>>,
         order: &ApplyOrder,
     ) -> Vec<Task<'a>> {
         let book = self.book.read();
@@ -258,23 +267,31 @@ impl FlowManager {
                 place.id.as_deref().and_then(|id| book.flow(&account.id, id)).is_some_and(|flow| flow.is_in_use());
             let current = place.id.iter().filter(|_| !wanted && (place.made_here || place.pushed.is_some()));
             let retired = place.retired.iter().filter(|_| !wanted || replaced);
-            for id in current.chain(retired) {
+            // A Flow that a bot renamed, or names by its id, stood in another place before.
+            for id in current.chain(retired).filter(|id| !used.contains(*id)) {
                 let flow = book.flow(&account.id, id).filter(|flow| flow.is_there() && goes(&flow.remote.status));
                 let Some(flow) = flow else { continue };
                 let item = plan::plan_unwanted(&place, flow, order);
-                // Another place must not lose what is said of this one.
-                let of_it = Place { id: Some(id.clone()), ..(*place).clone() };
-                let kept = if place.id.as_ref() == Some(id) { of_it } else { (*place).clone() };
-                tasks.push(Task { item, account, wanted: None, place: kept, flow: Some((**flow).clone()) });
+                let (place, flow) = ((*place).clone(), Some((**flow).clone()));
+                tasks.push(Task { item, account, wanted: None, place, flow, unread: None });
             }
         }
         tasks
     }
 
     async fn carry_out(&self, task: Task<'_>) -> Result<Outcome, StoreError> {
-        let Task { mut item, account, wanted, place, flow } = task;
+        let Task { mut item, account, wanted, mut place, flow, unread } = task;
+        if item.kind == ItemKind::Remove {
+            // The tasks before it may have changed the place.
+            let now = self.book.read().place(&account.id, &place.name).cloned();
+            place = now.map_or(place, |now| (*now).clone());
+        }
+        let served = || self.book.read().serving(&account.id, &item.name).is_some_and(|flow| flow.is_in_use());
+        let was_served = served() || place.out_of_use;
         let mut work = Work { manager: self, account, wanted, place, flow };
-        let (mut done, mut failure) = (Vec::new(), None);
+        work.agree().await?;
+        let mut failure = unread.filter(|_| !item.is_stuck()).map(|error| failure_of(Step::Json, &error.into()));
+        let mut done = Vec::new();
         for step in item.steps.clone() {
             match work.step(step).await {
                 Ok(()) => done.push(step),
@@ -285,7 +302,13 @@ impl FlowManager {
                 }
             }
         }
-        work.agree().await?;
+        if let Some(failure) = failure.as_mut().filter(|_| was_served && !served()) {
+            let (name, why) = (&item.name, &failure.error);
+            failure.error = format!("flow {name} was in use and cannot be sent until it is published: {why}");
+            // What Meta does not like about the JSON stays until somebody corrects it.
+            failure.again |= work.place.findings.is_empty();
+            work.out_of_use(&failure.error).await?;
+        }
         if let Some(flow) = &work.flow {
             (item.id, item.status) = (Some(flow.remote.id.as_str().into()), Some(flow.remote.status.clone()));
             if item.kind != ItemKind::Remove {
@@ -312,9 +335,13 @@ fn goes(status: &FlowStatus) -> bool {
     *status != FlowStatus::Deprecated
 }
 
-/// Whether it is worth trying again without anybody doing anything here.
+/// Whether it is worth trying again without anybody doing anything here. A token that ended, or an account that is locked,
+/// is not.
 fn comes_back(error: &CallError) -> bool {
-    !matches!(error.outcome(), Fate::Permanent | Fate::WindowClosed | Fate::StopFlow | Fate::Restricted)
+    !matches!(
+        error.outcome(),
+        Fate::Permanent | Fate::WindowClosed | Fate::StopFlow | Fate::Restricted | Fate::PauseNumber
+    )
 }
 
 fn failure_of(step: Step, error: &StepError) -> Failure {

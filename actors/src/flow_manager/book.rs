@@ -6,9 +6,10 @@ use std::sync::Arc;
 use chatbot::KnownFlow;
 use serde::de::DeserializeOwned;
 use storage::{NewDocument, Store, StoreError};
-use whatsapp::graph::RemoteFlow;
+use whatsapp::graph::{FlowStatus, RemoteFlow};
 
-use super::record::{Flow, Place, flow_key};
+use super::plan::Step;
+use super::record::{Flow, Place, Pushed, flow_key};
 use crate::codec;
 
 const FLOWS: &str = "flow";
@@ -32,6 +33,14 @@ pub(super) struct Change {
 }
 
 impl Change {
+    /// A place of which no change is under way; one for which no Flow stands any more is given up.
+    pub(super) fn settle(&mut self, place: Place) {
+        match place.id {
+            Some(_) => self.places.push(Place { begun: None, problem: None, ..place }),
+            None => self.gone.push(place.key()),
+        }
+    }
+
     pub(super) fn documents(&self) -> Vec<NewDocument> {
         let flows = self.flows.iter().map(|flow| (FLOWS.into(), flow.key(), Some(codec::encode(flow))));
         let places = self.places.iter().map(|place| (PLACES.into(), place.key(), Some(codec::encode(place))));
@@ -69,8 +78,8 @@ impl Book {
         self.count();
     }
 
-    pub(super) fn knows_any(&self) -> bool {
-        !self.flows.is_empty()
+    pub(super) fn knows_any(&self, account: &str) -> bool {
+        self.flows.values().any(|flow| *flow.account == *account)
     }
 
     pub(super) fn flows(&self) -> Vec<Arc<Flow>> {
@@ -94,18 +103,23 @@ impl Book {
         self.places.values().find(|place| *place.account == *account && place.ids().any(|other| other == id))
     }
 
-    /// By id, else by name; one that Meta still has before others.
-    pub(super) fn find(&self, id_or_name: &str) -> Option<Arc<Flow>> {
-        let by_id = self.flows.values().find(|flow| flow.remote.id == id_or_name);
-        let named = || self.flows.values().filter(|flow| flow.remote.name == id_or_name);
-        by_id.or_else(|| named().find(|flow| flow.is_there())).or_else(|| named().next()).cloned()
+    /// By id, else by name; those that Meta still has before others. Several: accounts have Flows of one name.
+    pub(super) fn find(&self, id_or_name: &str) -> Vec<Arc<Flow>> {
+        let is = |wanted: &dyn Fn(&Flow) -> bool| -> Vec<_> {
+            self.flows.values().filter(|flow| wanted(flow)).cloned().collect()
+        };
+        let named = |flow: &Flow| flow.remote.name == id_or_name;
+        let by_id = is(&|flow| flow.remote.id == id_or_name);
+        let there = if by_id.is_empty() { is(&|flow| flow.is_there() && named(flow)) } else { by_id };
+        if there.is_empty() { is(&named).into_iter().take(1).collect() } else { there }
     }
 
     pub(super) fn named(&self, account: &str, name: &str) -> Option<&Arc<Flow>> {
         self.flows.values().find(|flow| *flow.account == *account && flow.is_there() && flow.remote.name == name)
     }
 
-    /// The Flow that people get when a message names one: of a place, the newest that can be sent.
+    /// The Flow that people get when a message names one: of a place, the one that stands for it, or while that is a draft
+    /// the newest before it that can be sent.
     pub(super) fn serving(&self, account: &str, id_or_name: &str) -> Option<&Arc<Flow>> {
         if let Some(place) = self.place(account, id_or_name)
             && let Some(flow) = self.serving_place(place)
@@ -123,22 +137,27 @@ impl Book {
     }
 
     fn serving_place(&self, place: &Place) -> Option<&Arc<Flow>> {
-        let flows = || place.ids().filter_map(|id| self.flow(&place.account, id));
-        flows().find(|flow| flow.is_in_use()).or_else(|| flows().next().filter(|flow| flow.is_there()))
+        let flows = || place.ids().filter_map(|id| self.flow(&place.account, id)).filter(|flow| flow.is_there());
+        let current = flows().next()?;
+        // A draft leaves the one before it in use; what Meta stops is not gone round.
+        let before = (current.remote.status == FlowStatus::Draft).then(|| flows().find(|flow| flow.is_in_use()));
+        before.flatten().or(Some(current))
     }
 
-    /// What bots are held against: the Flows that Meta has, and the names of places with what stands for them.
-    pub(super) fn known(&self) -> Vec<KnownFlow> {
+    /// What bots are held against: the Flows that an account has, and the names of places with what stands for them.
+    pub(super) fn known(&self, account: &str) -> Vec<KnownFlow> {
         let known = |name: &str, flow: &Flow| KnownFlow {
             id: flow.remote.id.clone(),
             name: name.to_owned(),
             status: flow.remote.status.as_str().to_owned(),
         };
-        let there = self.flows.values().filter(|flow| flow.is_there());
-        let replaced =
-            |flow: &Flow| self.place(&flow.account, &flow.remote.name).is_some_and(|place| place.id.is_some());
+        let there = self.flows.values().filter(|flow| *flow.account == *account && flow.is_there());
+        let replaced = |flow: &Flow| {
+            self.place(&flow.account, &flow.remote.name).and_then(|place| self.serving_place(place)).is_some()
+        };
         let mut all: Vec<_> = there.filter(|flow| !replaced(flow)).map(|flow| known(&flow.remote.name, flow)).collect();
-        let serving = self.places.values().filter_map(|place| Some((place, self.serving_place(place)?)));
+        let places = self.places.values().filter(|place| *place.account == *account);
+        let serving = places.filter_map(|place| Some((place, self.serving_place(place)?)));
         all.extend(serving.map(|(place, flow)| known(&place.name, flow)));
         all
     }
@@ -165,11 +184,24 @@ impl Book {
             }
         }
         let changed = change.flows.len() - removed;
-        let settled = self.settled(account, &change.flows);
-        let (gone, kept): (Vec<Place>, Vec<Place>) = settled.into_iter().partition(Place::is_deleted);
-        change.gone = gone.iter().map(Place::key).collect();
-        change.places = kept.into_iter().map(|place| Place { begun: None, problem: None, ..place }).collect();
+        for place in self.settled(account, &change.flows) {
+            change.settle(place);
+        }
         (change, changed, removed)
+    }
+
+    /// The place when a Flow of it is deleted. What the one before it was given last is what it has.
+    pub(super) fn without(&self, place: &Place, deleted: Option<&str>) -> Place {
+        let mut place = place.clone();
+        let Some(deleted) = deleted else { return place };
+        let stood = place.id.clone();
+        place.lose(deleted);
+        if place.id != stood {
+            let before = place.id.as_deref().and_then(|id| self.flow(&place.account, id));
+            let json = before.and_then(|flow| flow.json.clone());
+            place.pushed = json.map(|json| Pushed { json, at_ms: before.map_or(0, |flow| flow.status_ms) });
+        }
+        place
     }
 
     /// Places whose begun change turns out to be done: Meta is right about where a Flow stands.
@@ -179,8 +211,10 @@ impl Book {
             fresh.or_else(|| self.flow(account, id).map(|flow| &**flow))
         };
         let settle = |place: &Arc<Place>| {
-            let (begun, flow) = (place.begun.as_ref()?, current(place.id.as_deref()?)?);
-            begun.step.is_done_by(flow).then(|| (**place).clone())
+            let begun = place.begun.as_ref()?;
+            let flow = current(begun.flow.as_deref().or(place.id.as_deref())?)?;
+            let deleted = (begun.step == Step::Delete).then_some(&*flow.remote.id);
+            begun.step.is_done_by(flow).then(|| self.without(place, deleted))
         };
         self.places.values().filter(|place| *place.account == *account).filter_map(settle).collect()
     }

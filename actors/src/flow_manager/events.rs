@@ -29,6 +29,10 @@ pub(super) fn stepped(metrics: &Metrics, account: &str, flow: &str, step: Step, 
     }
 }
 
+pub(super) fn out_of_use(account: &str, flow: &str, why: &str) {
+    tracing::error!(account, flow, why, "a Flow that was in use cannot be sent");
+}
+
 pub(super) fn applied(outcomes: &[Outcome]) {
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     let changed = outcomes.iter().filter(|outcome| !outcome.done.is_empty()).count();

@@ -23,6 +23,14 @@ pub enum FlowError {
     /// There is no such Flow.
     #[error("there is no flow {0:?}")]
     Unknown(String),
+    /// Several accounts have a Flow of that name.
+    #[error("{name:?} is {}", .ids.join(" and "))]
+    Several {
+        /// The name.
+        name: String,
+        /// Each of them with its account, in words.
+        ids: Vec<String>,
+    },
     /// There is no such account here.
     #[error("there is no business account {0:?} here")]
     Account(String),
@@ -63,6 +71,13 @@ impl From<StepError> for FlowError {
             StepError::Store(error) => Self::Store(error),
             other => Self::State(other.to_string()),
         }
+    }
+}
+
+impl FlowError {
+    pub(super) fn several(name: &str, flows: &[Arc<Flow>]) -> Self {
+        let one = |flow: &Arc<Flow>| format!("flow {} of account {}", flow.remote.id, flow.account);
+        Self::Several { name: name.to_owned(), ids: flows.iter().map(one).collect() }
     }
 }
 
@@ -188,8 +203,10 @@ impl FlowManager {
     }
 
     fn known(&self, flow: &str) -> Result<(&Account, Arc<Flow>), FlowError> {
-        let known = self.find(flow).filter(|known| known.is_there() || known.remote.id == flow);
-        let known = known.ok_or_else(|| FlowError::Unknown(flow.to_owned()))?;
+        let known = self.find(flow)?;
+        if !known.is_there() && known.remote.id != flow {
+            return Err(FlowError::Unknown(flow.to_owned()));
+        }
         let account = self.account(Some(&known.account));
         Ok((account.ok_or_else(|| FlowError::Account(known.account.to_string()))?, known))
     }

@@ -1,7 +1,7 @@
 //! What has to be done so that Meta has what the bots want. Pure: it looks at what was read, and asks nobody.
 
 use serde::{Deserialize, Serialize};
-use whatsapp::graph::{FlowChange, FlowStatus, RemoteFlow};
+use whatsapp::graph::{CallError, FlowChange, FlowStatus, RemoteFlow};
 
 use super::record::{Flow, Place};
 use super::wanted::WantedFlow;
@@ -130,8 +130,10 @@ pub(super) struct Known<'a> {
     pub account: &'a str,
     pub place: Option<&'a Place>,
     pub remote: Option<&'a RemoteFlow>,
-    /// The digest of the JSON that Meta has; `None` when it has none or could not be read.
+    /// The digest of the JSON that Meta has; `None` when it has none.
     pub json: Option<&'a str>,
+    /// Why the JSON that Meta has is not known.
+    pub unread: Option<&'a CallError>,
 }
 
 impl Step {
@@ -225,7 +227,9 @@ pub(super) fn plan_wanted(wanted: &WantedFlow, known: &Known<'_>, order: &ApplyO
     let name = &wanted.name;
     let Some(remote) = known.remote else { return absent(item, wanted, order) };
     let given = known.place.and_then(|place| place.pushed.as_ref()).map(|pushed| &*pushed.json);
-    item.alignment = Alignment::of(wanted.digest().as_deref(), given, known.json);
+    if known.unread.is_none() {
+        item.alignment = Alignment::of(wanted.digest().as_deref(), given, known.json);
+    }
     match remote.status {
         FlowStatus::Deprecated => {
             return item.of(
@@ -249,6 +253,11 @@ pub(super) fn plan_wanted(wanted: &WantedFlow, known: &Known<'_>, order: &ApplyO
     if wanted.json.is_none() {
         return used_only(item, remote);
     }
+    if let Some(error) = known.unread {
+        // It may be somebody else's work: what is not known is not overwritten.
+        item.why = Some(format!("the JSON that Meta has of flow {name} could not be read: {error}"));
+        return item;
+    }
     let torn_apart = match item.alignment {
         Alignment::MetaNewer => true,
         Alignment::Diverged => !unfinished(known),
@@ -267,7 +276,7 @@ pub(super) fn plan_wanted(wanted: &WantedFlow, known: &Known<'_>, order: &ApplyO
 fn unfinished(known: &Known<'_>) -> bool {
     let Some((place, remote)) = known.place.zip(known.remote) else { return false };
     let ours = place.made_here && place.id.as_deref() == Some(&*remote.id) || place.was_making(&remote.name);
-    ours && remote.status == FlowStatus::Draft && (place.pushed.is_none() || place.begun.is_some())
+    ours && remote.status == FlowStatus::Draft && (place.pushed.is_none() || place.is_filling())
 }
 
 fn absent(mut item: Item, wanted: &WantedFlow, order: &ApplyOrder) -> Item {
@@ -348,7 +357,7 @@ pub(super) fn change_of(wanted: &WantedFlow, remote: &RemoteFlow) -> FlowChange 
 
 /// Two bots that want different Flows under one name.
 pub(super) fn twins(account: &str, one: &WantedFlow, other: &WantedFlow) -> Item {
-    let known = Known { account, place: None, remote: None, json: None };
+    let known = Known { account, place: None, remote: None, json: None, unread: None };
     let why = format!(
         "{}.{} and {}.{} are both flow {} at Meta, and differ",
         one.bot, one.local, other.bot, other.local, one.name

@@ -34,7 +34,7 @@ pub struct Flow {
 pub struct Alert {
     /// Meta's word, such as `ENDPOINT_LATENCY`.
     pub kind: String,
-    /// When it came.
+    /// When Meta reported it.
     pub at_ms: u64,
     /// Begun (true) or over (false).
     pub active: Option<bool>,
@@ -75,6 +75,9 @@ pub struct Place {
     pub findings: Vec<ValidationError>,
     /// Why the last change failed.
     pub problem: Option<String>,
+    /// Whether an edit took it out of use, and it is not published again.
+    #[serde(default)]
+    pub out_of_use: bool,
 }
 
 /// A JSON that Meta was given.
@@ -91,6 +94,9 @@ pub struct Pushed {
 pub struct Begun {
     /// Which.
     pub step: Step,
+    /// Meta's id of the Flow that it changes.
+    #[serde(default)]
+    pub flow: Option<Box<str>>,
     /// When.
     pub at_ms: u64,
     /// The name that a new Flow gets.
@@ -147,6 +153,7 @@ impl Place {
             begun: None,
             findings: Vec::new(),
             problem: None,
+            out_of_use: false,
         }
     }
 
@@ -169,9 +176,18 @@ impl Place {
         self.begun.as_ref().is_some_and(making)
     }
 
-    /// Whether it was about to be deleted.
-    pub(super) fn is_deleted(&self) -> bool {
-        self.begun.as_ref().is_some_and(|begun| begun.step == Step::Delete)
+    /// Whether a Flow was about to get its JSON from here.
+    pub(super) fn is_filling(&self) -> bool {
+        self.begun.as_ref().is_some_and(|begun| matches!(begun.step, Step::Create | Step::Clone | Step::Json))
+    }
+
+    /// A Flow of it is deleted. Where it stood for the place, the one before it does so again.
+    pub(super) fn lose(&mut self, id: &str) {
+        self.retired.retain(|retired| **retired != *id);
+        if self.id.as_deref() == Some(id) {
+            (self.id, self.pushed) = (self.retired.pop(), None);
+            self.findings.clear();
+        }
     }
 
     /// Another Flow takes the place.

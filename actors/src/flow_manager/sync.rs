@@ -174,15 +174,14 @@ impl FlowManager {
         Ok(())
     }
 
-    /// Takes over what a webhook says of a Flow.
-    pub async fn event(&self, account: &str, event: &FieldEvent) {
+    /// Takes over what Meta reported of a Flow at `at_ms`.
+    pub async fn event(&self, account: &str, event: &FieldEvent, at_ms: u64) {
         let FieldEvent::Flow(event) = event else { return };
         events::heard(account, event);
         let Some(id) = event.flow_id.as_deref() else { return };
-        let now_ms = self.now_ms();
         let heard = match event.new_status.as_deref() {
-            Some(status) => self.status_changed(account, id, status.into(), now_ms).await,
-            None => self.alerted(account, id, alert(event, now_ms)).await,
+            Some(status) => self.status_changed(account, id, status.into(), at_ms).await,
+            None => self.alerted(account, id, alert(event, at_ms)).await,
         };
         match heard {
             // A list says for certain, and knows also what was made in Meta's manager.

@@ -4,6 +4,7 @@ mod conflicts;
 mod fake;
 mod life;
 mod operator;
+mod stops;
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -19,9 +20,12 @@ use crate::settings::Number;
 use fake::Meta;
 
 const ACCOUNT: &str = "300100200300400";
+/// Another one of the business.
+const OTHER: &str = "300100200300401";
 const START_MS: u64 = 1_900_000_000_000;
 const FIRST: &str = r#"{"version":"7.3","screens":[{"id":"DAY"}]}"#;
 const SECOND: &str = r#"{"version":"7.3","screens":[{"id":"DAY"},{"id":"TIME"}]}"#;
+const THIRD: &str = r#"{"version":"7.3","screens":[]}"#;
 
 /// What the bots want, changed by tests.
 #[derive(Default)]
@@ -40,6 +44,7 @@ struct World {
     meta: Arc<Meta>,
     files: Arc<Files>,
     clock: Arc<AdjustableClock>,
+    accounts: Vec<Account>,
 }
 
 impl World {
@@ -49,6 +54,7 @@ impl World {
             meta: Meta::new(),
             files: Arc::default(),
             clock: Arc::new(AdjustableClock::starting_at(START_MS)),
+            accounts: vec![account(ACCOUNT)],
         }
     }
 
@@ -59,7 +65,7 @@ impl World {
             store,
             clock: self.clock.clone(),
             meta: self.meta.clone(),
-            accounts: vec![account(ACCOUNT)],
+            accounts: self.accounts.clone(),
             interval_ms: 900_000,
             metrics: Arc::default(),
         })

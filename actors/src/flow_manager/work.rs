@@ -58,18 +58,30 @@ impl<'m> Work<'m> {
         outcome
     }
 
-    /// An upload that was done and not noted: what Meta has is what the file has, so it was given by us.
+    /// An upload that was done and not noted: what Meta has is what the file has, so it was given by us. What Meta does not
+    /// like about it is what it says now.
     pub(super) async fn agree(&mut self) -> Result<(), StoreError> {
         let Some((digest, flow)) = self.wanted.and_then(WantedFlow::digest).zip(self.flow.as_ref()) else {
             return Ok(());
         };
         let ours = self.place.id.as_deref() == Some(&*flow.remote.id);
         let noted = self.place.pushed.as_ref().is_some_and(|pushed| pushed.json == digest);
-        if !ours || noted || flow.json.as_ref() != Some(&digest) {
+        let current = noted && self.place.findings == flow.remote.validation_errors;
+        if !ours || current || flow.json.as_ref() != Some(&digest) {
             return Ok(());
         }
-        self.place.pushed = Some(Pushed { json: digest, at_ms: self.manager.now_ms() });
+        if !noted {
+            self.place.pushed = Some(Pushed { json: digest, at_ms: self.manager.now_ms() });
+        }
         self.place.findings.clone_from(&flow.remote.validation_errors);
+        let change = Change { places: vec![self.place.clone()], ..Change::default() };
+        self.manager.write(change).await
+    }
+
+    /// An edit in place took it out of use, and it did not come back.
+    pub(super) async fn out_of_use(&mut self, why: &str) -> Result<(), StoreError> {
+        events::out_of_use(&self.account.id, &self.place.name, why);
+        (self.place.problem, self.place.out_of_use) = (Some(why.to_owned()), true);
         let change = Change { places: vec![self.place.clone()], ..Change::default() };
         self.manager.write(change).await
     }
@@ -252,10 +264,11 @@ impl<'m> Work<'m> {
             _ => {}
         }
         flow.removed_ms = Some(self.manager.now_ms());
-        self.manager
-            .write(Change { flows: vec![flow.clone()], gone: vec![self.place.key()], ..Change::default() })
-            .await?;
+        self.place = self.manager.book.read().without(&self.place, Some(&flow.remote.id));
         self.place.begun = None;
+        let mut change = Change { flows: vec![flow.clone()], ..Change::default() };
+        change.settle(self.place.clone());
+        self.manager.write(change).await?;
         self.flow = Some(flow);
         Ok(())
     }
@@ -295,12 +308,14 @@ impl<'m> Work<'m> {
     }
 
     async fn begin(&mut self, step: Step, new_name: Option<Box<str>>) -> Result<(), StepError> {
-        self.place.begun = Some(Begun { step, at_ms: self.manager.now_ms(), new_name });
+        let flow = self.flow.as_ref().map(|flow| flow.remote.id.as_str().into());
+        self.place.begun = Some(Begun { step, flow, at_ms: self.manager.now_ms(), new_name });
         self.save().await
     }
 
     async fn done(&mut self) -> Result<(), StepError> {
         (self.place.begun, self.place.problem) = (None, None);
+        self.place.out_of_use &= !self.flow.as_ref().is_some_and(Flow::is_in_use);
         self.save().await
     }
 

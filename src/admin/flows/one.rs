@@ -170,7 +170,7 @@ pub(in crate::admin) async fn metrics(
 }
 
 fn find(shared: &Shared, id: &str) -> Result<Arc<Flow>, Problem> {
-    shared.parts.services.flows.find(id).ok_or_else(|| FlowError::Unknown(id.to_owned()).into())
+    Ok(shared.parts.services.flows.find(id)?)
 }
 
 async fn detailed(shared: &Shared, flow: Arc<Flow>) -> Value {
@@ -185,6 +185,9 @@ impl From<FlowError> for Problem {
             FlowError::Unknown(_) => Self::not_found(text).hint("POST /api/v1/flows/sync reads Meta's list anew"),
             FlowError::Account(_) => {
                 Self::not_found(text).hint("name an account that is configured (WHATSAPP_BUSINESS_ACCOUNT_ID)")
+            }
+            FlowError::Several { .. } => {
+                Self::new(StatusCode::CONFLICT, "several-flows", text).hint("name it by Meta's id")
             }
             FlowError::State(_) => Self::new(StatusCode::CONFLICT, "flow-state", text),
             FlowError::Store(error) => error.into(),

@@ -72,6 +72,11 @@ pub(in crate::cli) struct MigrateArgs {
 }
 
 impl How {
+    /// What is said of a part that is not done later by itself.
+    fn once(&self) -> &'static str {
+        if self.overwrite || self.prune { "; --overwrite and --prune are to be given again then" } else { "" }
+    }
+
     fn body(&self) -> Value {
         json!({ "publish": !self.draft, "overwrite": self.overwrite, "prune": self.prune })
     }
@@ -92,7 +97,7 @@ pub(super) fn apply(args: ApplyArgs) -> Result<(), Failed> {
     args.run(|api| async move {
         let query: Vec<_> = dry_run.then(|| ("dry_run", "true".to_owned())).into_iter().collect();
         let answer = api.json(api.request(Method::POST, "/api/v1/flows/apply", &query).json(&how.body())).await?;
-        if dry_run { print_plan(&answer, json) } else { print_applied(&answer, json) }
+        if dry_run { print_plan(&answer, json) } else { print_applied(&answer, json, how.once()) }
     })
 }
 
@@ -136,7 +141,7 @@ fn print_plan(plan: &Value, json: bool) -> Result<(), Failed> {
     }
 }
 
-fn print_applied(applied: &Value, json: bool) -> Result<(), Failed> {
+fn print_applied(applied: &Value, json: bool, once: &str) -> Result<(), Failed> {
     for outcome in list(&applied["outcomes"]) {
         if json {
             data(&outcome.to_string());
@@ -153,7 +158,7 @@ fn print_applied(applied: &Value, json: bool) -> Result<(), Failed> {
     if let Some(why) = applied["put_off"].as_str() {
         return Err(Failed::new(
             Exit::Unreachable,
-            format!("error: {why}\n  = help: it is done by itself once Meta can be reached"),
+            format!("error: {why}\n  = help: it is tried again by itself{once}"),
         ));
     }
     if list(&applied["outcomes"]).any(|outcome| outcome["failure"].is_object()) {

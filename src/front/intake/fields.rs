@@ -99,7 +99,8 @@ impl Intake {
             payload: raw(element),
         }));
         let (account, name) = (field.account.as_str().into(), field.name.as_str().into());
-        sorted.events.push(AccountEvent { account, field: name, event: Arc::new(event) });
+        let at_ms = field.time_ms.map_or(now_ms, |time_ms| time_ms.min(now_ms));
+        sorted.events.push(AccountEvent { account, field: name, event: Arc::new(event), at_ms });
     }
 
     /// Whether a report came before; without a time nobody can tell.

@@ -41,6 +41,14 @@ pub(super) struct Rules {
     pub flows: Vec<AtMeta>,
     pub calls: Vec<String>,
     pub down: bool,
+    /// Every call is refused with this code.
+    pub refusing: Option<u32>,
+    /// No JSON can be downloaded.
+    pub unreadable: bool,
+    /// Nothing is published.
+    pub unpublishable: bool,
+    /// The account whose list cannot be read.
+    pub unlisted: Option<&'static str>,
     /// Published Flows stay as they are (139001); else an edit makes a draft of them.
     pub strict: bool,
     /// Found in every JSON that holds this text.
@@ -103,6 +111,9 @@ impl Meta {
                 rules.calls.push(call);
                 if rules.down {
                     return Err(CallError::NotSent("connection refused".into()));
+                }
+                if let Some(code) = rules.refusing {
+                    return Err(refused(code));
                 }
                 if let Some((left, _)) = &mut rules.mishap {
                     *left = left.saturating_sub(1);
@@ -180,8 +191,13 @@ fn remote(rules: &Rules, flow: &AtMeta) -> RemoteFlow {
 }
 
 impl FlowsAtMeta for Meta {
-    fn list<'a>(&'a self, _: &'a Account) -> Answer<'a, Vec<RemoteFlow>> {
-        self.meet("list".into(), |rules| Ok(rules.flows.iter().map(|flow| remote(rules, flow)).collect()))
+    fn list<'a>(&'a self, account: &'a Account) -> Answer<'a, Vec<RemoteFlow>> {
+        self.meet("list".into(), |rules| {
+            if rules.unlisted == Some(&*account.id) {
+                return Err(CallError::NotSent("connection refused".into()));
+            }
+            Ok(rules.flows.iter().map(|flow| remote(rules, flow)).collect())
+        })
     }
 
     fn details<'a>(&'a self, _: &'a Account, id: &'a str, _: bool) -> Answer<'a, RemoteFlow> {
@@ -192,7 +208,12 @@ impl FlowsAtMeta for Meta {
     }
 
     fn json<'a>(&'a self, _: &'a Account, id: &'a str) -> Answer<'a, Option<String>> {
-        self.meet(format!("json {id}"), move |rules| Ok(Some(rules.by_id(id)?.json.clone())))
+        self.meet(format!("json {id}"), move |rules| {
+            if rules.unreadable {
+                return Err(CallError::Unanswered("connection reset".into()));
+            }
+            Ok(Some(rules.by_id(id)?.json.clone()))
+        })
     }
 
     fn assets<'a>(&'a self, _: &'a Account, id: &'a str) -> Answer<'a, Vec<FlowAsset>> {
@@ -241,7 +262,7 @@ impl FlowsAtMeta for Meta {
     fn publish<'a>(&'a self, _: &'a Account, id: &'a str) -> Answer<'a, ()> {
         self.meet(format!("publish {id}"), move |rules| {
             let json = rules.by_id(id)?.json.clone();
-            let publishable = rules.findings(&json).is_empty();
+            let publishable = rules.findings(&json).is_empty() && !rules.unpublishable;
             let flow = rules.by_id(id)?;
             if flow.status != FlowStatus::Draft || !publishable {
                 return Err(refused(139_002));

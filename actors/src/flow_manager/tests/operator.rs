@@ -44,10 +44,12 @@ async fn webhook_changes_the_status_and_an_old_one_does_not() {
             json!({ "event": "FLOW_STATUS_CHANGE", "flow_id": id, "old_status": "PUBLISHED", "new_status": status });
         FieldEvent::parse("flows", &raw.to_string())
     };
-    manager.event(ACCOUNT, &event("THROTTLED")).await;
+    manager.event(ACCOUNT, &event("THROTTLED"), START_MS).await;
     assert_eq!(status(&manager, "booking"), Some(FlowStatus::Throttled));
     assert_eq!(status(&*world.start().await, "booking"), Some(FlowStatus::Throttled), "it is written down");
     let old = START_MS - 3_600_000;
+    manager.event(ACCOUNT, &event("BLOCKED"), old).await;
+    assert_eq!(status(&manager, "booking"), Some(FlowStatus::Throttled), "it came late");
     assert!(manager.status_changed(ACCOUNT, &id, FlowStatus::Blocked, old).await.unwrap());
     assert_eq!(status(&manager, "booking"), Some(FlowStatus::Throttled));
     assert!(!manager.status_changed(ACCOUNT, "404", FlowStatus::Blocked, START_MS).await.unwrap());
@@ -60,7 +62,7 @@ async fn alerts_are_kept_to_a_bound() {
     let raw = json!({ "event": "ENDPOINT_LATENCY", "flow_id": id, "p90_latency": 1200, "threshold": 1000,
         "alert_state": "ACTIVATED", "message": "slow" });
     for _ in 0..30 {
-        manager.event(ACCOUNT, &FieldEvent::parse("flows", &raw.to_string())).await;
+        manager.event(ACCOUNT, &FieldEvent::parse("flows", &raw.to_string()), START_MS).await;
     }
     let flow = manager.find("booking").unwrap();
     assert_eq!((flow.alerts.len(), flow.alerts[0].kind.as_str()), (20, "ENDPOINT_LATENCY"));
