@@ -31,6 +31,8 @@ pub struct KeyNumber {
     pub token: Token,
     /// The file of its private key.
     pub file: Option<PathBuf>,
+    /// `flow_private_key_previous` is set, so that the file beside the key's is not read at a start.
+    pub previous_set: bool,
 }
 
 /// What the keys are kept with.
@@ -112,11 +114,13 @@ pub struct Uploaded {
 pub struct Rotated {
     /// Whether a rotation that had broken off was finished, and no new key made.
     pub resumed: bool,
+    /// What an operator should see to, such as a key that lies unencrypted now.
+    pub warnings: Vec<String>,
     /// Each number.
     pub items: Vec<Uploaded>,
 }
 
-/// Why nothing was rotated. Nothing has changed.
+/// Why nothing was rotated. Nothing has changed, except where a file could not be put in its place.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {
     /// The key is not in a file.
@@ -124,6 +128,11 @@ pub enum RotateError {
         "the key of the number {0} is not in a file of this machine, so it cannot be replaced here; set whatsapp.flow_private_key_file"
     )]
     NoFile(Box<str>),
+    /// What a rotation puts aside would not be read at the next start.
+    #[error(
+        "whatsapp.flow_private_key_previous of the number {0} is set: after a restart it would stand where the key from before this rotation must stand"
+    )]
+    PreviousSet(Box<str>),
     /// There is no key.
     #[error("there is no private key; make one with `parlance flow key new`")]
     NoKey,
@@ -142,8 +151,13 @@ pub enum RotateError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A file cannot be written.
-    #[error("{0} cannot be written: {1}")]
+    #[error("{0} cannot be written: {1}; nothing has changed")]
     File(PathBuf, std::io::Error),
+    /// A file is written, and cannot take its place.
+    #[error(
+        "{0} cannot be put in its place: {1}; keys of files before it may be new, and the next rotation goes on from there"
+    )]
+    Place(PathBuf, std::io::Error),
 }
 
 impl FlowKeyKeeper {
@@ -187,32 +201,33 @@ impl FlowKeyKeeper {
     pub async fn rotate(&self, force: bool) -> Result<Rotated, RotateError> {
         let _one = self.changing.lock().await;
         let standings = self.show().await;
-        let unknown = standings.iter().find(|standing| standing.published == Published::Unknown);
+        let unknown = standings.iter().find(|standing| !force && standing.published == Published::Unknown);
         if let Some(Standing { number, problem, .. }) = unknown {
             return Err(RotateError::Unknown(number.clone(), problem.clone().unwrap_or_default()));
         }
         let resumed = standings.iter().any(|standing| standing.published == Published::Previous);
-        if !resumed {
-            self.renew(force)?;
-        }
+        let warnings = if resumed { Vec::new() } else { self.renew(force)? };
         let mut items = Vec::new();
         for (number, standing) in self.parts.numbers.iter().zip(&standings) {
             items.push(match standing.published {
-                Published::Foreign => skipped(number, standing),
+                Published::Foreign | Published::Unknown => skipped(number, standing),
                 _ => self.publish(number).await,
             });
         }
-        Ok(Rotated { resumed, items })
+        Ok(Rotated { resumed, warnings, items })
     }
 
-    /// Puts a new key into each file of keys.
-    fn renew(&self, force: bool) -> Result<(), RotateError> {
+    /// Puts a new key into each file of keys. Answers what an operator should see to.
+    fn renew(&self, force: bool) -> Result<Vec<String>, RotateError> {
         let mut files: Vec<&Path> = Vec::new();
         for number in &self.parts.numbers {
             if self.parts.keyring.key(&number.id, KeySlot::Current).is_none() {
                 continue;
             }
             let file = number.file.as_deref().ok_or_else(|| RotateError::NoFile(number.id.clone()))?;
+            if number.previous_set {
+                return Err(RotateError::PreviousSet(number.id.clone()));
+            }
             if !files.contains(&file) {
                 files.push(file);
             }
@@ -225,21 +240,27 @@ impl FlowKeyKeeper {
         if let Some(age_ms) = youngest.filter(|age_ms| !force && *age_ms < OVERLAP_MS) {
             return Err(RotateError::TooSoon { hours: age_ms / 3_600_000 });
         }
-        files.into_iter().try_for_each(|file| self.renew_file(file))
+        // All are written before the first takes its place: a file that cannot be written changes nothing.
+        let renewals = files.into_iter().map(Renewal::write).collect::<Result<Vec<_>, _>>()?;
+        for renewal in &renewals {
+            self.take(renewal).map_err(|(file, error)| RotateError::Place(file, error))?;
+        }
+        Ok(renewals.iter().filter_map(Renewal::warning).collect())
     }
 
-    fn renew_file(&self, file: &Path) -> Result<(), RotateError> {
-        let key = Arc::new(FlowKey::generate()?);
+    fn take(&self, renewal: &Renewal) -> Result<(), (PathBuf, std::io::Error)> {
+        let file = renewal.new.file();
         // First the copy of the old one: if this breaks off, both files hold it, and nothing is lost.
-        let beside = files::beside(file);
-        files::copy(file, &beside).map_err(|error| RotateError::File(beside, error))?;
-        files::write(file, &key.private_pem()).map_err(|error| RotateError::File(file.to_owned(), error))?;
+        for part in [&renewal.old, &renewal.new] {
+            part.place().map_err(|error| (part.file().to_owned(), error))?;
+        }
         for number in self.parts.numbers.iter().filter(|number| number.file.as_deref() == Some(file)) {
             let before = self.parts.keyring.key(&number.id, KeySlot::Current);
             self.parts.keyring.replace(&number.id, KeySlot::Previous, before);
-            self.parts.keyring.replace(&number.id, KeySlot::Current, Some(key.clone()));
+            self.parts.keyring.replace(&number.id, KeySlot::Current, Some(renewal.key.clone()));
         }
-        tracing::warn!(file = %file.display(), fingerprint = key.fingerprint(), "an operator rotated the private key of Flows");
+        let fingerprint = renewal.key.fingerprint();
+        tracing::warn!(file = %file.display(), fingerprint, "an operator rotated the private key of Flows");
         Ok(())
     }
 
@@ -285,6 +306,40 @@ impl FlowKeyKeeper {
     }
 }
 
+/// A file of a key that gets a new one: both are written, and not in their places yet.
+struct Renewal {
+    key: Arc<FlowKey>,
+    old: files::Part,
+    new: files::Part,
+    was_encrypted: bool,
+}
+
+impl Renewal {
+    fn write(file: &Path) -> Result<Self, RotateError> {
+        let key = Arc::new(FlowKey::generate()?);
+        let failed = |file: &Path| {
+            let file = file.to_owned();
+            move |error| RotateError::File(file, error)
+        };
+        let before = std::fs::read_to_string(file).map_err(failed(file))?;
+        let was_encrypted = before.contains("BEGIN ENCRYPTED PRIVATE KEY");
+        let beside = files::beside(file);
+        let old = files::Part::write(&beside, &before.into()).map_err(failed(&beside))?;
+        let new = files::Part::write(file, &key.private_pem()).map_err(failed(file))?;
+        Ok(Self { key, old, new, was_encrypted })
+    }
+
+    fn warning(&self) -> Option<String> {
+        let file = self.new.file().display();
+        self.was_encrypted.then(|| {
+            format!(
+                "the key before was encrypted; the new one in {file} is not, and only the rights of the file protect it: \
+                 openssl pkcs8 -topk8 -v2 aes-256-cbc -in {file} -out encrypted.pem encrypts it"
+            )
+        })
+    }
+}
+
 impl Standing {
     fn whose(&self, theirs: Option<&str>, absent: bool) -> Published {
         match theirs {
@@ -312,13 +367,17 @@ impl Standing {
 }
 
 fn skipped(number: &KeyNumber, standing: &Standing) -> Uploaded {
-    let problem =
-        Some("Meta has a key that is not ours, which was left alone: parlance flow key upload replaces it".into());
+    let why = match &standing.problem {
+        Some(why) if standing.published == Published::Unknown => {
+            format!("Meta did not say which key it has ({why}): parlance flow key rotate finishes it later")
+        }
+        _ => "Meta has a key that is not ours, which was left alone: parlance flow key upload replaces it".to_owned(),
+    };
     Uploaded {
         number: number.id.clone(),
         fingerprint: standing.published_fingerprint.clone(),
         result: "skipped",
-        problem,
+        problem: Some(why),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::blocking::Blocks;
-use actors::flow_manager::{FlowManager, FlowParts, Forward};
+use actors::flow_manager::{Flow, FlowManager, FlowParts, Forward, Place};
 use actors::http_caller::{BotSecrets, HttpParts};
 use actors::media::{Carrier, Media, MediaParts, MediaSettings};
 use actors::outlet::{HttpPoster, Outlet, OutletError, OutletParts, OutletSettings};
@@ -178,12 +178,17 @@ impl Services {
         Arc::new(move |account, named| flows.serving(account, named))
     }
 
-    /// Tells the senders whenever a Flow may stand otherwise, until it is stopped.
+    /// Tells the senders whenever a Flow stands otherwise, until it is stopped.
     pub fn tell_senders(&self, engine: Arc<Engine>) {
-        let mut changes = self.flows.changes();
+        let (flows, mut changes) = (self.flows.clone(), self.flows.changes());
         self.look_after(async move {
+            let mut before = standings(&flows);
             while changes.changed().await.is_ok() {
-                engine.flows_changed();
+                let now = standings(&flows);
+                if now != before {
+                    engine.flows_changed();
+                    before = now;
+                }
             }
         });
     }
@@ -229,6 +234,18 @@ impl Drop for Services {
         self.stop();
         self.delivering.lock().take().into_iter().for_each(|task| task.abort());
     }
+}
+
+/// What [`FlowManager::serving`] answers by.
+fn standings(flows: &FlowManager) -> impl PartialEq + use<> {
+    let flow = |flow: Arc<Flow>| {
+        let remote = &flow.remote;
+        (flow.account.clone(), remote.id.clone(), remote.name.clone(), remote.status.clone(), flow.removed_ms.is_some())
+    };
+    let place =
+        |place: Arc<Place>| (place.account.clone(), place.name.clone(), place.id.clone(), place.retired.clone());
+    let (all, places) = (flows.all().into_iter().map(flow), flows.places().into_iter().map(place));
+    (all.collect::<Vec<_>>(), places.collect::<Vec<_>>())
 }
 
 /// Hands what webhooks say of templates to their keeper.

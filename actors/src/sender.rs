@@ -65,7 +65,12 @@ pub(crate) enum Message {
     /// Something may leave now.
     Look,
     /// A request came to an end, and that is settled.
-    Done { send: SendId, next: Next },
+    Done {
+        send: SendId,
+        next: Next,
+        /// [`State::flow_changes`] when it began.
+        flow_changes: u64,
+    },
     /// Status webhooks that were committed, for these rows.
     Statuses(Vec<(SendId, SendState)>),
     /// Another number met a limit that it shares with this one.
@@ -160,6 +165,8 @@ pub(crate) struct State {
     alarm: Alarm,
     /// Messages that wait because of their Flow.
     flow_waits: HashSet<SendId>,
+    /// How often Flows came to stand otherwise.
+    flow_changes: u64,
     draining: Option<RpcReplyPort<()>>,
     stopped: bool,
 }
@@ -186,6 +193,7 @@ impl Actor for Sender {
             marks: Marks::default(),
             alarm,
             flow_waits: HashSet::new(),
+            flow_changes: 0,
             draining: None,
             stopped: false,
         };
@@ -205,7 +213,13 @@ impl Actor for Sender {
             Message::Queued(rows) => state.on_queued(rows),
             Message::Recovered(rows) => state.on_recovered(rows).await,
             Message::Look => {}
-            Message::Done { send, next } => state.on_done(send, next),
+            Message::Done { send, next, flow_changes } => {
+                state.on_done(send, next);
+                if flow_changes != state.flow_changes && state.flow_waits.remove(&send) {
+                    // It waits for what a Flow was before it changed.
+                    state.lanes.hasten(send);
+                }
+            }
             Message::Statuses(reached) => state.on_statuses(&reached),
             Message::Brake(brake) => state.brake(None, brake),
             Message::Seen(seen) => state.on_seen(seen),
@@ -387,6 +401,7 @@ impl State {
 
     /// What waits because of its Flow looks again.
     fn on_flows_changed(&mut self) {
+        self.flow_changes = self.flow_changes.wrapping_add(1);
         for send in std::mem::take(&mut self.flow_waits) {
             self.lanes.hasten(send);
         }
@@ -440,11 +455,12 @@ impl State {
             match self.lanes.next() {
                 Ok(row) => {
                     let (job, sender) = (self.job.clone(), self.me.clone());
+                    let flow_changes = self.flow_changes;
                     tokio::spawn(async move {
                         let send = row.id;
                         let next = job.run_guarded(row).await;
                         // An error means that the engine is shutting down; what came of it is in the store.
-                        let _gone = sender.cast(Message::Done { send, next });
+                        let _gone = sender.cast(Message::Done { send, next, flow_changes });
                     });
                 }
                 Err(again_ms) => {

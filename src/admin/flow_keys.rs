@@ -74,13 +74,33 @@ pub(super) async fn health(State(shared): Ctx) -> Json<Value> {
 
 fn problem(error: &RotateError) -> Problem {
     let (status, kind) = match error {
-        RotateError::NoFile(_) | RotateError::NoKey | RotateError::TooSoon { .. } => {
+        RotateError::NoFile(_) | RotateError::PreviousSet(_) | RotateError::NoKey | RotateError::TooSoon { .. } => {
             (StatusCode::CONFLICT, "cannot-rotate")
         }
         RotateError::Unknown(..) => (StatusCode::BAD_GATEWAY, "meta-failed"),
-        RotateError::Key(_) | RotateError::File(..) => (StatusCode::INTERNAL_SERVER_ERROR, "key-not-written"),
+        RotateError::Key(_) | RotateError::File(..) | RotateError::Place(..) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "key-not-written")
+        }
     };
-    Problem::new(status, kind, error.to_string())
+    Problem::new(status, kind, error.to_string()).hint(hint(error))
+}
+
+fn hint(error: &RotateError) -> &'static str {
+    match error {
+        RotateError::NoFile(_) => "write the key into a file and set whatsapp.flow_private_key_file",
+        RotateError::PreviousSet(_) => {
+            "move that key into the file with .previous behind the key's name, remove the setting, and restart"
+        }
+        RotateError::NoKey => "parlance flow key new makes one",
+        RotateError::TooSoon { .. } => r#"wait, or send {"force": true}"#,
+        RotateError::Unknown(..) => {
+            r#"try again when the cause is gone, or send {"force": true}: that number is skipped"#
+        }
+        RotateError::Key(_) => "the operating system gave no randomness: try again",
+        RotateError::File(..) | RotateError::Place(..) => {
+            "the folder of the key must be writable for this process: replace the key by hand otherwise"
+        }
+    }
 }
 
 fn read<T: Default + DeserializeOwned>(body: &[u8], hint: &'static str) -> Result<T, Problem> {

@@ -138,8 +138,13 @@ impl Api {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failed {
-        if error.is_connect() || error.is_timeout() {
+        if error.is_connect() {
             return Failed::new(Exit::Unreachable, format!("error: nothing answers at {}", self.base));
+        }
+        if error.is_timeout() {
+            let help = "what was asked may still go on there: look how it stands before you ask again";
+            let text = format!("error: {} has not answered within {PATIENCE:?}\n  = help: {help}", self.base);
+            return Failed::new(Exit::Unreachable, text);
         }
         Failed::new(Exit::Failed, format!("error: {error}"))
     }
@@ -205,6 +210,21 @@ mod tests {
         ] {
             assert_eq!(is_loopback(&Url::parse(url).unwrap()), is, "{url}");
         }
+    }
+
+    #[test]
+    fn a_server_that_takes_its_time_is_told_from_none() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_millis(20)).build().unwrap();
+        let api = Api { client, base, token: None };
+        let told = || {
+            let asked = async { api.send(api.request(Method::GET, "/", &[])).await };
+            runtime().unwrap().block_on(asked).unwrap_err().message
+        };
+        assert!(told().contains("may still go on"));
+        drop(listener);
+        assert!(told().contains("nothing answers"));
     }
 
     #[test]

@@ -14,44 +14,69 @@ pub(crate) fn beside(file: &Path) -> PathBuf {
     with_end(file, ".previous")
 }
 
-/// Writes a key so that a crash leaves the old file or the new one.
-pub(crate) fn write(file: &Path, pem: &SecretString) -> io::Result<()> {
-    let part = with_end(file, ".part");
-    put(&part, pem)?;
-    fs::rename(&part, file)?;
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+/// A key that is written, and not in its place yet. Dropped, it is gone.
+pub(super) struct Part {
+    part: PathBuf,
+    file: PathBuf,
 }
 
-/// Writes a key where no file is yet. Errors: there is one.
+impl Part {
+    /// Writes a key beside the place that it is to have.
+    pub(super) fn write(file: &Path, pem: &SecretString) -> io::Result<Self> {
+        let part = with_end(file, ".part");
+        if let Some(folder) = folder(file) {
+            fs::create_dir_all(folder)?;
+        }
+        // One that a crash left behind may have other rights.
+        match fs::remove_file(&part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+        let written = Self { part, file: file.to_owned() };
+        opened.write_all(pem.expose_secret().as_bytes())?;
+        opened.sync_all()?;
+        Ok(written)
+    }
+
+    /// Where it goes.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Puts it in its place, so that a crash leaves the old file or the new one.
+    pub(super) fn place(&self) -> io::Result<()> {
+        fs::rename(&self.part, &self.file)?;
+        if let Some(folder) = folder(&self.file) {
+            fs::File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Not there any more when it is in its place.
+        let _gone = fs::remove_file(&self.part);
+    }
+}
+
+/// Writes a key where no file is yet: whole, or none. Errors: there is one.
 pub(crate) fn create(file: &Path, pem: &SecretString) -> io::Result<()> {
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)?;
+    if file.try_exists()? {
+        return Err(io::ErrorKind::AlreadyExists.into());
     }
-    let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    opened.write_all(pem.expose_secret().as_bytes())?;
-    opened.sync_all()
+    Part::write(file, pem)?.place()
 }
 
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    write(to, &fs::read_to_string(from)?.into())
+fn folder(file: &Path) -> Option<&Path> {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty())
 }
 
 /// How long ago the file was written; `None` if it is not there.
 pub(super) fn age_ms(file: &Path, now_ms: u64) -> Option<u64> {
     let written = fs::metadata(file).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(now_ms.saturating_sub(u64::try_from(written.as_millis()).unwrap_or(u64::MAX)))
-}
-
-fn put(file: &Path, pem: &SecretString) -> io::Result<()> {
-    // One that a crash left behind may have other rights.
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    create(file, pem)
 }
 
 fn with_end(file: &Path, end: &str) -> PathBuf {
@@ -72,15 +97,24 @@ mod tests {
         let file = dir.path().join("new/flow-key.pem");
         create(&file, &"one".into()).unwrap();
         assert_eq!(create(&file, &"two".into()).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        copy(&file, &beside(&file)).unwrap();
+        Part::write(&beside(&file), &"one".into()).unwrap().place().unwrap();
         fs::write(with_end(&file, ".part"), "left behind").unwrap();
-        write(&file, &"two".into()).unwrap();
+        Part::write(&file, &"two".into()).unwrap().place().unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "two");
         assert_eq!(fs::read_to_string(beside(&file)).unwrap(), "one");
         for path in [&file, &beside(&file)] {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
         }
         assert!(!with_end(&file, ".part").exists());
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_written_whole_leaves_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("flow-key.pem");
+        fs::create_dir(with_end(&file, ".part")).unwrap();
+        assert!(create(&file, &"one".into()).is_err());
+        assert!(!file.exists());
     }
 
     #[test]

@@ -85,6 +85,7 @@ impl Place {
             id: id.into(),
             token: Token::new("a-token".into()),
             file: in_file.then(|| file.clone()),
+            previous_set: false,
         };
         let keeper = FlowKeyKeeper::new(KeyParts {
             client: client.unwrap(),
@@ -209,7 +210,7 @@ async fn nothing_changes_where_a_rotation_cannot_begin() {
     place.keeper.upload(None).await;
     let old = place.current();
     place.fails("reads of 300");
-    let error = place.keeper.rotate(true).await.unwrap_err();
+    let error = place.keeper.rotate(false).await.unwrap_err();
     assert!(matches!(&error, RotateError::Unknown(number, _) if &**number == "300"), "{error}");
     assert_eq!((place.current(), place.in_file("flow-key.pem")), (old.clone(), old));
     assert!(!place.dir.path().join("flow-key.pem.previous").exists());
@@ -221,6 +222,60 @@ async fn nothing_changes_where_a_rotation_cannot_begin() {
     }
     assert!(matches!(place.keeper.rotate(true).await.unwrap_err(), RotateError::NoKey));
     assert_eq!(results(&place.keeper.upload(None).await), ["skipped"; 3]);
+}
+
+#[tokio::test]
+async fn forced_rotation_skips_a_number_of_which_meta_says_nothing() {
+    let place = Place::new().await;
+    place.keeper.upload(None).await;
+    let old = place.current();
+    place.fails("reads of 300");
+    let rotated = place.keeper.rotate(true).await.unwrap();
+    assert_eq!(results(&rotated.items), ["uploaded", "uploaded", "skipped"]);
+    assert!(rotated.items[2].problem.as_ref().unwrap().contains("did not say"));
+    place.works();
+    assert_eq!(place.published().await, [Published::Current, Published::Current, Published::Previous]);
+    let again = place.keeper.rotate(false).await.unwrap();
+    assert_eq!((again.resumed, results(&again.items)), (true, vec!["uploaded"; 3]));
+    assert_ne!(place.current(), old);
+}
+
+#[tokio::test]
+async fn rotation_is_refused_where_the_key_before_would_be_forgotten_at_the_next_start() {
+    let mut place = Place::new().await;
+    place.keeper.upload(None).await;
+    place.keeper.parts.numbers[1].previous_set = true;
+    let old = place.current();
+    let error = place.keeper.rotate(true).await.unwrap_err();
+    assert!(matches!(&error, RotateError::PreviousSet(number) if &**number == "200"), "{error}");
+    assert_eq!((place.current(), place.in_file("flow-key.pem")), (old.clone(), old));
+}
+
+#[tokio::test]
+async fn no_key_changes_where_one_of_two_files_cannot_be_written() {
+    let mut place = Place::new().await;
+    place.keeper.upload(None).await;
+    let (old, second) = (place.current(), place.dir.path().join("second.pem"));
+    fs::copy(place.dir.path().join("flow-key.pem"), &second).unwrap();
+    place.keeper.parts.numbers[2].file = Some(second);
+    fs::create_dir(place.dir.path().join("second.pem.part")).unwrap();
+    let error = place.keeper.rotate(false).await.unwrap_err();
+    assert!(matches!(&error, RotateError::File(..)) && error.to_string().contains("nothing has changed"), "{error}");
+    assert_eq!((place.current(), place.in_file("flow-key.pem")), (old.clone(), old));
+    for left in ["flow-key.pem.part", "flow-key.pem.previous", "flow-key.pem.previous.part"] {
+        assert!(!place.dir.path().join(left).exists(), "{left}");
+    }
+}
+
+#[tokio::test]
+async fn rotation_of_an_encrypted_key_says_that_the_new_one_is_not() {
+    let place = Place::new().await;
+    place.keeper.upload(None).await;
+    assert_eq!(place.keeper.rotate(false).await.unwrap().warnings, [] as [String; 0]);
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n";
+    fs::write(place.dir.path().join("flow-key.pem"), encrypted).unwrap();
+    let warnings = place.keeper.rotate(true).await.unwrap().warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("openssl pkcs8"), "{warnings:?}");
 }
 
 #[tokio::test]

@@ -153,6 +153,7 @@ pub(super) fn keeper(
         id: known.id.clone(),
         token: known.token.clone(),
         file: configured.flow_private_key.as_ref().and_then(|secret| secret.file.clone()),
+        previous_set: configured.flow_private_key_previous.is_some(),
     };
     FlowKeyKeeper::new(KeyParts {
         client,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actors::http_caller::BotSecrets;
 use actors::{Bots, Clock, Engine, Number};
 use tokio::task::JoinHandle;
+use url::Url;
 
 use crate::admin::{self, Admin};
 use crate::config::Config;
@@ -26,10 +27,8 @@ pub(super) fn answering<'c>(config: &'c Config, bots: &Bots) -> Vec<(String, &'c
     answering
 }
 
-/// What the bots want of WhatsApp Flows. Phones reach the endpoint where `server.public_url` says, else at `front`.
+/// What the bots want of WhatsApp Flows. `front` is there when phones are beside us, as in `parlance dev`.
 pub(super) fn bot_flows(config: &Config, bots: Arc<Bots>, front: Option<SocketAddr>) -> BotFlows {
-    let public = config.server.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
-    let base = public.or_else(|| front.map(|front| format!("http://{}", reachable(front))));
     let (mut named, mut accounts) = (BTreeMap::<String, BTreeSet<Box<str>>>::new(), BTreeSet::<Box<str>>::new());
     for number in &config.whatsapp.numbers {
         let Some(account) = number.business_account_id.as_deref() else { continue };
@@ -41,9 +40,16 @@ pub(super) fn bot_flows(config: &Config, bots: Arc<Bots>, front: Option<SocketAd
     BotFlows {
         bots,
         dir: config.bots.dir.clone(),
-        endpoint: base.map(|base| format!("{base}{FLOW_PATH}")),
+        endpoint: endpoint(config.server.public_url.as_ref(), front),
         elsewhere: elsewhere.collect(),
     }
+}
+
+/// Where phones reach the endpoint of forms: those beside us at `front`, others where `server.public_url` says.
+fn endpoint(public: Option<&Url>, front: Option<SocketAddr>) -> Option<String> {
+    let public = || public.map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let base = front.map(|front| format!("http://{}", reachable(front))).or_else(public)?;
+    Some(format!("{base}{FLOW_PATH}"))
 }
 
 /// What listens everywhere is reached at this machine.
@@ -130,4 +136,18 @@ pub(super) fn watch_secrets(
         files.other(token, move |secret| admin.replace_token(secret));
     }
     files.watch(clock.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phones_beside_us_are_given_no_public_address() {
+        let public = Url::parse("https://bots.example/").unwrap();
+        let at = |public, front: Option<&str>| endpoint(public, front.map(|front| front.parse().unwrap()));
+        assert_eq!(at(Some(&public), Some("0.0.0.0:80")), Some(format!("http://127.0.0.1:80{FLOW_PATH}")));
+        assert_eq!(at(Some(&public), None), Some(format!("https://bots.example{FLOW_PATH}")));
+        assert_eq!(at(None, None), None);
+    }
 }

@@ -103,6 +103,11 @@ impl Verdicts {
             self.plain(row.id, row.nonce, update, at_ms, Some(codec::encode(&letter)));
             return;
         }
+        if outcome == Outcome::WindowClosed && changes.iter().all(|change| !matches!(change, Change::Held { .. })) {
+            // A template takes its place.
+            let unsent = payload.as_ref().and_then(|payload| flow::unsent(payload, &error.title));
+            self.unsent.extend(unsent.map(|unsent| (row.id.conversation, unsent)));
+        }
         events::send_put_back(row.id, &error.title);
         for change in changes {
             if matches!(change, Change::Held { .. }) {

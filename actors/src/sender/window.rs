@@ -65,7 +65,11 @@ impl Job {
     pub(super) async fn closed(&self, row: &Row, payload: &SendPayload, error: Option<&graph::Error>) -> Next {
         let next = || if error.is_some() { Next::Judged } else { Next::Settled };
         match &payload.closed {
-            Closed::Template(template) => self.rewrite(row, as_template(payload, template)).await.unwrap_or_else(next),
+            Closed::Template(template) => {
+                self.form_unsent(row, payload, "the service window closed before it left: a template took its place")
+                    .await;
+                self.rewrite(row, as_template(payload, template)).await.unwrap_or_else(next)
+            }
             Closed::Hold => self.hold_until_written(row).await.unwrap_or_else(next),
             Closed::Drop => {
                 let record = error.map_or_else(known_closed, |error| error.to_record().into());

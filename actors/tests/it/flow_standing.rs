@@ -1,9 +1,10 @@
 //! Flows that Meta throttles or blocks: ten messages an hour, or none, and the bot goes on by `failed`.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use actors::FlowStanding;
+use actors::{Engine, FlowStanding};
 use chatbot::Format;
 use parking_lot::Mutex;
 use whatsapp::graph::FlowStatus;
@@ -22,14 +23,18 @@ type Standing = Arc<Mutex<FlowStatus>>;
 fn world(status: FlowStatus) -> (World, Standing) {
     let standing = Arc::new(Mutex::new(status));
     let told = standing.clone();
+    (world_of(BOT, move || told.lock().clone()), standing)
+}
+
+fn world_of(bot: &str, status: impl Fn() -> FlowStatus + Send + Sync + 'static) -> World {
     let flows = move |account: &str, named: &str| {
         assert_eq!(account, format!("account-of-{NUMBER}"));
-        (named == "booking").then(|| FlowStanding { id: "8100200300".into(), status: told.lock().clone() })
+        (named == "booking").then(|| FlowStanding { id: "8100200300".into(), status: status() })
     };
     let world = World { turn: Arc::new(chatbot::turn), flows: Arc::new(flows), ..World::new() };
-    let loaded = chatbot::load(BOT, "one.yaml", Format::Yaml);
+    let loaded = chatbot::load(bot, "one.yaml", Format::Yaml);
     world.bots.put_live(Arc::new(loaded.bot.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))));
-    (world, standing)
+    world
 }
 
 /// What people got: the texts of messages, empty for one with a form.
@@ -123,5 +128,47 @@ async fn f101_a_form_that_meta_refuses_leads_the_run_on_once() {
     world.quiet().await;
     assert_eq!(sent(&world), ["", "Sorry."]);
     assert_eq!(world.dead_letters().await.len(), 1);
+    engine.drain(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn f101_a_flow_let_go_while_its_message_is_looked_at_keeps_it_no_hour() {
+    let standing = Arc::new(Mutex::new(FlowStatus::Throttled));
+    let engine = Arc::new(OnceLock::<Engine>::new());
+    let (told, changing) = (standing.clone(), engine.clone());
+    let lets_go = Arc::new(AtomicBool::new(false));
+    let now = lets_go.clone();
+    let world = world_of(BOT, move || {
+        let was = told.lock().clone();
+        if now.swap(false, Ordering::SeqCst) {
+            // Just after the sender has looked.
+            *told.lock() = FlowStatus::Published;
+            changing.get().unwrap().flows_changed();
+        }
+        was
+    });
+    assert!(engine.set(world.start().await).is_ok());
+    all_say(&world, 1..=10).await;
+    lets_go.store(true, Ordering::SeqCst);
+    all_say(&world, 11..=11).await;
+    assert_eq!(*standing.lock(), FlowStatus::Published);
+    assert_eq!(world.graph.count(), 11);
+    engine.get().unwrap().drain(Duration::from_secs(5)).await;
+}
+
+/// [`BOT`], with a template in place of what the closed window keeps back.
+fn world_with_template() -> World {
+    let policy = "policies: { max_age: 3d, window: { closed: { template: { name: come_back, lang: en } } } }\n";
+    world_of(&BOT.replace("triggers:", &format!("{policy}triggers:")), || FlowStatus::Published)
+}
+
+#[tokio::test(start_paused = true)]
+async fn f101_a_form_that_meta_fails_for_the_window_leads_the_run_on_though_a_template_takes_its_place() {
+    let world = world_with_template();
+    let engine = world.start().await;
+    all_say(&world, 1..=1).await;
+    crate::window::fails(&engine, &world.graph.requests()[0], 131_047).await;
+    world.quiet().await;
+    assert_eq!(sent(&world), ["", "come_back", "Sorry."]);
     engine.drain(Duration::from_secs(5)).await;
 }

@@ -47,7 +47,7 @@ fn texts_sent(world: &World) -> Vec<String> {
     world.graph.requests().into_iter().map(|request| request.text).collect()
 }
 
-async fn fails(engine: &Engine, request: &Request, code: u32) {
+pub(crate) async fn fails(engine: &Engine, request: &Request, code: u32) {
     let details = Some("More than 24 hours have passed.".into());
     let error = ErrorObject { code: Some(code), title: Some("composed".into()), details, ..ErrorObject::default() };
     let update = StatusUpdate { errors: vec![error], ..status(request, StatusKind::Failed) };

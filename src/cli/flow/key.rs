@@ -141,6 +141,9 @@ async fn rotate(api: &Api, force: bool, json: bool) -> Result<(), Failed> {
             false => "a new key opens requests; the old one does, too, for phones that still have its public half",
         });
     }
+    for warning in answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        talk(&format!("warning: {warning}"));
+    }
     uploads(&answer, json)?;
     if !json {
         talk("after 24 hours the file with .previous behind its name can be removed");

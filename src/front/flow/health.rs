@@ -24,6 +24,8 @@ const LATENCY_MS: f64 = 1_000.0;
 const AVAILABILITY: f64 = 90.0;
 /// How far of the way to a threshold is too far.
 const EARLY_PERCENT: f64 = 80.0;
+/// Below this far it is good again, so that what goes to and fro at the limit is told once.
+const CALM_PERCENT: f64 = 60.0;
 const MIN_REQUESTS: u32 = 20;
 /// Minutes are the grain of the windows.
 const MINUTE_MS: u64 = 60_000;
@@ -109,7 +111,8 @@ pub struct FlowHealth {
 #[derive(Default)]
 struct Measure {
     minutes: VecDeque<Minute>,
-    near: Vec<Trouble>,
+    /// Told, and not good again since.
+    told: Vec<Trouble>,
 }
 
 struct Minute {
@@ -136,8 +139,9 @@ impl FlowHealth {
         let measure = flows.entry(flow.clone()).or_default();
         measure.add(now_ms, took, kind);
         let reading = measure.read(flow, now_ms);
-        let news: Vec<_> = reading.near.iter().filter(|near| !measure.near.contains(near)).copied().collect();
-        measure.near.clone_from(&reading.near);
+        measure.told.retain(|told| reading.is_near(*told, CALM_PERCENT));
+        let news: Vec<_> = reading.near.iter().filter(|near| !measure.told.contains(near)).copied().collect();
+        measure.told.extend(&news);
         drop(flows);
         news.into_iter().for_each(|near| self.warn(&reading, near));
     }
@@ -169,6 +173,17 @@ impl FlowHealth {
         self.metrics.warned(&reading.bot, &reading.flow, near.name());
         tracing::warn!(bot = %reading.bot, flow = %reading.flow, "a Flow does badly: {sentence}");
         (self.tell)(&reading.bot, &reading.flow, &sentence);
+    }
+}
+
+impl Reading {
+    /// Whether it is so many percent of the way to a threshold of Meta's.
+    fn is_near(&self, trouble: Trouble, percent: f64) -> bool {
+        match trouble {
+            Trouble::ErrorRate => self.error_rate >= ERROR_RATE * percent / 100.0,
+            Trouble::Latency => f64::from(self.p90_latency_ms) > LATENCY_MS * percent / 100.0,
+            Trouble::Availability => 100.0 - self.availability >= (100.0 - AVAILABILITY) * percent / 100.0,
+        }
     }
 }
 
@@ -227,16 +242,10 @@ impl Measure {
             availability: 100.0 - percent(unserved, recent),
             near: Vec::new(),
         };
-        let near = [
-            (Trouble::ErrorRate, requests, reading.error_rate >= ERROR_RATE * EARLY_PERCENT / 100.0),
-            (Trouble::Latency, requests, f64::from(reading.p90_latency_ms) > LATENCY_MS * EARLY_PERCENT / 100.0),
-            (
-                Trouble::Availability,
-                recent,
-                100.0 - reading.availability >= (100.0 - AVAILABILITY) * EARLY_PERCENT / 100.0,
-            ),
-        ];
-        let near = near.into_iter().filter(|(_, of, is)| *is && *of >= MIN_REQUESTS).map(|(near, ..)| near).collect();
+        let of = [(Trouble::ErrorRate, requests), (Trouble::Latency, requests), (Trouble::Availability, recent)];
+        let near =
+            of.into_iter().filter(|(trouble, of)| *of >= MIN_REQUESTS && reading.is_near(*trouble, EARLY_PERCENT));
+        let near = near.map(|(near, _)| near).collect();
         Reading { near, ..reading }
     }
 }

@@ -62,6 +62,23 @@ fn what_ends_may_be_warned_of_again() {
 }
 
 #[test]
+fn what_goes_to_and_fro_at_the_limit_is_told_once() {
+    let (health, heard) = health();
+    record(&health, 96, START_MS, FAST, Kind::Good);
+    record(&health, 4, START_MS, FAST, Kind::Error);
+    for _ in 0..20 {
+        // 4 of 101, then 5 of 125: under 4 %, and there again.
+        record(&health, 24, START_MS, FAST, Kind::Good);
+        record(&health, 1, START_MS, FAST, Kind::Error);
+    }
+    assert_eq!(heard.lock().len(), 1);
+    record(&health, 600, START_MS, FAST, Kind::Good);
+    assert!(health.readings(START_MS)[0].error_rate < 2.4);
+    record(&health, 30, START_MS, FAST, Kind::Error);
+    assert_eq!(heard.lock().len(), 2);
+}
+
+#[test]
 fn slow_tenth_is_warned_of() {
     let (health, heard) = health();
     record(&health, 90, START_MS, FAST, Kind::Good);

@@ -1,6 +1,6 @@
 //! Which screen may follow which: the routing model that is given, or the one that `navigate` actions make.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use super::super::tree::{Kind, Node};
@@ -66,7 +66,10 @@ impl Checker<'_> {
             .collect();
         if !missing.is_empty() {
             let message = format!("Following screens are missing in the routing model: ({}).", missing.join(", "));
-            self.error(CODE, model, path, message);
+            // Of a single screen nothing is missing: Flows with `{}` are out there.
+            let harmless = model.entries().is_empty() && flow.screens().len() == 1;
+            let severity = if harmless { Severity::Warning } else { Severity::Error };
+            self.report(CODE, model.span.clone(), path, message, severity);
         }
         for entry in model.entries().iter().filter(|entry| flow.screen(&entry.key).is_none()) {
             let message = format!("Invalid screens found in the routing model: ({}).", entry.key);
@@ -214,20 +217,8 @@ impl Checker<'_> {
 
     /// All screens hang together, whichever way the edges go.
     fn connected(&mut self, at: &Node, path: &Path<'_>, ids: &[&str], edges: &[Edge], given: bool) {
-        let mut beside: HashMap<&str, Vec<&str>> = HashMap::new();
-        for edge in edges {
-            beside.entry(&edge.from).or_default().push(&edge.to);
-            beside.entry(&edge.to).or_default().push(&edge.from);
-        }
-        let mut reached: HashSet<&str> = ids.iter().take(1).copied().collect();
-        let mut waiting: VecDeque<&str> = reached.iter().copied().collect();
-        while let Some(id) = waiting.pop_front() {
-            for next in beside.get(id).map_or(&[][..], Vec::as_slice) {
-                if reached.insert(next) {
-                    waiting.push_back(next);
-                }
-            }
-        }
+        let both = || edges.iter().flat_map(|edge| [(&*edge.from, &*edge.to), (&*edge.to, &*edge.from)]);
+        let reached = reached(ids.iter().take(1).copied().collect(), both);
         let apart: Vec<&str> = ids.iter().copied().filter(|id| !reached.contains(id)).collect();
         if apart.is_empty() {
             return;
@@ -240,16 +231,21 @@ impl Checker<'_> {
         self.error(CODE, at, path, message);
     }
 
-    /// All routes end on a terminal screen.
+    /// A screen from which nothing leads to a terminal one, neither on nor, after Back, by another way: what is opened to
+    /// be read only, such as terms behind an opt-in, is left by Back.
     fn dead_ends(&mut self, at: &Node, path: &Path<'_>, after: &BTreeMap<&str, Vec<&Edge>>, given: bool) {
-        let flow = self.flow;
-        let dead: Vec<&str> = after
-            .iter()
-            .filter(|(id, edges)| edges.is_empty() && flow.screen(id).is_some_and(|screen| !screen.terminal))
-            .map(|(id, _)| *id)
-            .collect();
+        let edges = || after.values().flatten().map(|edge| (edge.from.as_str(), edge.to.as_str()));
+        let terminal: HashSet<&str> =
+            self.flow.screens().iter().filter(|screen| screen.terminal).map(|screen| screen.id.as_str()).collect();
         // without any terminal screen that is told already
-        if dead.is_empty() || !flow.screens().iter().any(|screen| screen.terminal) {
+        if terminal.is_empty() {
+            return;
+        }
+        let leading = reached(terminal, || edges().map(|(from, to)| (to, from)));
+        let leading = reached(leading, edges);
+        let is_dead = |(id, edges): &(&&str, &Vec<&Edge>)| edges.is_empty() && !leading.contains(**id);
+        let dead: Vec<&str> = after.iter().filter(is_dead).map(|(id, _)| *id).collect();
+        if dead.is_empty() {
             return;
         }
         let hint = if given {
@@ -261,4 +257,18 @@ impl Checker<'_> {
             format!("All routes must end at a terminal screen; these lead nowhere: ({}). {hint}", dead.join(", "));
         self.error(CODE, at, path, message);
     }
+}
+
+/// These screens, and all that the steps lead to from them.
+fn reached<'a, I: Iterator<Item = (&'a str, &'a str)>>(
+    mut found: HashSet<&'a str>,
+    steps: impl Fn() -> I,
+) -> HashSet<&'a str> {
+    let mut waiting: Vec<&str> = found.iter().copied().collect();
+    let mut next: HashMap<&str, Vec<&str>> = HashMap::new();
+    steps().for_each(|(from, to)| next.entry(from).or_default().push(to));
+    while let Some(id) = waiting.pop() {
+        waiting.extend(next.get(id).into_iter().flatten().copied().filter(|to| found.insert(to)));
+    }
+    found
 }
