@@ -55,7 +55,14 @@ fn turn(criterion: &mut Criterion) {
     let bot = load();
     let contact = ContactView { name: Some("Ada".into()), wa_id: Some("999000000000001".into()), user_id: None };
     let number = NumberView { id: "700800900100200".into(), display: Some("15550100100".into()) };
-    let given = Given { now_ms: 1_790_000_000_000, seed: 7, address: "", contact: &contact, number: &number };
+    let given = Given {
+        now_ms: 1_790_000_000_000,
+        seed: 7,
+        staff_since_ms: None,
+        address: "",
+        contact: &contact,
+        number: &number,
+    };
     let run = |before: &Snapshot, input: &Input| chatbot::turn(&bot, before, input, &given).expect("the bot takes it");
 
     let (nobody, hello, answer) = (Snapshot::default(), text("hello"), text("Lisbon"));

@@ -213,6 +213,7 @@ fn talk(bot: &Bot) {
         let given = Given {
             now_ms: 1_795_340_000_000 + at as u64 * day_ms,
             seed: 7,
+            staff_since_ms: None,
             address: "",
             contact: &contact,
             number: &number,

@@ -158,6 +158,10 @@ impl State {
         if self.recovery.is_some() {
             self.recover().await?;
         }
+        if self.deps.backlog.is_full(self.id) && !self.queue.is_idle() {
+            self.stall(Stall::Outbox);
+            return Ok(false);
+        }
         if let Some(ask) = self.queue.take_ask() {
             self.answer(ask).await?;
             return Ok(true);
@@ -167,10 +171,6 @@ impl State {
                 let refill = router::Message::Refill { conversation: self.id, from };
                 self.deps.peers().router.cast(refill).map_err(|_| Trouble::RouterGone)?;
             }
-            return Ok(false);
-        }
-        if self.deps.backlog.is_full(self.id) {
-            self.stall(Stall::Outbox);
             return Ok(false);
         }
         let loaded = self.load().await?;

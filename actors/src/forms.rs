@@ -141,7 +141,7 @@ impl Asks {
             Entered::First(ticket) => {
                 let told = ticket.subscribe();
                 let (deps, shards) = (self.deps.clone(), self.shards.clone());
-                let drive = Drive::new(deps, shards, self.lookups.clone(), conversation, request);
+                let drive = Drive::new(deps, shards, self.lookups.clone(), conversation, request, within);
                 tokio::spawn(drive.run(ticket, within));
                 told
             }

@@ -71,8 +71,12 @@ pub const MAX_FORM_STEPS: usize = 500;
 pub const MAX_FORM_DEPTH: usize = 8;
 /// Calls of other programs for one request of a form.
 pub const MAX_FORM_CALLS: usize = 8;
-/// Requests of one form that are answered.
+/// Requests of one form that are answered; with the next one its time is over.
 pub const MAX_FORM_REQUESTS: usize = 256;
+/// Bytes of the data of one request of a form, as JSON.
+pub const MAX_FORM_REQUEST_BYTES: usize = 64 * 1024;
+/// Notices of a phone about one form that are noted.
+pub const MAX_FORM_NOTICES: u32 = 16;
 /// Screens of a form that are remembered for the way back.
 pub const MAX_FORM_SCREENS: usize = 20;
 /// Bytes of the data of one screen, or of what comes with the end of a form, as JSON.

@@ -17,6 +17,9 @@ pub struct Given<'a> {
     pub now_ms: u64,
     /// The only source of randomness: run ids come from it.
     pub seed: u64,
+    /// Since when somebody answers in the bot's place, if that is so. A form is answered all the same; but the time of the
+    /// run that waits for it stands still, and no run goes on.
+    pub staff_since_ms: Option<u64>,
     /// What names the conversation outside: the tokens of its forms begin with it, so that whoever holds one finds it.
     pub address: &'a str,
     /// The person.

@@ -216,6 +216,9 @@ impl Snapshot {
     fn run_wake_ms(&self) -> Option<u64> {
         let run = self.run.as_ref()?;
         let wait = run.wait.as_ref()?;
+        if let Some((form, _)) = form::ended(&self.forms, wait.form.as_deref()) {
+            return Some(form.sent_ms);
+        }
         // Nobody is cut off by the age of a run while a human answers.
         let expires_ms = run.expires_ms.filter(|_| wait.handed_over.is_none());
         [wait.timeout_ms, wait.idle_ms, expires_ms].into_iter().flatten().min()

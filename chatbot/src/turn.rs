@@ -94,13 +94,22 @@ impl Effect {
 /// A failure of the bot that no error path takes; the conversation stays as it was.
 pub fn turn(bot: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>) -> Result<Turn, TurnError> {
     let mut walk = Walk::new(bot, before, input, given);
+    let goes_on = match input {
+        Input::Message(_) | Input::Api(_) | Input::Unsent(_) | Input::Tick => walk.take_up_form(),
+        Input::HandBack(_) | Input::HttpDone(_) | Input::Form(_) => false,
+    };
     match input {
         Input::Message(message) => on_arrival(&mut walk, message)?,
         Input::HandBack(how) => walk.hand_back(how.port())?,
         Input::HttpDone(done) => walk.http_done(done)?,
-        Input::Api(call) => call::on_call(&mut walk, call)?,
+        Input::Api(call) => {
+            walk.set_input(call.as_json());
+            call::on_call(&mut walk, call)?;
+        }
         Input::Form(request) => return Ok(form::on_request(walk, before, request)),
         Input::Unsent(unsent) => walk.unsent(unsent)?,
+        // What else is due is due with the next one.
+        Input::Tick if goes_on => {}
         Input::Tick => on_tick(&mut walk)?,
     }
     Ok(walk.finish(before))

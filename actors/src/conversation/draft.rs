@@ -220,7 +220,7 @@ impl<'a> Draft<'a> {
             InboxPayload::Told(told) => self.told(told),
             InboxPayload::Merge(into) => self.merge(into, row.received_ms),
             InboxPayload::Absorb(absorbed) => self.absorb(*absorbed),
-            InboxPayload::Form(request) => self.kept_form(seq, row, *request, bot),
+            InboxPayload::Form(message) => self.kept_form(seq, row, *message, bot),
             InboxPayload::Unsent(unsent) => self.unsent(seq, row, *unsent, bot),
         }
     }
@@ -320,7 +320,12 @@ impl<'a> Draft<'a> {
         let seed = self.seed();
         let id = self.id.to_string();
         let address = id.strip_prefix("c_").unwrap_or(&id);
-        let given = Given { now_ms: self.means.now_ms, seed, address, contact: &contact, number: &number };
+        let staff_since_ms = match state.control {
+            Control::Human { since_ms, .. } => Some(since_ms),
+            Control::Bot => None,
+        };
+        let given =
+            Given { now_ms: self.means.now_ms, seed, staff_since_ms, address, contact: &contact, number: &number };
         (seed, (self.means.turn)(bot, &state.bot, input, &given))
     }
 

@@ -90,11 +90,38 @@ impl State {
 fn elsewhere(loaded: &Loaded, ask: &Ask) -> Option<Step> {
     let state = &loaded.state;
     if loaded.revision.0 == 0 {
-        return Some(Step::Done(gone().into()));
+        // What it takes over may be on its way.
+        return Some(if ask.part.is_some() { Step::NotYet } else { Step::Done(gone().into()) });
     }
     if let Some(into) = state.merged_into {
         return Some(Step::Elsewhere(crate::identity::beside(ask.conversation, into)));
     }
     let arrived = ask.part.is_none_or(|part| state.absorbed.contains(&part));
     (!arrived).then_some(Step::NotYet)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use storage::ConversationId;
+
+    use super::*;
+
+    #[test]
+    fn a_conversation_that_is_not_there_yet_may_be_about_to_take_in_the_one_that_is_asked() {
+        let request = chatbot::FormRequest {
+            token: String::new(),
+            action: chatbot::FormAction::Init,
+            screen: None,
+            data: serde_json::Value::Null,
+            digest: String::new(),
+            results: Vec::new(),
+            late: false,
+        };
+        let (mut ask, _step) = Ask::new(ConversationId([1; 16]), Arc::new(request));
+        assert!(matches!(elsewhere(&Loaded::default(), &ask), Some(Step::Done(_))));
+        ask.part = Some(ConversationId([2; 16]));
+        assert!(matches!(elsewhere(&Loaded::default(), &ask), Some(Step::NotYet)));
+    }
 }

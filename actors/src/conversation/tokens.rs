@@ -63,7 +63,7 @@ impl State {
 /// The message that a form answers, if the row is one without a token.
 fn answered(payload: &[u8]) -> Option<String> {
     let has = |word: &[u8]| payload.windows(word.len()).any(|bytes| bytes == word);
-    if !has(b"nfm_reply") || has(b"flow_token") {
+    if !has(b"nfm_reply") {
         return None;
     }
     let Ok(InboxPayload::Message(message)) = codec::decode(payload) else { return None };

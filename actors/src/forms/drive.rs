@@ -17,6 +17,8 @@ use crate::shard;
 
 /// Calls of other programs that one request may lead to; then its time counts as over.
 const MAX_CALLS: usize = 16;
+/// What the turn of the fallback has left of the time for an answer, whatever the budget; at most a quarter of it.
+const FALLBACK_MS: u64 = 500;
 /// A conversation that became a part of one that became a part of another is followed this far.
 const MAX_MERGES: usize = 16;
 /// What two conversations hand each other when they become one is waited for in steps of this.
@@ -30,6 +32,8 @@ pub(super) struct Drive {
     conversation: ConversationId,
     request: Arc<FormRequest>,
     asked_ms: u64,
+    /// Calls come to their end before this.
+    until_ms: u64,
     part: Option<ConversationId>,
     known: bool,
     calls: usize,
@@ -43,10 +47,14 @@ impl Drive {
         lookups: Arc<Lookups>,
         conversation: ConversationId,
         request: FormRequest,
+        within: Duration,
     ) -> Self {
         let asked_ms = deps.clock.now_ms();
         let request = Arc::new(request);
-        Self { deps, shards, lookups, conversation, request, asked_ms, part: None, known: false, calls: 0, merges: 0 }
+        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        let until_ms = asked_ms.saturating_add(within_ms - FALLBACK_MS.min(within_ms / 4));
+        let (part, known, calls, merges) = (None, false, 0, 0);
+        Self { deps, shards, lookups, conversation, request, asked_ms, until_ms, part, known, calls, merges }
     }
 
     /// Answers within the time, whatever happens.
@@ -112,7 +120,7 @@ impl Drive {
     /// Brings the result of a call, or the notice that the time for it is over: whichever comes first.
     async fn look_up(&mut self, call: HttpCall, cache: Option<FormCache>, budget_ms: u64) {
         self.calls += 1;
-        let until_ms = self.asked_ms.saturating_add(budget_ms);
+        let until_ms = self.asked_ms.saturating_add(budget_ms).min(self.until_ms);
         let done = match self.calls > MAX_CALLS {
             true => None,
             false => self.lookups.get(self.conversation, call, cache, until_ms).await,

@@ -1,6 +1,6 @@
 //! What lies in the inbox: messages of people, and everything else that goes to a conversation in journal order.
 
-use chatbot::{ApiCall, FormRequest, HandBack, HttpDone, Incoming, OnDoubt, Unsent};
+use chatbot::{ApiCall, HandBack, HttpDone, Incoming, OnDoubt, Unsent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::{ContactId, Inbound, Partition};
@@ -37,8 +37,8 @@ pub(crate) enum InboxPayload {
     Merge(ContactId),
     /// What a conversation was that became a part of this one.
     Absorb(Box<Absorbed>),
-    /// A form that was finished while somebody answered in the bot's place.
-    Form(Box<KeptForm>),
+    /// A message with a form that came while somebody answered in the bot's place.
+    Form(Box<Incoming>),
     /// A form that we sent does not reach the person.
     Unsent(Box<Unsent>),
 }
@@ -122,25 +122,6 @@ pub(crate) enum Told {
     MarketingStopped { at_ms: u64 },
     /// A free entry point is open.
     FreeEntry { until_ms: u64 },
-}
-
-/// How a form was finished while nobody went on with it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum KeptForm {
-    /// By what the phone asked; it has its answer.
-    Asked(FormRequest),
-    /// By a message.
-    Came(Box<Incoming>),
-}
-
-impl KeptForm {
-    pub(crate) fn token(&self) -> Option<&str> {
-        match self {
-            KeptForm::Asked(request) => Some(&request.token),
-            KeptForm::Came(message) => message.form_token(),
-        }
-    }
 }
 
 /// See [`InboxPayload::Absorb`].

@@ -3,13 +3,13 @@
 mod calls;
 
 use bytes::Bytes;
-use chatbot::Snapshot;
+use chatbot::{Incoming, Snapshot};
 use serde::{Deserialize, Serialize};
 use storage::{Alias, ContactId, ConversationId, SendId};
 use whatsapp::message::Recipient;
 
 use super::SERVICE_WINDOW_MS;
-use super::inbox::{KeptForm, OrderKey};
+use super::inbox::OrderKey;
 use crate::codec::{self, CodecError};
 use crate::seen::Seen;
 
@@ -17,6 +17,8 @@ use crate::seen::Seen;
 pub(crate) const ORDER_KEY_MS: u64 = 24 * 3_600_000;
 /// And so many of them at the most.
 const MAX_ORDER_KEYS: usize = 1_000;
+/// Forms that are kept at the most; the oldest are forgotten.
+const MAX_KEPT_FORMS: usize = 16;
 /// Someone who came by an advertisement and is answered within a day can be written to for free this long.
 pub(crate) const FREE_ENTRY_MS: u64 = 72 * 3_600_000;
 
@@ -59,9 +61,9 @@ pub(crate) struct State {
     /// Calls from outside with an idempotency key, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<calls::DoneCall>,
-    /// Forms that were finished while somebody answered in the bot's place, oldest first.
+    /// Messages with forms that came while somebody answered in the bot's place, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub kept_forms: Vec<KeptForm>,
+    pub kept_forms: Vec<Incoming>,
 }
 
 /// Who answers.
@@ -206,7 +208,7 @@ impl State {
             }
         }
         self.absorb_person(other.person, now_ms);
-        self.kept_forms.extend(other.kept_forms);
+        other.kept_forms.into_iter().for_each(|message| self.keep_form(message));
         self.absorbed.extend(other.absorbed);
         self.orders.extend(other.orders);
         self.orders.sort_by_key(|done| done.at_ms);
@@ -214,6 +216,15 @@ impl State {
         self.calls.extend(other.calls);
         self.calls.sort_by_key(|done| done.at_ms);
         self.forget_calls(now_ms);
+    }
+
+    /// Keeps a form that came until the bot answers again; of each the first.
+    pub(crate) fn keep_form(&mut self, message: Incoming) {
+        if self.kept_forms.iter().all(|kept| kept.form_token() != message.form_token()) {
+            self.kept_forms.push(message);
+        }
+        let over = self.kept_forms.len().saturating_sub(MAX_KEPT_FORMS);
+        self.kept_forms.drain(..over);
     }
 
     fn absorb_person(&mut self, other: Person, now_ms: u64) {
@@ -241,5 +252,26 @@ impl Control {
             }
             (Control::Human { .. }, Control::Bot) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_forms_that_came_under_staff_only_the_last_are_kept_also_when_two_become_one() {
+        let came = |token: usize| Incoming {
+            form: Some("flow".to_owned()),
+            data: Some(serde_json::json!({ "flow_token": token.to_string() })),
+            ..Incoming::default()
+        };
+        let (mut one, mut other) = (State::default(), State::default());
+        (0..MAX_KEPT_FORMS).for_each(|n| one.keep_form(came(n)));
+        one.keep_form(came(0));
+        (0..2 * MAX_KEPT_FORMS).for_each(|n| other.keep_form(came(n)));
+        one.absorb(other, 0);
+        let tokens: Vec<_> = one.kept_forms.iter().filter_map(Incoming::form_token).map(str::to_owned).collect();
+        assert_eq!(tokens, (MAX_KEPT_FORMS..2 * MAX_KEPT_FORMS).map(|n| n.to_string()).collect::<Vec<_>>());
     }
 }

@@ -1,6 +1,7 @@
 //! What forms ask: handed to the conversation's actor beside its inputs, if it can be answered soon.
 
 use ractor::ActorProcessingErr;
+use storage::ConversationId;
 
 use super::{Stage, State};
 use crate::forms::{Ask, FormOutcome, Step};
@@ -21,13 +22,16 @@ impl State {
             ask.answer(Step::Done(FormOutcome::Busy.into()));
             return Ok(());
         }
-        // Asleep because its inputs must stay where they are: what comes after them must not wait for that.
-        let sleeps = self.entries.get(&id).is_some_and(|entry| matches!(entry.stage, Stage::Asleep));
-        if let Some(stall) = queue.stalled().filter(|_| sleeps && !self.may_go(id)) {
-            queue.answer_asks(|| Step::Done(outcome(stall).into()));
-            return Ok(());
-        }
+        self.answer_stalled(id);
         self.wake(id).await
+    }
+
+    /// Asleep because its inputs must stay where they are: what comes after them must not wait for that.
+    pub(super) fn answer_stalled(&self, id: ConversationId) {
+        let Some(entry) = self.entries.get(&id).filter(|entry| matches!(entry.stage, Stage::Asleep)) else { return };
+        if let Some(stall) = entry.queue.stalled().filter(|_| !self.may_go(id)) {
+            entry.queue.answer_asks(|| Step::Done(outcome(stall).into()));
+        }
     }
 }
 

@@ -103,6 +103,7 @@ impl State {
             if entry.queue.is_idle() {
                 self.entries.remove(&id);
             } else {
+                self.answer_stalled(id);
                 self.spawn_or_wait(id).await?;
             }
         }

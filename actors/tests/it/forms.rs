@@ -93,7 +93,7 @@ fn step(request: &FormRequest) -> Option<(FormStep, bool)> {
         "REFUSED" => (FormStep::Refused { why: "composed".into() }, false),
         "NOTHING" => return None,
         "FINISH" => (FormStep::Finish { params: json!({ "booked": true }) }, true),
-        "CALL" | "CACHED" if request.late => (shown("FALLBACK", json!({})), true),
+        "CALL" | "CACHED" | "SLOW" if request.late => (shown("FALLBACK", json!({})), true),
         "CALL" | "CACHED" if request.results.is_empty() => {
             let cache = FormCache { key: "brands".into(), ttl_ms: 60_000 };
             let cache = (screen == "CACHED").then_some(cache);
@@ -105,7 +105,7 @@ fn step(request: &FormRequest) -> Option<(FormStep, bool)> {
             };
             (shown(&screen, json!({ "body": body, "id": request.results[0].id })), true)
         }
-        "ENDLESS" => (FormStep::Call { call: Box::new(call(request)), cache: None, budget_ms: 60_000 }, false),
+        "ENDLESS" | "SLOW" => (FormStep::Call { call: Box::new(call(request)), cache: None, budget_ms: 60_000 }, false),
         _ => (shown(&screen, json!({})), true),
     })
 }

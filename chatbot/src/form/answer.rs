@@ -4,6 +4,7 @@
 //! 2. The same request as the last one that was answered gets the same answer again, whatever has happened since; one
 //!    that was answered before that is refused. Nothing is done twice.
 //! 3. The form must be open: its time is not over, and its run waits at its node for this very token.
+//!    A form that ended by a request that was the same but for its encryption ends again: its answer was lost.
 //! 4. A notice of the phone that an answer was unusable is noted and acknowledged; nothing else is done about it.
 //! 5. The handlers run. If they want a call that has no result yet, nothing is kept.
 //! 6. What they answer is kept with all that they set. At the end the run leaves its node by `done`.
@@ -15,7 +16,7 @@ use super::steps::Handlers;
 use super::{FormAction, FormRequest, FormStep, bound};
 use crate::bot::flows::Flow;
 use crate::caps;
-use crate::expr::scope::is_deeper;
+use crate::expr::scope::{is_deeper, json_bytes};
 use crate::snapshot::Snapshot;
 use crate::snapshot::form::{Answered, Form, Last, with};
 use crate::trace::Trace;
@@ -30,14 +31,24 @@ pub(crate) fn on_request(walk: Walk<'_>, before: &Snapshot, request: &FormReques
     if let Some(step) = form.repeat(&request.digest) {
         return walk.unchanged(before, step);
     }
+    if let Some(why) = too_much(request) {
+        return refused(walk, before, &why);
+    }
     if form.answered.contains(&number(request)) {
         return refused(walk, before, "this request was answered before another one");
+    }
+    let worn_out = form.answered.len() >= caps::MAX_FORM_REQUESTS;
+    if let Some(params) = form.ended_by(asked_of(request)).filter(|_| !worn_out) {
+        return end_again(walk, before, request, (index, form), params);
     }
     let Some(place) = open(&walk, &form) else {
         return dead(walk, before, request, "the run does not wait for this form any more");
     };
     if request.action == FormAction::Error {
         return unusable(walk, before, request, index, form);
+    }
+    if worn_out {
+        return wear_out(walk, before, request, index, form);
     }
     let single_use = place.flow.single_use && form.submitted && request.action == FormAction::Init;
     if single_use {
@@ -46,14 +57,22 @@ pub(crate) fn on_request(walk: Walk<'_>, before: &Snapshot, request: &FormReques
     let Some(handlers) = place.handlers else {
         return refused(walk, before, &format!("the Flow `{}` has no handlers in this bot", form.flow));
     };
-    if form.answered.len() >= caps::MAX_FORM_REQUESTS {
-        return refused(walk, before, &format!("over {} requests of one form", caps::MAX_FORM_REQUESTS));
-    }
-    if is_deeper(&request.data, caps::MAX_VALUE_DEPTH) {
-        return refused(walk, before, &format!("data nested deeper than {} levels", caps::MAX_VALUE_DEPTH));
-    }
     let flow = place.flow;
     handle(walk, before, request, Kept { index, form, flow }, handlers)
+}
+
+/// Why a request is larger than any form sends: a phone may be anybody's.
+fn too_much(request: &FormRequest) -> Option<String> {
+    let FormRequest { screen, data, .. } = request;
+    if screen.as_ref().is_some_and(|screen| screen.chars().count() > caps::MAX_SCREEN_CHARS) {
+        return Some(format!("a screen's name has at most {} characters", caps::MAX_SCREEN_CHARS));
+    }
+    if is_deeper(data, caps::MAX_VALUE_DEPTH) {
+        return Some(format!("data nested deeper than {} levels", caps::MAX_VALUE_DEPTH));
+    }
+    let bytes = json_bytes(data);
+    let most = caps::MAX_FORM_REQUEST_BYTES;
+    (bytes > most).then(|| format!("the data has {bytes} bytes, a request may have {most}"))
 }
 
 /// What of the bot an open form needs.
@@ -64,7 +83,7 @@ struct Place<'b> {
 
 /// `None` if the form is not open any more.
 fn open<'b>(walk: &Walk<'b>, form: &Form) -> Option<Place<'b>> {
-    let now_ms = walk.now_ms();
+    let now_ms = walk.run_ms();
     let in_time = form.until_ms.is_none_or(|until_ms| until_ms > now_ms);
     if form.done || !in_time || !walk.waits_for_form(form) {
         return None;
@@ -84,8 +103,41 @@ fn refused(mut walk: Walk<'_>, before: &Snapshot, why: &str) -> Turn {
     walk.unchanged(before, FormStep::Refused { why: why.to_owned() })
 }
 
+/// The person filled in the same once more, for they have not seen that it ended.
+fn end_again(
+    mut walk: Walk<'_>,
+    before: &Snapshot,
+    request: &FormRequest,
+    (index, mut form): (usize, Form),
+    params: Value,
+) -> Turn {
+    form.answered.push(number(request));
+    if let Some(last) = &mut form.last {
+        last.digest.clone_from(&request.digest);
+    }
+    asked(&mut walk, request, &form, "the end again", None);
+    walk.put_form(index, form);
+    walk.tell_form(FormStep::Finish { params });
+    walk.finish(before)
+}
+
+/// Nobody fills in a form like this: its time is over, and its run goes on by `expired`.
+fn wear_out(mut walk: Walk<'_>, before: &Snapshot, request: &FormRequest, index: usize, mut form: Form) -> Turn {
+    form.until_ms = Some(walk.run_ms());
+    let why = format!("over {} requests of one form", caps::MAX_FORM_REQUESTS);
+    asked(&mut walk, request, &form, "nothing more", Some(why));
+    walk.put_form(index, form);
+    walk.run_out();
+    let message = walk.bot().form_texts.expired(&walk);
+    walk.tell_form(FormStep::Dead { message });
+    walk.finish(before)
+}
+
 /// Notes that the phone could not use an answer.
 fn unusable(mut walk: Walk<'_>, before: &Snapshot, request: &FormRequest, index: usize, mut form: Form) -> Turn {
+    if form.unusable >= caps::MAX_FORM_NOTICES {
+        return walk.unchanged(before, FormStep::Acknowledged);
+    }
     form.unusable = form.unusable.saturating_add(1);
     let text = |key: &str| request.data[key].as_str().map(crate::expr::clip).unwrap_or_default();
     let why = format!("{}: {}", text("error"), text("error_message"));
@@ -175,7 +227,8 @@ fn settle(form: &mut Form, flow: &Flow, request: &FormRequest, reply: Reply) -> 
             FormStep::Answer { screen: shown.screen.clone(), data: with(&shown.data, extra) }
         }
     };
-    form.last = Some(Box::new(Last { digest: request.digest.clone(), answer }));
+    let asked = form.done.then(|| asked_of(request));
+    form.last = Some(Box::new(Last { digest: request.digest.clone(), asked, answer }));
     Some(step)
 }
 
@@ -214,4 +267,9 @@ fn asked(walk: &mut Walk<'_>, request: &FormRequest, form: &Form, answer: &str, 
 
 fn number(request: &FormRequest) -> u64 {
     hash(0, &request.digest)
+}
+
+/// A number made of what is asked, whatever encrypted it.
+fn asked_of(request: &FormRequest) -> u64 {
+    hash(0, &request.as_json().to_string())
 }

@@ -59,6 +59,9 @@ pub(crate) struct Shown {
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) struct Last {
     pub(crate) digest: String,
+    /// Of what was asked, without its encryption, if it was the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<u64>,
     pub(crate) answer: Answered,
 }
 
@@ -82,6 +85,20 @@ impl Form {
                 let Shown { screen, data } = self.shown.last()?;
                 Some(FormStep::Answer { screen: screen.clone(), data: with(data, extra) })
             }
+        }
+    }
+
+    /// What came with the end, if the form ended by a request that was the same but for its encryption.
+    pub(crate) fn ended_by(&self, asked: u64) -> Option<Value> {
+        let same = self.last.as_ref().is_some_and(|last| last.asked == Some(asked));
+        self.end().filter(|_| same).cloned()
+    }
+
+    /// What came with the end, if it ended at its endpoint.
+    fn end(&self) -> Option<&Value> {
+        match &self.last.as_ref()?.answer {
+            Answered::Finish(params) => Some(params),
+            Answered::Screen(_) => None,
         }
     }
 
@@ -125,11 +142,22 @@ pub(crate) fn with(data: &Value, extra: &Map<String, Value>) -> Value {
     Value::Object(data)
 }
 
-/// Notes a form; the oldest ones are forgotten.
-pub(crate) fn keep(forms: &mut Vec<Form>, form: Form) {
-    forms.push(form);
-    let over = forms.len().saturating_sub(caps::MAX_OPEN_FORMS);
-    forms.drain(..over);
+/// Notes forms in the order in which they were sent; the oldest ones are forgotten, but not the one that is waited for.
+pub(crate) fn keep(forms: &mut Vec<Form>, more: Vec<Form>, awaited: Option<&str>) {
+    forms.extend(more);
+    forms.sort_by_key(|form| form.sent_ms);
+    let mut over = forms.len().saturating_sub(caps::MAX_OPEN_FORMS);
+    forms.retain(|form| {
+        let forgotten = over > 0 && Some(form.token.as_str()) != awaited;
+        over -= usize::from(forgotten);
+        !forgotten
+    });
+}
+
+/// The form that is waited for, if it ended at its endpoint and the run has yet to go on, and what came with the end.
+pub(crate) fn ended<'f>(forms: &'f [Form], awaited: Option<&str>) -> Option<(&'f Form, &'f Value)> {
+    let form = forms.iter().find(|form| form.done && Some(form.token.as_str()) == awaited)?;
+    Some((form, form.end()?))
 }
 
 /// Ends of forms whose answer may be asked for again.
@@ -191,7 +219,7 @@ mod tests {
     fn of_forms_that_are_over_only_the_last_ends_are_kept() {
         let end = |digest: &str| {
             let answer = Answered::Finish(json!({}));
-            Some(Box::new(Last { digest: digest.to_owned(), answer }))
+            Some(Box::new(Last { digest: digest.to_owned(), asked: None, answer }))
         };
         let mut forms: Vec<Form> =
             (0..4).map(|n| Form { token: n.to_string(), last: end("d"), ..form(&["A"]) }).collect();

@@ -28,10 +28,8 @@ impl Snapshot {
         for (name, due_ms) in other.timed {
             self.timed.entry(name).or_insert(due_ms);
         }
-        for form in other.forms {
-            form::keep(&mut self.forms, form);
-        }
-        self.forms.sort_by_key(|form| form.sent_ms);
+        let awaited = self.run.as_ref().and_then(|run| run.wait.as_ref()?.form.as_deref());
+        form::keep(&mut self.forms, other.forms, awaited);
         if other.last.is_some() && (self.last.is_none() || take_run) {
             self.last = other.last;
         }
@@ -110,5 +108,18 @@ mod tests {
         state.run.as_mut().and_then(|run| run.wait.as_mut()).unwrap().form = Some("awaited".to_owned());
         state.push_back(50);
         assert_eq!(state.forms.iter().map(|form| form.until_ms).collect::<Vec<_>>(), [Some(100), Some(150)]);
+    }
+
+    #[test]
+    fn of_the_forms_of_two_the_oldest_are_forgotten_and_never_the_one_that_is_waited_for() {
+        let sent = |sent_ms: u64| Form { token: sent_ms.to_string(), sent_ms, ..Form::default() };
+        let most = crate::caps::MAX_OPEN_FORMS as u64;
+        let mut own = snapshot("own", json!({}));
+        own.forms = (0..most).map(|n| sent(2 * n)).collect();
+        own.run.as_mut().and_then(|run| run.wait.as_mut()).unwrap().form = Some("0".to_owned());
+        let other = Snapshot { forms: (0..most).map(|n| sent(2 * n + 1)).collect(), ..Snapshot::default() };
+        own.absorb(other, false);
+        let kept: Vec<u64> = own.forms.iter().map(|form| form.sent_ms).collect();
+        assert_eq!(kept, [0].into_iter().chain(most + 1..2 * most).collect::<Vec<_>>());
     }
 }

@@ -249,7 +249,14 @@ impl<'b> Play<'b> {
     pub(super) fn turn_of(&mut self, input: &Input) -> Result<Vec<Effect>, Failed> {
         self.inputs += 1;
         let seed = self.seed.take().unwrap_or(self.inputs);
-        let given = Given { now_ms: self.now_ms, seed, address: ADDRESS, contact: &self.contact, number: &self.number };
+        let given = Given {
+            now_ms: self.now_ms,
+            seed,
+            staff_since_ms: None,
+            address: ADDRESS,
+            contact: &self.contact,
+            number: &self.number,
+        };
         let done = turn(self.bot, &self.state, input, &given)
             .map_err(|error| Failed::from(format!("the bot fails: {error}")))?;
         let effects = done.effects.clone();

@@ -455,7 +455,7 @@ impl<'a> Walk<'a> {
 
     /// The person wrote, though no answer: idle time starts anew, the node's own time does not.
     fn stay(&mut self) {
-        let idle_ms = self.bot.policies.idle_ms.map(|ms| self.given.now_ms.saturating_add(ms));
+        let idle_ms = self.bot.policies.idle_ms.map(|ms| self.run_ms().saturating_add(ms));
         let wait = self.run.as_mut().and_then(|run| run.wait.as_mut());
         // Where the run does not wait for the person, idle time does not run.
         if let Some(wait) = wait.filter(|wait| wait.idle_ms.is_some()) {

@@ -51,7 +51,14 @@ impl<'b> Lane<'b> {
         self.seed += 1;
         let contact = ContactView { name: Some("Ada".into()), wa_id: Some("15550100001".into()), user_id: None };
         let number = NumberView { id: "1".into(), display: None };
-        let given = Given { now_ms, seed: self.seed, address: "0AFFE", contact: &contact, number: &number };
+        let given = Given {
+            now_ms,
+            seed: self.seed,
+            staff_since_ms: None,
+            address: "0AFFE",
+            contact: &contact,
+            number: &number,
+        };
         let result = turn(self.bot, &self.state, input, &given);
         let bytes = match &result {
             Ok(turn) => {

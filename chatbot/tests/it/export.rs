@@ -54,6 +54,7 @@ impl<'b> Recorder<'b> {
         let given = Given {
             now_ms: self.now_ms,
             seed: self.seed,
+            staff_since_ms: None,
             address: "0AFFE",
             contact: &self.recording.contact,
             number: &number,

@@ -152,7 +152,7 @@ fn a_request_that_is_repeated_gets_the_same_answer_or_none() {
 }
 
 #[test]
-fn requests_of_one_form_are_bounded() {
+fn a_form_that_is_asked_for_without_an_end_is_over_and_its_run_goes_on() {
     let bot = bot(SMALL);
     let mut play = Play::new(&bot);
     play.say("hi");
@@ -162,8 +162,160 @@ fn requests_of_one_form_are_bounded() {
         let answered = matches!(step(&turn), FormStep::Answer { .. });
         assert_eq!(answered, n < chatbot::caps::MAX_FORM_REQUESTS, "{n}");
     }
+    assert!(matches!(play.answered, Some(FormStep::Dead { .. })));
     let bytes = rmp_serde::to_vec_named(&play.state).unwrap().len();
     assert!(bytes < 16 * 1024, "{bytes}");
+    assert!(play.state.wake_ms().unwrap() <= play.now_ms);
+    assert!(ended(&play.wait(0).unwrap(), "expired"));
+}
+
+#[test]
+fn a_request_that_is_larger_than_any_form_sends_is_refused_and_changes_nothing() {
+    let bot = bot(SMALL);
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    let long = "x".repeat(chatbot::caps::MAX_FORM_REQUEST_BYTES);
+    let deep = (0..200).fold(Value::Null, |value, _| json!([value]));
+    for (screen, data) in [(&long, json!({})), (&"A".to_owned(), json!({ "x": long })), (&"A".to_owned(), deep)] {
+        for action in [FormAction::Submit, FormAction::Back, FormAction::Init, FormAction::Error] {
+            let asked = play.asks(action, Some(screen), data.clone());
+            let turn = play.step(&asked).unwrap();
+            assert!(matches!(step(&turn), FormStep::Refused { .. }) && !turn.changed, "{:?}", turn.effects);
+        }
+    }
+}
+
+#[test]
+fn only_so_many_notices_of_a_phone_are_noted() {
+    let bot = bot(SMALL);
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    for n in 0..2 * chatbot::caps::MAX_FORM_NOTICES {
+        let asked = play.asks(FormAction::Error, Some("A"), json!({ "error": "e", "error_message": "m" }));
+        let turn = play.step(&asked).unwrap();
+        let noted = turn.changed;
+        assert_eq!((step(&turn), noted), (&FormStep::Acknowledged, n < chatbot::caps::MAX_FORM_NOTICES), "{n}");
+    }
+    let asked = play.asks(FormAction::Init, None, Value::Null);
+    assert!(matches!(step(&play.step(&asked).unwrap()), FormStep::Answer { .. }), "the form goes on");
+}
+
+#[test]
+fn whoever_has_not_seen_that_a_form_ended_and_sends_the_same_again_sees_it() {
+    let bot = bot(SMALL);
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    let first = play.asks(FormAction::Submit, Some("B"), json!({ "x": "q" }));
+    let end = step(&play.step(&first).unwrap()).clone();
+    assert!(matches!(end, FormStep::Finish { .. }));
+    let again = play.asks(FormAction::Submit, Some("B"), json!({ "x": "q" }));
+    let turn = play.step(&again).unwrap();
+    assert_eq!(step(&turn), &end);
+    assert!(turn.changed && !ended(&turn, "done"), "its digest is kept, and nothing is done twice");
+    assert_eq!(step(&play.step(&again).unwrap()), &end);
+    assert!(matches!(step(&play.step(&first).unwrap()), FormStep::Refused { .. }), "only the last one is remembered");
+    for (screen, data) in [("B", json!({ "x": "other" })), ("A", json!({ "x": "q" }))] {
+        let asked = play.asks(FormAction::Submit, Some(screen), data);
+        assert!(matches!(step(&play.step(&asked).unwrap()), FormStep::Dead { .. }), "what was not taken is not told");
+    }
+}
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// Staff hand back.
+fn back(play: &mut Play<'_>) {
+    let since_ms = play.staff_since_ms.take().unwrap();
+    play.state.push_back(play.now_ms - since_ms);
+}
+
+#[test]
+fn a_form_stays_open_while_staff_answer_and_its_time_goes_on_afterwards() {
+    let bot = bot(SMALL);
+    let mut play = Play::new(&bot);
+    play.say("hi");
+    play.staff_since_ms = Some(play.now_ms);
+    let opens = |play: &mut Play<'_>| {
+        let asked = play.asks(FormAction::Init, None, Value::Null);
+        matches!(step(&play.step(&asked).unwrap()), FormStep::Answer { .. })
+    };
+    play.now_ms += HOUR_MS;
+    assert!(opens(&mut play));
+    back(&mut play);
+    play.now_ms += 9 * 60_000;
+    assert!(opens(&mut play));
+    play.now_ms += 60_000;
+    assert!(!opens(&mut play));
+}
+
+const END: &str = r#"B: [ { finish: { data: { own: "{{ own }}" } } } ]"#;
+
+/// The bot, whose form ends with what was filled in.
+fn ending() -> String {
+    SMALL.replace(END, r#"B: [ { finish: { data: { own: "{{ form.x }}" } } } ]"#)
+}
+
+/// A form that was finished under staff, an hour after they came.
+fn finished_under_staff(bot: &Bot) -> Play<'_> {
+    let mut play = Play::new(bot);
+    play.say("hi");
+    play.staff_since_ms = Some(play.now_ms);
+    play.now_ms += HOUR_MS;
+    let asked = play.asks(FormAction::Submit, Some("B"), json!({ "x": "q" }));
+    let turn = play.step(&asked).unwrap();
+    assert!(matches!(step(&turn), FormStep::Finish { .. }) && turn.changed);
+    assert_eq!((turn.effects.len(), play.state.node()), (1, Some("form")), "nothing is said");
+    play
+}
+
+#[test]
+fn a_form_that_ends_while_staff_answer_leads_its_run_on_when_they_are_gone() {
+    let bot = bot(&ending());
+    let mut play = finished_under_staff(&bot);
+    let again = play.asks_again(|_| {});
+    assert!(matches!(step(&play.step(&again).unwrap()), FormStep::Finish { .. }), "the digest is kept");
+    let other = play.asks(FormAction::Submit, Some("B"), json!({ "x": "other" }));
+    assert!(matches!(step(&play.step(&other).unwrap()), FormStep::Dead { .. }), "it ends once");
+    play.now_ms += HOUR_MS;
+    back(&mut play);
+    assert!(play.state.wake_ms().unwrap() <= play.now_ms);
+    let turn = play.wait(0).unwrap();
+    assert!(ended(&turn, "done"), "{:?}", turn.trace);
+    assert_eq!(crate::support::shown(&turn.effects), ["Thanks 0 {\"own\":\"q\"}", "Your name?"]);
+    assert!(!play.wait(0).unwrap().changed);
+}
+
+#[test]
+fn what_comes_right_after_staff_are_gone_comes_after_the_form_that_ended() {
+    let bot = bot(&ending());
+    let mut play = finished_under_staff(&bot);
+    back(&mut play);
+    let rescued = form(&play, &json!({ "own": "another" }));
+    let turn = play.step(&rescued).unwrap();
+    assert!(ended(&turn, "done"));
+    assert_eq!((play.state.node(), &play.state.variables()["got"]), (Some("name"), &json!({ "own": "q" })));
+    let mut play = finished_under_staff(&bot);
+    back(&mut play);
+    assert_eq!(play.say("Ada").len(), 2);
+    assert!(!play.state.is_waiting(), "the text is the answer to what the run asked then");
+}
+
+#[test]
+fn a_form_that_ended_under_staff_is_led_on_by_another_version() {
+    let old = bot(&ending());
+    let new = bot(&SMALL.replace(END, "B: [ { error: { message: No. } } ]"));
+    let mut play = finished_under_staff(&old);
+    back(&mut play);
+    move_to(&mut play, &new);
+    assert!(ended(&play.wait(0).unwrap(), "done"));
+}
+
+/// The run goes on with another version.
+fn move_to<'b>(play: &mut Play<'b>, new: &'b Bot) {
+    match chatbot::migrate(Some(play.bot), new, &play.state, &chatbot::How::default()) {
+        chatbot::Migrated::Moved(state, _) => play.state = *state,
+        chatbot::Migrated::Stays(_) | chatbot::Migrated::Ended(..) => {}
+    }
+    play.bot = new;
 }
 
 #[test]
@@ -265,9 +417,14 @@ enum Happens {
     Result,
     Repeats,
     Late,
+    /// Some earlier request once more, as it was.
+    Replays(usize),
     Comes,
     Writes,
     Minutes(u64),
+    Staff,
+    StaffGone,
+    Version,
 }
 
 fn happens() -> impl Strategy<Value = Happens> {
@@ -277,9 +434,13 @@ fn happens() -> impl Strategy<Value = Happens> {
         2 => Just(Happens::Result),
         2 => Just(Happens::Repeats),
         1 => Just(Happens::Late),
+        2 => (0_usize..30).prop_map(Happens::Replays),
         2 => Just(Happens::Comes),
         1 => Just(Happens::Writes),
         2 => (0_u64..12).prop_map(Happens::Minutes),
+        1 => Just(Happens::Staff),
+        1 => Just(Happens::StaffGone),
+        1 => Just(Happens::Version),
     ]
 }
 
@@ -290,38 +451,61 @@ proptest! {
     fn whatever_comes_first_a_form_is_done_once_and_its_run_goes_on(
         all in prop::collection::vec(happens(), 1..30),
     ) {
-        let bot = bot(SMALL);
-        let mut play = Play::new(&bot);
+        let bots = [bot(SMALL), bot(&SMALL.replace("Thanks {{ n }}", "Well, {{ n }}"))];
+        let mut play = Play::new(&bots[0]);
         play.say("hi");
         let token = play.form_token.clone();
-        let (mut left, mut ends) = (0, 0);
+        let (mut left, mut done, mut finished, mut version) = (0, 0, false, 0);
+        let (mut requests, mut kept): (Vec<chatbot::FormRequest>, Vec<Input>) = Default::default();
         let mut answers = std::collections::BTreeMap::new();
-        for what in all {
-            let input = match what {
-                Happens::Opens => play.asks(FormAction::Init, None, Value::Null),
-                Happens::Submits(screen) => play.asks(FormAction::Submit, Some(screen), json!({ "x": "q" })),
-                Happens::Result if play.request.is_some() => play.asks_with(json_answer(200, r#"{"b": 5}"#)),
-                Happens::Repeats if play.request.is_some() => play.asks_again(|_| {}),
-                Happens::Late if play.request.is_some() => play.asks_again(|request| request.late = true),
-                Happens::Result | Happens::Repeats | Happens::Late => continue,
-                Happens::Comes => form(&play, &json!({ "own": "q" })),
+        let last = [Happens::StaffGone, Happens::Minutes(0)];
+        for what in all.into_iter().chain(last) {
+            let staff = play.staff_since_ms.is_some();
+            let mut inputs = Vec::new();
+            match what {
+                Happens::Opens => inputs.push(play.asks(FormAction::Init, None, Value::Null)),
+                Happens::Submits(screen) => {
+                    inputs.push(play.asks(FormAction::Submit, Some(screen), json!({ "x": "q" })));
+                }
+                Happens::Result if play.request.is_some() => {
+                    inputs.push(play.asks_with(json_answer(200, r#"{"b": 5}"#)));
+                }
+                Happens::Repeats if play.request.is_some() => inputs.push(play.asks_again(|_| {})),
+                Happens::Late if play.request.is_some() => inputs.push(play.asks_again(|request| request.late = true)),
+                Happens::Replays(n) if !requests.is_empty() => inputs.push(Input::Form(requests[n % requests.len()].clone())),
+                Happens::Result | Happens::Repeats | Happens::Late | Happens::Replays(_) => {}
+                Happens::Comes if staff => kept.push(form(&play, &json!({ "own": "q" }))),
+                Happens::Comes => inputs.push(form(&play, &json!({ "own": "q" }))),
                 // Only while the form is out: what comes after it is another conversation.
-                Happens::Writes if play.state.node() == Some("form") => said("hm"),
-                Happens::Writes => continue,
+                Happens::Writes if play.state.node() == Some("form") && !staff => inputs.push(said("hm")),
+                Happens::Writes => {}
                 Happens::Minutes(minutes) => {
                     play.now_ms += minutes * 60_000;
-                    Input::Tick
+                    inputs.extend((!staff).then_some(Input::Tick));
                 }
-            };
-            if play.state.node().is_none() && !matches!(input, Input::Form(_)) {
-                break;
+                Happens::StaffGone if staff => {
+                    back(&mut play);
+                    inputs.append(&mut kept);
+                }
+                Happens::Staff if !staff => play.staff_since_ms = Some(play.now_ms),
+                Happens::Version if !staff => {
+                    version = 1 - version;
+                    move_to(&mut play, &bots[version]);
+                }
+                Happens::Staff | Happens::StaffGone | Happens::Version => {}
             }
-            let turn = play.step(&input).unwrap();
-            prop_assert_eq!(&play.form_token, &token);
-            let ways = ["done", "other", "expired"].iter().filter(|port| ended(&turn, port)).count();
-            left += ways;
-            prop_assert!(left <= 1, "the run leaves the form once");
-            if let (Input::Form(request), Some(answer)) = (&input, turn.effects.iter().find_map(Effect::form)) {
+            for input in inputs {
+                if play.state.node().is_none() && !matches!(input, Input::Form(_) | Input::Tick) {
+                    continue;
+                }
+                let turn = play.step(&input).unwrap();
+                prop_assert_eq!(&play.form_token, &token);
+                left += ["done", "other", "expired"].iter().filter(|port| ended(&turn, port)).count();
+                done += usize::from(ended(&turn, "done"));
+                prop_assert!(left <= 1, "the run leaves the form once");
+                let Some(answer) = turn.effects.iter().find_map(Effect::form) else { continue };
+                let Input::Form(request) = &input else { panic!("only what is asked is answered") };
+                requests.push(request.clone());
                 match answer {
                     FormStep::Finish { .. } | FormStep::Answer { .. } => {
                         let known = answers.entry(request.digest.clone()).or_insert_with(|| answer.clone());
@@ -330,12 +514,12 @@ proptest! {
                     FormStep::Call { .. } => prop_assert!(!turn.changed),
                     _ => {}
                 }
-                ends += usize::from(matches!(answer, FormStep::Finish { .. }) && turn.changed);
+                finished |= matches!(answer, FormStep::Finish { .. });
             }
-            prop_assert!(ends <= 1);
         }
+        prop_assert!(!finished || done == 1, "whoever was told that the form is done has done it");
         // Whatever was, the form is over in time.
-        play.now_ms += 24 * 3_600_000;
+        play.now_ms += 24 * HOUR_MS;
         play.step(&Input::Tick).unwrap();
         prop_assert!(play.state.node() != Some("form"));
     }

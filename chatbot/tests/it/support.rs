@@ -70,6 +70,8 @@ pub(crate) struct Play<'b> {
     /// Every call that was ordered.
     pub(crate) calls: Vec<HttpCall>,
     seed: u64,
+    /// Since when somebody answers in the bot's place.
+    pub(crate) staff_since_ms: Option<u64>,
     /// Of the last form that was sent.
     pub(crate) form_token: Option<String>,
     /// The last request of a form, and the step that came of it.
@@ -86,6 +88,7 @@ impl<'b> Play<'b> {
             now_ms: START_MS,
             calls: Vec::new(),
             seed: 0,
+            staff_since_ms: None,
             form_token: None,
             request: None,
             answered: None,
@@ -98,8 +101,14 @@ impl<'b> Play<'b> {
         let contact =
             ContactView { name: Some("Ada".into()), wa_id: Some("15550100001".into()), user_id: Some("u.1".into()) };
         let number = NumberView { id: "1055501000".into(), display: Some("+1 555 010 0000".into()) };
-        let given =
-            Given { now_ms: self.now_ms, seed: self.seed, address: "0AFFE", contact: &contact, number: &number };
+        let given = Given {
+            now_ms: self.now_ms,
+            seed: self.seed,
+            staff_since_ms: self.staff_since_ms,
+            address: "0AFFE",
+            contact: &contact,
+            number: &number,
+        };
         let result = turn(self.bot, &self.state, input, &given);
         assert_eq!(result, turn(self.bot, &self.state, input, &given), "the same arguments give the same turn");
         assert_eq!(result, turn(self.bot, &recoded(&self.state), input, &given), "encoding loses nothing");

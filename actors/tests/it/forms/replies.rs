@@ -30,7 +30,7 @@ fn sending() -> (World, Seen) {
     (World { turn: Arc::new(turn), ..World::new() }, seen)
 }
 
-async fn comes_back(world: &World, wamid: &str, context: Option<&str>, response: Value) {
+pub(super) async fn comes_back(world: &World, wamid: &str, context: Option<&str>, response: Value) {
     let mut message = json!({
         "from": phone(1), "id": wamid, "timestamp": "1900000000", "type": "interactive",
         "interactive": { "type": "nfm_reply",
@@ -65,7 +65,8 @@ async fn a_form_without_a_token_is_the_one_of_the_message_that_it_answers() {
     let _engine = world.start().await;
     comes_back(&world, "wamid.r2", Some(&first), json!({ "day": "1" })).await;
     comes_back(&world, "wamid.r3", Some(&first), json!({ "day": "1", "flow_token": "own" })).await;
+    comes_back(&world, "wamid.r6", Some(&first), json!({ "day": "flow_token" })).await;
     comes_back(&world, "wamid.r4", Some("wamid.of.nobody"), json!({ "day": "1" })).await;
     comes_back(&world, "wamid.r5", None, json!({ "day": "1" })).await;
-    assert_eq!(*seen.lock(), [token("two"), token("one"), Some("own".into()), None, None]);
+    assert_eq!(*seen.lock(), [token("two"), token("one"), Some("own".into()), token("one"), None, None]);
 }

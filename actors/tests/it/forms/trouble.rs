@@ -98,6 +98,21 @@ async fn a_form_behind_inputs_that_must_wait_for_the_outbox_hears_that_it_is_bus
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_form_adds_nothing_to_an_outbox_that_is_full() {
+    let mut world = forming();
+    world.conversations.max_unsent = 2;
+    world.graph.answers(|_| Answer(60_000, Ok(())));
+    let engine = world.start().await;
+    for n in 0..2 {
+        world.say(1, &n.to_string()).await;
+        world.consumed().await;
+    }
+    assert_eq!(ask(&engine, 1, "FINISH", "a").await, FormOutcome::Busy);
+    world.quiet().await;
+    assert!(matches!(ask(&engine, 1, "FINISH", "a").await, FormOutcome::Finish { .. }));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_that_ends_lets_nobody_wait() {
     let (world, engine) = with_form().await;
     world.web.answers(|_, _| Reply::Held(answered(200, "{}")));

@@ -46,7 +46,8 @@ impl Walk<'_> {
         if let Some((screen, data)) = first {
             sent.show(&screen, data);
         }
-        form::keep(&mut self.forms, sent);
+        let awaited = sent.token.clone();
+        form::keep(&mut self.forms, vec![sent], Some(&awaited));
     }
 
     /// A form came back, which it does once.
@@ -101,7 +102,7 @@ impl Walk<'_> {
     /// Whether the run waits for this form, at a node that can.
     pub(crate) fn waits_for_form(&self, form: &Form) -> bool {
         let Some(run) = &self.run else { return false };
-        let now_ms = self.given.now_ms;
+        let now_ms = self.run_ms();
         let Some((index, wait)) = self.waiting() else { return false };
         let in_time = [wait.timeout_ms, run.expires_ms].into_iter().flatten().all(|until_ms| until_ms > now_ms);
         in_time
@@ -151,10 +152,32 @@ impl Walk<'_> {
         self.stay();
     }
 
+    /// What the run waits for goes by this time, which stands still while somebody answers in the bot's place.
+    pub(crate) fn run_ms(&self) -> u64 {
+        self.given.staff_since_ms.map_or(self.given.now_ms, |since_ms| since_ms.min(self.given.now_ms))
+    }
+
+    /// The node that waits waits no longer: a tick is due.
+    pub(crate) fn run_out(&mut self) {
+        let now_ms = self.run_ms();
+        if let Some(wait) = self.run.as_mut().and_then(|run| run.wait.as_mut()) {
+            wait.timeout_ms = Some(now_ms);
+        }
+    }
+
+    /// The form that is waited for ended while somebody answered in the bot's place: the run goes on now. Answers
+    /// whether that was so.
+    pub(in crate::turn) fn take_up_form(&mut self) -> bool {
+        let ended = form::ended(&self.forms, self.awaited_form()).map(|(_, params)| params.clone());
+        let Some(params) = ended else { return false };
+        self.complete_form(params);
+        true
+    }
+
     /// The form is done at its endpoint: the run goes on by `done`. A failure behind it ends the run, for the phone has
-    /// been told that it is done.
+    /// been told that it is done. While somebody answers in the bot's place it goes on only when they are gone.
     pub(crate) fn complete_form(&mut self, params: Value) {
-        if !self.count_turn() {
+        if self.given.staff_since_ms.is_some() || !self.count_turn() {
             return;
         }
         let Some((index, _)) = self.waiting() else {
