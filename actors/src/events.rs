@@ -8,6 +8,7 @@ use storage::{ConversationId, SendId};
 use whatsapp::graph::CallError;
 
 use crate::blocking::BlockError;
+use crate::codec::CodecError;
 use crate::forms::{FormAnswered, FormOutcome};
 use crate::media::{MediaError, MediaState};
 use crate::metrics::{Fate, Kind, Metrics, Reason};
@@ -29,9 +30,10 @@ pub(crate) fn form_answered(metrics: &Metrics, conversation: ConversationId, ans
     }
 }
 
-pub(crate) fn form_refused(conversation: ConversationId, bot: &Bot, why: &str) {
+/// Not why: that may quote what the person typed.
+pub(crate) fn form_refused(conversation: ConversationId, bot: &Bot, action: &'static str) {
     let (bot, version) = (bot.id(), bot.version());
-    tracing::warn!(%conversation, bot, version, why, "the bot has no usable answer for a form");
+    tracing::warn!(%conversation, bot, version, action, "the bot has no usable answer for a form");
 }
 
 pub(crate) fn form_panicked(conversation: ConversationId) {
@@ -129,6 +131,10 @@ pub(crate) fn media_folder_failed(error: &std::io::Error) {
 
 pub(crate) fn media_not_noted(media: &str, error: &MediaError) {
     tracing::error!(media, %error, "what became of a file could not be written down; trying again");
+}
+
+pub(crate) fn media_claim_damaged(media: &str, error: &CodecError) {
+    tracing::error!(media, %error, "a file that a form names cannot be read, and is not fetched");
 }
 
 pub(crate) fn media_stored(metrics: &Metrics, media: &str, bytes: u64) {

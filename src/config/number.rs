@@ -1,5 +1,10 @@
 //! The business phone numbers: the one of `[whatsapp]`, and those of `[[whatsapp.number]]`.
 
+use std::collections::{HashMap, HashSet};
+
+use secrecy::ExposeSecret;
+use whatsapp::flow::MAX_KEYS_TRIED;
+
 use super::Mode;
 use super::layers::NUMBERS;
 use super::platform::Limits;
@@ -68,7 +73,29 @@ pub(super) fn read_all(reader: &Reader<'_>, mode: Mode) -> Vec<Number> {
         numbers.iter().for_each(|given| given.require(reader));
     }
     refuse_twins(reader, &numbers);
+    refuse_many_keys(reader, &numbers);
     numbers.into_iter().map(|given| given.number(reader)).collect()
+}
+
+/// A request of a Flow does not say in clear for which number it is: all keys of the app that signed it are tried, so they
+/// are few.
+fn refuse_many_keys(reader: &Reader<'_>, numbers: &[Given]) {
+    fn text(secret: &Secret) -> &str {
+        secret.value.expose_secret()
+    }
+    let mut apps: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for given in numbers {
+        let keys = apps.entry(given.app_secret.as_ref().map_or("", text)).or_default();
+        let before = keys.len();
+        let its = [&given.flow_private_key, &given.flow_private_key_previous];
+        keys.extend(its.into_iter().flatten().map(text).filter(|key| !key.is_empty()));
+        if before <= MAX_KEYS_TRIED && keys.len() > MAX_KEYS_TRIED {
+            let what = format!("the numbers of one app have more than {MAX_KEYS_TRIED} private keys of Flows");
+            let help =
+                "let numbers share a key: a request is tried with each key of its app, and with no more than these";
+            reader.complain(&format!("{}.flow_private_key", given.at), what, help.into());
+        }
+    }
 }
 
 impl Given {

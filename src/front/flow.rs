@@ -23,7 +23,7 @@ use http::{Request, Response};
 use hyper::body::{Bytes, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use whatsapp::flow::{Envelope, FlowKey, Opened, Seal};
+use whatsapp::flow::{Envelope, FlowKey, MAX_KEYS_TRIED, Opened, Seal};
 use whatsapp::signature::SignatureError;
 
 use super::body::{self, BodyError};
@@ -40,6 +40,11 @@ use window::{Entered, Window};
 
 /// Path of the endpoint: `endpoint_uri` of a Flow ends with it.
 pub const FLOW_PATH: &str = "/api/webhooks/flow-endpoint";
+
+const NO_KEY: &str = "there is no private key: make one with `parlance flow key new`, name it in \
+    whatsapp.flow_private_key_file, then `parlance flow key upload`";
+const TOO_MANY_KEYS: &str = "its app has more than 16 private keys, with those before a rotation: the oldest are not tried. \
+    Remove `.previous` files whose rotation is a day old and restart, and let numbers share a key";
 
 /// Whoever answers what a form asks.
 pub trait Forms: Send + Sync {
@@ -91,8 +96,8 @@ pub struct FlowEndpoint {
     window: Arc<Window>,
     /// Its own: forms wait for bots, and webhooks must not wait with them.
     buffered: Arc<Semaphore>,
-    /// It was said that there is no key.
-    said: AtomicBool,
+    /// It was said that there is no key, and that there are too many.
+    said: [AtomicBool; 2],
 }
 
 /// A request as it is counted, and its answer.
@@ -119,7 +124,7 @@ impl FlowEndpoint {
     pub fn new(parts: Parts) -> Self {
         let pool = Pool::start(parts.metrics.queued.clone());
         let buffered = Arc::new(Semaphore::new(parts.settings.max_buffered_bytes.min(Semaphore::MAX_PERMITS)));
-        Self { parts, pool, window: Arc::default(), buffered, said: AtomicBool::new(false) }
+        Self { parts, pool, window: Arc::default(), buffered, said: Default::default() }
     }
 
     /// Answers one POST.
@@ -184,8 +189,11 @@ impl FlowEndpoint {
     async fn decide(&self, envelope: Envelope, signer: &Signer, started: Instant) -> Done {
         let keys = self.parts.keyring.of(signer);
         if keys.is_empty() {
-            self.say_that_there_is_no_key();
+            self.say(0, NO_KEY);
             return Done::early("no_key", Reply::UNDECRYPTABLE);
+        }
+        if keys.len() > MAX_KEYS_TRIED {
+            self.say(1, TOO_MANY_KEYS);
         }
         let operations = self.parts.metrics.operations.clone();
         let opening = self
@@ -250,11 +258,10 @@ impl FlowEndpoint {
         }
     }
 
-    fn say_that_there_is_no_key(&self) {
-        if !self.said.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "a Flow request came and there is no private key: make one with `parlance flow key new`, name it in whatsapp.flow_private_key_file, then `parlance flow key upload`"
-            );
+    /// Once.
+    fn say(&self, which: usize, what: &str) {
+        if self.said.get(which).is_some_and(|said| !said.swap(true, Ordering::Relaxed)) {
+            tracing::warn!("a Flow request came and {what}");
         }
     }
 }

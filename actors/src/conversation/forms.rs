@@ -77,8 +77,8 @@ impl State {
             FormStep::Finish { params } => FormOutcome::Finish { params },
             FormStep::Acknowledged => FormOutcome::Acknowledged,
             FormStep::Dead { message } => FormOutcome::Dead { message },
-            FormStep::Refused { why } => {
-                events::form_refused(self.id, &bot, &why);
+            FormStep::Refused { .. } => {
+                events::form_refused(self.id, &bot, ask.request.action.name());
                 FormOutcome::Refused
             }
         };

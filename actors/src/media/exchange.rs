@@ -11,7 +11,8 @@ use whatsapp::graph::{self, Accepted, CallError, Client, Load};
 
 use super::digest::Digest;
 use super::record::{self, MediaItem, UPLOAD, Upload};
-use super::{Media, MediaError, MediaState, upload, walk};
+use super::upload::{self, CLAIMS};
+use super::{Media, MediaError, MediaState, walk};
 use crate::codec;
 use crate::events;
 use crate::sender::Transport;
@@ -101,14 +102,26 @@ impl Media {
 
     /// What is in a file that came in a form. One that is still on its way is waited for.
     async fn digest_of(&self, id: &str) -> Result<Digest, graph::Error> {
+        // Asked first: what is no claim any more is an item.
+        let claimed = self.is_claimed(id).await.map_err(|error| passing(&error))?;
         let item = self.item(id).await.map_err(|error| passing(&error))?;
         match item.as_ref().map(|item| (item.state, item.sha256)) {
             Some((MediaState::Stored, Some(digest))) => Ok(digest),
             Some((MediaState::Wanted, _)) => {
                 Err(graph::Error::File { why: format!("file {id} was not fetched yet"), passes: true })
             }
+            None if claimed => {
+                Err(graph::Error::File { why: format!("file {id} was not looked at yet"), passes: true })
+            }
             _ => Err(lost(format!("file {id} is not here"))),
         }
+    }
+
+    /// Whether a form names it and nobody took it up yet.
+    async fn is_claimed(&self, id: &str) -> Result<bool, MediaError> {
+        let prefix = format!("{id}/");
+        let rows = self.store.documents_page(CLAIMS, Some(&prefix), 1).await?;
+        Ok(rows.first().is_some_and(|(key, _)| key.starts_with(&prefix)))
     }
 
     async fn meta_id(&self, number: &Number, digest: &Digest) -> Result<Box<str>, graph::Error> {

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use storage::NewDocument;
+use storage::{NewDocument, StoreError};
 use whatsapp::graph::{CallError, DownloadRules, Outcome};
 
 use super::folder::{Part, WriteError};
 use super::record::{self, WANTED};
-use super::upload::{self, Sealed};
+use super::upload::{self, CLAIMS, Claim, Sealed};
 use super::{Media, MediaError, MediaItem, MediaState};
 use crate::codec;
 use crate::events;
 
+/// Files that forms name, read at once.
+const PAGE: usize = 100;
 /// Files fetched at once.
 const PARALLEL: usize = 4;
 /// Meta keeps a file of a person this long.
@@ -53,7 +55,11 @@ impl Media {
     pub async fn run(self: Arc<Self>) {
         let (mut under_way, mut keys) = (FuturesUnordered::new(), HashSet::new());
         loop {
-            let (due, again_ms) = match self.due(&keys, PARALLEL - under_way.len()).await {
+            let due = match self.take_up().await {
+                Ok(()) => self.due(&keys, PARALLEL - under_way.len()).await,
+                Err(error) => Err(error),
+            };
+            let (due, again_ms) = match due {
                 Ok(due) => due,
                 Err(error) => {
                     events::store_failed("reading which files are wanted", &error);
@@ -80,12 +86,34 @@ impl Media {
         }
     }
 
+    /// Makes the files wanted that forms name, unless they are known: a phone may name any file, and the same one again.
+    async fn take_up(&self) -> Result<(), StoreError> {
+        loop {
+            let claims = self.store.documents_page(CLAIMS, None, PAGE).await?;
+            if claims.is_empty() {
+                return Ok(());
+            }
+            for (key, claim) in claims {
+                let id = key.split('/').next().unwrap_or_default();
+                let _books = self.books.lock().await;
+                let mut documents: Vec<NewDocument> = vec![(CLAIMS.into(), key.clone(), None)];
+                if self.store.document(record::ITEM, id).await?.is_none() {
+                    match codec::decode::<Claim>(&claim) {
+                        Ok(claim) => documents.extend(claim.documents()),
+                        Err(error) => events::media_claim_damaged(id, &error),
+                    }
+                }
+                self.store.put_documents(documents).await?;
+            }
+        }
+    }
+
     /// Up to `room` keys that are due and not under way, and when the next one is, if there is room for it.
     async fn due(
         &self,
         under_way: &HashSet<Box<str>>,
         room: usize,
-    ) -> Result<(Vec<Box<str>>, Option<u64>), storage::StoreError> {
+    ) -> Result<(Vec<Box<str>>, Option<u64>), StoreError> {
         let mut due = Vec::new();
         if room == 0 {
             return Ok((due, None));
@@ -241,8 +269,8 @@ impl Media {
         documents.extend(keys_of(&item));
         let _books = self.books.lock().await;
         let stands = self.item(&item.id).await.map_err(Miss::Books)?;
-        if stands.is_none_or(|stands| stands.state != MediaState::Wanted) {
-            // Deleted meanwhile.
+        if stands.is_none_or(|now| now.state != MediaState::Wanted || now.conversation != item.conversation) {
+            // Deleted meanwhile, or it came in a message of somebody else.
             return Ok(size);
         }
         self.folder.keep(part, &digest).await.map_err(folder_failed)?;

@@ -10,6 +10,7 @@ use storage::{ConversationId, NewDocument};
 use whatsapp::webhook::{Message, MessageKind};
 
 use super::digest::Digest;
+use super::upload::Claim;
 use super::{types, upload};
 use crate::codec;
 
@@ -97,7 +98,7 @@ pub(crate) fn wishes(
     if let MessageKind::FlowReply(reply) = &message.kind {
         let files = reply.response.as_ref().map(upload::of_reply).unwrap_or_default();
         let wish = |(id, file)| wish_of_reply(id, file, number_id, conversation, now_ms);
-        return files.into_iter().filter(|(id, _)| is_meta_id(id)).flat_map(wish).collect();
+        return files.into_iter().filter(|(id, _)| is_meta_id(id)).map(wish).collect();
     }
     let (Some(media), Some(kind)) = (message.media(), kind_of(&message.kind)) else { return Vec::new() };
     if !is_meta_id(&media.id) {
@@ -122,16 +123,17 @@ pub(crate) fn wishes(
     })
 }
 
+/// The phone says these ids, not Meta.
 fn wish_of_reply(
     id: &str,
     file: &Map<String, Value>,
     number_id: &str,
     conversation: ConversationId,
     now_ms: u64,
-) -> Vec<NewDocument> {
+) -> NewDocument {
     let text = |name: &str| file.get(name).and_then(Value::as_str).map(Box::<str>::from);
     let mime_type = text("mime_type").unwrap_or_default();
-    wish(MediaItem {
+    let item = MediaItem {
         id: id.into(),
         direction: Direction::In,
         state: MediaState::Wanted,
@@ -147,7 +149,8 @@ fn wish_of_reply(
         used_ms: now_ms,
         reason: None,
         tries: 0,
-    })
+    };
+    Claim::document(item, None)
 }
 
 /// What makes a file wanted.

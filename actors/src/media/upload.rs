@@ -3,6 +3,9 @@
 //!
 //! The reference is made of what the phone claims and of the conversation, with the store's secret: nobody comes by a
 //! file of somebody else by naming it. `media_keys` holds what is needed to fetch one, until it is here or given up.
+//!
+//! Whatever a form names lies in `media_claims` first. The keeper of files takes it up: a claim makes a file known, and
+//! changes nothing of one that is known already, whoever has it and whatever became of it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -16,6 +19,7 @@ use super::types;
 use crate::codec;
 
 pub(super) const KEYS: &str = "media_keys";
+pub(super) const CLAIMS: &str = "media_claims";
 /// Files of one request; a component takes 30, and a screen has one.
 const MAX_FILES: usize = 30;
 /// Longest name of a file that is kept.
@@ -34,6 +38,28 @@ pub(super) struct Sealed {
     iv: String,
     plaintext_hash: String,
     encrypted_hash: String,
+}
+
+/// A file that a form names.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Claim {
+    item: MediaItem,
+    /// Of one that lies encrypted.
+    sealed: Option<Sealed>,
+}
+
+impl Claim {
+    /// The document to commit with the turn.
+    pub(super) fn document(item: MediaItem, sealed: Option<Sealed>) -> NewDocument {
+        let key = format!("{}/{}", item.id, item.conversation.as_deref().unwrap_or_default());
+        (CLAIMS.into(), key.into(), Some(codec::encode(&Self { item, sealed })))
+    }
+
+    /// What makes a file wanted that nobody knew.
+    pub(super) fn documents(self) -> Vec<NewDocument> {
+        let sealed = self.sealed.map(|sealed| (KEYS.into(), self.item.id.clone(), Some(codec::encode(&sealed))));
+        record::wish(self.item).into_iter().chain(sealed).collect()
+    }
 }
 
 /// Whose files they are.
@@ -61,7 +87,7 @@ pub(crate) fn take(data: &mut Value, whose: Whose<'_>) -> Vec<NewDocument> {
         };
         files += 1;
         let (reference, wish) = wish(upload, whose);
-        documents.extend(wish);
+        documents.push(wish);
         reference
     });
     documents
@@ -79,7 +105,7 @@ fn visit(value: &mut Value, change: &mut dyn FnMut(Value) -> Value) {
     }
 }
 
-fn wish(upload: UploadedFile, whose: Whose<'_>) -> (Value, Vec<NewDocument>) {
+fn wish(upload: UploadedFile, whose: Whose<'_>) -> (Value, NewDocument) {
     let UploadedFile { media_id, cdn_url, file_name, encryption_metadata } = upload;
     let EncryptionMetadata { encryption_key, hmac_key, iv, plaintext_hash, encrypted_hash } = encryption_metadata;
     let id = id_of(media_id.as_deref().unwrap_or(&cdn_url), &plaintext_hash, whose);
@@ -89,7 +115,7 @@ fn wish(upload: UploadedFile, whose: Whose<'_>) -> (Value, Vec<NewDocument>) {
     let reference =
         json!({ "type": kind, "id": id, "mime_type": mime_type, "sha256": plaintext_hash, "filename": filename });
     let item = MediaItem {
-        id: id.clone(),
+        id,
         direction: Direction::In,
         state: MediaState::Wanted,
         kind: kind.into(),
@@ -105,10 +131,8 @@ fn wish(upload: UploadedFile, whose: Whose<'_>) -> (Value, Vec<NewDocument>) {
         reason: None,
         tries: 0,
     };
-    let mut documents = record::wish(item);
     let sealed = Sealed { cdn_url, encryption_key, hmac_key, iv, plaintext_hash, encrypted_hash };
-    documents.push((KEYS.into(), id, Some(codec::encode(&sealed))));
-    (reference, documents)
+    (reference, Claim::document(item, Some(sealed)))
 }
 
 fn id_of(name: &str, plaintext_hash: &str, whose: Whose<'_>) -> Box<str> {
@@ -168,10 +192,11 @@ mod tests {
             (&json!("image"), &json!("image/jpeg"), &json!("a.jpg"))
         );
         assert_eq!(data["photos"][1]["type"], "document");
-        let of = |kind: &str| documents.iter().filter(|(of, _, _)| &**of == kind).count();
-        assert_eq!((of("media"), of("media_wanted"), of(KEYS)), (2, 2, 2));
-        let item: MediaItem = codec::decode(documents[0].2.as_ref().unwrap()).unwrap();
-        assert_eq!((item.state, item.claimed.as_deref()), (MediaState::Wanted, Some("p")));
+        assert!(documents.len() == 2 && documents.iter().all(|(kind, _, _)| &**kind == CLAIMS));
+        let claim: Claim = codec::decode(documents[0].2.as_ref().unwrap()).unwrap();
+        assert_eq!((claim.item.state, claim.item.claimed.as_deref()), (MediaState::Wanted, Some("p")));
+        let kinds: Vec<_> = claim.documents().into_iter().map(|(kind, _, _)| kind).collect();
+        assert_eq!(kinds, ["media".into(), "media_time".into(), "media_wanted".into(), Box::<str>::from(KEYS)]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Several numbers: where they come from, what they share, what is refused.
 
 use secrecy::ExposeSecret;
+use whatsapp::flow::MAX_KEYS_TRIED;
 
 use super::{Case, assert_mentions, live};
 use crate::config::{Number, Secret};
@@ -182,6 +183,26 @@ fn number_with_a_key_of_its_own_takes_neither_passphrase_nor_previous_key_of_the
     assert_eq!(keys(1), [Some("own".into()), None, None]);
     let hidden: Vec<_> = config.secrets().iter().map(|secret| secret.expose_secret().to_owned()).collect();
     assert!(["shared\nkey", "word", "before", "own"].iter().all(|secret| hidden.iter().any(|one| one == secret)));
+}
+
+#[test]
+fn app_has_no_more_private_keys_than_a_request_is_tried_with() {
+    let number = |id: usize, app: &str, key: &str, before: &str| {
+        let keys = format!("flow_private_key = '{key}'\nflow_private_key_previous = '{before}'\n");
+        format!("[[whatsapp.number]]\nphone_number_id = '{id}'\napp_secret = '{app}'\n{keys}")
+    };
+    let all = |of: &dyn Fn(usize) -> String| (0..=MAX_KEYS_TRIED).map(of).collect::<String>();
+    let each_its_own = all(&|id| number(id, "app", &format!("key {id}"), "before"));
+    let nine_and_nine = all(&|id| number(id, "app", &format!("key {}", id % 9), &format!("before {}", id % 9)));
+    for file in [each_its_own, nine_and_nine] {
+        let told = ["have more than 16 private keys of Flows", "let numbers share a key", "1 problem "];
+        assert_mentions(&Case::dev(file.leak()).errors(), &told);
+    }
+    let shared = all(&|id| number(id, "app", "key", "before"));
+    let two_apps = all(&|id| number(id, if id < 8 { "one" } else { "two" }, &format!("key {id}"), "before"));
+    for file in [shared, two_apps] {
+        assert_eq!(Case::dev(file.leak()).config().whatsapp.numbers.len(), MAX_KEYS_TRIED + 1);
+    }
 }
 
 #[test]

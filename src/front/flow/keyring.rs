@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use whatsapp::flow::{FlowKey, MAX_KEYS_TRIED};
+use whatsapp::flow::FlowKey;
 
 use super::super::signers::Signer;
 
@@ -84,7 +84,7 @@ impl Keyring {
     pub(super) fn of(&self, signer: &Signer) -> Vec<Arc<FlowKey>> {
         let tries = self.tries.read().clone();
         let its = tries.iter().filter(|one| one.numbers.iter().any(|number| signer.speaks_for_number(number)));
-        its.map(|one| one.key.clone()).take(MAX_KEYS_TRIED).collect()
+        its.map(|one| one.key.clone()).collect()
     }
 }
 

@@ -3,10 +3,12 @@
 use actors::http_caller::HttpParts;
 use actors::media::{Allowed, Carrier, Media, MediaFilter, MediaItem, MediaParts, MediaSettings, MediaState};
 use parking_lot::Mutex;
+use storage::Accept;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use whatsapp::graph::{Client, ClientConfig};
 use whatsapp::message::{Media as MediaMessage, MediaKind, Outgoing, Source};
+use whatsapp::webhook::Received;
 
 use super::*;
 
@@ -152,6 +154,35 @@ impl Kept {
         self.engine.ask_form(request, WITHIN).await.outcome
     }
 
+    /// Waits until the files that forms named are looked at.
+    async fn taken_up(&self) {
+        for _ in 0..2_000 {
+            if self.world.store.documents("media_claims").await.unwrap().is_empty() {
+                return;
+            }
+            pause(5).await;
+        }
+        panic!("claims are left");
+    }
+
+    async fn says(&self, person: u32, wamid: &str, mut message: Value) {
+        message["from"] = phone(person).into();
+        message["id"] = wamid.into();
+        message["timestamp"] = "1900000000".into();
+        let raw = serde_json::value::to_raw_value(&message).unwrap();
+        let received = Received { message: raw, ..received(wamid, person, "") };
+        let row = actors::inbound(&received, self.world.clock.now_ms());
+        self.world.store.append(vec![Accept::Message(row)]).await.unwrap();
+        self.world.consumed().await;
+        self.taken_up().await;
+    }
+
+    /// Whose a file is, and its type.
+    async fn owner(&self, id: &str) -> (Option<Box<str>>, Box<str>) {
+        let item = self.media.item(id).await.unwrap().expect("a known file");
+        (item.conversation, item.mime_type)
+    }
+
     async fn item(&self, state: MediaState) -> MediaItem {
         for _ in 0..2_000 {
             let filter = MediaFilter { state: Some(state), ..MediaFilter::default() };
@@ -185,6 +216,38 @@ async fn a_file_that_is_filled_in_is_fetched_opened_and_can_be_sent() {
     let shown = format!("{} {}", serde_json::to_string(&entries).unwrap(), serde_json::to_string(&item).unwrap());
     assert!(shown.contains("note.txt") && !shown.contains("AAECAwQF") && !shown.contains("ICEiIyQl"), "{shown}");
     assert!(kept.world.store.documents("media_keys").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_is_filled_in_again_stays_as_it_is() {
+    let kept = keeping(FETCHED).await;
+    kept.fill_in(|_| ()).await;
+    let item = kept.item(MediaState::Stored).await;
+    kept.fill_in(|_| ()).await;
+    kept.taken_up().await;
+    assert_eq!(kept.media.item(&item.id).await.unwrap(), Some(item));
+    let fetched = kept.meta.asked.lock().iter().filter(|request| request.starts_with("GET /cdn/")).count();
+    assert_eq!((fetched, kept.world.store.documents("media_keys").await.unwrap().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_form_that_names_a_file_of_somebody_else_does_not_change_it() {
+    let kept = keeping(FETCHED).await;
+    let image = |id: &str| json!({ "type": "image", "image": { "id": id, "mime_type": "image/jpeg" } });
+    let reply = |id: &str| {
+        let response = json!({ "photos": [{ "id": id, "mime_type": "image/png", "sha256": "x" }] }).to_string();
+        let reply = json!({ "name": "flow", "body": "Sent", "response_json": response });
+        json!({ "type": "interactive", "interactive": { "type": "nfm_reply", "nfm_reply": reply } })
+    };
+    let of = |person: u32, mime_type: &str| (Some(conversation(person).to_string().into()), mime_type.into());
+    kept.says(2, "wamid.image", image("99")).await;
+    kept.says(1, "wamid.claim", reply("99")).await;
+    assert_eq!(kept.owner("99").await, of(2, "image/jpeg"));
+    // Of one that nobody knows it makes a file, until Meta says whose it is.
+    kept.says(1, "wamid.early", reply("77")).await;
+    assert_eq!(kept.owner("77").await, of(1, "image/png"));
+    kept.says(2, "wamid.truth", image("77")).await;
+    assert_eq!(kept.owner("77").await, of(2, "image/jpeg"));
 }
 
 #[tokio::test]
