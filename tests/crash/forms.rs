@@ -160,9 +160,9 @@ async fn a_form_goes_on_after_a_kill_between_two_screens_and_its_end_counts_once
         let (_program, _) = forms.world.start().await;
         done += usize::from(ends.await.expect("the phone's task").is_some_and(|(status, _)| status == 200));
         comes.await.expect("Meta's task");
-        // The phone that got no answer asks once more: it is told the same, or that the form is done.
+        // The phone that got no answer asks once more: it is told the same end, or that the form came back by the chat.
         let again = forms.ask(&token, "data_exchange", "SLOT", json!({ "slot": "s1" })).await.expect("an answer");
-        assert_eq!(again.0, 427, "{again:?}");
+        assert!(again.0 == 427 || (again.0 == 200 && again.1["screen"] == "SUCCESS"), "{again:?}");
         forms.world.drained(SOON).await;
         let books = forms.world.meta.ledger().expect("the stand-in keeps books");
         let booked = books.rows.iter().filter(|row| *row.person == *person && row.text.starts_with("booked"));
