@@ -1,5 +1,8 @@
 //! Reads values out of the tree and reports, with their place, those that are not what they should be.
 
+mod expressions;
+mod values;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::rc::Rc;
@@ -8,15 +11,16 @@ use minijinja::Environment;
 use whatsapp::flow::json::Problem;
 
 use super::flows::Flow;
-use crate::caps;
 use crate::diagnostic::{Diagnostic, Position};
 use crate::explain::{self, Code};
-use crate::expr::{Expr, Missing, Template, clip, configured};
+use crate::expr::{Missing, configured};
 use crate::message::shape::Place;
 use crate::names::nearest;
-use crate::source::{LineIndex, narrow};
-use crate::texts::{self, Texts, Translated};
+use crate::source::LineIndex;
+use crate::texts::Texts;
 use crate::tree::{Entry, Kind, Node};
+pub(crate) use expressions::AND_MORE;
+pub(crate) use values::pattern;
 
 /// A value and its JSON pointer.
 #[derive(Clone)]
@@ -362,313 +366,7 @@ impl<'s> Reader<'s> {
             }
         }
     }
-
-    // Scalars
-
-    /// Text; numbers are taken as written, so that ids like `1` need no quotes.
-    pub(crate) fn text(&mut self, at: &At<'_>) -> Option<String> {
-        #[cfg(test)]
-        self.note(at, Question::Text);
-        match &at.node.kind {
-            Kind::Text(text) => Some(text.clone()),
-            Kind::Number(number) => Some(number.to_string()),
-            _ => {
-                self.wrong(at, "text");
-                None
-            }
-        }
-    }
-
-    pub(crate) fn texts(&mut self, at: &At<'_>) -> Vec<String> {
-        let items = self.list(at);
-        items.iter().filter_map(|item| self.text(item)).collect()
-    }
-
-    pub(crate) fn flag(&mut self, at: &At<'_>) -> Option<bool> {
-        #[cfg(test)]
-        self.note(at, Question::Flag);
-        match at.node.kind {
-            Kind::Bool(value) => Some(value),
-            _ => {
-                self.wrong(at, "true or false");
-                None
-            }
-        }
-    }
-
-    pub(crate) fn number(&mut self, at: &At<'_>) -> Option<f64> {
-        #[cfg(test)]
-        self.note(at, Question::Number);
-        match &at.node.kind {
-            Kind::Number(number) => number.as_f64(),
-            _ => {
-                self.wrong(at, "a number");
-                None
-            }
-        }
-    }
-
-    pub(crate) fn count(&mut self, at: &At<'_>, from: u32, to: u32) -> Option<u32> {
-        #[cfg(test)]
-        self.note(at, Question::Count(from, to));
-        let number = match &at.node.kind {
-            Kind::Number(number) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
-            _ => None,
-        };
-        let found = number.filter(|n| (from..=to).contains(n));
-        if found.is_none() {
-            self.report(explain::WRONG_VALUE, at, format!("expected a whole number from {from} to {to}"));
-        }
-        found
-    }
-
-    /// One of the given words.
-    #[cfg_attr(test, track_caller)]
-    pub(crate) fn word(&mut self, at: &At<'_>, words: &[&'static str]) -> Option<&'static str> {
-        #[cfg(test)]
-        self.note(at, Question::Words(words.to_vec()));
-        let text = self.text(at)?;
-        let found = words.iter().copied().find(|word| *word == text);
-        if found.is_none() {
-            let near = nearest(&text, words.iter().copied());
-            self.report(explain::WRONG_VALUE, at, format!("`{text}` is not one of {}", list(words))).help =
-                near.map(|near| format!("did you mean `{near}`?"));
-        }
-        found
-    }
-
-    pub(crate) fn duration_ms(&mut self, at: &At<'_>) -> Option<u64> {
-        #[cfg(test)]
-        self.note(at, Question::Duration);
-        let text = self.text(at)?;
-        let found = crate::duration::parse_ms(&text);
-        if found.is_none() {
-            self.report(explain::DURATION, at, format!("`{text}` is not a duration")).help =
-                Some("write 45s, 30m, 2h, 1d or 1h30m; at most 366 days".to_owned());
-        }
-        found
-    }
-
-    // Names
-
-    /// The index of a node that must exist.
-    pub(crate) fn target(&mut self, at: &At<'_>) -> Option<usize> {
-        #[cfg(test)]
-        self.note(at, Question::Target);
-        let id = self.text(at)?;
-        if let Some(index) = self.by_id.get(&id) {
-            return Some(*index);
-        }
-        let near = nearest(&id, self.node_ids.iter().map(String::as_str)).map(str::to_owned);
-        self.report(explain::UNKNOWN_NODE, at, format!("there is no node `{id}`")).help =
-            near.map(|near| format!("did you mean `{near}`?"));
-        None
-    }
-
-    /// The name of something that happened, within the bot or outside.
-    pub(crate) fn event_name(&mut self, at: &At<'_>) -> Option<String> {
-        let name = self.text(at)?;
-        if !crate::event::is_name(&name) {
-            let message = format!("`{}` is not a name for an event", crate::expr::clip(&name));
-            let help = format!(
-                "write lower-case words with dots between, such as `booking.made`; at most {} characters",
-                caps::MAX_EVENT_NAME_CHARS
-            );
-            self.report(explain::BAD_NAME, at, message).help = Some(help);
-        }
-        Some(name)
-    }
-
-    /// A variable that the bot writes.
-    pub(crate) fn variable(&mut self, at: &At<'_>) -> Option<String> {
-        #[cfg(test)]
-        self.note(at, Question::Variable);
-        let name = self.text(at)?;
-        self.variable_name(&name, at.node.span.clone(), &at.pointer).then_some(name)
-    }
-
-    pub(crate) fn variable_name(&mut self, name: &str, span: Range<usize>, pointer: &str) -> bool {
-        let mut chars = name.chars();
-        let first = chars.next().is_some_and(|c| c.is_alphabetic() || c == '_');
-        let shaped = first && chars.all(|c| c.is_alphanumeric() || c == '_') && name.chars().count() <= 64;
-        let taken = self.within.is_some() && IN_FORMS.contains(&name);
-        let free = !crate::expr::scope::FIXED.contains(&name) && !RESERVED.contains(&name) && !taken;
-        if shaped && free {
-            if let Some(within) = self.within.as_mut().filter(|within| !within.declared.contains(name)) {
-                within.locals.entry(name.to_owned()).or_insert_with(|| Place { span, pointer: pointer.to_owned() });
-                return true;
-            }
-            self.writes.entry(name.to_owned()).or_insert_with(|| Place { span, pointer: pointer.to_owned() });
-            return true;
-        }
-        let why = if shaped { "is a name of the language" } else { "is not a name for a variable" };
-        self.report_span(explain::BAD_NAME, span, pointer, format!("`{name}` {why}")).help =
-            Some("use letters, digits and _, beginning with a letter".to_owned());
-        false
-    }
-
-    // Expressions
-
-    /// A string in which `{{ … }}` may stand.
-    pub(crate) fn template(&mut self, at: &At<'_>) -> Option<Template> {
-        #[cfg(test)]
-        self.note(at, Question::Template);
-        let text = self.text(at)?;
-        match texts::translate(self, at, &text) {
-            Some(translations) => self.translated(at, &text, translations),
-            None => self.compiled(at, &text),
-        }
-    }
-
-    fn translated(&mut self, at: &At<'_>, text: &str, translations: Vec<(Option<String>, String)>) -> Option<Template> {
-        let (mut own, mut by_language) = (None, BTreeMap::new());
-        let reads = self.reads.len();
-        for (language, translation) in translations {
-            let template = self.compiled(at, &translation)?;
-            match language {
-                Some(language) => by_language.extend([(language, template)]),
-                None => own = Some(template),
-            }
-        }
-        // What the texts of `i18n` read was noted where they stand.
-        self.reads.truncate(reads);
-        let own: Template = own?;
-        let names: Vec<String> = own.reads().iter().filter(|read| mentions(text, read)).cloned().collect();
-        self.note_reads(at, text, &names);
-        Some(Template::Translated(Box::new(Translated { own, by_language })))
-    }
-
-    fn compiled(&mut self, at: &At<'_>, text: &str) -> Option<Template> {
-        let number = self.next_number();
-        match Template::compile(text, number, self.missing, &mut self.templates) {
-            Ok(template) => {
-                self.note_reads(at, text, template.reads());
-                Some(template)
-            }
-            Err(error) => {
-                self.syntax(at, text, &error);
-                None
-            }
-        }
-    }
-
-    /// Reads with texts and expressions for which a missing value is an error, whatever the policy says.
-    pub(crate) fn strictly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
-        std::mem::swap(&mut self.templates, &mut self.strict);
-        let missing = std::mem::replace(&mut self.missing, Missing::Refuse);
-        let found = read(self);
-        self.missing = missing;
-        std::mem::swap(&mut self.templates, &mut self.strict);
-        found
-    }
-
-    /// A part of a text, compiled by itself.
-    pub(crate) fn compiled_part(&mut self, at: &At<'_>, whole: &str, part: &str) -> Option<Template> {
-        let number = self.next_number();
-        match Template::compile(part, number, self.missing, &mut self.templates) {
-            Ok(template) => {
-                self.note_reads(at, whole, template.reads());
-                Some(template)
-            }
-            Err(error) => {
-                self.report(explain::EXPRESSION, at, error.message);
-                None
-            }
-        }
-    }
-
-    /// A template held against a limit of characters, as far as its length is known.
-    pub(crate) fn template_up_to(&mut self, at: &At<'_>, thing: &str, limit: usize) -> Option<Template> {
-        let template = self.template(at)?;
-        for language in [None].into_iter().chain(self.i18n.languages().into_iter().map(Some)) {
-            let least = template.at_least(language.as_deref());
-            if least > limit {
-                let place = language.as_deref().map(|language| format!(" in `{language}`")).unwrap_or_default();
-                let rest = if template.plain_in(language.as_deref()).is_some() { "" } else { AND_MORE };
-                let message = format!("{thing} is too long{place}: {least} characters{rest}, WhatsApp allows {limit}");
-                self.report(explain::TOO_LONG, at, message).help = Some("shorten it".to_owned());
-                break;
-            }
-        }
-        Some(template)
-    }
-
-    /// As [`Self::expression`], for a condition whose failing for ever means that `dead` never happens.
-    pub(crate) fn condition(&mut self, at: &At<'_>, dead: &str) -> Option<Expr> {
-        let expr = self.expression(at)?;
-        if expr.constant() == Some(false) {
-            self.report(explain::CONSTANT, at, format!("`{}` never holds: {dead}", clip(expr.source()))).help =
-                Some("correct it: it reads no variable, so it is the same in every turn".to_owned());
-        }
-        Some(expr)
-    }
-
-    /// A bare expression; booleans and numbers may stand for themselves.
-    pub(crate) fn expression(&mut self, at: &At<'_>) -> Option<Expr> {
-        #[cfg(test)]
-        self.note(at, Question::Expression);
-        let text = match &at.node.kind {
-            Kind::Text(text) => text.clone(),
-            Kind::Bool(_) | Kind::Number(_) => at.node.to_json().to_string(),
-            _ => {
-                self.wrong(at, "an expression");
-                return None;
-            }
-        };
-        if texts::refuse_in_expression(self, at, &text) {
-            return None;
-        }
-        match Expr::compile(&text, self.missing) {
-            Ok(expr) => {
-                self.note_reads(at, &text, expr.reads());
-                Some(expr)
-            }
-            Err(error) => {
-                self.syntax(at, &text, &error);
-                None
-            }
-        }
-    }
-
-    /// A number that no text has yet.
-    fn next_number(&mut self) -> usize {
-        self.numbered += 1;
-        self.numbered
-    }
-
-    fn syntax(&mut self, at: &At<'_>, text: &str, error: &crate::expr::CompileError) {
-        let whole = at.node.span.clone();
-        let span = match &error.range {
-            Some(range) => narrow(self.source, &whole, text, range.clone()),
-            None => whole,
-        };
-        self.report_span(explain::EXPRESSION, span, &at.pointer, error.message.clone()).help = error.help.clone();
-    }
-
-    fn note_reads(&mut self, at: &At<'_>, text: &str, reads: &[String]) {
-        for dotted in reads {
-            let name = dotted.split('.').next().unwrap_or(dotted).to_owned();
-            let part = find_word(text, &name).unwrap_or(0..0);
-            let span = narrow(self.source, &at.node.span, text, part.clone());
-            let span = if part.is_empty() { at.node.span.clone() } else { span };
-            if name == "secret" {
-                let message = "a secret cannot stand here";
-                let help =
-                    "write {{ secret.NAME }}, alone in its braces, in `headers`, `auth` or `query` of an `http` node";
-                self.report_span(explain::SECRET_PLACE, span, &at.pointer, message).help = Some(help.to_owned());
-                continue;
-            }
-            self.reads.push(Read { name, span, pointer: at.pointer.clone() });
-        }
-    }
 }
-
-/// Of a text whose fixed parts alone are too long.
-pub(crate) const AND_MORE: &str = " without the values in it";
-
-/// Words of the expression language that cannot name a variable.
-const RESERVED: &[&str] =
-    &["true", "false", "none", "and", "or", "not", "in", "is", "if", "else", "loop", "self", "range", "namespace"];
 
 /// `a`, `b` and `c`, for messages.
 pub(crate) fn list(words: &[&str]) -> String {
@@ -676,39 +374,5 @@ pub(crate) fn list(words: &[&str]) -> String {
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => quoted.concat(),
-    }
-}
-
-fn mentions(text: &str, dotted: &str) -> bool {
-    dotted.split('.').next().is_some_and(|name| find_word(text, name).is_some())
-}
-
-/// The first place where a name stands as a whole word.
-fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
-    let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(word).map(|(at, _)| at..at + word.len()).find(|range| {
-        let before = text.get(..range.start).and_then(|t| t.chars().next_back());
-        let after = text.get(range.end..).and_then(|t| t.chars().next());
-        !before.is_some_and(part_of_name) && !after.is_some_and(part_of_name)
-    })
-}
-
-/// A pattern within the bounds of [`caps`]; matching takes linear time.
-pub(crate) fn pattern(reader: &mut Reader<'_>, at: &At<'_>) -> Option<regex::Regex> {
-    let text = reader.text(at)?;
-    if text.chars().count() > caps::MAX_PATTERN_CHARS {
-        let message = format!("the pattern is longer than {} characters", caps::MAX_PATTERN_CHARS);
-        reader.report(explain::PATTERN, at, message);
-        return None;
-    }
-    match regex::RegexBuilder::new(&text).size_limit(caps::MAX_PATTERN_BYTES).build() {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            let message = error.to_string();
-            let last = message.lines().last().unwrap_or("it does not compile").trim();
-            let last = last.strip_prefix("error: ").unwrap_or(last).to_owned();
-            reader.report(explain::PATTERN, at, format!("the pattern is not valid: {last}"));
-            None
-        }
     }
 }
