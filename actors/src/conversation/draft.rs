@@ -332,13 +332,20 @@ impl<'a> Draft<'a> {
     fn apply(&mut self, bot: &Arc<Bot>, turn: chatbot::Turn, seed: u64, history: Option<HistoryInput>) {
         let run = self.after.state.bot.run_id().map(Into::into);
         let (sends, events) = self.queue(bot, turn.effects);
+        let known = self.after.state.bot.consent("marketing");
         self.after.state.bot = turn.after;
         self.tell((bot.id(), bot.version()), run, events, &turn.trace);
-        if let Some(Consent { given, at_ms }) = self.after.state.bot.consent("marketing") {
-            self.after.state.said_about_marketing(given, at_ms);
-        }
+        self.consented(known);
         if history.is_some() || turn.changed {
             self.record_sends(seed, history, sends, turn.trace);
+        }
+    }
+
+    /// Takes over what this turn heard about marketing. What the bot knew before may have been taken back elsewhere.
+    fn consented(&mut self, known: Option<Consent>) {
+        let heard = self.after.state.bot.consent("marketing").filter(|heard| known.as_ref() != Some(heard));
+        if let Some(Consent { given, at_ms }) = heard {
+            self.after.state.said_about_marketing(given, at_ms);
         }
     }
 

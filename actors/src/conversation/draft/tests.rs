@@ -303,6 +303,17 @@ proptest! {
 }
 
 #[test]
+fn a_wake_up_does_not_take_back_what_was_said_about_marketing_in_the_same_moment() {
+    let mut alone = Alone::new(1);
+    alone.turn(&[Happening::Publishes(2)]);
+    alone.turn(&[Happening::Says("stop".to_owned()), Happening::Marketing(true)]);
+    let before = change::told(&alone.loaded.state);
+    assert!(alone.loaded.state.marketing.is_some_and(|said| said.wanted));
+    assert!(!alone.turn(&[Happening::Wakes]), "there is nothing to commit");
+    assert_eq!(change::told(&alone.loaded.state), before);
+}
+
+#[test]
 fn a_state_is_read_from_so_many_entries_at_the_most_and_costs_few_bytes() {
     let mut alone = Alone::new(1);
     while alone.entries.len() < 400 {
