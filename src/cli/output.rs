@@ -22,6 +22,15 @@ pub(super) fn has_colours() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// So many of something, in words.
+pub(super) fn count(count: usize, what: &str) -> String {
+    match count {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
 /// Prints what was asked for. Whoever reads may have heard enough: a closed pipe is no failure.
 pub(super) fn data(text: &str) {
     let _closed = writeln!(std::io::stdout(), "{text}");

@@ -8,7 +8,7 @@ use chatbot::{Findings, Format};
 
 use crate::bots::BotFile;
 use crate::cli::Exit;
-use crate::cli::output::{Failed, data, talk};
+use crate::cli::output::{Failed, count, data, talk};
 
 /// How standard input is named.
 const STDIN: &str = "-";
@@ -91,14 +91,6 @@ fn conclude(all: &[Findings], twins: usize, json: bool) -> Result<(), Failed> {
         data(&format!("{checked} checked: {counts}"));
     }
     Ok(())
-}
-
-fn count(count: usize, what: &str) -> String {
-    match count {
-        0 => format!("no {what}s"),
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use whatsapp::flow::json::{FlowJson, MAX_BYTES, Problem, Severity};
 
 use crate::cli::Exit;
-use crate::cli::output::{Failed, data, talk};
+use crate::cli::output::{Failed, count, data, talk};
 
 /// How standard input is named.
 const STDIN: &str = "-";
@@ -111,14 +111,6 @@ fn frame(line: &str, problem: &Problem) -> (String, String) {
 /// Text without characters that would command a terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
-}
-
-fn count(count: usize, what: &str) -> String {
-    match count {
-        0 => format!("no {what}s"),
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    }
 }
 
 #[cfg(test)]
