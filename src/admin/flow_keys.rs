@@ -92,9 +92,9 @@ fn hint(error: &RotateError) -> &'static str {
             "move that key into the file with .previous behind the key's name, remove the setting, and restart"
         }
         RotateError::NoKey => "parlance flow key new makes one",
-        RotateError::TooSoon { .. } => r#"wait, or send {"force": true}"#,
+        RotateError::TooSoon { .. } => r#"wait, or force it: `flow key rotate --force`, in a request {"force": true}"#,
         RotateError::Unknown(..) => {
-            r#"try again when the cause is gone, or send {"force": true}: that number is skipped"#
+            r#"try again when the cause is gone, or force it (`flow key rotate --force`, in a request {"force": true}): that number is skipped"#
         }
         RotateError::Key(_) => "the operating system gave no randomness: try again",
         RotateError::File(..) | RotateError::Place(..) => {
