@@ -111,6 +111,7 @@ pub struct Running {
     pub bots: bots::Report,
     store: Arc<dyn Store>,
     engine: Arc<Engine>,
+    registry: Arc<Bots>,
     services: Arc<Services>,
     flow_keys: Arc<FlowKeyKeeper>,
     stop: CancellationToken,
@@ -158,7 +159,10 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let front = local(&front_listener, config.server.listen);
     let beside_us = given.apply_flows.then_some(front);
     services.flows.attach(Arc::new(numbers::bot_flows(config, registry.clone(), beside_us)));
-    services.run(&engine, registry.clone());
+    services.run(&engine);
+    if !given.apply_flows {
+        services.watch_lacks(registry.clone());
+    }
     services.tell_senders(engine.clone());
     services.look_after(bots::upkeep(library.clone()));
     if config.bots.watch {
@@ -202,7 +206,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         store: store.clone(),
         engine: engine.clone(),
         clock: given.clock.clone(),
-        bots: registry,
+        bots: registry.clone(),
         library,
         services: services.clone(),
         flow_keys: flow_keys.clone(),
@@ -238,7 +242,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         tokio::spawn(net::serve(front_listener, limits, front_service, stop.clone(), patience)),
         tokio::spawn(net::serve(admin_listener, limits, admin_service, stop.clone(), patience)),
     ];
-    Ok(Running { front, admin, bots: report, store, engine, services, flow_keys, stop, ports, secrets })
+    Ok(Running { front, admin, bots: report, store, engine, registry, services, flow_keys, stop, ports, secrets })
 }
 
 impl Running {
@@ -252,9 +256,12 @@ impl Running {
         &self.flow_keys
     }
 
-    /// Brings the Flows of the bots to Meta. Answers what people should know: a line for each thing that did not work.
+    /// Brings the Flows of the bots to Meta, for whoever was started to do so. Answers what people should know: a line for
+    /// each thing that did not work. What bots lack is looked for only after it: it may lack for a moment at a first start.
     pub async fn apply_flows(&self) -> Vec<String> {
-        crate::flows::apply(&self.services.flows).await
+        let problems = crate::flows::apply(&self.services.flows).await;
+        self.services.watch_lacks(self.registry.clone());
+        problems
     }
 
     /// The secrets that come from files.

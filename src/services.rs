@@ -194,7 +194,7 @@ impl Services {
     }
 
     /// Starts them.
-    pub fn run(&self, engine: &Engine, bots: Arc<Bots>) {
+    pub fn run(&self, engine: &Engine) {
         let keepers = Keepers { store: self.store.clone(), media: self.media.clone(), outlet: self.outlet.clone() };
         let old = retention::run(keepers, self.clock.clone(), self.ages, self.metrics.clone());
         *self.delivering.lock() = Some(tokio::spawn(self.outlet.clone().run()));
@@ -206,8 +206,12 @@ impl Services {
             tokio::spawn(old),
             tokio::spawn(hear(self.templates.clone(), engine.account_events())),
             tokio::spawn(hear_of_flows(self.flows.clone(), engine.account_events())),
-            tokio::spawn(warn_of_lacks(self.templates.clone(), self.flows.clone(), bots)),
         ]);
+    }
+
+    /// Says from now on in the log what the live bots use that the account does not have.
+    pub fn watch_lacks(&self, bots: Arc<Bots>) {
+        self.look_after(warn_of_lacks(self.templates.clone(), self.flows.clone(), bots));
     }
 
     /// Starts something that goes on until they end.

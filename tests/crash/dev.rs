@@ -69,6 +69,7 @@ async fn dev_in_an_empty_folder_answers_a_first_hi() {
     for part in ["nothing leaves this machine", "0 problems", ".parlance/dev.redb", "--fresh"] {
         assert!(banner.contains(part), "{part:?} is not in {banner}");
     }
+    assert_eq!(program.stderr().matches("\"WARN\"").count(), 0, "{}", program.stderr());
     let ended = newcomer.say(&["hi"]).await;
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     assert!(ended.stdout.contains("Parlance bot") && ended.stdout.contains("[book]"), "{}", ended.stdout);
