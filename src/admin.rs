@@ -17,7 +17,11 @@ mod lists;
 mod media;
 mod messages;
 mod numbers;
+mod principal;
 mod problem;
+mod role;
+mod routes;
+mod table;
 mod templates;
 mod time;
 mod trigger;
@@ -28,17 +32,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actors::{Bots, Clock, Engine};
-use axum::Router;
+use axum::Extension;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use secrecy::SecretString;
 use storage::{Health, Store};
 use tower::ServiceExt;
+use utoipa::openapi::OpenApi;
 
 use crate::bots::Library;
 use crate::flow_keys::FlowKeyKeeper;
@@ -49,16 +54,12 @@ use crate::services::Services;
 pub use access::allowed_hosts;
 use access::{Access, Denied, Peer};
 pub use numbers::Number;
+use principal::Principal;
 use problem::Problem;
+use table::Routes;
 
 /// Bytes of a request body at most.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
-
-/// Bytes of a bot at most: one more than a bot may have, so that the checker says what is wrong.
-const MAX_BOT_BYTES: usize = chatbot::caps::MAX_BOT_FILE_BYTES + 1;
-
-/// Bytes of an export of another program at most: one more than is read, so that the importer says what is wrong.
-const MAX_EXPORT_BYTES: usize = chatbot::caps::MAX_IMPORT_BYTES + 1;
 
 /// What the admin port needs.
 pub struct Parts {
@@ -97,13 +98,15 @@ pub struct Parts {
 /// The admin port.
 #[derive(Clone)]
 pub struct Admin {
-    router: Router,
+    router: axum::Router,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     parts: Parts,
     access: Access,
+    routes: Routes,
+    document: OpenApi,
 }
 
 type Ctx = State<Arc<Shared>>;
@@ -112,72 +115,11 @@ impl Admin {
     /// An admin port over these parts.
     pub fn new(parts: Parts) -> Self {
         let access = Access::new(parts.token.clone(), parts.open_on_loopback, parts.allowed_hosts.clone());
-        let shared = Arc::new(Shared { parts, access });
-        let router = Router::new()
+        let (router, routes, document) = routes::table().finish();
+        let shared = Arc::new(Shared { parts, access, routes, document });
+        let router = router
             .route("/healthz", get(async || "ok"))
             .route("/readyz", get(ready))
-            .route("/metrics", get(metrics))
-            .route("/api/v1/status", get(status))
-            .route("/api/v1/conversations", get(conversations::list))
-            .route("/api/v1/conversations/{id}", get(conversations::show))
-            .route("/api/v1/conversations/{id}/messages", get(messages::list).post(messages::send))
-            .route("/api/v1/conversations/{id}/journal", get(journal::list))
-            .route("/api/v1/conversations/{id}/state", get(journal::state))
-            .route("/api/v1/conversations/{id}/test", get(journal::test))
-            .route("/api/v1/conversations/{id}/block", post(blocked::block))
-            .route("/api/v1/conversations/{id}/unblock", post(blocked::unblock))
-            .route("/api/v1/conversations/{id}/handback", post(handback::hand_back))
-            .route("/api/v1/conversations/{id}/trigger", post(trigger::trigger))
-            .route("/api/v1/blocked", get(blocked::list))
-            .route("/api/v1/media", get(media::list).post(media::put))
-            .route("/api/v1/media/prune", post(media::prune))
-            .route("/api/v1/media/{id}", get(media::show).delete(media::delete))
-            .route("/api/v1/media/{id}/content", get(media::content))
-            .route("/api/v1/templates", get(templates::list).post(templates::create))
-            .route("/api/v1/templates/sync", post(templates::sync))
-            .route("/api/v1/templates/{id}", get(templates::show).post(templates::edit).delete(templates::delete))
-            .route("/api/v1/flows", get(flows::list))
-            .route("/api/v1/flows/plan", post(flows::plan))
-            .route("/api/v1/flows/apply", post(flows::apply))
-            .route("/api/v1/flows/sync", post(flows::sync))
-            .route("/api/v1/flows/migrate", post(flows::migrate))
-            .route("/api/v1/flows/{id}", get(flows::show).delete(flows::delete))
-            .route("/api/v1/flows/{id}/publish", post(flows::publish))
-            .route("/api/v1/flows/{id}/deprecate", post(flows::deprecate))
-            .route("/api/v1/flows/{id}/clone", post(flows::copy))
-            .route("/api/v1/flows/{id}/preview", post(flows::preview))
-            .route("/api/v1/flows/{id}/json", get(flows::text))
-            .route("/api/v1/flows/{id}/assets", get(flows::assets))
-            .route("/api/v1/flows/{id}/metrics", get(flows::metrics))
-            .route("/api/v1/outbox", get(lists::outbox))
-            .route("/api/v1/dead-letters", get(lists::dead_letters))
-            .route("/api/v1/quarantine", get(lists::quarantine))
-            .route("/api/v1/notices", get(lists::notices))
-            .route("/api/v1/bots", get(bots::list))
-            .route("/api/v1/bots/check", post(bots::check).layer(DefaultBodyLimit::max(MAX_BOT_BYTES)))
-            .route("/api/v1/bots/import", post(bots::import).layer(DefaultBodyLimit::max(MAX_EXPORT_BYTES)))
-            .route("/api/v1/bots/{id}", get(bots::show).put(bots::put).layer(DefaultBodyLimit::max(MAX_BOT_BYTES)))
-            .route("/api/v1/bots/{id}/versions", get(bots::versions))
-            .route("/api/v1/bots/{id}/versions/{version}", get(bots::version))
-            .route("/api/v1/bots/{id}/publish", post(bots::publish))
-            .route("/api/v1/bots/{id}/rollback", post(bots::roll_back))
-            .route("/api/v1/bots/{id}/diff", get(bots::diff))
-            .route("/api/v1/events/endpoints", get(deliveries::endpoints))
-            .route("/api/v1/events/endpoints/{name}/resume", post(deliveries::resume))
-            .route("/api/v1/events/deliveries", get(deliveries::list))
-            .route("/api/v1/events/deliveries/replay", post(deliveries::replay_all))
-            .route("/api/v1/events/deliveries/{id}", get(deliveries::show))
-            .route("/api/v1/events/deliveries/{id}/replay", post(deliveries::replay))
-            .route("/api/v1/bots/{id}/graph", get(bots::graph))
-            .route("/api/v1/flow-keys", get(flow_keys::list))
-            .route("/api/v1/flow-keys/upload", post(flow_keys::upload))
-            .route("/api/v1/flow-keys/verify", post(flow_keys::verify))
-            .route("/api/v1/flow-keys/rotate", post(flow_keys::rotate))
-            .route("/api/v1/flows/health", get(flow_keys::health))
-            .route("/api/v1/numbers", get(numbers::list))
-            .route("/api/v1/numbers/{id}", get(numbers::show))
-            .route("/api/v1/numbers/{id}/pause", post(numbers::pause))
-            .route("/api/v1/numbers/{id}/resume", post(numbers::resume))
             .fallback(async || Problem::not_found("there is no such path"))
             .method_not_allowed_fallback(async || Problem::method_not_allowed())
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -212,7 +154,7 @@ async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
     // Unknown paths share one name: labels are bounded, whatever is asked for.
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let mut answer = match shared.access.check(&request, now_ms) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => admitted(&shared, route.as_deref(), request, next).await,
         Err(Denied::Host) => {
             Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign-host", "this Host is not answered here")
                 .hint("call it by a loopback name, or add the name to admin.allowed_hosts")
@@ -230,6 +172,18 @@ async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
     headers.insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
     answer
+}
+
+/// Who calls is known; what they ask for must be what their role may.
+async fn admitted(shared: &Shared, route: Option<&str>, mut request: Request, next: Next) -> Response {
+    let by_token = request.headers().contains_key(http::header::AUTHORIZATION);
+    let principal = Principal::admin(if by_token { "admin-token" } else { "loopback" });
+    let needed = route.and_then(|route| shared.routes.of(request.method(), route)).map(|route| route.role);
+    if let Some(needed) = needed.filter(|needed| !principal.role.may(*needed)) {
+        return Problem::forbidden(&principal, needed).into_response();
+    }
+    request.extensions_mut().insert(principal);
+    next.run(request).await
 }
 
 async fn ready(State(shared): Ctx) -> Response {
@@ -252,12 +206,14 @@ async fn metrics(State(shared): Ctx) -> Result<Response, Problem> {
     Ok(([(http::header::CONTENT_TYPE, content_type)], page).into_response())
 }
 
-async fn status(State(shared): Ctx) -> axum::Json<serde_json::Value> {
+/// How the server does: its numbers, the engine, the store.
+#[utoipa::path(get, path = "/api/v1/status", tag = "server", responses((status = OK, body = serde_json::Value)))]
+async fn status(State(shared): Ctx, Extension(principal): Extension<Principal>) -> axum::Json<serde_json::Value> {
     let engine = shared.parts.engine.status().await;
     let stats = shared.parts.store.stats();
     axum::Json(serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "numbers": numbers::all(&shared).await,
+        "numbers": numbers::all(&shared, &principal).await,
         "engine": engine,
         "store": {
             "file_bytes": stats.file_bytes,
@@ -267,4 +223,10 @@ async fn status(State(shared): Ctx) -> axum::Json<serde_json::Value> {
             "inbox": stats.inbox,
         },
     }))
+}
+
+/// This document.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "server", responses((status = OK, body = serde_json::Value)))]
+async fn openapi(State(shared): Ctx) -> axum::Json<OpenApi> {
+    axum::Json(shared.document.clone())
 }

@@ -1,15 +1,16 @@
 //! `/api/v1/numbers`: how the business phone numbers stand, and stopping and resuming one.
 
 use actors::{Paused, SenderStatus};
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Ctx;
 use super::Shared;
+use super::principal::Principal;
 use super::problem::Problem;
 
 /// Characters of a reason at most.
@@ -62,23 +63,34 @@ struct Reason {
     reason: String,
 }
 
-pub(super) async fn list(State(shared): Ctx) -> Json<Value> {
-    Json(json!({ "items": all(&shared).await, "next_cursor": null }))
+pub(super) async fn list(State(shared): Ctx, Extension(principal): Extension<Principal>) -> Json<Value> {
+    Json(json!({ "items": all(&shared, &principal).await, "next_cursor": null }))
 }
 
-/// Every number, in the order of the configuration.
-pub(super) async fn all(shared: &Shared) -> Vec<Value> {
+/// Every number that the caller sees, in the order of the configuration.
+pub(super) async fn all(shared: &Shared, principal: &Principal) -> Vec<Value> {
     let engine = shared.parts.engine.status().await;
     let now_ms = shared.parts.clock.now_ms();
     let view = |number| view(shared, number, engine.senders.get(&number.id), now_ms);
-    shared.parts.numbers.iter().map(view).collect()
+    shared.parts.numbers.iter().filter(|number| principal.sees(&number.id)).map(view).collect()
 }
 
-pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub(super) async fn show(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    seen(&principal, &id)?;
     one(&shared, &id).await.map(Json)
 }
 
-pub(super) async fn pause(State(shared): Ctx, Path(id): Path<String>, body: Bytes) -> Result<Json<Value>, Problem> {
+pub(super) async fn pause(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    seen(&principal, &id)?;
     let Reason { reason } = serde_json::from_slice(&body).map_err(|error| {
         Problem::bad_request(format!("the body is not what it should be: {error}")).hint(r#"send {"reason": "…"}"#)
     })?;
@@ -94,7 +106,12 @@ pub(super) async fn pause(State(shared): Ctx, Path(id): Path<String>, body: Byte
     one(&shared, &id).await.map(Json)
 }
 
-pub(super) async fn resume(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub(super) async fn resume(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    seen(&principal, &id)?;
     if !shared.parts.engine.resume(&id).await? {
         return Err(unknown(&id));
     }
@@ -141,6 +158,11 @@ fn paused(paused: &Paused) -> PausedView<'_> {
 fn rfc3339(ms: u64) -> String {
     let time = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     format!("{:.3}", time.unwrap_or(Timestamp::MAX))
+}
+
+/// A number that the caller does not see is none.
+fn seen(principal: &Principal, id: &str) -> Result<(), Problem> {
+    if principal.sees(id) { Ok(()) } else { Err(unknown(id)) }
 }
 
 fn unknown(id: &str) -> Problem {

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use storage::StoreError;
 use whatsapp::graph::{CallError, Outcome};
 
+use super::principal::Principal;
+use super::role::Role;
+
 /// An error answer.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
@@ -79,6 +82,14 @@ impl Problem {
     pub(super) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a valid credential is needed")
             .hint("send Authorization: Bearer and the admin token")
+    }
+
+    /// The role does not cover it.
+    pub(super) fn forbidden(principal: &Principal, needed: Role) -> Self {
+        let detail = format!("this needs the role {}, {} is {}", needed.name(), principal.who, principal.role.name());
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+            .hint("ask an admin for the role, or use another credential")
+            .with("needed_role", needed.name())
     }
 
     pub(super) fn braked(seconds: u64) -> Self {
