@@ -49,6 +49,7 @@ fn turn(person: u64, revision: u64) -> Turn {
         dead_letters: Vec::new(),
         append: Vec::new(),
         documents: Vec::new(),
+        resolved: Vec::new(),
     }
 }
 

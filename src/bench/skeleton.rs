@@ -191,6 +191,7 @@ impl Skeleton {
             dead_letters: Vec::new(),
             append: Vec::new(),
             documents: Vec::new(),
+            resolved: Vec::new(),
         };
         self.store.commit(self.store.fence(number), turn).await.map(|_| ())
     }

@@ -19,6 +19,7 @@ pub(crate) const QUARANTINE: u8 = 9;
 pub(crate) const DOCUMENT: u8 = 10;
 pub(crate) const NOTICE: u8 = 11;
 pub(crate) const FORGOTTEN: u8 = 12;
+pub(crate) const RESOLVED: u8 = 13;
 
 const HEAD: u8 = 0;
 const HISTORY: u8 = 1;
@@ -104,6 +105,11 @@ pub(crate) fn attention(state: SendState, created_ms: u64, id: SendId) -> Key {
 /// A dead letter.
 pub(crate) fn letter(id: u64) -> Key {
     join(&[&[LETTER], &id.to_be_bytes()])
+}
+
+/// A dead letter that is resolved, under the number that it had.
+pub(crate) fn resolved(id: u64) -> Key {
+    join(&[&[RESOLVED], &id.to_be_bytes()])
 }
 
 /// A quarantined item.

@@ -16,8 +16,8 @@ use tokio::sync::watch;
 
 use crate::{
     Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Health, Horizons, Inbound,
-    InboxSeq, Listed, NewDeadLetter, NewDocument, Notice, Page, Partition, Pending, Quarantined, Revision, Send,
-    SendId, SendState, Settled, Settlement, Store, StoreError, StoreStats, Turn,
+    InboxSeq, Listed, NewDeadLetter, NewDocument, Notice, Page, Partition, Pending, Quarantined, Resolved, Revision,
+    Send, SendId, SendState, Settled, Settlement, Store, StoreError, StoreStats, Turn,
 };
 
 /// The in-memory store.
@@ -39,6 +39,8 @@ struct World {
     sends: BTreeMap<SendId, Row>,
     aliases: HashMap<Alias, ContactId>,
     letters: Numbered<DeadLetter>,
+    /// Under the numbers that they had in `letters`.
+    resolved: BTreeMap<u64, DeadLetter>,
     quarantine: Numbered<Quarantined>,
     notices: Numbered<Notice>,
     documents: BTreeMap<(String, String), Bytes>,
@@ -188,6 +190,7 @@ impl World {
             self.sends.insert(send.id, Row { send, lettered: false });
         }
         self.aliases.extend(turn.aliases);
+        self.resolve(turn.resolved);
         for letter in turn.dead_letters {
             self.bury(id, turn.at_ms, letter);
         }
@@ -210,7 +213,20 @@ impl World {
     fn bury(&mut self, conversation: ConversationId, at_ms: u64, new: NewDeadLetter) {
         let id = self.letters.last + 1;
         let NewDeadLetter { inbox, send, reason, payload } = new;
-        self.letters.add(DeadLetter { id, conversation, at_ms, inbox, send, reason, payload });
+        self.letters.add(DeadLetter { id, conversation, at_ms, inbox, send, reason, payload, resolution: None });
+    }
+
+    fn resolve(&mut self, resolved: Vec<Resolved>) -> Vec<bool> {
+        let mut were_open = Vec::new();
+        for (id, resolution) in resolved {
+            self.rows += 1;
+            let letter = self.letters.rows.remove(&id);
+            were_open.push(letter.is_some());
+            if let Some(letter) = letter {
+                self.resolved.insert(id, DeadLetter { resolution: Some(resolution), ..letter });
+            }
+        }
+        were_open
     }
 }
 
@@ -317,6 +333,21 @@ impl Store for Model {
 
     fn dead_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
         self.read(|world| world.list_letters(&page))
+    }
+
+    fn resolved_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
+        self.read(|world| world.list_resolved(&page))
+    }
+
+    fn letters(&self, ids: Vec<u64>) -> Pending<Vec<Option<DeadLetter>>> {
+        self.read(|world| {
+            let find = |id| world.letters.rows.get(id).or_else(|| world.resolved.get(id)).cloned();
+            ids.iter().map(find).collect()
+        })
+    }
+
+    fn resolve_letters(&self, resolved: Vec<Resolved>) -> Pending<Vec<bool>> {
+        self.write(|world| Ok(world.resolve(resolved)))
     }
 
     fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>> {

@@ -105,6 +105,9 @@ pub enum Accept {
 /// A small named value (bot versions, settings), by kind and key; `None` removes it.
 pub type NewDocument = (Box<str>, Box<str>, Option<Bytes>);
 
+/// A dead letter's number, and what became of it: opaque, kept with it. One that is not open stays as it is.
+pub type Resolved = (u64, Bytes);
+
 /// What may be forgotten: of each kind, what is older than the given time; `None` keeps all of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Horizons {
@@ -112,7 +115,7 @@ pub struct Horizons {
     pub quarantine_ms: Option<u64>,
     /// Notices, by when they were accepted.
     pub notices_ms: Option<u64>,
-    /// Dead letters, by when they were given up.
+    /// Dead letters, open and resolved, by when they were given up.
     pub dead_letters_ms: Option<u64>,
     /// Settled outbox rows that were decided before and have not changed since.
     pub outbox_ms: Option<u64>,
@@ -145,6 +148,8 @@ pub struct Turn {
     pub append: Vec<Inbound>,
     /// Documents that it writes or removes, in order.
     pub documents: Vec<NewDocument>,
+    /// Open dead letters that it settles; see [`Resolved`].
+    pub resolved: Vec<Resolved>,
 }
 
 /// A message to send, as a turn decides it.
@@ -365,6 +370,8 @@ pub struct DeadLetter {
     pub reason: Box<str>,
     /// What to show and to retry with, opaque.
     pub payload: Bytes,
+    /// What became of it, opaque; `None` while it is open.
+    pub resolution: Option<Bytes>,
 }
 
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";

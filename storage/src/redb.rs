@@ -39,8 +39,8 @@ use self::read::Readers;
 use self::shared::Shared;
 use crate::{
     Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Health, Horizons, Inbound,
-    InboxSeq, Listed, NewDocument, Notice, Page, Partition, Pending, Quarantined, Send, SendId, SendState, Settled,
-    Settlement, Store, StoreError, StoreStats, Turn, keys, rows,
+    InboxSeq, Listed, NewDocument, Notice, Page, Partition, Pending, Quarantined, Resolved, Send, SendId, SendState,
+    Settled, Settlement, Store, StoreError, StoreStats, Turn, keys, rows,
 };
 
 /// The redb engine. Dropping it writes what was handed over and closes the file.
@@ -180,6 +180,19 @@ impl Store for RedbStore {
 
     fn dead_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
         self.readers.run(move |reader| queries::dead_letters(reader, &page))
+    }
+
+    fn resolved_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
+        self.readers.run(move |reader| queries::resolved_letters(reader, &page))
+    }
+
+    fn letters(&self, ids: Vec<u64>) -> Pending<Vec<Option<DeadLetter>>> {
+        let keys = queries::letter_keys(&ids);
+        self.readers.values(keys, move |values| queries::read_letters(&ids, &values))
+    }
+
+    fn resolve_letters(&self, resolved: Vec<Resolved>) -> Pending<Vec<bool>> {
+        self.hand_over(|promise| Job::Resolve(resolved, promise))
     }
 
     fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>> {

@@ -78,6 +78,9 @@ pub(crate) struct LetterRow {
     inbox: Option<InboxSeq>,
     send: Option<SendId>,
     reason: Box<str>,
+    /// Not in rows that were written before letters could be resolved.
+    #[serde(default)]
+    resolution: Option<Bytes>,
 }
 
 fn damaged(what: &str) -> StoreError {
@@ -133,13 +136,20 @@ pub(crate) fn read_send(id: SendId, message: &Bytes, standing: &Bytes) -> Result
 
 pub(crate) fn letter(conversation: ConversationId, at_ms: u64, letter: &NewDeadLetter) -> Bytes {
     let NewDeadLetter { inbox, send, reason, payload } = letter;
-    encode(&LetterRow { conversation, at_ms, inbox: *inbox, send: *send, reason: reason.clone() }, payload)
+    let (inbox, send, reason) = (*inbox, *send, reason.clone());
+    encode(&LetterRow { conversation, at_ms, inbox, send, reason, resolution: None }, payload)
+}
+
+/// The row of a letter from the time on when it is resolved.
+pub(crate) fn resolved(letter: &Bytes, resolution: &Bytes) -> Result<Bytes, StoreError> {
+    let (row, payload): (LetterRow, Bytes) = decode("a dead letter", letter)?;
+    Ok(encode(&LetterRow { resolution: Some(resolution.clone()), ..row }, &payload))
 }
 
 pub(crate) fn read_letter(id: u64, bytes: &Bytes) -> Result<DeadLetter, StoreError> {
     let (row, payload): (LetterRow, Bytes) = decode("a dead letter", bytes)?;
-    let LetterRow { conversation, at_ms, inbox, send, reason } = row;
-    Ok(DeadLetter { id, conversation, at_ms, inbox, send, reason, payload })
+    let LetterRow { conversation, at_ms, inbox, send, reason, resolution } = row;
+    Ok(DeadLetter { id, conversation, at_ms, inbox, send, reason, payload, resolution })
 }
 
 pub(crate) fn inbound(row: &Inbound) -> Bytes {

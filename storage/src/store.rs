@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::{
     Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Horizons, Inbound, InboxSeq,
-    NewDocument, Notice, Partition, Pending, Quarantined, Send, SendId, SendState, Settled, Settlement, Turn,
+    NewDocument, Notice, Partition, Pending, Quarantined, Resolved, Send, SendId, SendState, Settled, Settlement, Turn,
 };
 
 /// Why a call failed, and whether it happened.
@@ -140,8 +140,18 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// next one.
     fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>>;
 
-    /// Dead letters.
+    /// Open dead letters.
     fn dead_letters(&self, page: Page) -> Pending<Listed<DeadLetter>>;
+
+    /// Dead letters that are resolved, in the order in which they were given up.
+    fn resolved_letters(&self, page: Page) -> Pending<Listed<DeadLetter>>;
+
+    /// Dead letters by number, open or resolved, in the order asked for; `None` where there is none.
+    fn letters(&self, ids: Vec<u64>) -> Pending<Vec<Option<DeadLetter>>>;
+
+    /// Resolves dead letters in one commit: from then on they are in the other list. Answers for each, in order, whether it
+    /// was open.
+    fn resolve_letters(&self, resolved: Vec<Resolved>) -> Pending<Vec<bool>>;
 
     /// What was acknowledged but must not run, with its id.
     fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>>;

@@ -106,6 +106,7 @@ async fn a_conversation_that_cannot_be_read_hides_no_other() {
         dead_letters: Vec::new(),
         append: Vec::new(),
         documents: Vec::new(),
+        resolved: Vec::new(),
     };
     store.commit(store.fence(&storage::Partition(NUMBER.into())), damaged).await.unwrap();
     let all = world.items("/api/v1/conversations").await;

@@ -16,8 +16,8 @@ use chatbot::{
     Snapshot, Trace, TurnError,
 };
 use storage::{
-    Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Revision, SendId,
-    Turn,
+    Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Resolved, Revision,
+    SendId, Turn,
 };
 use whatsapp::message::Outgoing;
 
@@ -146,6 +146,7 @@ pub(crate) struct Draft<'a> {
     dead_letters: Vec<NewDeadLetter>,
     append: Vec<Inbound>,
     documents: Vec<NewDocument>,
+    resolved: Vec<Resolved>,
     /// Events so far.
     events: usize,
     answers: Vec<(u64, OrderOutcome)>,
@@ -170,6 +171,7 @@ impl<'a> Draft<'a> {
             dead_letters: Vec::new(),
             append: Vec::new(),
             documents: Vec::new(),
+            resolved: Vec::new(),
             events: 0,
             answers: Vec::new(),
             calls: Vec::new(),
@@ -518,6 +520,7 @@ impl<'a> Draft<'a> {
             dead_letters: self.dead_letters,
             append: self.append,
             documents: self.documents,
+            resolved: self.resolved,
         };
         let Self { means, outbound, after, noted, answers, mut calls, unused, .. } = self;
         // What came later in the same turn may have ended the wait for a call.

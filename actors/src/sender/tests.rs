@@ -81,6 +81,7 @@ async fn after_an_hour(payloads: Vec<Bytes>) -> (Vec<SendState>, usize, Arc<Mode
         dead_letters: Vec::new(),
         append: Vec::new(),
         documents: Vec::new(),
+        resolved: Vec::new(),
     };
     let ids = turn.sends.iter().map(|send| SendId { conversation, n: send.n }).collect();
     model.commit(model.fence(&Partition(NUMBER.into())), turn).await.unwrap();

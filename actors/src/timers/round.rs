@@ -91,6 +91,7 @@ mod tests {
             dead_letters: Vec::new(),
             append: Vec::new(),
             documents: Vec::new(),
+            resolved: Vec::new(),
         };
         store.commit(store.fence(&Partition("1".into())), turn).await.unwrap();
     }

@@ -246,6 +246,7 @@ async fn an_unreadable_state_parks_one_conversation_only() {
         dead_letters: Vec::new(),
         append: Vec::new(),
         documents: Vec::new(),
+        resolved: Vec::new(),
     };
     model.commit(fence, damaged).await.unwrap();
     let world = World::over(model);

@@ -1,5 +1,7 @@
 //! The model's ageing: each list from its oldest row up to the first that must stay.
 
+use std::collections::BTreeMap;
+
 use super::{Numbered, World};
 use crate::{Horizons, Send, SendId};
 
@@ -9,6 +11,7 @@ impl World {
         self.quarantine.forget(before.quarantine_ms, &mut left, |row| row.received_ms);
         self.notices.forget(before.notices_ms, &mut left, |row| row.received_ms);
         self.letters.forget(before.dead_letters_ms, &mut left, |row| row.at_ms);
+        forget_rows(&mut self.resolved, before.dead_letters_ms, &mut left, |row| row.at_ms);
         for id in self.forgettable_sends(before.outbox_ms, left) {
             self.sends.remove(&id);
             left -= 1;
@@ -27,10 +30,14 @@ impl World {
 
 impl<T> Numbered<T> {
     fn forget(&mut self, before_ms: Option<u64>, left: &mut usize, time: impl Fn(&T) -> u64) {
-        let Some(before_ms) = before_ms else { return };
-        while let Some(oldest) = self.rows.first_entry().filter(|row| *left > 0 && time(row.get()) < before_ms) {
-            oldest.remove();
-            *left -= 1;
-        }
+        forget_rows(&mut self.rows, before_ms, left, time);
+    }
+}
+
+fn forget_rows<T>(rows: &mut BTreeMap<u64, T>, before_ms: Option<u64>, left: &mut usize, time: impl Fn(&T) -> u64) {
+    let Some(before_ms) = before_ms else { return };
+    while let Some(oldest) = rows.first_entry().filter(|row| *left > 0 && time(row.get()) < before_ms) {
+        oldest.remove();
+        *left -= 1;
     }
 }

@@ -34,6 +34,10 @@ impl World {
         newest_first(self.letters.rows.values().cloned().collect(), page, |letter| format!("{:020}", letter.id))
     }
 
+    pub(super) fn list_resolved(&self, page: &Page) -> Listed<DeadLetter> {
+        newest_first(self.resolved.values().cloned().collect(), page, |letter| format!("{:020}", letter.id))
+    }
+
     pub(super) fn list_quarantine(&self, page: &Page) -> Listed<(u64, Quarantined)> {
         list_numbered(&self.quarantine, page)
     }

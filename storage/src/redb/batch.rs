@@ -21,8 +21,8 @@ use super::{read, rows};
 use crate::keys::{self, Key};
 use crate::rows::{HeadRow, StandingRow};
 use crate::{
-    Committed, ConversationId, Fence, Inbound, InboxSeq, NewDeadLetter, Promise, Revision, Settled, Settlement,
-    StoreError, Turn,
+    Committed, ConversationId, Fence, Inbound, InboxSeq, NewDeadLetter, Promise, Resolved, Revision, Settled,
+    Settlement, StoreError, Turn,
 };
 
 /// Heads that the writer remembers, in two generations of this many.
@@ -123,6 +123,10 @@ impl Ledger {
                 let answer = self.forget(batch, old);
                 batch.reply(promise, answer);
             }
+            Job::Resolve(resolved, promise) => {
+                let answer = self.resolve_all(batch, &resolved);
+                batch.reply(promise, answer);
+            }
             Job::Close(promise) => return Some(promise),
         }
         None
@@ -174,6 +178,7 @@ impl Ledger {
             wake_ms: turn.wake_ms,
         };
         let mut ops = Vec::with_capacity(8 + turn.entries.len() + 4 * turn.sends.len());
+        self.resolve(batch, &turn.resolved, &mut ops)?;
         head_ops(&mut ops, turn.conversation, before.as_ref(), &after, &turn.snapshot);
         for (payload, index) in turn.entries.iter().zip(after.next_entry - turn.entries.len() as u64..) {
             ops.push(Op::PutNew(keys::entry(turn.conversation, index), rows::opaque(payload)));
@@ -191,7 +196,7 @@ impl Ledger {
         let consumed: Vec<_> = turn.consumed.iter().map(|seq| seq.0).collect();
         batch.consumed.extend(&consumed);
         self.remember(turn.conversation, after);
-        self.log(batch, Record { consumed, ops }, 1 + turn.documents.len());
+        self.log(batch, Record { consumed, ops }, 1 + turn.documents.len() + turn.resolved.len());
         Ok(Committed { revision: after.revision })
     }
 
@@ -244,6 +249,29 @@ impl Ledger {
         Ok(answers)
     }
 
+    fn resolve_all(&mut self, batch: &mut Batch, resolved: &[Resolved]) -> Result<Vec<bool>, StoreError> {
+        let mut ops = Vec::with_capacity(2 * resolved.len());
+        let were_open = self.resolve(batch, resolved, &mut ops)?;
+        self.log(batch, Record { consumed: Vec::new(), ops }, resolved.len());
+        Ok(were_open)
+    }
+
+    /// Moves letters that are open to the list of those that are resolved. Answers for each whether it was open.
+    fn resolve(&self, batch: &mut Batch, resolved: &[Resolved], ops: &mut Vec<Op>) -> Result<Vec<bool>, StoreError> {
+        let (mut were_open, mut moved) = (Vec::with_capacity(resolved.len()), HashSet::new());
+        for (id, resolution) in resolved {
+            let key = keys::letter(*id);
+            let letter = if moved.contains(id) { None } else { self.value(batch, &key)? };
+            were_open.push(letter.is_some());
+            if let Some(letter) = letter {
+                ops.push(Op::Delete(key));
+                ops.push(Op::PutNew(keys::resolved(*id), rows::resolved(&letter, resolution)?));
+                moved.insert(*id);
+            }
+        }
+        Ok(were_open)
+    }
+
     /// Removes what is still there and still old. Answers how many.
     fn forget(&mut self, batch: &mut Batch, old: Vec<Old>) -> Result<usize, StoreError> {
         let mut ops = Vec::with_capacity(4 * old.len());
@@ -292,7 +320,9 @@ impl Ledger {
                 Op::Put(key, value) | Op::PutNew(key, value) => (key, Some(value)),
                 Op::Delete(key) => (key, None),
             };
-            if let Some(&(keys::CONVERSATION | keys::LETTER | keys::QUARANTINE | keys::NOTICE)) = key.first() {
+            if let Some(&(keys::CONVERSATION | keys::LETTER | keys::RESOLVED | keys::QUARANTINE | keys::NOTICE)) =
+                key.first()
+            {
                 batch.overlay.insert(key.clone(), value.cloned());
             }
         }

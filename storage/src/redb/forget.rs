@@ -30,6 +30,7 @@ pub(super) fn find(reader: &Reader, before: &Horizons, limit: usize) -> Result<V
     numbered(reader, keys::NOTICE, before.notices_ms, limit, noticed, &mut found)?;
     let given_up = |row: &Bytes| Ok(rows::read_letter(0, row)?.at_ms);
     numbered(reader, keys::LETTER, before.dead_letters_ms, limit, given_up, &mut found)?;
+    numbered(reader, keys::RESOLVED, before.dead_letters_ms, limit, given_up, &mut found)?;
     if let Some(before_ms) = before.outbox_ms {
         sends(reader, before_ms, limit, &mut found)?;
     }

@@ -345,10 +345,11 @@ fn replay(database: &Database, name: &str, inbox_budget: usize) -> Result<Tail, 
     let (memory, first_log) = replay_log(&table(&transaction, LOG, name)?, folded, name)?;
     let (inbox, last_row) = read_inbox(&table(&transaction, INBOX, name)?, &memory, inbox_budget, name)?;
     let state = table(&transaction, STATE, name)?;
+    let letter = |kind| last_id(&state, &memory, kind, name);
     let next = Numbers {
         inbox: last_inbox.max(last_row) + 1,
         log: folded.max(memory.last_log) + 1,
-        letter: last_id(&state, &memory, keys::LETTER, name)? + 1,
+        letter: letter(keys::LETTER)?.max(letter(keys::RESOLVED)?) + 1,
         quarantine: last_id(&state, &memory, keys::QUARANTINE, name)? + 1,
         notice: last_id(&state, &memory, keys::NOTICE, name)? + 1,
     };

@@ -134,6 +134,23 @@ pub(super) fn dead_letters(reader: &Reader, page: &Page) -> Result<Listed<DeadLe
     map_list(numbered(reader, &[keys::LETTER], page)?, |id, value| rows::read_letter(id, &value))
 }
 
+pub(super) fn resolved_letters(reader: &Reader, page: &Page) -> Result<Listed<DeadLetter>, StoreError> {
+    map_list(numbered(reader, &[keys::RESOLVED], page)?, |id, value| rows::read_letter(id, &value))
+}
+
+/// The keys of dead letters, two for each.
+pub(super) fn letter_keys(ids: &[u64]) -> Vec<Key> {
+    ids.iter().flat_map(|id| [keys::letter(*id), keys::resolved(*id)]).collect()
+}
+
+/// What was read under [`letter_keys`].
+pub(super) fn read_letters(ids: &[u64], values: &[Option<Bytes>]) -> Result<Vec<Option<DeadLetter>>, StoreError> {
+    let read = |(id, values): (&u64, &[Option<Bytes>])| {
+        values.iter().flatten().next().map(|row| rows::read_letter(*id, row)).transpose()
+    };
+    ids.iter().zip(values.chunks(2)).map(read).collect()
+}
+
 pub(super) fn quarantine(reader: &Reader, page: &Page) -> Result<Listed<(u64, Quarantined)>, StoreError> {
     map_list(numbered(reader, &[keys::QUARANTINE], page)?, |id, value| Ok((id, rows::read_quarantined(&value)?)))
 }

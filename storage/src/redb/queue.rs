@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::forget::Old;
 use super::memtable::Op;
-use crate::{Change, Committed, Fence, Inbound, InboxSeq, Promise, Settled, Settlement, StoreError, Turn};
+use crate::{Change, Committed, Fence, Inbound, InboxSeq, Promise, Resolved, Settled, Settlement, StoreError, Turn};
 
 /// How much more than an `append` the other writes may pile up: they come from a bounded number of actors.
 const RESERVE: usize = 8;
@@ -28,6 +28,7 @@ pub(super) enum Job {
     Settle(Fence, Vec<Settlement>, Promise<Vec<Settled>>),
     Documents(Vec<Op>, Promise<()>),
     Forget(Vec<Old>, Promise<usize>),
+    Resolve(Vec<Resolved>, Promise<Vec<bool>>),
     Close(Promise<()>),
 }
 
@@ -39,6 +40,7 @@ impl Job {
             Job::Settle(_, _, promise) => promise.fulfil(Err(error)),
             Job::Documents(_, promise) => promise.fulfil(Err(error)),
             Job::Forget(_, promise) => promise.fulfil(Err(error)),
+            Job::Resolve(_, promise) => promise.fulfil(Err(error)),
             Job::Close(promise) => promise.fulfil(Ok(())),
         }
     }
@@ -46,10 +48,11 @@ impl Job {
     fn items(&self) -> usize {
         match self {
             Job::Append(rows, _) => rows.len(),
-            Job::Turn(_, turn, _) => 1 + turn.append.len() + turn.documents.len(),
+            Job::Turn(_, turn, _) => 1 + turn.append.len() + turn.documents.len() + turn.resolved.len(),
             Job::Settle(_, settlements, _) => settlements.len(),
             Job::Documents(ops, _) => ops.len(),
             Job::Forget(old, _) => old.len(),
+            Job::Resolve(resolved, _) => resolved.len(),
             Job::Close(_) => 1,
         }
     }
@@ -68,6 +71,8 @@ impl Job {
             Job::Settle(_, settlements, _) => settlements.iter().map(settlement_bytes).sum(),
             Job::Documents(ops, _) => ops.iter().map(Op::bytes).sum(),
             Job::Forget(old, _) => 128 * old.len(),
+            // The rows move as they are.
+            Job::Resolve(resolved, _) => resolved.iter().map(|(_, resolution)| 1_024 + resolution.len()).sum(),
             Job::Close(_) => 0,
         }
     }

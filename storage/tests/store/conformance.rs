@@ -3,6 +3,7 @@
 mod ageing;
 mod handing;
 mod inbox;
+mod letters;
 mod lists;
 mod outbox;
 mod rewrite;
@@ -89,6 +90,12 @@ conformance! {
         list_is_forgotten_up_to_the_first_row_that_must_stay,
         settled_sends_are_forgotten_and_open_ones_stay,
         status_of_a_forgotten_send_is_unknown;
+    letters:
+        resolved_letters_leave_the_list_of_the_open_ones,
+        letter_is_resolved_once,
+        turn_resolves_letters_with_its_commit,
+        numbers_of_resolved_letters_are_not_given_out_again,
+        resolved_letters_are_forgotten_by_when_they_were_given_up;
     lists:
         history_comes_newest_first,
         history_is_read_from_any_index_on,

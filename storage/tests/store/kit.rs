@@ -142,6 +142,7 @@ pub(crate) fn turn(conversation: ConversationId, expected: u64) -> Turn {
         dead_letters: Vec::new(),
         append: Vec::new(),
         documents: Vec::new(),
+        resolved: Vec::new(),
     }
 }
 

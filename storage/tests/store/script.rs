@@ -18,6 +18,7 @@ pub(crate) enum Step {
     Settle { who: u8, n: u8, kinds: Vec<u8> },
     Documents { key: u8, values: Vec<u8> },
     Forget { before: [u8; 4], limit: u8 },
+    Resolve { ids: Vec<u8> },
     Reopen,
 }
 
@@ -28,7 +29,7 @@ pub(crate) fn script(seed: u64, length: usize) -> Vec<Step> {
 }
 
 fn step(random: &mut Random) -> Step {
-    match random.below(11) {
+    match random.below(12) {
         0..3 => Step::Append { messages: random.byte(4), quarantined: random.byte(2), notices: random.byte(2) },
         3..6 => Step::Turn {
             who: random.byte(6),
@@ -42,6 +43,7 @@ fn step(random: &mut Random) -> Step {
             let kinds = (0..random.below(4)).map(|_| random.byte(30)).collect();
             Step::Settle { who: random.byte(6), n: random.byte(6), kinds }
         }
+        11 => Step::Resolve { ids: (0..random.below(3)).map(|_| random.byte(8)).collect() },
         9 => Step::Documents { key: random.byte(4), values: (0..random.below(3)).map(|_| random.byte(4)).collect() },
         _ => Step::Forget { before: std::array::from_fn(|_| random.byte(5)), limit: random.byte(6) },
     }
@@ -98,6 +100,10 @@ pub(crate) fn run(store: &dyn Store, step: &Step, at: usize) -> Result<String, S
             let before = Horizons { quarantine_ms, notices_ms, dead_letters_ms, outbox_ms };
             format!("{:?}", wait(store.forget(before, usize::from(*limit)))?)
         }
+        Step::Resolve { ids } => {
+            let resolved = ids.iter().map(|id| (u64::from(*id), Bytes::from(format!("resolved at {at}"))));
+            format!("{:?}", wait(store.resolve_letters(resolved.collect()))?)
+        }
         Step::Reopen => String::new(),
     };
     Ok(said)
@@ -143,6 +149,7 @@ fn build_turn(store: &dyn Store, step: &Step, at: usize) -> Result<Turn, StoreEr
         aliases: if extras & 1 == 1 { vec![(Alias("wa:shared".into()), contact(*who))] } else { Vec::new() },
         dead_letters: if extras & 3 == 2 { vec![letter] } else { Vec::new() },
         append: (0..extras / 16 % 3).map(|i| inbound(&format!("handed on at {at} {i}"))).collect(),
+        resolved: if extras & 20 == 20 { vec![(at as u64 % 8, Bytes::from_static(b"in a turn"))] } else { Vec::new() },
         documents: (0..extras / 16 % 4).map(|i| build_document(i, extras % 3)).collect(),
         ..turn(id, 0)
     })
@@ -195,6 +202,8 @@ pub(crate) fn content(store: &dyn Store) -> String {
     say("wakes one by one", &wakes_one_by_one(store));
     say("wakes", &get(store.wakes_due(None, u64::MAX, 1_000)));
     say("dead letters", &all(3, |page| store.dead_letters(page)));
+    say("resolved letters", &all(3, |page| store.resolved_letters(page)));
+    say("letters by number", &get(store.letters((0..12).collect())));
     say("quarantine", &all(3, |page| store.quarantine(page)));
     say("notices", &all(3, |page| store.notices(page)));
     say("documents after", &get(store.documents_page("kind", Some("0"), 2)));

@@ -158,6 +158,18 @@ impl Store for Flaky {
         self.inner.dead_letters(page)
     }
 
+    fn resolved_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
+        self.inner.resolved_letters(page)
+    }
+
+    fn letters(&self, ids: Vec<u64>) -> Pending<Vec<Option<DeadLetter>>> {
+        self.inner.letters(ids)
+    }
+
+    fn resolve_letters(&self, resolved: Vec<Resolved>) -> Pending<Vec<bool>> {
+        self.inner.resolve_letters(resolved)
+    }
+
     fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>> {
         self.inner.quarantine(page)
     }
