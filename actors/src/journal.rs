@@ -158,5 +158,5 @@ impl Moment {
 /// # Errors
 /// The row was written by a newer version, or is damaged.
 pub fn told(head: &storage::Head) -> Result<Value, CodecError> {
-    Ok(crate::records::change::told(&crate::records::State::decode(&head.snapshot)?))
+    Ok(crate::records::change::tell(&crate::records::State::decode(&head.snapshot)?).value())
 }

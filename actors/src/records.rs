@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod inbox;
 pub(crate) mod state;
+mod telling;
 
 use bytes::Bytes;
 use chatbot::{Closed, HandBack, OnDoubt, Order, Trace};
@@ -15,6 +16,7 @@ use whatsapp::webhook::Pricing;
 pub(crate) use inbox::InboxPayload;
 pub use inbox::{echo, inbound, preference, user_id_change};
 pub(crate) use state::{Control, State};
+pub(crate) use telling::Telling;
 
 use crate::codec;
 use change::After;

@@ -10,9 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::state::{Control, Former, Marketing, Person, State};
+use super::telling::Telling;
 
 /// See the module.
 pub(crate) const WHOLE_EVERY: u64 = 64;
+
+/// Room that most told states fit into.
+const USUAL_BYTES: usize = 1024;
 
 /// What an entry keeps of the state after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,7 +88,8 @@ impl Change {
     }
 }
 
-fn below(at: &str, key: &str) -> String {
+/// The place of a member.
+pub(super) fn below(at: &str, key: &str) -> String {
     format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
@@ -114,7 +119,7 @@ struct Told<'s> {
 }
 
 /// See [`Told`].
-pub(crate) fn told(state: &State) -> Value {
+pub(crate) fn tell(state: &State) -> Telling {
     // Without `..`: who adds a field decides whether it is told.
     let State {
         number_id,
@@ -149,18 +154,21 @@ pub(crate) fn told(state: &State) -> Value {
         referral_ms: *referral_ms,
         free_entry_until_ms: *free_entry_until_ms,
     };
-    serde_json::to_value(told).expect("own types always become JSON")
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map();
+    told.serialize(&mut serializer).expect("own types always encode into memory");
+    Telling(bytes)
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
     use crate::codec;
 
-    fn value() -> impl Strategy<Value = Value> {
+    pub(in crate::records) fn value() -> impl Strategy<Value = Value> {
         let keys = ["a", "b/c", "d~e", "", "~1"];
         let leaf =
             prop_oneof![Just(Value::Null), any::<i64>().prop_map(Value::from), "[a/~]{0,3}".prop_map(Value::from)];

@@ -1,11 +1,10 @@
 //! The entries of a turn: what came, what came of it, and what it made of the state.
 
 use bytes::Bytes;
-use serde_json::Value;
 
 use crate::codec;
-use crate::records::change::{After, Change, WHOLE_EVERY, told};
-use crate::records::{HistoryEntry, State};
+use crate::records::change::{After, WHOLE_EVERY, tell};
+use crate::records::{HistoryEntry, State, Telling};
 
 /// The entries in the making.
 pub(super) struct Journal {
@@ -13,14 +12,14 @@ pub(super) struct Journal {
     /// The index of the first one.
     first: u64,
     /// The state before the last entry, and after it as far as it was looked at.
-    before: Value,
-    after: Value,
+    before: Telling,
+    after: Telling,
 }
 
 impl Journal {
     pub(super) fn new(first: u64, state: &State) -> Self {
-        let after = told(state);
-        Self { entries: Vec::new(), first, before: Value::Null, after }
+        let after = tell(state);
+        Self { entries: Vec::new(), first, before: Telling::default(), after }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -33,7 +32,7 @@ impl Journal {
 
     /// Adds an entry; what the state became since the one before is its doing.
     pub(super) fn enter(&mut self, entry: HistoryEntry, state: &State) {
-        let after = told(state);
+        let after = tell(state);
         self.before = std::mem::replace(&mut self.after, after);
         let after = self.kept(self.first + self.entries.len() as u64);
         self.entries.push(HistoryEntry { after, ..entry });
@@ -42,7 +41,7 @@ impl Journal {
     /// Some things are done after they were written down: the last entry tells them, too. Without one there is nothing
     /// to tell, or an entry of its own.
     pub(super) fn settle(&mut self, state: &State, at_ms: u64) {
-        let after = told(state);
+        let after = tell(state);
         if after == self.after {
             return;
         }
@@ -61,9 +60,9 @@ impl Journal {
 
     fn kept(&self, index: u64) -> Option<After> {
         if index.is_multiple_of(WHOLE_EVERY) {
-            return Some(After::Whole(self.after.clone()));
+            return Some(After::Whole(self.after.value()));
         }
-        let change = Change::between(&self.before, &self.after);
+        let change = self.after.since(&self.before);
         (!change.is_empty()).then_some(After::Changed(change))
     }
 

@@ -290,7 +290,7 @@ proptest! {
         for batch in happenings {
             if alone.turn(&batch) && !alone.entries.is_empty() {
                 let last = alone.entries.len() as u64 - 1;
-                stored.push((last, change::told(&alone.loaded.state)));
+                stored.push((last, change::tell(&alone.loaded.state).value()));
             }
         }
         for (index, state) in stored {
@@ -307,10 +307,10 @@ fn a_wake_up_does_not_take_back_what_was_said_about_marketing_in_the_same_moment
     let mut alone = Alone::new(1);
     alone.turn(&[Happening::Publishes(2)]);
     alone.turn(&[Happening::Says("stop".to_owned()), Happening::Marketing(true)]);
-    let before = change::told(&alone.loaded.state);
+    let before = change::tell(&alone.loaded.state).value();
     assert!(alone.loaded.state.marketing.is_some_and(|said| said.wanted));
     assert!(!alone.turn(&[Happening::Wakes]), "there is nothing to commit");
-    assert_eq!(change::told(&alone.loaded.state), before);
+    assert_eq!(change::tell(&alone.loaded.state).value(), before);
 }
 
 #[test]
