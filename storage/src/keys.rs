@@ -46,6 +46,23 @@ pub(crate) fn entry(id: ConversationId, index: u64) -> Key {
     join(&[&history(id), &index.to_be_bytes()])
 }
 
+/// What every outbox row of a conversation starts with.
+pub(crate) fn outbox(id: ConversationId) -> Key {
+    join(&[&[CONVERSATION], &id.0, &[OUTBOX]])
+}
+
+/// The outbox row that one of its halves belongs to.
+pub(crate) fn send_of(key: &[u8]) -> Option<SendId> {
+    let (conversation, rest) = key.get(1..)?.split_first_chunk::<16>()?;
+    let (n, _half) = rest.strip_prefix(&[OUTBOX])?.split_first_chunk::<8>()?;
+    Some(SendId { conversation: ConversationId(*conversation), n: u64::from_be_bytes(*n) })
+}
+
+/// What the conversations of a business number that were last active before a time sort below.
+pub(crate) fn recent_before(number: [u8; 4], time_ms: u64) -> Key {
+    join(&[&[RECENT], &number, &time_ms.to_be_bytes()])
+}
+
 /// The unchanging half of an outbox row.
 pub(crate) fn message(id: SendId) -> Key {
     join(&[&[CONVERSATION], &id.conversation.0, &[OUTBOX], &id.n.to_be_bytes(), &[MESSAGE]])
@@ -188,6 +205,8 @@ mod tests {
         assert_eq!(last_send(&open(send)), Some(send));
         assert_eq!(last_send(&attention(SendState::Held, 1, send)), Some(send));
         assert_eq!(last_number(&letter(9)), Some(9));
+        assert_eq!((send_of(&message(send)), send_of(&standing(send))), (Some(send), Some(send)));
+        assert_eq!(send_of(&entry(id, 7)), None);
     }
 
     #[test]

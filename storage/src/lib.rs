@@ -11,7 +11,9 @@ mod redb;
 mod rows;
 mod store;
 
-pub use self::redb::{CommitReport, FreeSpace, Observe, OpenError, Options, RedbStore};
+pub use self::redb::{
+    CommitReport, CompactError, Compacted, FreeSpace, Observe, OpenError, Options, RedbStore, compact,
+};
 pub use model::Model;
 pub use pending::{Pending, Promise};
 pub use records::*;

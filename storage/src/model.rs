@@ -3,6 +3,7 @@
 //! It is the oracle that the redb engine is compared with, so it shares no code with it beyond the records, and the
 //! store of choice for tests of other crates. [`Model::reopen`] plays the part of a restart.
 
+mod erase;
 mod forget;
 mod lists;
 mod settle;
@@ -15,9 +16,9 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::{
-    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Health, Horizons, Inbound,
-    InboxSeq, Listed, NewDeadLetter, NewDocument, Notice, Page, Partition, Pending, Quarantined, Resolved, Revision,
-    Send, SendId, SendState, Settled, Settlement, Store, StoreError, StoreStats, Turn,
+    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Erase, Fence, Head, Health, Horizons,
+    Inbound, InboxSeq, Listed, NewDeadLetter, NewDocument, Notice, Page, Partition, Pending, Quarantined, Resolved,
+    Revision, Send, SendId, SendState, Settled, Settlement, Store, StoreError, StoreStats, Turn,
 };
 
 /// The in-memory store.
@@ -35,7 +36,7 @@ struct World {
     last_inbox: u64,
     inbox: BTreeMap<InboxSeq, Inbound>,
     heads: BTreeMap<ConversationId, Head>,
-    history: BTreeMap<ConversationId, Vec<Bytes>>,
+    history: BTreeMap<ConversationId, BTreeMap<u64, Bytes>>,
     sends: BTreeMap<SendId, Row>,
     aliases: HashMap<Alias, ContactId>,
     letters: Numbered<DeadLetter>,
@@ -161,12 +162,13 @@ impl World {
         for row in &turn.consumed {
             self.inbox.remove(row);
         }
-        self.history.entry(id).or_default().extend(turn.entries.iter().cloned());
         let before = self.heads.get(&id);
+        let first_entry = before.map_or(0, |head| head.next_entry);
+        self.history.entry(id).or_default().extend((first_entry..).zip(turn.entries.iter().cloned()));
         let head = Head {
             revision: Revision(turn.expected.0 + 1),
             next_send: before.map_or(1, |head| head.next_send) + turn.sends.len() as u64,
-            next_entry: self.history[&id].len() as u64,
+            next_entry: first_entry + turn.entries.len() as u64,
             created_ms: before.map_or(turn.at_ms, |head| head.created_ms),
             updated_ms: turn.at_ms,
             wake_ms: turn.wake_ms,
@@ -360,6 +362,19 @@ impl Store for Model {
 
     fn forget(&self, before: Horizons, limit: usize) -> Pending<usize> {
         self.write(|world| Ok(world.forget(&before, limit.min(1_000))))
+    }
+
+    fn idle_conversations(
+        &self,
+        after: Option<(u64, ConversationId)>,
+        before_ms: u64,
+        limit: usize,
+    ) -> Pending<Vec<(u64, ConversationId)>> {
+        self.read(|world| world.idle_conversations(after, before_ms, limit))
+    }
+
+    fn erase(&self, what: Vec<Erase>, limit: usize) -> Pending<usize> {
+        self.write(|world| Ok(world.erase(what, limit.min(1_000))))
     }
 
     fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {

@@ -121,6 +121,36 @@ pub struct Horizons {
     pub outbox_ms: Option<u64>,
 }
 
+/// Something that is to go for good. What is not there counts for nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Erase {
+    /// All of a conversation: its history, its outbox, and at last its state with the times that it asked for. Where a
+    /// revision is given, only as long as it stands there.
+    Conversation {
+        /// Which one.
+        id: ConversationId,
+        /// The revision that it must have.
+        revision: Option<Revision>,
+    },
+    /// The history of a conversation below an index. The state stays, and later entries keep their index.
+    History {
+        /// Which one.
+        id: ConversationId,
+        /// The index of the first entry that stays.
+        below: u64,
+    },
+    /// A message that no turn has consumed.
+    Inbox(InboxSeq),
+    /// What leads from an id to this contact; one that leads to another stays.
+    Alias(Alias, ContactId),
+    /// A dead letter, open or resolved, by its id.
+    DeadLetter(u64),
+    /// A quarantined item, by its id.
+    Quarantined(u64),
+    /// A notice, by its id.
+    Notice(u64),
+}
+
 /// A step of a conversation (T2): all of it commits, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {

@@ -6,6 +6,8 @@
 
 mod backend;
 mod batch;
+mod compact;
+mod erase;
 mod fold;
 mod forget;
 mod inbox;
@@ -32,15 +34,16 @@ use parking_lot::Mutex;
 use redb::StorageBackend;
 use tokio::sync::watch;
 
+pub use self::compact::{CompactError, Compacted, compact};
 pub use self::open::OpenError;
 pub use self::options::{CommitReport, FreeSpace, Observe, Options};
 use self::queue::{Accepted, Job};
 use self::read::Readers;
 use self::shared::Shared;
 use crate::{
-    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Health, Horizons, Inbound,
-    InboxSeq, Listed, NewDocument, Notice, Page, Partition, Pending, Quarantined, Resolved, Send, SendId, SendState,
-    Settled, Settlement, Store, StoreError, StoreStats, Turn, keys, rows,
+    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Erase, Fence, Head, Health, Horizons,
+    Inbound, InboxSeq, Listed, NewDocument, Notice, Page, Partition, Pending, Quarantined, Resolved, Send, SendId,
+    SendState, Settled, Settlement, Store, StoreError, StoreStats, Turn, keys, rows,
 };
 
 /// The redb engine. Dropping it writes what was handed over and closes the file.
@@ -68,6 +71,13 @@ impl RedbStore {
         let readers = Readers::start(shared.clone()).map_err(fault)?;
         let writer = thread.spawn(move || writer.run()).map_err(fault)?;
         Ok(Arc::new(Self { shared, readers, writer: Mutex::new(Some(writer)) }))
+    }
+
+    /// Whether anything is left to fold or to free of what was folded.
+    fn has_unfolded(&self) -> bool {
+        let view = self.shared.view.read();
+        let unfolded = view.frozen.is_some() || !view.active.is_untouched();
+        unfolded || self.shared.figures.unfolded.load(std::sync::atomic::Ordering::Relaxed) > 0
     }
 
     fn hand_over<T>(&self, job: impl FnOnce(crate::Promise<T>) -> Job) -> Pending<T> {
@@ -210,6 +220,27 @@ impl Store for RedbStore {
             |shared, found, promise| match found {
                 Ok(old) if old.is_empty() => promise.fulfil(Ok(0)),
                 Ok(old) => shared.queue.push(Job::Forget(old, promise)),
+                Err(error) => promise.fulfil(Err(error)),
+            },
+        )
+    }
+
+    fn idle_conversations(
+        &self,
+        after: Option<(u64, ConversationId)>,
+        before_ms: u64,
+        limit: usize,
+    ) -> Pending<Vec<(u64, ConversationId)>> {
+        self.readers.run(move |reader| queries::idle_conversations(reader, after, before_ms, limit))
+    }
+
+    fn erase(&self, what: Vec<Erase>, limit: usize) -> Pending<usize> {
+        let limit = limit.min(forget::MOST);
+        self.readers.run_then(
+            move |reader| erase::find(reader, what, limit),
+            |shared, found, promise| match found {
+                Ok(doomed) if doomed.is_empty() => promise.fulfil(Ok(0)),
+                Ok(doomed) => shared.queue.push(Job::Erase(doomed, promise)),
                 Err(error) => promise.fulfil(Err(error)),
             },
         )

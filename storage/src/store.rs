@@ -8,8 +8,9 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::{
-    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Fence, Head, Horizons, Inbound, InboxSeq,
-    NewDocument, Notice, Partition, Pending, Quarantined, Resolved, Send, SendId, SendState, Settled, Settlement, Turn,
+    Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Erase, Fence, Head, Horizons, Inbound,
+    InboxSeq, NewDocument, Notice, Partition, Pending, Quarantined, Resolved, Send, SendId, SendState, Settled,
+    Settlement, Turn,
 };
 
 /// Why a call failed, and whether it happened.
@@ -162,6 +163,20 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// Removes what is older than its horizon, oldest first and at most `limit` rows (1,000 at the most). Answers how
     /// many went: ask again until it is 0. Of a list it stops at the first row that is not old enough.
     fn forget(&self, before: Horizons, limit: usize) -> Pending<usize>;
+
+    /// Conversations that were last active before a time, the longest idle first within each business number, after
+    /// `after`, which is the last one of the page before.
+    fn idle_conversations(
+        &self,
+        after: Option<(u64, ConversationId)>,
+        before_ms: u64,
+        limit: usize,
+    ) -> Pending<Vec<(u64, ConversationId)>>;
+
+    /// Removes all of these for good, in this order and at most `limit` rows (1,000 at the most) in one commit. Answers how
+    /// many went: ask again until it is 0. Where a turn could come in between, the caller sees to it that none does, or
+    /// names the revision.
+    fn erase(&self, what: Vec<Erase>, limit: usize) -> Pending<usize>;
 
     /// Writes a document; `None` removes it.
     fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()>;

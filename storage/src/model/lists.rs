@@ -11,14 +11,14 @@ impl World {
     }
 
     pub(super) fn list_history(&self, conversation: ConversationId, page: &Page) -> Listed<Entry> {
-        let entries = self.history.get(&conversation).map(Vec::as_slice).unwrap_or_default();
-        let rows = entries.iter().zip(0..).map(|(payload, index)| Entry { index, payload: payload.clone() });
+        let entries = self.history.get(&conversation).into_iter().flatten();
+        let rows = entries.map(|(index, payload)| Entry { index: *index, payload: payload.clone() });
         newest_first(rows.collect(), page, |entry| format!("{:020}", entry.index))
     }
 
     pub(super) fn history_from(&self, conversation: ConversationId, index: u64, limit: usize) -> Vec<Entry> {
-        let entries = self.history.get(&conversation).map(Vec::as_slice).unwrap_or_default();
-        let rows = entries.iter().zip(0..).map(|(payload, index)| Entry { index, payload: payload.clone() });
+        let entries = self.history.get(&conversation).into_iter().flatten();
+        let rows = entries.map(|(index, payload)| Entry { index: *index, payload: payload.clone() });
         rows.skip_while(|entry| entry.index < index).take(limit.clamp(1, 1_000)).collect()
     }
 

@@ -60,6 +60,11 @@ impl Batch {
         self.records.iter().map(|(_, record)| record.ops.len()).sum()
     }
 
+    /// Takes an inbox row for this commit. Answers `false` if another call of it has it already.
+    pub(super) fn consume(&mut self, seq: u64) -> bool {
+        self.consumed.insert(seq)
+    }
+
     /// Tells everybody.
     pub(super) fn answer(&mut self, failure: Option<&StoreError>) {
         self.state = None;
@@ -125,6 +130,10 @@ impl Ledger {
             }
             Job::Resolve(resolved, promise) => {
                 let answer = self.resolve_all(batch, &resolved);
+                batch.reply(promise, answer);
+            }
+            Job::Erase(doomed, promise) => {
+                let answer = self.erase(batch, doomed);
                 batch.reply(promise, answer);
             }
             Job::Close(promise) => return Some(promise),
@@ -295,7 +304,12 @@ impl Ledger {
             }
             count += 1;
         }
-        ops.extend(newest.into_iter().map(|(kind, last)| Op::Put(keys::forgotten(kind), rows::number(last))));
+        for (kind, last) in newest {
+            let mark = keys::forgotten(kind);
+            // One that was erased out of its turn may have been newer.
+            let known = self.value(batch, &mark)?.map(|row| rows::read_number(&row)).transpose()?;
+            ops.push(Op::Put(mark, rows::number(known.unwrap_or(0).max(last))));
+        }
         self.log(batch, Record { consumed: Vec::new(), ops }, count);
         Ok(count)
     }
@@ -310,9 +324,9 @@ impl Ledger {
     }
 
     /// Gives a change its place in the log.
-    fn log(&mut self, batch: &mut Batch, record: Record, items: usize) {
+    pub(super) fn log(&mut self, batch: &mut Batch, record: Record, items: usize) {
         batch.items += items;
-        if record.ops.is_empty() {
+        if record.ops.is_empty() && record.consumed.is_empty() {
             return;
         }
         for op in &record.ops {
@@ -320,8 +334,15 @@ impl Ledger {
                 Op::Put(key, value) | Op::PutNew(key, value) => (key, Some(value)),
                 Op::Delete(key) => (key, None),
             };
-            if let Some(&(keys::CONVERSATION | keys::LETTER | keys::RESOLVED | keys::QUARANTINE | keys::NOTICE)) =
-                key.first()
+            if let Some(
+                &(keys::CONVERSATION
+                | keys::ALIAS
+                | keys::LETTER
+                | keys::RESOLVED
+                | keys::QUARANTINE
+                | keys::NOTICE
+                | keys::FORGOTTEN),
+            ) = key.first()
             {
                 batch.overlay.insert(key.clone(), value.cloned());
             }
@@ -332,12 +353,18 @@ impl Ledger {
         batch.records.push((seq, record));
     }
 
-    fn head(&mut self, batch: &mut Batch, id: ConversationId) -> Result<Option<HeadRow>, StoreError> {
+    pub(super) fn head(&mut self, batch: &mut Batch, id: ConversationId) -> Result<Option<HeadRow>, StoreError> {
         if let Some(head) = self.heads.get(&id).or_else(|| self.older_heads.get(&id)) {
             return Ok(Some(*head));
         }
         let head = self.value(batch, &keys::head(id))?.map(|row| rows::read_head_row(&row)).transpose()?;
         Ok(head)
+    }
+
+    /// There is no such conversation any more.
+    pub(super) fn forget_head(&mut self, id: ConversationId) {
+        self.heads.remove(&id);
+        self.older_heads.remove(&id);
     }
 
     /// Only the writer changes heads, so what it remembers is true; forgetting costs a read.
@@ -348,7 +375,7 @@ impl Ledger {
         self.heads.insert(id, head);
     }
 
-    fn value(&self, batch: &mut Batch, key: &Key) -> Result<Option<Bytes>, StoreError> {
+    pub(super) fn value(&self, batch: &mut Batch, key: &Key) -> Result<Option<Bytes>, StoreError> {
         if let Some(value) = batch.overlay.get(key) {
             return Ok(value.clone());
         }

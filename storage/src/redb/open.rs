@@ -114,7 +114,7 @@ pub(super) fn open_file(path: &Path, mut options: Options) -> Result<Opened, Ope
     })
 }
 
-fn open_or_make(path: &Path) -> io::Result<File> {
+pub(super) fn open_or_make(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
@@ -243,7 +243,7 @@ fn storage_error(name: &str, error: StorageError) -> OpenError {
     }
 }
 
-fn redb_error(name: &str, error: redb::Error) -> OpenError {
+pub(super) fn redb_error(name: &str, error: redb::Error) -> OpenError {
     match error {
         redb::Error::Io(source) => storage_error(name, StorageError::Io(source)),
         redb::Error::TableTypeMismatch { .. } => {

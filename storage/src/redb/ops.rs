@@ -51,6 +51,18 @@ pub(super) fn message_op(id: SendId, row: &StandingRow, payload: &[u8]) -> Op {
     Op::Put(keys::message(id), rows::message(&message, payload))
 }
 
+/// Removes the state of a conversation with the times that it asked for.
+pub(super) fn erase_head_ops(ops: &mut Vec<Op>, id: ConversationId, head: &HeadRow) {
+    let wake = head.wake_ms.map(|at_ms| keys::wake(at_ms, id));
+    ops.extend([keys::head(id), keys::recent(head.updated_ms, id)].into_iter().chain(wake).map(Op::Delete));
+}
+
+/// Removes a row, settled or not.
+pub(super) fn erase_send_ops(ops: &mut Vec<Op>, id: SendId, row: &StandingRow) {
+    forget_ops(ops, id, row);
+    ops.extend((!row.state.is_settled()).then(|| Op::Delete(keys::open(id))));
+}
+
 /// Removes a settled row.
 pub(super) fn forget_ops(ops: &mut Vec<Op>, id: SendId, row: &StandingRow) {
     let keys = [keys::message(id), keys::standing(id), keys::created(row.created_ms, id)];

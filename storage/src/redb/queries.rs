@@ -82,6 +82,28 @@ pub(super) fn conversations(
     Ok(Listed { items, next })
 }
 
+pub(super) fn idle_conversations(
+    reader: &Reader,
+    after: Option<(u64, ConversationId)>,
+    before_ms: u64,
+    limit: usize,
+) -> Result<Vec<(u64, ConversationId)>, StoreError> {
+    let mut idle = Vec::new();
+    for number in business_numbers(reader)? {
+        let mut span = Span::prefix(&[&[keys::RECENT], number.as_slice()].concat());
+        span = span.below(keys::recent_before(number, before_ms));
+        match after.map(|(at_ms, id)| (at_ms, id, *id.0.first_chunk::<4>().expect("an id has sixteen bytes"))) {
+            Some((_, _, last)) if last > number => continue,
+            Some((at_ms, id, last)) if last == number => span = span.above(keys::recent(at_ms, id)),
+            _ => {}
+        }
+        for (key, _) in reader.scan(span, Order::Rising, limit - idle.len())? {
+            idle.push(keys::recent_parts(&key).ok_or_else(damaged_key)?);
+        }
+    }
+    Ok(idle)
+}
+
 /// The business numbers that have conversations: few, so each costs a look.
 fn business_numbers(reader: &Reader) -> Result<Vec<[u8; 4]>, StoreError> {
     let mut numbers = Vec::new();

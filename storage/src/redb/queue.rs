@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
+use super::erase::Doomed;
 use super::forget::Old;
 use super::memtable::Op;
 use crate::{Change, Committed, Fence, Inbound, InboxSeq, Promise, Resolved, Settled, Settlement, StoreError, Turn};
@@ -29,6 +30,7 @@ pub(super) enum Job {
     Documents(Vec<Op>, Promise<()>),
     Forget(Vec<Old>, Promise<usize>),
     Resolve(Vec<Resolved>, Promise<Vec<bool>>),
+    Erase(Vec<Doomed>, Promise<usize>),
     Close(Promise<()>),
 }
 
@@ -39,7 +41,7 @@ impl Job {
             Job::Turn(_, _, promise) => promise.fulfil(Err(error)),
             Job::Settle(_, _, promise) => promise.fulfil(Err(error)),
             Job::Documents(_, promise) => promise.fulfil(Err(error)),
-            Job::Forget(_, promise) => promise.fulfil(Err(error)),
+            Job::Forget(_, promise) | Job::Erase(_, promise) => promise.fulfil(Err(error)),
             Job::Resolve(_, promise) => promise.fulfil(Err(error)),
             Job::Close(promise) => promise.fulfil(Ok(())),
         }
@@ -53,6 +55,7 @@ impl Job {
             Job::Documents(ops, _) => ops.len(),
             Job::Forget(old, _) => old.len(),
             Job::Resolve(resolved, _) => resolved.len(),
+            Job::Erase(doomed, _) => doomed.len(),
             Job::Close(_) => 1,
         }
     }
@@ -73,6 +76,7 @@ impl Job {
             Job::Forget(old, _) => 128 * old.len(),
             // The rows move as they are.
             Job::Resolve(resolved, _) => resolved.iter().map(|(_, resolution)| 1_024 + resolution.len()).sum(),
+            Job::Erase(doomed, _) => 128 * doomed.len(),
             Job::Close(_) => 0,
         }
     }

@@ -217,6 +217,11 @@ impl Reader {
         keys.iter().zip(known).map(fill).collect()
     }
 
+    /// Whether no turn has consumed an inbox row.
+    pub(super) fn is_pending(&self, seq: u64) -> bool {
+        self.shared.inbox.read().contains(seq)
+    }
+
     /// Up to `limit` rows of a range.
     pub(super) fn scan(&self, mut span: Span, order: Order, limit: usize) -> Result<Vec<(Key, Bytes)>, StoreError> {
         let mut found = Vec::new();

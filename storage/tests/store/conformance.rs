@@ -1,6 +1,7 @@
 //! The suite that every engine must pass: here the model, and redb with and without constant folding.
 
 mod ageing;
+mod erasing;
 mod handing;
 mod inbox;
 mod letters;
@@ -106,4 +107,12 @@ conformance! {
         cursors_hold_while_rows_are_added,
         limit_of_zero_is_one,
         cursor_of_no_list_is_an_empty_page;
+    erasing:
+        erased_conversation_leaves_nothing_and_others_stay,
+        erasing_goes_on_in_bounded_steps_and_the_state_goes_last,
+        conversation_begins_anew_after_it_was_erased,
+        erasing_at_a_revision_spares_a_conversation_that_went_on,
+        history_below_an_index_goes_and_later_entries_keep_theirs,
+        single_rows_are_erased_once_and_their_numbers_not_given_out_again,
+        idle_conversations_come_longest_idle_first_within_their_number;
 }

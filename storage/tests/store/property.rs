@@ -19,6 +19,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         ),
         3 => (0..6u8, 0..6u8, vec(0..30u8, 0..4)).prop_map(|(who, n, kinds)| Step::Settle { who, n, kinds }),
         1 => (0..4u8, vec(0..4u8, 0..3)).prop_map(|(key, values)| Step::Documents { key, values }),
+        1 => (0..6u8, 0..12u8, any::<bool>(), 0..8u8)
+            .prop_map(|(who, id, at, limit)| Step::Erase { who, id, at, limit }),
         1 => (proptest::array::uniform4(0..5u8), 0..6u8).prop_map(|(before, limit)| Step::Forget { before, limit }),
         1 => vec(0..8u8, 0..3).prop_map(|ids| Step::Resolve { ids }),
         1 => Just(Step::Reopen),

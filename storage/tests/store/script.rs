@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 use storage::{
-    Accept, Alias, Change, ConversationId, Horizons, InboxSeq, NewDeadLetter, NewDocument, Revision, SendId, SendState,
-    Settlement, Store, StoreError, Turn,
+    Accept, Alias, Change, ConversationId, Erase, Horizons, InboxSeq, NewDeadLetter, NewDocument, Revision, SendId,
+    SendState, Settlement, Store, StoreError, Turn,
 };
 
 use crate::kit::*;
@@ -19,6 +19,7 @@ pub(crate) enum Step {
     Documents { key: u8, values: Vec<u8> },
     Forget { before: [u8; 4], limit: u8 },
     Resolve { ids: Vec<u8> },
+    Erase { who: u8, id: u8, at: bool, limit: u8 },
     Reopen,
 }
 
@@ -29,7 +30,7 @@ pub(crate) fn script(seed: u64, length: usize) -> Vec<Step> {
 }
 
 fn step(random: &mut Random) -> Step {
-    match random.below(12) {
+    match random.below(13) {
         0..3 => Step::Append { messages: random.byte(4), quarantined: random.byte(2), notices: random.byte(2) },
         3..6 => Step::Turn {
             who: random.byte(6),
@@ -45,6 +46,7 @@ fn step(random: &mut Random) -> Step {
         }
         11 => Step::Resolve { ids: (0..random.below(3)).map(|_| random.byte(8)).collect() },
         9 => Step::Documents { key: random.byte(4), values: (0..random.below(3)).map(|_| random.byte(4)).collect() },
+        10 => Step::Erase { who: random.byte(6), id: random.byte(12), at: random.below(2) == 0, limit: random.byte(8) },
         _ => Step::Forget { before: std::array::from_fn(|_| random.byte(5)), limit: random.byte(6) },
     }
 }
@@ -103,6 +105,20 @@ pub(crate) fn run(store: &dyn Store, step: &Step, at: usize) -> Result<String, S
         Step::Resolve { ids } => {
             let resolved = ids.iter().map(|id| (u64::from(*id), Bytes::from(format!("resolved at {at}"))));
             format!("{:?}", wait(store.resolve_letters(resolved.collect()))?)
+        }
+        Step::Erase { who, id, at: guarded, limit } => {
+            let (conversation, number) = (person(*who), u64::from(*id));
+            let revision = wait(store.load(conversation))?.map(|head| head.revision).filter(|_| *guarded);
+            let what = vec![
+                Erase::Inbox(InboxSeq(number)),
+                Erase::Alias(Alias("wa:shared".into()), contact(*who)),
+                Erase::DeadLetter(number),
+                Erase::Quarantined(number),
+                Erase::Notice(number),
+                Erase::History { id: person(who + 1), below: number },
+                Erase::Conversation { id: conversation, revision },
+            ];
+            format!("{:?}", wait(store.erase(what, usize::from(*limit)))?)
         }
         Step::Reopen => String::new(),
     };
@@ -201,6 +217,7 @@ pub(crate) fn content(store: &dyn Store) -> String {
     say("open", &get(store.open_sends(None, 1_000)));
     say("wakes one by one", &wakes_one_by_one(store));
     say("wakes", &get(store.wakes_due(None, u64::MAX, 1_000)));
+    say("idle", &get(store.idle_conversations(None, 1_040, 1_000)));
     say("dead letters", &all(3, |page| store.dead_letters(page)));
     say("resolved letters", &all(3, |page| store.resolved_letters(page)));
     say("letters by number", &get(store.letters((0..12).collect())));
