@@ -6,6 +6,7 @@
 mod access;
 mod blocked;
 mod bots;
+mod contacts;
 mod conversations;
 mod cursor;
 mod deliveries;
@@ -19,6 +20,7 @@ mod messages;
 mod numbers;
 mod principal;
 mod problem;
+mod quick_replies;
 mod role;
 mod routes;
 mod table;

@@ -2,12 +2,15 @@
 
 mod api;
 mod bot;
+mod contact;
 mod convo;
+mod db;
 mod dev;
 mod event;
 mod flow;
 mod media;
 mod output;
+mod quick_reply;
 mod say;
 mod serve;
 mod sim;
@@ -76,6 +79,13 @@ enum Command {
     Convo(convo::Args),
     /// Put, get, list and prune the files of a running server
     Media(media::Args),
+    /// Show, tag, import, export and erase the people of a running server
+    Contact(contact::Args),
+    /// List and change texts that staff send often
+    QuickReply(quick_reply::Args),
+    /// Look after the store's file while no server has it
+    #[command(subcommand)]
+    Db(db::Command),
     /// List, read and show the templates of a running server
     Template(template::Args),
     /// List, show and replay the outgoing events of a running server
@@ -131,6 +141,9 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Test(args) => test::run(args),
         Command::Convo(args) => convo::run(args),
         Command::Media(args) => media::run(args),
+        Command::Contact(args) => contact::run(args),
+        Command::QuickReply(args) => quick_reply::run(args),
+        Command::Db(command) => db::run(command),
         Command::Template(args) => template::run(args),
         Command::Event(args) => event::run(args),
         Command::Bench(args) => {

@@ -140,6 +140,8 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     .await?;
     let services = Arc::new(services);
     let answering = numbers::answering(config, &registry);
+    // Before anything reads conversations: what an ended process was erasing goes first.
+    services.eraser.resume().await.map_err(services::LoadError::Erasing)?;
     let library = Library::load(store.clone(), services.media.clone(), given.clock.clone(), registry.clone()).await?;
     let known = given.bots.iter().map(BotFile::known).collect();
     let mut report = Box::pin(library.put_live(given.bots, &answering)).await?;
@@ -159,6 +161,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let front = local(&front_listener, config.server.listen);
     let beside_us = given.apply_flows.then_some(front);
     services.flows.attach(Arc::new(numbers::bot_flows(config, registry.clone(), beside_us)));
+    services.eraser.attach(engine.clone());
     services.run(&engine);
     if !given.apply_flows {
         services.watch_lacks(registry.clone());
@@ -181,7 +184,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         signers.clone(),
         displays.clone(),
         metrics.front.clone(),
-        Repeats::load(store.clone(), given.clock.now_ms()).await?,
+        (Repeats::load(store.clone(), given.clock.now_ms()).await?, services.tombs.clone()),
     );
     let health = Arc::new(flows::health(&store, &given.clock, &metrics));
     let flow = Arc::new(FlowEndpoint::new(FlowParts {
@@ -382,6 +385,7 @@ async fn start_engine(
         categories: services.categories(),
         flows: services.flow_standings(),
         http: services.http.clone(),
+        tombs: services.tombs.clone(),
     };
     Ok(Engine::start(setup).await?)
 }

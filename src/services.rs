@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::blocking::Blocks;
+use actors::contacts::Contacts;
+use actors::erasure::{Documents, EraseError, Eraser, EraserParts, Keeps, Masked, Tombs};
 use actors::flow_manager::{Flow, FlowManager, FlowParts, Forward, Place};
 use actors::http_caller::{BotSecrets, HttpParts};
 use actors::media::{Carrier, Media, MediaParts, MediaSettings};
@@ -21,6 +23,7 @@ use tokio::task::JoinHandle;
 use whatsapp::graph::Client;
 
 use crate::config::{Config, Retention};
+use crate::quick_replies::QuickReplies;
 
 /// Why the services did not start.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,9 @@ pub enum LoadError {
     /// What the store has of events cannot be read.
     #[error("outgoing events: {0}")]
     Events(#[from] OutletError),
+    /// What was being erased cannot be taken up.
+    #[error("a person who was being erased: {0}")]
+    Erasing(EraseError),
     /// The HTTP client cannot be set up.
     #[error("the HTTP client of outgoing events: {0}")]
     Http(#[from] reqwest::Error),
@@ -39,7 +45,7 @@ pub enum LoadError {
 impl LoadError {
     /// Whether the store is what failed.
     pub(crate) fn is_of_store(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Events(OutletError::Store(_)))
+        matches!(self, Self::Store(_) | Self::Events(OutletError::Store(_)) | Self::Erasing(EraseError::Store(_)))
     }
 }
 
@@ -69,8 +75,16 @@ pub struct Services {
     pub flows: Arc<FlowManager>,
     /// Block lists.
     pub blocks: Arc<Blocks>,
+    /// What is kept of people.
+    pub contacts: Arc<Contacts>,
     /// Outgoing events.
     pub outlet: Arc<Outlet>,
+    /// Texts that staff send often.
+    pub quick_replies: Arc<QuickReplies>,
+    /// Who was erased.
+    pub tombs: Arc<Tombs>,
+    /// Erases people.
+    pub eraser: Arc<Eraser>,
     /// Rung when a file of a person is wanted.
     pub media_wanted: Arc<Notify>,
     /// What the calls of bots are made with.
@@ -126,6 +140,7 @@ impl Services {
         })
         .await?;
         let blocks = Blocks::load(store.clone(), clock.clone(), client.clone(), numbers.to_vec()).await?;
+        let contacts = Contacts::new(store.clone(), clock.clone(), numbers.to_vec());
         let outlet = Outlet::load(OutletParts {
             settings: OutletSettings { in_flight: config.events.concurrency, max_pending: config.events.max_pending },
             endpoints: config.events.endpoints.iter().map(|endpoint| endpoint.settings.clone()).collect(),
@@ -135,13 +150,27 @@ impl Services {
             metrics: metrics.clone(),
         })
         .await?;
+        let tombs = Arc::new(Tombs::load(&*store, clock.now_ms()).await?);
+        let eraser = Eraser::new(EraserParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            contacts: contacts.clone(),
+            media: media.clone(),
+            outlet: outlet.clone(),
+            tombs: tombs.clone(),
+            keeps: others_that_keep(&store),
+        });
         let ages = ages(&config.retention);
         Ok(Self {
             media,
             templates,
             flows,
             blocks,
+            contacts,
             outlet,
+            quick_replies: QuickReplies::new(store.clone(), clock.clone()),
+            tombs,
+            eraser,
             media_wanted,
             http,
             client,
@@ -195,7 +224,12 @@ impl Services {
 
     /// Starts them.
     pub fn run(&self, engine: &Engine) {
-        let keepers = Keepers { store: self.store.clone(), media: self.media.clone(), outlet: self.outlet.clone() };
+        let keepers = Keepers {
+            store: self.store.clone(),
+            media: self.media.clone(),
+            outlet: self.outlet.clone(),
+            contacts: self.contacts.clone(),
+        };
         let old = retention::run(keepers, self.clock.clone(), self.ages, self.metrics.clone());
         *self.delivering.lock() = Some(tokio::spawn(self.outlet.clone().run()));
         self.tasks.lock().extend([
@@ -203,6 +237,7 @@ impl Services {
             tokio::spawn(self.templates.clone().run()),
             tokio::spawn(self.flows.clone().run()),
             tokio::spawn(self.blocks.clone().run()),
+            tokio::spawn(self.eraser.clone().run()),
             tokio::spawn(old),
             tokio::spawn(hear(self.templates.clone(), engine.account_events())),
             tokio::spawn(hear_of_flows(self.flows.clone(), engine.account_events())),
@@ -301,6 +336,24 @@ async fn warn_of_lacks(templates: Arc<Templates>, flows: Arc<FlowManager>, bots:
     }
 }
 
+/// Kinds of documents that name people and go with them.
+const NAMING: [(&str, &str); 3] =
+    [("attention", "attention"), ("broadcast_results", "broadcast_result"), ("answers", "idempotency")];
+/// Kinds of documents that name people and stay: without their names.
+const TRAILS: [(&str, &str); 2] = [("audit", "audit"), ("broadcast_lists", "broadcast_people")];
+
+fn others_that_keep(store: &Arc<dyn Store>) -> Vec<Arc<dyn Keeps>> {
+    let naming = NAMING.into_iter().map(|(name, kind)| {
+        let keeps: Arc<dyn Keeps> = Arc::new(Documents { store: store.clone(), name, kind });
+        keeps
+    });
+    let trails = TRAILS.into_iter().map(|(name, kind)| {
+        let keeps: Arc<dyn Keeps> = Arc::new(Masked { store: store.clone(), name, kind });
+        keeps
+    });
+    naming.chain(trails).collect()
+}
+
 fn media_settings(config: &Config) -> MediaSettings {
     MediaSettings {
         dir: config.media.dir.clone(),
@@ -330,6 +383,7 @@ fn ages(retention: &Retention) -> Ages {
         notices_ms: retention.notices.map(millis),
         outbox_ms: retention.outbox.map(millis),
         events_ms: retention.events.map(millis),
+        conversations_ms: retention.conversations.map(millis),
     }
 }
 

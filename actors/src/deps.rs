@@ -10,6 +10,7 @@ use crate::backlog::Backlog;
 use crate::bots::Bots;
 use crate::clock::Clock;
 use crate::conversation::TurnFunction;
+use crate::erasure::Tombs;
 use crate::flow_standing::{FlowQuota, FlowStandings};
 use crate::http_caller::HttpCaller;
 use crate::marketing::Categories;
@@ -44,6 +45,8 @@ pub(crate) struct Deps {
     pub tickets: Tickets,
     /// Makes the calls of `http` nodes.
     pub http: Arc<HttpCaller>,
+    /// Who was erased: nothing goes to them any more.
+    pub tombs: Arc<Tombs>,
     /// Set once, when the engine has started all of them.
     pub peers: OnceLock<Peers>,
 }
@@ -56,6 +59,11 @@ pub(crate) struct Peers {
 impl Deps {
     pub(crate) fn peers(&self) -> &Peers {
         self.peers.get().expect("actors receive their first message after the engine has set the peers")
+    }
+
+    /// Whether the person of a conversation was erased.
+    pub(crate) fn is_dead(&self, conversation: storage::ConversationId) -> bool {
+        self.tombs.is_dead(crate::identity::contact_of(conversation))
     }
 
     pub(crate) fn fence(&self, number_id: &str) -> Fence {

@@ -1,6 +1,7 @@
 //! The engine: all actors of a process, started over a store, drained in order.
 
 mod calls;
+mod let_go;
 mod orders;
 mod statuses;
 
@@ -23,6 +24,7 @@ use crate::clock::Clock;
 use crate::codec;
 use crate::conversation::TurnFunction;
 use crate::deps::{Deps, Peers};
+use crate::erasure::Tombs;
 use crate::flow_standing::{FlowQuota, FlowStandings};
 use crate::forms::{Asks, FormAnswered};
 use crate::http_caller::{HttpCaller, HttpParts};
@@ -74,6 +76,8 @@ pub struct Setup {
     pub flows: Arc<FlowStandings>,
     /// What the calls of `http` nodes are made with.
     pub http: HttpParts,
+    /// Who was erased: see [`crate::erasure`].
+    pub tombs: Arc<Tombs>,
 }
 
 /// Why an engine did not start.
@@ -133,9 +137,10 @@ impl Engine {
             categories,
             flows,
             http,
+            tombs,
         } = setup;
         let flow_quota = FlowQuota::new(store.clone(), clock.clone());
-        let http = HttpCaller::new(http, store.clone(), clock.clone(), metrics.clone());
+        let http = HttpCaller::new(http, store.clone(), clock.clone(), metrics.clone(), tombs.clone());
         let backlog = Backlog::new(conversations.max_unsent);
         let deps = Arc::new(Deps {
             store,
@@ -155,6 +160,7 @@ impl Engine {
             flow_quota,
             tickets: Tickets::default(),
             http,
+            tombs,
             peers: OnceLock::new(),
         });
         let (failed_sender, failed) = watch::channel(None);

@@ -248,6 +248,18 @@ pub(crate) fn forgotten(metrics: &Metrics, kind: &'static str, count: usize) {
     }
 }
 
+pub(crate) fn erased(conversations: usize) {
+    tracing::info!(conversations, "a person was erased");
+}
+
+pub(crate) fn not_erased(error: &str) {
+    tracing::warn!(error, "erasing a person did not come to its end; it goes on");
+}
+
+pub(crate) fn late_rows_dropped(count: usize) {
+    tracing::info!(count, "dropped what came late for people who were erased");
+}
+
 pub(crate) fn not_forgotten(what: &str, error: &str) {
     tracing::warn!(what, error, "what is old could not be removed; trying again in an hour");
 }

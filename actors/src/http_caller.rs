@@ -35,6 +35,7 @@ pub use prepare::Request;
 pub use secrets::BotSecrets;
 
 use crate::clock::Clock;
+use crate::erasure::Tombs;
 use crate::events;
 use crate::identity;
 use crate::metrics::Metrics;
@@ -87,6 +88,8 @@ pub(crate) struct HttpCaller {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    /// Who was erased: nothing about them leaves any more.
+    tombs: Arc<Tombs>,
     room: Semaphore,
     hosts: Hosts,
     calls: Mutex<HashMap<Box<str>, State>>,
@@ -116,8 +119,10 @@ impl HttpCaller {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
+        tombs: Arc<Tombs>,
     ) -> Arc<Self> {
         Arc::new(Self {
+            tombs,
             room: Semaphore::new(parts.settings.concurrency),
             hosts: Hosts::new(parts.settings.per_host),
             parts,
@@ -258,7 +263,8 @@ impl HttpCaller {
             Some(State::UnderWay { ordered_ms, .. }) => *ordered_ms,
             _ => now_ms,
         };
-        if now_ms.saturating_sub(ordered_ms) >= call.lease_ms() {
+        let dead = self.tombs.is_dead(identity::contact_of(conversation));
+        if dead || now_ms.saturating_sub(ordered_ms) >= call.lease_ms() {
             return None;
         }
         if let Err(left_ms) = host.may_try(now_ms) {

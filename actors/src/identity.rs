@@ -33,7 +33,7 @@ pub(crate) fn former_alias(phone: &str) -> Alias {
 }
 
 /// Number and business-scoped id of somebody who is named beside a message, as aliases.
-pub(crate) fn aliases_of_ids(wa_id: Option<&str>, user_ids: &[Option<&str>]) -> Vec<Alias> {
+pub fn aliases_of_ids(wa_id: Option<&str>, user_ids: &[Option<&str>]) -> Vec<Alias> {
     let users = user_ids.iter().flatten().filter(|id| !id.is_empty()).map(|id| user_alias(id));
     let number = wa_id.filter(|id| !id.is_empty()).map(|id| alias("wa", id));
     number.into_iter().chain(users).collect()
@@ -65,12 +65,23 @@ pub(crate) fn is_of_meta(alias: &Alias) -> bool {
     !["to:", "contact:", "former:"].iter().any(|ours| alias.0.starts_with(ours))
 }
 
-fn hex(contact: ContactId) -> String {
+/// How a contact is called outside: `p_` and 24 hex digits.
+pub fn contact_text(contact: ContactId) -> String {
+    format!("p_{}", hex(contact))
+}
+
+/// The contact that is called so outside.
+pub fn parse_contact(text: &str) -> Option<ContactId> {
+    unhex(text.strip_prefix("p_")?)
+}
+
+pub(crate) fn hex(contact: ContactId) -> String {
     contact.0.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<ContactId> {
-    let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 24)?;
+pub(crate) fn unhex(text: &str) -> Option<ContactId> {
+    let is_hex = text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let number = u128::from_str_radix(text, 16).ok().filter(|_| is_hex)?;
     let [_, _, _, _, id @ ..] = number.to_be_bytes();
     Some(ContactId(id))
 }
@@ -135,7 +146,8 @@ pub fn tag_of(conversation: ConversationId) -> [u8; 4] {
     [a, b, c, d]
 }
 
-pub(crate) fn contact_of(conversation: ConversationId) -> ContactId {
+/// The contact of a conversation.
+pub fn contact_of(conversation: ConversationId) -> ContactId {
     let mut id = [0; 12];
     id.copy_from_slice(&conversation.0[4..]);
     ContactId(id)

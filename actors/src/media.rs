@@ -2,6 +2,7 @@
 //! sent. Nothing here stands in the way of a conversation: what is to be done lies in the store.
 
 mod digest;
+mod erase;
 mod exchange;
 mod fetch;
 mod folder;

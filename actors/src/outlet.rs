@@ -7,6 +7,7 @@
 mod attempt;
 mod body;
 mod endpoint;
+mod erase;
 mod letters;
 mod list;
 mod metrics;

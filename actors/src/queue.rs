@@ -155,6 +155,16 @@ impl Queue {
         drop_where(&mut self.waiting.lock().items, |item| !wanted(item.seq), load);
     }
 
+    /// Drops everything that waits here.
+    pub(crate) fn clear(&self, load: &Load) {
+        let mut waiting = self.waiting.lock();
+        drop_where(&mut waiting.items, |_| true, load);
+        (waiting.held_from, waiting.refilling, waiting.stalled) = (None, false, None);
+        waiting.asks.clear();
+        self.tick.store(false, Ordering::Release);
+        self.ticking.store(false, Ordering::Release);
+    }
+
     pub(crate) fn sequences(&self) -> Vec<InboxSeq> {
         self.waiting.lock().items.iter().map(|item| item.seq).collect()
     }

@@ -1,16 +1,22 @@
 //! What is old enough goes: rows of the store and files, in small batches, once an hour.
 
+mod conversations;
+
 use std::sync::Arc;
 
 use storage::{Horizons, Store};
 
 use crate::clock::Clock;
+use crate::contacts::Contacts;
 use crate::events;
 use crate::media::Media;
 use crate::metrics::Metrics;
 use crate::outlet::Outlet;
+use conversations::Old;
 
 const INTERVAL_MS: u64 = 3_600_000;
+/// Conversations are looked through this often: each is read.
+const CONVERSATIONS_EVERY: u64 = 24;
 /// Rows or files of one batch.
 const BATCH: usize = 500;
 
@@ -29,6 +35,8 @@ pub struct Ages {
     pub outbox_ms: Option<u64>,
     /// Events that were delivered or given up.
     pub events_ms: Option<u64>,
+    /// What was said in conversations, and conversations in which nothing goes on.
+    pub conversations_ms: Option<u64>,
 }
 
 /// What has old things.
@@ -39,17 +47,29 @@ pub struct Keepers {
     pub media: Arc<Media>,
     /// Outgoing events.
     pub outlet: Arc<Outlet>,
+    /// What is kept of people.
+    pub contacts: Arc<Contacts>,
 }
 
 /// Removes what is old, at once and every hour, until it is dropped.
 pub async fn run(keepers: Keepers, clock: Arc<dyn Clock>, ages: Ages, metrics: Arc<Metrics>) {
-    let Keepers { store, media, outlet } = keepers;
+    let Keepers { store, media, outlet, contacts } = keepers;
     match media.sweep().await {
         Ok(files) => events::forgotten(&metrics, "stray_file", files),
         Err(error) => events::not_forgotten("stray files", &error.to_string()),
     }
+    let mut conversations_due_ms = 0;
     loop {
         let now_ms = clock.now_ms();
+        if let Some(age_ms) = ages.conversations_ms.filter(|_| conversations_due_ms <= now_ms) {
+            conversations_due_ms = now_ms + CONVERSATIONS_EVERY * INTERVAL_MS;
+            let before_ms = now_ms.saturating_sub(age_ms);
+            let old = Old { store: &*store, contacts: &contacts, metrics: &metrics, before_ms };
+            if let Err(error) = old.remove().await {
+                events::not_forgotten("conversation", &error.to_string());
+                conversations_due_ms = now_ms;
+            }
+        }
         for (kind, horizons) in horizons(&ages, now_ms) {
             if let Err(error) = rows(&*store, kind, horizons, &metrics).await {
                 events::not_forgotten(kind, &error.to_string());

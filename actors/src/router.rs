@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use storage::{ConversationId, InboxSeq, StoreError};
+use storage::{ConversationId, Erase, Inbound, InboxSeq, StoreError};
 
 use crate::deps::Deps;
 use crate::identity;
@@ -39,6 +39,15 @@ pub(crate) struct Refill {
     items: Vec<Item>,
 }
 
+/// Rows of the inbox.
+struct Page {
+    items: Vec<(ConversationId, Item)>,
+    /// The last row that was read.
+    last: Option<InboxSeq>,
+    /// There may be more.
+    full: bool,
+}
+
 pub(crate) enum Message {
     /// Something was appended.
     Pull,
@@ -50,6 +59,8 @@ pub(crate) enum Message {
     Resume(ConversationId),
     /// Conversations whose wake time is due.
     Due(Vec<ConversationId>),
+    /// People were erased: nobody is remembered who has a tombstone.
+    Forget,
     /// A bot version went live.
     Retry,
     /// Hand out nothing more.
@@ -93,6 +104,11 @@ impl Actor for Router {
             Message::RefillOn(refill) => state.on_refill(&myself, refill).await,
             Message::Resume(id) => Ok(state.shard_of(id).cast(shard::Message::Resume(id))?),
             Message::Due(due) => state.on_due(due),
+            Message::Forget => {
+                let tombs = state.deps.tombs.clone();
+                state.people.forget(|contact| tombs.is_dead(contact));
+                Ok(())
+            }
             Message::Retry => state.broadcast(|| shard::Message::Retry),
             Message::Stop => {
                 state.stopped = true;
@@ -130,10 +146,10 @@ impl State {
                 return Ok(());
             }
         };
-        let Some((_, last)) = page.last() else { return Ok(()) };
-        let (last, more) = (last.seq, page.len() == PAGE);
+        let Page { items, last, full: more } = page;
+        let Some(last) = last else { return Ok(()) };
         let mut batches: Vec<Vec<(ConversationId, Item)>> = self.shards.iter().map(|_| Vec::new()).collect();
-        for (id, item) in page {
+        for (id, item) in items {
             batches[self.place_of(id)].push((id, item));
         }
         for (shard, batch) in self.shards.iter().zip(batches) {
@@ -159,10 +175,9 @@ impl State {
                 return Ok(());
             }
         };
-        let full = page.len() == PAGE;
+        let Page { items, last, full } = page;
         let mut held_from = None;
-        for (id, item) in page {
-            refill.after = item.seq;
+        for (id, item) in items {
             if item.seq > self.cursor || held_from.is_some() {
                 break;
             }
@@ -172,6 +187,7 @@ impl State {
                 refill.items.push(Item { row: None, ..item });
             }
         }
+        refill.after = last.unwrap_or(self.cursor);
         if full && held_from.is_none() && refill.after < self.cursor {
             myself.cast(Message::RefillOn(refill))?;
             return Ok(());
@@ -181,9 +197,13 @@ impl State {
         Ok(())
     }
 
-    /// The next rows, with the conversations that they belong to.
-    async fn page(&mut self, after: InboxSeq) -> Result<Vec<(ConversationId, Item)>, StoreError> {
-        let rows = self.deps.store.pending(after, PAGE).await?;
+    /// The next rows, with the conversations that they belong to. What is of somebody who was erased goes.
+    async fn page(&mut self, after: InboxSeq) -> Result<Page, StoreError> {
+        let mut rows = self.deps.store.pending(after, PAGE).await?;
+        let (last, full) = (rows.last().map(|(seq, _)| *seq), rows.len() == PAGE);
+        if !self.deps.tombs.is_empty() {
+            rows = self.without_dropped(rows).await?;
+        }
         // All strangers of a page are looked up at once: one after the other, each would wait for the store's threads.
         let strangers = rows.iter().map(|(seq, row)| (*seq, whose::strangers(&self.people, row)));
         let lookups: Vec<_> = strangers.filter(|(_, aliases)| !aliases.is_empty()).collect();
@@ -192,15 +212,25 @@ impl State {
             (seq, contacts.map(|contacts| aliases.into_iter().zip(contacts).collect::<whose::Found>()))
         });
         let mut found = join_all(lookups).await.into_iter().peekable();
-        let mut page = Vec::with_capacity(rows.len());
+        let mut items = Vec::with_capacity(rows.len());
         for (seq, row) in rows {
             let found = found.next_if(|(stranger, _)| *stranger == seq).map(|(_, found)| found).transpose()?;
             let found = found.unwrap_or_default();
             let Whose { contact, merge_into } = whose::whose(&mut self.people, &self.deps, &row, &found).await?;
             let id = identity::conversation_id(&row.partition, contact);
-            page.push((id, Item { seq, row: Some(row), merge_into }));
+            items.push((id, Item { seq, row: Some(row), merge_into }));
         }
-        Ok(page)
+        Ok(Page { items, last, full })
+    }
+
+    async fn without_dropped(&self, rows: Vec<(InboxSeq, Inbound)>) -> Result<Vec<(InboxSeq, Inbound)>, StoreError> {
+        let (dropped, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, row)| self.deps.tombs.drops(row));
+        if !dropped.is_empty() {
+            let gone = dropped.iter().map(|(seq, _)| Erase::Inbox(*seq)).collect();
+            let count = self.deps.store.erase(gone, PAGE).await?;
+            crate::events::late_rows_dropped(count);
+        }
+        Ok(rows)
     }
 
     fn on_due(&self, due: Vec<ConversationId>) -> Result<(), ActorProcessingErr> {

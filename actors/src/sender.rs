@@ -9,6 +9,7 @@ mod flow;
 mod held;
 mod job;
 mod lanes;
+mod let_go;
 mod marks;
 mod registry;
 mod row;
@@ -95,6 +96,8 @@ pub(crate) enum Message {
     FlowsChanged,
     /// What stands, for operators.
     Describe(RpcReplyPort<SenderStatus>),
+    /// Forget the messages to these conversations, whose people were erased; answer when no request is under way for them.
+    LetGo(Vec<ConversationId>, RpcReplyPort<()>),
     /// Start nothing more; answer when nothing is under way.
     Drain(RpcReplyPort<()>),
 }
@@ -168,6 +171,8 @@ pub(crate) struct State {
     /// How often Flows came to stand otherwise.
     flow_changes: u64,
     draining: Option<RpcReplyPort<()>>,
+    /// Who waits until no request is under way for which conversations.
+    letting_go: Vec<(Vec<ConversationId>, RpcReplyPort<()>)>,
     stopped: bool,
 }
 
@@ -195,6 +200,7 @@ impl Actor for Sender {
             flow_waits: HashSet::new(),
             flow_changes: 0,
             draining: None,
+            letting_go: Vec::new(),
             stopped: false,
         };
         if let Some(why) = stopped {
@@ -214,6 +220,7 @@ impl Actor for Sender {
             Message::Recovered(rows) => state.on_recovered(rows).await,
             Message::Look => {}
             Message::Done { send, next, flow_changes } => {
+                let next = state.unless_dead(send, next);
                 state.on_done(send, next);
                 if flow_changes != state.flow_changes && state.flow_waits.remove(&send) {
                     // It waits for what a Flow was before it changed.
@@ -237,12 +244,14 @@ impl Actor for Sender {
             Message::Describe(reply) => {
                 let _gone = reply.send(state.describe());
             }
+            Message::LetGo(conversations, reply) => state.on_let_go(conversations, reply),
             Message::Drain(reply) => {
                 state.stopped = true;
                 state.draining = Some(reply);
             }
         }
         state.start_what_may_go();
+        state.answer_let_go();
         Ok(())
     }
 }
@@ -255,7 +264,7 @@ impl State {
     fn on_queued(&mut self, rows: Vec<Row>) {
         for row in rows {
             let conversation = row.id.conversation;
-            if !self.lanes.push(row) {
+            if self.job.deps.is_dead(conversation) || !self.lanes.push(row) {
                 self.job.deps.backlog.settled(conversation);
             }
         }
@@ -276,7 +285,7 @@ impl State {
         if !settlements.is_empty() {
             self.job.settle_all(settlements).await;
         }
-        for row in &rows {
+        for row in rows.iter().filter(|row| !self.job.deps.is_dead(row.id.conversation)) {
             let conversation = row.id.conversation;
             match (row.state, SendError::of(row).and_then(|error| error.held)) {
                 (SendState::Held, held) => {

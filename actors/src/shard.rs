@@ -10,6 +10,7 @@
 //!    that has ended.
 
 mod asks;
+mod let_go;
 mod lifecycle;
 mod room;
 
@@ -62,6 +63,8 @@ pub(crate) enum Message {
     /// A bot version went live: conversations that waited for one go on.
     Retry,
     Sweep,
+    /// Forget these conversations, whose people were erased; answer when none of them has an actor.
+    LetGo(Vec<ConversationId>, RpcReplyPort<()>),
     /// Take nothing more, let every actor finish what it has in hand, answer when all have ended.
     Drain(RpcReplyPort<()>),
 }
@@ -86,6 +89,8 @@ pub(crate) struct State {
     longest_queue: i64,
     draining: bool,
     drained: Option<RpcReplyPort<()>>,
+    /// Who waits until which conversations have no actor.
+    letting_go: Vec<(Vec<ConversationId>, RpcReplyPort<()>)>,
 }
 
 struct Entry {
@@ -139,6 +144,7 @@ impl Actor for Shard {
             longest_queue: 0,
             draining: false,
             drained: None,
+            letting_go: Vec::new(),
         })
     }
 
@@ -157,6 +163,7 @@ impl Actor for Shard {
             }
             Message::Refill { conversation, items, held_from } => state.refill(conversation, items, held_from).await,
             Message::Ask(ask) => state.ask(*ask).await,
+            Message::Tick(conversation) if state.deps.is_dead(conversation) => Ok(()),
             Message::Tick(conversation) => {
                 state.entry(conversation).queue.set_tick();
                 state.wake(conversation).await
@@ -170,6 +177,10 @@ impl Actor for Shard {
             Message::Retry => state.retry().await,
             Message::Sweep => {
                 state.sweep();
+                Ok(())
+            }
+            Message::LetGo(ids, reply) => {
+                state.let_go(ids, reply);
                 Ok(())
             }
             Message::Drain(reply) => {
@@ -196,6 +207,9 @@ impl Actor for Shard {
 
 impl State {
     async fn deliver(&mut self, id: ConversationId, item: Item) -> Result<(), ActorProcessingErr> {
+        if self.deps.is_dead(id) {
+            return Ok(());
+        }
         let deps = self.deps.clone();
         let pushed = self.entry(id).queue.push(item, deps.settings.mailbox_limit, &deps.load);
         match pushed {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use storage::{ContactId, ConversationId, DeadLetter, Inbound, InboxSeq, Send, SendState, Store, StoreError};
 
 pub use conversations::{ControlView, ConversationView, HandoffView, Links, conversation, links, listed};
-pub use messages::{MessageView, messages, outgoing, pending, sends_of};
+pub use messages::{MessageView, entry_as_json, messages, outgoing, pending, sends_of};
 
 use crate::codec::{self, CodecError};
 use crate::identity;

@@ -8,8 +8,8 @@ use utoipa_axum::routes;
 use super::role::Role::{Admin, Author, Operator, Responder, Viewer};
 use super::table::Table;
 use super::{
-    blocked, bots, conversations, deliveries, flow_keys, flows, handback, journal, lists, media, messages, numbers,
-    templates, trigger,
+    blocked, bots, contacts, conversations, deliveries, flow_keys, flows, handback, journal, lists, media, messages,
+    numbers, quick_replies, templates, trigger,
 };
 
 const GET: Method = Method::GET;
@@ -41,6 +41,22 @@ pub(super) fn table() -> Table {
         .plain(Responder, POST, "/api/v1/conversations/{id}/handback", handback::hand_back)
         .plain(Responder, POST, "/api/v1/conversations/{id}/trigger", trigger::trigger)
         .plain(Viewer, GET, "/api/v1/blocked", blocked::list)
+        .of(Responder, routes!(quick_replies::list))
+        .of(Responder, routes!(quick_replies::show))
+        .of(Operator, routes!(quick_replies::add))
+        .of(Operator, routes!(quick_replies::put))
+        .of(Operator, routes!(quick_replies::remove))
+        .of(Responder, routes!(quick_replies::preview))
+        .of(Responder, routes!(contacts::list))
+        .of(Responder, routes!(contacts::show))
+        .of(Responder, routes!(contacts::patch))
+        .of(Responder, routes!(contacts::tags))
+        .of(Responder, routes!(contacts::opt_out))
+        .of(Responder, routes!(contacts::opt_in))
+        .of(Operator, routes!(contacts::sheets::import))
+        .of(Operator, routes!(contacts::sheets::sheet))
+        .of(Admin, routes!(contacts::erase::erase))
+        .of(Admin, routes!(contacts::erase::export))
         .plain(Viewer, GET, "/api/v1/media", media::list)
         .plain(Responder, POST, "/api/v1/media", media::put)
         .plain(Operator, POST, "/api/v1/media/prune", media::prune)

@@ -43,6 +43,8 @@ pub struct Retention {
     pub outbox: Option<Duration>,
     /// Outgoing events that were delivered or given up.
     pub events: Option<Duration>,
+    /// What was said in conversations, and conversations in which nothing goes on.
+    pub conversations: Option<Duration>,
 }
 
 impl Media {
@@ -77,6 +79,7 @@ impl Retention {
             notices: age("retention.notices"),
             outbox: age("retention.outbox"),
             events: age("retention.events"),
+            conversations: age("retention.conversations"),
         }
     }
 }

@@ -5,7 +5,8 @@ mod repeats;
 
 use std::sync::Arc;
 
-use actors::{AccountEvent, Clock, Engine, MAX_AGE_MS, Minute};
+use actors::erasure::Tombs;
+use actors::{AccountEvent, Clock, Engine, MAX_AGE_MS, Minute, identity};
 use hyper::body::Bytes;
 use serde_json::value::RawValue;
 use storage::{Accept, Quarantined, Store, StoreError};
@@ -44,6 +45,8 @@ pub struct Intake {
     strangers: Minute,
     /// Webhooks for numbers that are not configured.
     unknown_numbers: Minute,
+    /// Who was erased: what comes late of them is kept nowhere.
+    tombs: Arc<Tombs>,
 }
 
 impl Intake {
@@ -55,7 +58,7 @@ impl Intake {
         signers: Arc<Signers>,
         displays: Arc<Displays>,
         metrics: Arc<FrontMetrics>,
-        repeats: Repeats,
+        (repeats, tombs): (Repeats, Arc<Tombs>),
     ) -> Self {
         Self {
             store,
@@ -67,6 +70,7 @@ impl Intake {
             repeats,
             strangers: Minute::default(),
             unknown_numbers: Minute::default(),
+            tombs,
         }
     }
 
@@ -118,6 +122,10 @@ impl Intake {
     fn sort(&self, signer: &Signer, events: Vec<Event>, now_ms: u64) -> Sorted {
         let mut sorted = Sorted { items: Vec::with_capacity(events.len()), ..Sorted::default() };
         for event in events {
+            if self.is_of_before(&event, now_ms) {
+                self.metrics.event("message", "erased");
+                continue;
+            }
             if let Some(detail) = self.signers.foreign(signer, &event) {
                 sorted.items.push(self.quarantine("wrong_app", &detail, raw(raw_of(&event)), now_ms));
                 continue;
@@ -141,6 +149,17 @@ impl Intake {
             }
         }
         sorted
+    }
+
+    /// Whether this is of somebody who was erased since, and of the time before. A status belongs to what it is about:
+    /// that is looked for first.
+    fn is_of_before(&self, event: &Event, now_ms: u64) -> bool {
+        match event {
+            Event::Message(received) => {
+                self.tombs.is_of_before(&identity::aliases_of(received), received.sent_ms.unwrap_or(now_ms))
+            }
+            _ => false,
+        }
     }
 
     fn message(&self, received: &Received, now_ms: u64) -> Accept {

@@ -7,6 +7,7 @@ mod backlog;
 mod bot_files;
 mod dev;
 mod disk;
+mod erasing;
 mod events;
 mod flows;
 mod forms;

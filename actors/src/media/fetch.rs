@@ -97,7 +97,8 @@ impl Media {
                 let id = key.split('/').next().unwrap_or_default();
                 let _books = self.books.lock().await;
                 let mut documents: Vec<NewDocument> = vec![(CLAIMS.into(), key.clone(), None)];
-                if self.store.document(record::ITEM, id).await?.is_none() {
+                let stands = self.store.document(CLAIMS, &key).await?.is_some();
+                if stands && self.store.document(record::ITEM, id).await?.is_none() {
                     match codec::decode::<Claim>(&claim) {
                         Ok(claim) => documents.extend(claim.documents()),
                         Err(error) => events::media_claim_damaged(id, &error),
@@ -173,7 +174,7 @@ impl Media {
                 let wish: NewDocument = (WANTED.into(), record::wanted_key(due_ms, id), Some(Bytes::new()));
                 let mut documents = item.documents();
                 documents.extend([done(key), wish]);
-                self.store.put_documents(documents).await?;
+                self.note(key, &item, documents).await?;
             }
         }
         Ok(())
@@ -186,6 +187,13 @@ impl Media {
         let mut documents = item.documents();
         documents.push(done(key));
         documents.extend(keys_of(&item));
+        self.note(key, &item, documents).await
+    }
+
+    /// Writes down what became of an item, unless it was deleted meanwhile: then only the wish goes.
+    async fn note(&self, key: &str, item: &MediaItem, documents: Vec<NewDocument>) -> Result<(), MediaError> {
+        let _books = self.books.lock().await;
+        let documents = if self.item(&item.id).await?.is_some() { documents } else { vec![done(key)] };
         Ok(self.store.put_documents(documents).await?)
     }
 

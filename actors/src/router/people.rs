@@ -21,6 +21,12 @@ impl People {
         self.young.get(alias).or_else(|| self.old.get(alias)).copied()
     }
 
+    /// Forgets every id that leads to one of these.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(ContactId) -> bool) {
+        self.young.retain(|_, contact| !is_gone(*contact));
+        self.old.retain(|_, contact| !is_gone(*contact));
+    }
+
     /// From now on those of these ids that are Meta's lead to this contact.
     pub(super) fn remember(&mut self, aliases: &[Alias], contact: ContactId) {
         for alias in aliases.iter().filter(|alias| identity::is_of_meta(alias)) {

@@ -48,7 +48,11 @@ pub(super) async fn whose(people: &mut People, deps: &Deps, row: &Inbound, found
         return Ok(contact.into());
     }
     let in_store = |alias: &Alias| found.iter().find(|(asked, _)| asked == alias).and_then(|(_, contact)| *contact);
-    let know = |alias: &Alias| identity::named(alias).or_else(|| people.get(alias)).or_else(|| in_store(alias));
+    let know = |alias: &Alias| {
+        let known = identity::named(alias).or_else(|| people.get(alias)).or_else(|| in_store(alias));
+        // Remembered here, or still there, from before they were erased.
+        known.filter(|contact| !deps.tombs.is_dead(*contact))
+    };
     let mut known: Vec<Option<ContactId>> = row.aliases.iter().map(know).collect();
     let told: Vec<ContactId> = known.iter().flatten().copied().collect();
     if !told.is_empty() {
@@ -57,7 +61,10 @@ pub(super) async fn whose(people: &mut People, deps: &Deps, row: &Inbound, found
         }
     }
     let Some(first) = known.iter().flatten().next().copied() else {
-        let contact = identity::contact_or_first(&secret, None, row);
+        let contact = match row.aliases.first() {
+            Some(first) => deps.tombs.first_contact(first),
+            None => identity::contact_or_first(&secret, None, row),
+        };
         people.remember(&row.aliases, contact);
         return Ok(contact.into());
     };
@@ -80,6 +87,9 @@ async fn unwritten(
         return Ok(None);
     }
     let contact = identity::first_contact(secret, alias);
+    if deps.tombs.is_dead(contact) {
+        return Ok(None);
+    }
     if told.contains(&contact) {
         return Ok(Some(contact));
     }

@@ -374,6 +374,23 @@ impl Lanes {
         rows
     }
 
+    /// Takes all messages that no request is under way for out of a lane, for good.
+    pub(crate) fn drop_waiting(&mut self, id: ConversationId) -> Vec<Row> {
+        let Some(lane) = self.lanes.get_mut(&id) else { return Vec::new() };
+        let rows = lane.drop_waiting();
+        for row in &rows {
+            self.class(row.manner.bulk).forget(row.created_ms);
+        }
+        self.awaited.remove(&id);
+        self.reschedule(id);
+        rows
+    }
+
+    /// Whether a request of this lane is under way.
+    pub(crate) fn has_under_way(&self, id: ConversationId) -> bool {
+        self.lanes.get(&id).is_some_and(Lane::has_under_way)
+    }
+
     /// Nothing of this lane leaves until as many [`Lanes::unblock`].
     pub(crate) fn block(&mut self, id: ConversationId) {
         *self.blocked.entry(id).or_default() += 1;

@@ -52,6 +52,11 @@ impl Marks {
         }
     }
 
+    /// Drops the mark of a conversation.
+    pub(super) fn forget(&mut self, conversation: ConversationId) {
+        self.waiting.retain(|seen| seen.conversation != conversation);
+    }
+
     /// The next one, marked as under way.
     pub(super) fn next(&mut self, may: bool) -> Option<Seen> {
         let seen = self.waiting.pop_front_if(|_| may && self.under_way < UNDER_WAY)?;

@@ -102,6 +102,7 @@ async fn after_an_hour(payloads: Vec<Bytes>) -> (Vec<SendState>, usize, Arc<Mode
         transport: transport.clone(),
         conversations: crate::ConversationSettings::default(),
         sender: crate::SenderSettings::default(),
+        tombs: Arc::new(crate::erasure::Tombs::load(&*model, 0).await.unwrap()),
         http: crate::http_caller::HttpParts {
             fetch: Arc::new(crate::http_caller::WebFetch::new(Default::default()).unwrap()),
             secrets: Default::default(),

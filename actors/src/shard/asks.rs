@@ -13,6 +13,10 @@ impl State {
         if self.draining || ask.is_abandoned() {
             return Ok(());
         }
+        if self.deps.is_dead(id) {
+            ask.answer(Step::NotHere);
+            return Ok(());
+        }
         if !ask.known && !self.entries.contains_key(&id) {
             ask.answer(Step::NotHere);
             return Ok(());

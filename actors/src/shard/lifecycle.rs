@@ -71,7 +71,7 @@ impl State {
         }
     }
 
-    fn passivate(&mut self, id: ConversationId) {
+    pub(super) fn passivate(&mut self, id: ConversationId) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         if let Stage::Live(actor) = &entry.stage {
             // An error means that it has ended already, which is what was wanted.
@@ -98,7 +98,9 @@ impl State {
     /// An actor left.
     pub(super) async fn ended(&mut self, actor: ActorId) -> Result<(), ActorProcessingErr> {
         let Some(id) = self.forget(actor) else { return Ok(()) };
-        if let Some(entry) = self.entries.get_mut(&id) {
+        if self.bury(id) {
+            self.answer_let_go();
+        } else if let Some(entry) = self.entries.get_mut(&id) {
             entry.stage = Stage::Asleep;
             if entry.queue.is_idle() {
                 self.entries.remove(&id);
@@ -113,6 +115,10 @@ impl State {
     /// An actor panicked, or ended with an error.
     pub(super) async fn failed(&mut self, actor: ActorId, error: &str) -> Result<(), ActorProcessingErr> {
         let Some(id) = self.forget(actor) else { return Ok(()) };
+        if self.bury(id) {
+            self.answer_let_go();
+            return self.after_one_left().await;
+        }
         let now_ms = self.deps.clock.now_ms();
         let Some(entry) = self.entries.get_mut(&id) else { return Ok(()) };
         let (input, runs) = entry.note_failure();

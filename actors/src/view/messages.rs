@@ -53,6 +53,12 @@ pub fn messages(entry: &Entry, sends: impl Fn(u64) -> Option<Send>) -> Result<Ve
     Ok(messages)
 }
 
+/// A history entry as it is kept, with its index.
+pub fn entry_as_json(entry: &Entry) -> Result<Value, CodecError> {
+    let kept: Value = codec::decode(&entry.payload)?;
+    Ok(serde_json::json!({ "index": entry.index, "entry": kept }))
+}
+
 /// Outbox numbers that a history entry refers to.
 pub fn sends_of(entry: &Entry) -> Result<Vec<u64>, CodecError> {
     Ok(codec::decode::<HistoryEntry>(&entry.payload)?.sends)

@@ -4,6 +4,7 @@ mod crash;
 mod ids;
 mod numbers;
 mod parts;
+mod tags;
 
 use actors::{identity, view};
 use chatbot::{Given, Input, Snapshot, Turn};

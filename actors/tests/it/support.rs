@@ -98,6 +98,7 @@ impl World {
             outlet: self.outlet.clone(),
             categories: self.categories.clone(),
             flows: self.flows.clone(),
+            tombs: Arc::new(actors::erasure::Tombs::load(&*self.store, self.clock.now_ms()).await.unwrap()),
             http: HttpParts { fetch: self.web.clone(), secrets: self.secrets.clone(), settings: self.http },
         };
         Engine::start(setup).await.unwrap()

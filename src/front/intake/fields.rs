@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use actors::AccountEvent;
+use actors::{AccountEvent, identity};
 use hyper::body::Bytes;
 use serde_json::value::RawValue;
 use storage::{Accept, Inbound, Notice};
@@ -67,7 +67,7 @@ impl Intake {
         };
         for (element, about) in elements {
             match about.and_then(|about| row(&number, &about, &element, now_ms)) {
-                Some(row) => sorted.items.push(self.of_person(label, row, now_ms)),
+                Some(row) => sorted.items.extend(self.of_person(label, row, now_ms)),
                 None => self.notice(sorted, label, &field, &element, now_ms),
             }
         }
@@ -114,17 +114,27 @@ impl Intake {
         false
     }
 
-    fn of_person(&self, label: &'static str, (row, sent_ms): (Inbound, Option<u64>), now_ms: u64) -> Accept {
+    fn of_person(&self, label: &'static str, (row, sent_ms): (Inbound, Option<u64>), now_ms: u64) -> Option<Accept> {
+        if self.tombs.drops(&row) {
+            self.metrics.event(label, "erased");
+            return None;
+        }
         if sent_ms.is_some_and(|sent_ms| is_too_old(sent_ms, now_ms)) {
             let detail = "older than the window in which duplicates are known";
-            return self.quarantine("too_old", detail, row.payload, now_ms);
+            return Some(self.quarantine("too_old", detail, row.payload, now_ms));
         }
         self.metrics.event(label, "accepted");
-        Accept::Message(row)
+        Some(Accept::Message(row))
     }
 
     /// A status of a message that we do not know: a few are kept, all are counted.
     pub(super) fn unknown_status(&self, status: &StatusUpdate, now_ms: u64) -> Option<Accept> {
+        let ids = identity::aliases_of_ids(status.recipient_id.as_deref(), &[status.recipient_user_id.as_deref()]);
+        // Of a message that went when its person was erased.
+        if ids.iter().any(|id| self.tombs.erased_ms(id).is_some()) {
+            self.metrics.event("status", "erased");
+            return None;
+        }
         self.metrics.event("status", "unknown");
         (self.strangers.count(now_ms) <= STRANGERS_PER_MINUTE).then(|| {
             Accept::Notice(Notice {

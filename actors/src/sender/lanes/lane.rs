@@ -172,6 +172,20 @@ impl Lane {
         true
     }
 
+    pub(super) fn has_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Takes out all but the one that is under way.
+    pub(super) fn drop_waiting(&mut self) -> Vec<Row> {
+        let under_way = self.under_way;
+        self.successor = None;
+        let goes = |row: &Row| under_way != Some(row.id.n);
+        let (out, stay): (Vec<Row>, _) = std::mem::take(&mut self.rows).into_iter().partition(goes);
+        self.rows = stay.into();
+        out
+    }
+
     /// Takes the bot's messages out; those that stay must look whether they may leave, should they go again.
     pub(super) fn take_out(&mut self) -> Vec<Row> {
         let under_way = self.under_way;

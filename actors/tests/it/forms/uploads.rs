@@ -137,6 +137,7 @@ async fn keeping(file: &'static [u8]) -> Kept {
         outlet: world.outlet.clone(),
         categories: world.categories.clone(),
         flows: Arc::new(|_, _| None),
+        tombs: Arc::new(actors::erasure::Tombs::load(&*world.store, 0).await.unwrap()),
         http: HttpParts { fetch: world.web.clone(), secrets: world.secrets.clone(), settings: world.http },
     };
     let engine = Engine::start(setup).await.unwrap();

@@ -182,6 +182,19 @@ impl Store for Flaky {
         self.inner.forget(before, limit)
     }
 
+    fn idle_conversations(
+        &self,
+        after: Option<(u64, ConversationId)>,
+        before_ms: u64,
+        limit: usize,
+    ) -> Pending<Vec<(u64, ConversationId)>> {
+        self.inner.idle_conversations(after, before_ms, limit)
+    }
+
+    fn erase(&self, what: Vec<Erase>, limit: usize) -> Pending<usize> {
+        self.inner.erase(what, limit)
+    }
+
     fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {
         self.inner.put_document(kind, key, value)
     }

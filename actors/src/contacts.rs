@@ -1,0 +1,127 @@
+//! People beside what they say: tags, fields, language, and whether marketing is wanted, kept by contact over all of our
+//! numbers. What a person writes stays with their conversations.
+//!
+//! A contact that became a part of another one is followed there, and what was kept of it goes along: at the next look,
+//! since the turn that joins two people reads nothing but its own conversation.
+
+mod change;
+mod list;
+mod record;
+mod segment;
+mod view;
+
+use std::sync::Arc;
+
+use storage::{ContactId, ConversationId, Head, Partition, Store, StoreError};
+
+pub use change::{ChangeError, Changed, ContactChange};
+pub use list::ContactFilter;
+pub use record::{ContactRecord, ContactRefusal, OptIn, check_tag};
+pub use segment::Member;
+pub(crate) use view::aliases_of;
+pub use view::{ContactConversation, ContactView, MarketingView};
+
+use crate::clock::Clock;
+use crate::codec::{self, CodecError};
+use crate::identity;
+use crate::records::State;
+use crate::settings::Number;
+
+/// A contact that became a part of one that became a part of another is followed this far.
+const MAX_MERGES: usize = 16;
+
+/// Why something of a contact could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ContactError {
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A row cannot be read.
+    #[error(transparent)]
+    Damaged(#[from] CodecError),
+}
+
+/// The keeper of contacts.
+pub struct Contacts {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    numbers: Vec<Number>,
+    /// One change at a time: each reads what it changes.
+    changing: tokio::sync::Mutex<()>,
+}
+
+/// A conversation of a contact, read.
+pub(crate) struct Of {
+    pub id: ConversationId,
+    pub head: Head,
+    pub state: State,
+}
+
+impl Contacts {
+    /// A keeper over the conversations with these numbers.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, numbers: Vec<Number>) -> Arc<Self> {
+        Arc::new(Self { store, clock, numbers, changing: tokio::sync::Mutex::default() })
+    }
+
+    /// The contacts that a phone number leads to, those that exist: whoever has it, and whoever had it.
+    pub async fn of_phone(&self, phone: &str) -> Result<Vec<ContactId>, ContactError> {
+        let mut found = Vec::new();
+        for contact in crate::view::contacts_of_phone(&*self.store, phone).await? {
+            let contact = self.canonical(contact).await?;
+            if !found.contains(&contact) && self.exists(contact).await? {
+                found.push(contact);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The contact, or the one that it became a part of.
+    pub async fn canonical(&self, mut contact: ContactId) -> Result<ContactId, ContactError> {
+        for _ in 0..MAX_MERGES {
+            let conversations = self.conversations(contact).await?;
+            let Some(into) = conversations.iter().find_map(|of| of.state.merged_into) else { break };
+            // Each became a part of the other: the lesser one stays, as with their conversations.
+            if conversations.iter().any(|of| of.state.merged_into.is_none()) {
+                break;
+            }
+            contact = into;
+        }
+        Ok(contact)
+    }
+
+    /// Whether anything is known of a contact.
+    pub async fn exists(&self, contact: ContactId) -> Result<bool, ContactError> {
+        Ok(self.stored(contact).await?.is_some() || !self.conversations(contact).await?.is_empty())
+    }
+
+    /// The conversations of a contact with our numbers.
+    pub(crate) async fn conversations(&self, contact: ContactId) -> Result<Vec<Of>, ContactError> {
+        let mut found = Vec::new();
+        for number in &self.numbers {
+            let id = identity::conversation_id(&Partition(number.id.clone()), contact);
+            if let Some(head) = self.store.load(id).await? {
+                // One that cannot be read is still theirs, and can be erased.
+                let unread = |_| State { number_id: number.id.clone(), ..State::default() };
+                let state = State::decode(&head.snapshot).unwrap_or_else(unread);
+                found.push(Of { id, head, state });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes what is kept of these contacts.
+    pub(crate) async fn erase(&self, contacts: &std::collections::BTreeSet<ContactId>) -> Result<(), ContactError> {
+        let _one_at_a_time = self.changing.lock().await;
+        for contact in contacts {
+            if let Some(record) = self.stored(*contact).await? {
+                self.store.put_documents(record.removal(*contact)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn stored(&self, contact: ContactId) -> Result<Option<ContactRecord>, ContactError> {
+        let bytes = self.store.document(record::CONTACT, &identity::hex(contact)).await?;
+        Ok(bytes.map(|bytes| codec::decode(&bytes)).transpose()?)
+    }
+}

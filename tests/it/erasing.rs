@@ -1,0 +1,199 @@
+//! F120: one person is erased everywhere, and late webhooks do not bring them back. And the export of what would go.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use simulator::{Operation, Rule};
+
+use crate::support::compose::{status, statuses};
+use crate::support::{ADA, BEN, NUMBER, Setup, World, body, text, until};
+
+/// Words that only Ada says.
+const SECRET_WORDS: &str = "the blue door behind the mill";
+
+async fn contact(world: &World, person: &str) -> Option<Value> {
+    world.items(&format!("/api/v1/contacts?phone={person}")).await.into_iter().next()
+}
+
+async fn erase(world: &World, person: &str) -> (u16, Value) {
+    world.admin_post(&format!("/api/v1/contacts/{person}/erase"), &json!({ "confirm": person })).await
+}
+
+/// Everything that a reader finds by a person's number, by the lists that have one.
+async fn found(world: &World, person: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for list in
+        ["conversations", "contacts", "outbox", "dead-letters", "quarantine", "notices", "media", "events/deliveries"]
+    {
+        for item in world.items(&format!("/api/v1/{list}?limit=200")).await {
+            if item.to_string().contains(person) {
+                found.push(format!("{list}: {item}"));
+            }
+        }
+    }
+    for item in world.items(&format!("/api/v1/conversations?phone={person}")).await {
+        found.push(format!("by number: {item}"));
+    }
+    found
+}
+
+const DAY_MS: u64 = 86_400_000;
+
+fn of_ada(wamid: &str, words: &str, at_ms: u64) -> String {
+    body(&[text(ADA, wamid, at_ms, words)])
+}
+
+#[tokio::test]
+async fn f120_a_person_is_erased_everywhere_and_others_stay() {
+    let mut world = World::start().await;
+    world.write(ADA, SECRET_WORDS).await;
+    world.write(BEN, "hello").await;
+    world.wait_replies(ADA, 1).await;
+    world.wait_replies(BEN, 1).await;
+    // Too old to run: it lies in quarantine with her number.
+    assert_eq!(world.post(of_ada("wamid.old", "from last month", world.now_ms() - 30 * DAY_MS)).await, 200);
+    let (status, answer) = world.admin_post(&format!("/api/v1/contacts/{ADA}/tags"), &json!({ "add": ["vip"] })).await;
+    assert_eq!(status, 200, "{answer}");
+    world.wait_items("/api/v1/quarantine", 1).await;
+
+    let id = contact(&world, ADA).await.unwrap()["id"].as_str().unwrap().to_owned();
+    let (status, preview) = world.admin_post(&format!("/api/v1/contacts/{id}/erase?dry_run=true"), &json!({})).await;
+    assert_eq!(status, 200, "{preview}");
+    let rows = &preview["erased"]["rows"];
+    assert!(rows["history"].as_u64() >= Some(1) && rows["outbox"] == 1 && rows["quarantine"] == 1, "{preview}");
+    let (status, refused) = world.admin_post(&format!("/api/v1/contacts/{id}/erase"), &json!({})).await;
+    assert_eq!((status, &refused["type"]), (422, &json!("/problems/invalid")), "{refused}");
+    assert!(contact(&world, ADA).await.is_some());
+
+    let (status, erased) = erase(&world, ADA).await;
+    assert_eq!((status, &erased["erased"]), (200, &preview["erased"]), "{erased}");
+    for _ in 0..2 {
+        assert_eq!(found(&world, ADA).await, Vec::<String>::new());
+        assert_eq!(contact(&world, ADA).await, None);
+        assert_eq!(world.items("/api/v1/contacts?tag=vip").await, Vec::<Value>::new());
+        let other = world.messages(BEN).await;
+        assert_eq!(other.len(), 2, "{other:?}");
+        world.restart().await;
+    }
+    let (status, again) = erase(&world, ADA).await;
+    assert_eq!(status, 404, "{again}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn f120_what_comes_late_brings_nobody_back_and_a_new_message_begins_anew() {
+    let mut world = World::start().await;
+    world.write(ADA, SECRET_WORDS).await;
+    world.wait_replies(ADA, 1).await;
+    let old = world.conversation(ADA).await;
+    let (wamid, erased_ms) = (world.accepted()[0].wamid.to_string(), world.now_ms());
+    assert_eq!(erase(&world, ADA).await.0, 200);
+    for _ in 0..2 {
+        // The same message again, one that was under way, one that is too old, a status, a preference.
+        assert_eq!(world.post(of_ada("wamid.it1", SECRET_WORDS, erased_ms - 5_000)).await, 200);
+        assert_eq!(world.post(of_ada("wamid.late", SECRET_WORDS, erased_ms)).await, 200);
+        assert_eq!(world.post(of_ada("wamid.ancient", SECRET_WORDS, erased_ms - 20 * DAY_MS)).await, 200);
+        let read = status(&wamid, "o_0000000000000000000000000A-1.00000000", "read", world.now_ms());
+        assert_eq!(world.post(statuses(&[read])).await, 200);
+        world.wait_consumed().await;
+        assert_eq!(found(&world, ADA).await, Vec::<String>::new());
+        world.restart().await;
+    }
+    assert_eq!(world.replies(ADA).len(), 1);
+
+    world.clock.advance(2_000);
+    world.write(ADA, "hello again").await;
+    assert_eq!(world.wait_replies(ADA, 2).await[1], "1: hello again", "a conversation that counts from one");
+    let new = world.conversation(ADA).await;
+    assert_ne!(new["id"], old["id"]);
+    assert!(!world.messages(ADA).await.iter().any(|message| message.to_string().contains(SECRET_WORDS)));
+    // Her old messages still do not come back, now that she is known again.
+    assert_eq!(world.post(of_ada("wamid.late2", SECRET_WORDS, erased_ms)).await, 200);
+    world.write(ADA, "and again").await;
+    assert_eq!(world.wait_replies(ADA, 3).await[2], "2: and again");
+    world.restart().await;
+    world.write(ADA, "after a restart").await;
+    assert_eq!(world.wait_replies(ADA, 4).await[3], "3: after a restart");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn f120_nothing_leaves_for_somebody_who_was_erased() {
+    let world = World::start().await;
+    // Meta is down: her replies wait.
+    world.trouble(vec![Rule { status: Some(503), ..Rule::on(Operation::Send) }]);
+    for n in 0..5 {
+        world.write(ADA, &format!("{SECRET_WORDS} {n}")).await;
+    }
+    until("replies that wait", async || (world.items("/api/v1/outbox?state=queued").await.len() >= 4).then_some(()))
+        .await;
+    assert_eq!(erase(&world, ADA).await.0, 200);
+    let asked = world.calls().len();
+    world.trouble(Vec::new());
+    world.write(BEN, "hello").await;
+    for _ in 0..40 {
+        world.clock.advance(60_000);
+        tokio::task::yield_now().await;
+    }
+    world.wait_replies(BEN, 1).await;
+    let later: Vec<String> = world.calls()[asked..].iter().map(|call| format!("{call:?}")).collect();
+    assert!(!later.iter().any(|call| call.contains(ADA)), "{later:?}");
+    assert_eq!(world.replies(ADA), Vec::<String>::new());
+    world.end().await;
+}
+
+/// How often a text stands in a file.
+fn occurrences(path: &Path, text: &str) -> usize {
+    let bytes = std::fs::read(path).unwrap();
+    bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
+}
+
+#[tokio::test]
+async fn f120_a_file_that_is_written_anew_names_nobody_who_was_erased() {
+    let mut world = World::start().await;
+    world.write(ADA, SECRET_WORDS).await;
+    world.write(BEN, "a green gate").await;
+    world.wait_replies(ADA, 1).await;
+    world.wait_replies(BEN, 1).await;
+    assert_eq!(erase(&world, ADA).await.0, 200);
+    world.stop_server().await;
+    let file = world.dir().join("parlance.redb");
+    assert!(occurrences(&file, SECRET_WORDS) > 0, "redb does not clear what it gives free");
+    storage::compact(&file).unwrap();
+    for gone in [ADA, SECRET_WORDS] {
+        assert_eq!(occurrences(&file, gone), 0, "{gone}");
+    }
+    assert!(occurrences(&file, "a green gate") > 0);
+    world.start_server().await;
+    assert_eq!(world.messages(BEN).await.len(), 2);
+    assert_eq!(world.post(of_ada("wamid.late", SECRET_WORDS, world.now_ms() - 60_000)).await, 200);
+    assert_eq!(found(&world, ADA).await, Vec::<String>::new(), "the tombstone is still there");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_export_of_a_person_has_what_erasing_removes_and_nobody_else() {
+    let world = Setup::default().start().await;
+    world.write(ADA, SECRET_WORDS).await;
+    world.write(BEN, "a green gate").await;
+    world.wait_replies(ADA, 1).await;
+    world.wait_replies(BEN, 1).await;
+    let change = json!({ "fields": { "city": "York" }, "tags": ["vip"], "name": "Ada L." });
+    let path = format!("/api/v1/contacts/{ADA}");
+    let changed = world.admin_call(reqwest::Method::PATCH, &path).json(&change).send().await.unwrap();
+    assert_eq!(changed.status(), 200);
+    let exported = world.admin(&format!("/api/v1/contacts/{ADA}/export")).await;
+    assert_eq!(
+        (&exported["contact"]["name"], &exported["contact"]["fields"]["city"]),
+        (&json!("Ada L."), &json!("York"))
+    );
+    let conversation = &exported["conversations"][0];
+    assert_eq!(conversation["conversation"]["phone_number_id"], NUMBER);
+    let texts: Vec<&str> =
+        conversation["messages"].as_array().unwrap().iter().filter_map(|message| message["text"].as_str()).collect();
+    assert_eq!(texts, [SECRET_WORDS, &format!("1: {SECRET_WORDS}")]);
+    assert!(!conversation["journal"].as_array().unwrap().is_empty());
+    assert!(!exported.to_string().contains(BEN) && !exported.to_string().contains("a green gate"));
+    assert_eq!(world.admin_raw("/api/v1/contacts/p_000000000000000000000000/export").await.status(), 404);
+    world.end().await;
+}
