@@ -10,8 +10,10 @@ mod contacts;
 mod conversations;
 mod cursor;
 mod deliveries;
+mod envelope;
 mod flow_keys;
 mod flows;
+mod given;
 mod handback;
 mod journal;
 mod lists;
@@ -19,7 +21,7 @@ mod media;
 mod messages;
 mod numbers;
 mod principal;
-mod problem;
+pub(crate) mod problem;
 mod quick_replies;
 mod role;
 mod routes;
@@ -122,10 +124,13 @@ impl Admin {
         let router = router
             .route("/healthz", get(async || "ok"))
             .route("/readyz", get(ready))
+            .route("/problems", get(problem::page::all))
+            .route("/problems/{kind}", get(problem::page::one))
             .fallback(async || Problem::not_found("there is no such path"))
             .method_not_allowed_fallback(async || Problem::method_not_allowed())
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(middleware::from_fn_with_state(shared.clone(), guard))
+            .layer(middleware::from_fn(envelope::envelope))
             .with_state(shared.clone());
         Self { router, shared }
     }

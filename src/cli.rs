@@ -154,9 +154,11 @@ fn run(command: Command) -> Result<(), Failed> {
 }
 
 fn explain(code: &str) -> Result<(), Failed> {
-    match chatbot::explain(&code.to_uppercase()) {
+    let code = code.to_uppercase();
+    let text = chatbot::explain(&code).map(str::to_owned).or_else(|| crate::admin::problem::kinds::explain(&code));
+    match text {
         Some(text) => {
-            output::data(text);
+            output::data(&text);
             Ok(())
         }
         None => {

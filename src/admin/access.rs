@@ -64,7 +64,7 @@ impl Access {
         if !self.hosts.contains(&host.to_ascii_lowercase()) {
             return Err(Denied::Host);
         }
-        if matches!(request.uri().path(), "/healthz" | "/readyz") {
+        if matches!(request.uri().path(), "/healthz" | "/readyz") || is_about_problems(request.uri().path()) {
             return Ok(());
         }
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
@@ -116,6 +116,11 @@ impl Access {
         }
         Denied::Credential
     }
+}
+
+/// The pages that say what a problem means are for everybody.
+fn is_about_problems(path: &str) -> bool {
+    path == "/problems" || path.starts_with("/problems/")
 }
 
 fn digest(text: &str) -> [u8; 32] {

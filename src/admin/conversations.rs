@@ -3,12 +3,12 @@
 use actors::identity;
 use actors::view::{self, ConversationView};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::{ConversationId, Head, Listed, Partition, Store};
 
-use super::lists::page;
+use super::lists::{Asked, page, read};
 use super::numbers::Number;
 use super::problem::Problem;
 use super::{Ctx, blocked, cursor};
@@ -27,11 +27,8 @@ pub(super) struct Filter {
     cursor: Option<String>,
 }
 
-pub(super) async fn list(
-    State(shared): Ctx,
-    filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
-) -> Result<Json<Value>, Problem> {
-    let Query(filter) = filter.map_err(|error| Problem::bad_request(error.body_text()))?;
+pub(super) async fn list(State(shared): Ctx, filter: Asked<Filter>) -> Result<Json<Value>, Problem> {
+    let filter = read(filter)?;
     let store = &*shared.parts.store;
     let number = filter.phone_number_id.as_deref();
     let found: Listed<(ConversationId, Head)> = match &filter.phone {

@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use http::StatusCode;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Ctx;
+use super::given::read_or_default;
 use super::problem::Problem;
 use crate::flow_keys::RotateError;
 
@@ -32,8 +33,8 @@ pub(super) async fn list(State(shared): Ctx) -> Json<Value> {
     Json(json!({ "items": shared.parts.flow_keys.show().await, "next_cursor": null }))
 }
 
-pub(super) async fn upload(State(shared): Ctx, body: Bytes) -> Result<Json<Value>, Problem> {
-    let Upload { number } = read(&body, r#"send nothing, or {"number": "…"}"#)?;
+pub(super) async fn upload(State(shared): Ctx, body: Result<Bytes, BytesRejection>) -> Result<Json<Value>, Problem> {
+    let Upload { number } = read_or_default(body)?;
     if let Some(id) = number.as_deref().filter(|id| !shared.parts.numbers.iter().any(|known| *known.id == **id)) {
         return Err(Problem::not_found(format!("there is no number {id:?}")).hint("GET /api/v1/numbers lists them"));
     }
@@ -59,8 +60,8 @@ pub(super) async fn verify(State(shared): Ctx) -> Json<Value> {
     Json(json!({ "items": items }))
 }
 
-pub(super) async fn rotate(State(shared): Ctx, body: Bytes) -> Result<Json<Value>, Problem> {
-    let Rotate { force } = read(&body, r#"send nothing, or {"force": true}"#)?;
+pub(super) async fn rotate(State(shared): Ctx, body: Result<Bytes, BytesRejection>) -> Result<Json<Value>, Problem> {
+    let Rotate { force } = read_or_default(body)?;
     match shared.parts.flow_keys.rotate(force).await {
         Ok(rotated) => Ok(Json(json!(rotated))),
         Err(error) => Err(problem(&error)),
@@ -101,11 +102,4 @@ fn hint(error: &RotateError) -> &'static str {
             "the folder of the key must be writable for this process: replace the key by hand otherwise"
         }
     }
-}
-
-fn read<T: Default + DeserializeOwned>(body: &[u8], hint: &'static str) -> Result<T, Problem> {
-    if body.is_empty() {
-        return Ok(T::default());
-    }
-    serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("the body is wrong: {error}")).hint(hint))
 }

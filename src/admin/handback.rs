@@ -10,6 +10,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::given::read_text;
 use super::problem::Problem;
 use super::{Ctx, conversations};
 
@@ -23,9 +24,7 @@ pub(super) async fn hand_back(State(shared): Ctx, Path(id): Path<String>, body: 
     let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
     let outcome = match body.is_empty() {
         true => HandBack::Returned,
-        false => {
-            serde_json::from_slice::<Asked>(&body).map_err(|error| Problem::bad_request(error.to_string()))?.outcome
-        }
+        false => read_text::<Asked>(&body)?.outcome,
     };
     match shared.parts.engine.hand_back(conversation, outcome).await? {
         Some(true) => Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "outcome": outcome }))).into_response()),

@@ -2,12 +2,12 @@
 
 use actors::{CodecError, view};
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::Page;
 
+pub(super) use super::given::{Asked, read, read_json};
 use super::problem::Problem;
 use super::{Ctx, cursor};
 
@@ -42,17 +42,6 @@ pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
 /// The page that is asked for of `list`.
 pub(super) fn page(list: &str, asked: Option<usize>, cursor: Option<&str>) -> Result<Page, Problem> {
     Ok(Page { limit: limit(asked)?, cursor: cursor::take(list, cursor)? })
-}
-
-pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
-
-pub(super) fn read<T>(query: Asked<T>) -> Result<T, Problem> {
-    query.map(|Query(query)| query).map_err(|error| Problem::bad_request(error.body_text()))
-}
-
-/// The body, or why it is none: too large, of another type, not JSON.
-pub(super) fn read_json<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
-    body.map(|Json(body)| body).map_err(|error| Problem::new(error.status(), "bad-request", error.body_text()))
 }
 
 pub(super) async fn outbox(State(shared): Ctx, query: Asked<OutboxQuery>) -> Result<Json<Value>, Problem> {

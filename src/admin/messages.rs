@@ -7,13 +7,12 @@ mod send;
 use actors::identity;
 use actors::view::{self, MessageView};
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::{ConversationId, Entry, InboxSeq, Page, SendId, Store};
 
-use super::lists::limit;
+use super::lists::{Asked, limit, read};
 use super::problem::Problem;
 use super::{Ctx, conversations, cursor};
 pub(super) use send::{key as idempotency_key, send};
@@ -32,9 +31,9 @@ pub(super) struct MessagesQuery {
 pub(super) async fn list(
     State(shared): Ctx,
     Path(id): Path<String>,
-    query: Result<Query<MessagesQuery>, QueryRejection>,
+    query: Asked<MessagesQuery>,
 ) -> Result<Json<Value>, Problem> {
-    let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let query = read(query)?;
     let (store, limit) = (&*shared.parts.store, limit(query.limit)?);
     let place = Place::parse(&id, query.cursor.as_deref())?;
     let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Ctx;
 use super::Shared;
+use super::given::read_text;
 use super::principal::Principal;
 use super::problem::Problem;
 
@@ -91,9 +92,7 @@ pub(super) async fn pause(
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
     seen(&principal, &id)?;
-    let Reason { reason } = serde_json::from_slice(&body).map_err(|error| {
-        Problem::bad_request(format!("the body is not what it should be: {error}")).hint(r#"send {"reason": "…"}"#)
-    })?;
+    let Reason { reason } = read_text(&body).map_err(|problem| problem.hint(r#"send {"reason": "…"}"#))?;
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > MAX_REASON_CHARS {
         let detail = format!("reason must have from 1 to {MAX_REASON_CHARS} characters");

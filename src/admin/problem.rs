@@ -1,7 +1,11 @@
 //! Errors of the admin API: `application/problem+json` (RFC 9457) with a stable type and what to do.
 
+pub(crate) mod kinds;
+pub(super) mod page;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
 use serde_json::{Value, json};
 use storage::StoreError;
 use whatsapp::graph::{CallError, Outcome};
@@ -35,6 +39,12 @@ impl Problem {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The parts of the request that are wrong.
+    pub(super) fn errors(self, errors: impl IntoIterator<Item = Wrong>) -> Self {
+        let errors: Vec<Value> = errors.into_iter().map(|wrong| json!(wrong)).collect();
+        self.with("errors", errors)
     }
 
     /// What Meta said: code, subcode and trace id.
@@ -71,6 +81,18 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", detail)
     }
 
+    pub(super) fn unknown_parameter(name: &str, nearest: Option<&str>) -> Self {
+        let problem = Self::new(
+            StatusCode::BAD_REQUEST,
+            "unknown-parameter",
+            format!("the query has a parameter {name:?}, which this path does not take"),
+        );
+        match nearest {
+            Some(nearest) => problem.hint(format!("did you mean {nearest}?")),
+            None => problem,
+        }
+    }
+
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
@@ -98,6 +120,22 @@ impl Problem {
         Self { retry_after_seconds: Some(seconds), ..problem }
     }
 
+    /// What the framework refuses before a handler sees it.
+    pub(super) fn of_framework(status: StatusCode, text: &str) -> Self {
+        let kind = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported-media-type",
+            StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+            StatusCode::NOT_FOUND => "not-found",
+            StatusCode::UNPROCESSABLE_ENTITY => "invalid-body",
+            status if status.is_client_error() => "bad-request",
+            _ => "internal",
+        };
+        let text = text.trim();
+        let detail = if text.is_empty() { status.canonical_reason().unwrap_or("the request is refused") } else { text };
+        Self::new(status, kind, detail)
+    }
+
     /// The answer broke while it was made: the log has the whole story.
     pub(super) fn broken(error: &tokio::task::JoinError) -> Self {
         tracing::error!(%error, "an answer of the admin API broke");
@@ -119,20 +157,32 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// As an answer to this request.
+    pub(super) fn told(self, request_id: &str, path: &str) -> Response {
+        self.with("request_id", request_id).with("instance", path).rendered()
+    }
+
+    /// The body.
+    pub(super) fn to_json(&self) -> Value {
+        let kind = kinds::by_name(self.kind);
         let mut body = json!({
             "type": format!("/problems/{}", self.kind),
-            "title": self.status.canonical_reason().unwrap_or_default(),
+            "title": kind.map_or_else(|| self.status.canonical_reason().unwrap_or_default(), |kind| kind.title),
             "status": self.status.as_u16(),
             "detail": self.detail,
-            "hint": self.hint,
+            "code": kind.map(|kind| kind.code),
+            "hint": self.hint.as_deref().or(kind.map(|kind| kind.handle)),
             "meta": null,
         });
-        for (name, value) in self.more {
-            body[name] = value;
+        for (name, value) in &self.more {
+            body[name] = value.clone();
         }
-        let mut answer = (self.status, body.to_string()).into_response();
+        body
+    }
+
+    fn rendered(&self) -> Response {
+        let mut answer = (self.status, self.to_json().to_string()).into_response();
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
@@ -142,5 +192,58 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         answer
+    }
+}
+
+impl IntoResponse for Problem {
+    /// The envelope around all answers adds the request's id.
+    fn into_response(self) -> Response {
+        let mut answer = self.rendered();
+        answer.extensions_mut().insert(self);
+        answer
+    }
+}
+
+/// A part of a request that is wrong.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Wrong {
+    /// Where in the body, as a JSON pointer; or the name of a parameter of the query behind `?`.
+    pub pointer: String,
+    /// The code of the problem.
+    pub code: &'static str,
+    /// What is wrong.
+    pub detail: String,
+    /// The nearest that would be right.
+    pub suggestion: Option<String>,
+}
+
+impl Wrong {
+    /// A part that does not fit its type, as serde tells it.
+    pub(super) fn of_serde(pointer: String, kind: &str, told: &str) -> Self {
+        let code = kinds::by_name(kind).map_or("", |kind| kind.code);
+        Self { pointer, code, detail: told.to_owned(), suggestion: nearest(told) }
+    }
+}
+
+/// Of an error such as "unknown field `limt`, expected `limit` or `cursor`": the name that was meant.
+fn nearest(told: &str) -> Option<String> {
+    let mut quoted = told.split('`').skip(1).step_by(2);
+    let (given, known) = (quoted.next().filter(|_| told.starts_with("unknown "))?, quoted);
+    let scored = known.map(|known| (strsim::damerau_levenshtein(given, known), known));
+    let (distance, known) = scored.min_by_key(|(distance, _)| *distance)?;
+    (distance <= 1 + given.chars().count() / 3).then(|| known.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested_and_no_far_one() {
+        let told = |name: &str| nearest(&format!("unknown field `{name}`, expected one of `limit`, `cursor`, `state`"));
+        assert_eq!(told("limt").as_deref(), Some("limit"));
+        assert_eq!(told("stat").as_deref(), Some("state"));
+        assert_eq!(told("colour"), None);
+        assert_eq!(nearest("invalid type: string \"`a`\", expected u64 `b`"), None);
     }
 }

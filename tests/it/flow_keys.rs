@@ -90,7 +90,7 @@ async fn what_cannot_be_done_is_said() {
     let (status, uploaded) = post(&world, "upload", json!({ "number": NUMBER })).await;
     assert_eq!((status, &uploaded["items"][0]["result"]), (200, &json!("skipped")));
     assert_eq!(post(&world, "upload", json!({ "number": "1" })).await.0, 404);
-    assert_eq!(post(&world, "rotate", json!({ "now": true })).await.0, 400);
+    assert_eq!(post(&world, "rotate", json!({ "now": true })).await.0, 422);
     world.end().await;
 }
 

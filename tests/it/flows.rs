@@ -206,7 +206,7 @@ async fn refusals_are_problems_with_what_to_do() {
     let (status, problem) = world.admin_post("/api/v1/flows/migrate", &body).await;
     assert_eq!(status, 404, "{problem}");
     let (status, problem) = world.admin_post("/api/v1/flows/apply", &json!({ "forse": true })).await;
-    assert_eq!(status, 400, "{problem}");
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/forse")), "{problem}");
     let (status, problem) =
         world.admin_post("/api/v1/flows/clinic_slots/clone", &json!({ "name": "clinic_slots" })).await;
     assert_eq!(status, 409, "{problem}");

@@ -29,7 +29,7 @@ async fn a_conversation_is_with_a_human_until_it_is_handed_back() {
     world.wait_consumed().await;
     assert_eq!(world.replies(ADA).len(), 2);
     let path = format!("/api/v1/conversations/{}/handback", seen["id"].as_str().unwrap());
-    assert_eq!(world.admin_post(&path, &json!({ "outcome": "lost" })).await.0, 400);
+    assert_eq!(world.admin_post(&path, &json!({ "outcome": "lost" })).await.0, 422);
     assert_eq!(world.admin_post("/api/v1/conversations/c_1/handback", &json!({ "outcome": "closed" })).await.0, 404);
     assert_eq!(world.admin_post(&path, &json!({ "outcome": "returned" })).await.0, 202);
     assert_eq!(world.wait_replies(ADA, 3).await[2], "What?");

@@ -386,7 +386,7 @@ async fn an_export_is_imported_over_the_api_and_nothing_goes_live() {
         ("", b"{}".to_vec(), 422, "no-export"),
         ("?from=rapidpro", export.clone().into_bytes(), 422, "no-export"),
         ("?from=paper", b"{}".to_vec(), 400, "bad-request"),
-        ("?form=typebot", b"{}".to_vec(), 400, "bad-request"),
+        ("?form=typebot", b"{}".to_vec(), 400, "unknown-parameter"),
         ("", vec![0xff, 0xfe], 400, "bad-request"),
     ] {
         let (found, answer) = ask(query, body).await;

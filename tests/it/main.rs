@@ -7,6 +7,7 @@ mod admin;
 mod blocking;
 mod bots;
 mod contacts;
+mod contract;
 mod door;
 mod doubt;
 mod duplicates;

@@ -11,7 +11,7 @@ use crate::bots::Expected;
 
 /// The body and its syntax: as `Content-Type` says, else by its first character.
 pub(super) fn read(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<(String, Format), Problem> {
-    let body = body.map_err(|error| Problem::new(error.status(), "bad-request", error.body_text()))?;
+    let body = body.map_err(|error| Problem::of_framework(error.status(), &error.body_text()))?;
     let format = format(headers, &body)?;
     let text = String::from_utf8(body.into()).map_err(|_| Problem::bad_request("the body is not UTF-8"))?;
     Ok((text, format))

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{body, lacking, policy, tagged};
+use crate::admin::given::read_or_default;
 use crate::admin::lists::{Asked, read};
 use crate::admin::media::DryRun;
 use crate::admin::problem::Problem;
@@ -179,11 +180,7 @@ fn newest(shared: &Shared, id: &str) -> Result<String, Problem> {
 
 /// JSON, whatever the header says; an empty body asks for nothing in particular.
 fn read_body(body: Result<Bytes, BytesRejection>) -> Result<PublishBody, Problem> {
-    let body = body.map_err(|error| Problem::new(error.status(), "bad-request", error.body_text()))?;
-    if body.trim_ascii().is_empty() {
-        return Ok(PublishBody::default());
-    }
-    serde_json::from_slice(&body).map_err(|error| Problem::bad_request(format!("the body cannot be read: {error}")))
+    read_or_default(body)
 }
 
 /// A version by number or hash.

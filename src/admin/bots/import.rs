@@ -23,7 +23,7 @@ pub(in crate::admin) async fn import(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, Problem> {
     let from = read(query)?.from.map(|name| kind(&name)).transpose()?;
-    let body = body.map_err(|error| Problem::new(error.status(), "bad-request", error.body_text()))?;
+    let body = body.map_err(|error| Problem::of_framework(error.status(), &error.body_text()))?;
     let source = String::from_utf8(body.into()).map_err(|_| Problem::bad_request("the body is not UTF-8"))?;
     // An export of some megabytes keeps a thread busy for a while.
     let converted = tokio::task::spawn_blocking(move || convert(&source, from)).await;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::admin::Ctx;
+use crate::admin::given::read_or_default;
 use crate::admin::lists::{Asked, read, read_json};
 use crate::admin::media::DryRun;
 use crate::admin::problem::Problem;
@@ -104,13 +105,7 @@ pub(in crate::admin) async fn migrate(
 
 /// JSON; an empty body asks for what is usual.
 fn order(body: Result<Bytes, BytesRejection>) -> Result<ApplyOrder, Problem> {
-    let body = body.map_err(|error| Problem::new(error.status(), "bad-request", error.body_text()))?;
-    let read = match body.trim_ascii() {
-        [] => OrderBody::default(),
-        text => serde_json::from_slice(text)
-            .map_err(|error| Problem::bad_request(format!("the body cannot be read: {error}")))?,
-    };
-    let OrderBody { publish, overwrite, prune } = read;
+    let OrderBody { publish, overwrite, prune } = read_or_default(body)?;
     Ok(ApplyOrder { publish, overwrite, prune })
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use whatsapp::graph::{FlowMetricName, FlowRefusal, Granularity, MetricQuery, PreviewLink};
 
 use super::shown::View;
+use crate::admin::given::read_or_default;
 use crate::admin::lists::{Asked, read};
 use crate::admin::media::DryRun;
 use crate::admin::problem::Problem;
@@ -114,12 +115,7 @@ pub(in crate::admin) async fn copy(
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let body = body.map_err(|error| Problem::new(error.status(), "bad-request", error.body_text()))?;
-    let CloneBody { name } = match body.trim_ascii() {
-        [] => CloneBody::default(),
-        body => serde_json::from_slice(body)
-            .map_err(|error| Problem::bad_request(format!("the body cannot be read: {error}")))?,
-    };
+    let CloneBody { name } = read_or_default(body)?;
     let flow = shared.parts.services.flows.clone_flow(&id, &CloneOf { name }).await?;
     Ok((StatusCode::CREATED, Json(detailed(&shared, flow).await)))
 }

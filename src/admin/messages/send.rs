@@ -47,13 +47,14 @@ fn accepted(id: &str, state: &str) -> Response {
 pub(in super::super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let text = value.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
-    let wrong = || Problem::bad_request(format!("Idempotency-Key must be 1 to {MAX_KEY} visible characters"));
+    let detail = || format!("Idempotency-Key must be 1 to {MAX_KEY} visible characters");
+    let wrong = || Problem::new(StatusCode::BAD_REQUEST, "idempotency-key", detail());
     text.map(|key| Some(key.to_owned())).ok_or_else(wrong)
 }
 
 /// Every part that is wrong, with its path, the limit and the value.
 fn invalid(errors: &[LimitError]) -> Problem {
-    let one = |error: &LimitError| json!({ "field": error.field, "limit": error.limit.to_string(), "actual": error.actual, "value": error.value, "detail": error.to_string() });
+    let one = |error: &LimitError| json!({ "pointer": pointer(&error.field), "code": "PAR-0133", "suggestion": null, "field": error.field, "limit": error.limit.to_string(), "actual": error.actual, "value": error.value, "detail": error.to_string() });
     let detail = errors.first().map(ToString::to_string).unwrap_or_default();
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-message", detail)
         .hint("the body is a message of the Cloud API without `to`")
@@ -87,4 +88,10 @@ impl From<OrderError> for Problem {
             OrderError::State(error) => Problem::damaged(&error),
         }
     }
+}
+
+/// `template.components[0].type` as a JSON pointer.
+fn pointer(field: &str) -> String {
+    let parts = field.split(['.', '[']).map(|part| part.trim_end_matches(']')).filter(|part| !part.is_empty());
+    parts.map(|part| format!("/{part}")).collect()
 }

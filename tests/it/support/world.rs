@@ -323,6 +323,11 @@ impl World {
         self.http.get(url).bearer_auth(ADMIN_TOKEN).send().await.unwrap()
     }
 
+    /// Where the admin port is.
+    pub(crate) fn admin_url(&self) -> String {
+        format!("http://{}", self.server().admin)
+    }
+
     /// Another request to the admin port, with the token.
     pub(crate) fn admin_call(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let url = format!("http://{}{path}", self.server().admin);
