@@ -25,6 +25,8 @@ pub(crate) mod problem;
 mod quick_replies;
 mod role;
 mod routes;
+#[expect(dead_code, reason = "they describe what handlers build as plain JSON")]
+mod shapes;
 mod table;
 mod templates;
 mod time;
@@ -202,6 +204,9 @@ async fn ready(State(shared): Ctx) -> Response {
     }
 }
 
+/// All metrics, for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "server",
+    responses((status = OK, body = String, content_type = "application/openmetrics-text")))]
 async fn metrics(State(shared): Ctx) -> Result<Response, Problem> {
     if !shared.parts.metrics_enabled {
         return Err(Problem::not_found("metrics are switched off (metrics.enabled)"));
@@ -214,7 +219,7 @@ async fn metrics(State(shared): Ctx) -> Result<Response, Problem> {
 }
 
 /// How the server does: its numbers, the engine, the store.
-#[utoipa::path(get, path = "/api/v1/status", tag = "server", responses((status = OK, body = serde_json::Value)))]
+#[utoipa::path(get, path = "/api/v1/status", tag = "server", responses((status = OK, body = shapes::Status)))]
 async fn status(State(shared): Ctx, Extension(principal): Extension<Principal>) -> axum::Json<serde_json::Value> {
     let engine = shared.parts.engine.status().await;
     let stats = shared.parts.store.stats();
@@ -233,7 +238,8 @@ async fn status(State(shared): Ctx, Extension(principal): Extension<Principal>) 
 }
 
 /// This document.
-#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "server", responses((status = OK, body = serde_json::Value)))]
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "server",
+    responses((status = OK, body = serde_json::Value, example = json!({ "openapi": "3.1.0" }))))]
 async fn openapi(State(shared): Ctx) -> axum::Json<OpenApi> {
     axum::Json(shared.document.clone())
 }

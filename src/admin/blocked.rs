@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 use whatsapp::graph::{Blocked, CallError};
 use whatsapp::message::Recipient;
 
@@ -15,24 +16,34 @@ use super::lists::{Asked, limit, read};
 use super::problem::Problem;
 use super::time::at;
 use super::{Ctx, Shared, cursor};
+use crate::admin::shapes;
 
 const LIST: &str = "blocked";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// Of this number of ours only.
     phone_number_id: Option<String>,
     /// Read the lists from Meta first.
     #[serde(default)]
     refresh: bool,
+    /// Items at most; 50 if nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
+/// Blocks the person at Meta.
+#[utoipa::path(post, path = "/api/v1/conversations/{id}/block", responses((status = OK, body = shapes::Blocked)))]
 pub(super) async fn block(state: Ctx, id: Path<String>) -> Result<Json<Value>, Problem> {
     change(state, id, true).await
 }
 
+/// Lets the person write again.
+#[utoipa::path(post, path = "/api/v1/conversations/{id}/unblock", responses((status = OK, body = shapes::Blocked)))]
 pub(super) async fn unblock(state: Ctx, id: Path<String>) -> Result<Json<Value>, Problem> {
     change(state, id, false).await
 }
@@ -64,6 +75,12 @@ fn refused(answer: &Blocked) -> Result<(), Problem> {
     Err(problem.meta(json!({ "code": error.and_then(|error| error.code), "subcode": null, "fbtrace_id": null })))
 }
 
+/// People who are blocked.
+#[utoipa::path(
+    get, path = "/api/v1/blocked",
+    params(ListQuery),
+    responses((status = OK, body = shapes::Listed<shapes::BlockedPerson>)),
+)]
 pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let (limit, number) = (limit(query.limit)?, query.phone_number_id.as_deref());

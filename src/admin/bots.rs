@@ -1,11 +1,11 @@
 //! `/api/v1/bots`: bots, their versions, and which of them is live.
 
 mod body;
-mod changes;
-mod graph;
-mod import;
+pub(super) mod changes;
+pub(super) mod graph;
+pub(super) mod import;
 mod policy;
-mod versions;
+pub(super) mod versions;
 
 use std::sync::Arc;
 
@@ -20,15 +20,17 @@ use super::lists::{Asked, PageQuery, limit, read};
 use super::problem::Problem;
 use super::time::at;
 use super::{Ctx, Shared, cursor};
+use crate::admin::shapes;
 use crate::bots::{Live, PublishError, Record, Source};
-pub(super) use changes::{check, publish, put, roll_back};
-pub(super) use graph::graph;
-pub(super) use import::import;
-pub(super) use versions::{diff, version, versions};
 
 const LIST: &str = "bots";
 
 /// The live version of each bot, by id.
+#[utoipa::path(
+    get, path = "/api/v1/bots",
+    params(PageQuery),
+    responses((status = OK, body = shapes::Listed<shapes::BotSummary>)),
+)]
 pub(super) async fn list(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let (limit, after) = (limit(query.limit)?, cursor::take(LIST, query.cursor.as_deref())?);
@@ -42,6 +44,7 @@ pub(super) async fn list(State(shared): Ctx, query: Asked<PageQuery>) -> Result<
 }
 
 /// The live version of a bot, with its definition; its `ETag` is for `If-Match`.
+#[utoipa::path(get, path = "/api/v1/bots/{id}", responses((status = OK, body = shapes::BotShown)))]
 pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Response, Problem> {
     let bot = shared.parts.bots.live_of(&id).ok_or_else(|| Problem::from(PublishError::NoBot(id)))?;
     let mut shown = summary(&shared, &bot);

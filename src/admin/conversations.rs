@@ -7,26 +7,40 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::{ConversationId, Head, Listed, Partition, Store};
+use utoipa::IntoParams;
 
 use super::lists::{Asked, page, read};
 use super::numbers::Number;
 use super::problem::Problem;
 use super::{Ctx, blocked, cursor};
+use crate::admin::shapes;
 
 /// Name of the list of conversations, for its cursors.
 const LIST: &str = "conversations";
 /// A conversation that became a part of one that became a part of another is followed this far.
 const MAX_MERGES: usize = 16;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Filter {
+    /// A present or former number of the person, with or without `+`.
     phone: Option<String>,
+    /// Of this number of ours only.
     phone_number_id: Option<String>,
+    /// Items at most; 50 if nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
+/// Conversations, those that advanced last first.
+#[utoipa::path(
+    get, path = "/api/v1/conversations",
+    params(Filter),
+    responses((status = OK, body = shapes::Listed<shapes::Conversation>)),
+)]
 pub(super) async fn list(State(shared): Ctx, filter: Asked<Filter>) -> Result<Json<Value>, Problem> {
     let filter = read(filter)?;
     let store = &*shared.parts.store;
@@ -84,6 +98,8 @@ async fn followed(store: &dyn Store, mut id: ConversationId) -> Result<Option<(C
     Ok(None)
 }
 
+/// A conversation with its variables.
+#[utoipa::path(get, path = "/api/v1/conversations/{id}", responses((status = OK, body = shapes::ConversationShown)))]
 pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let (id, head) = find(&*shared.parts.store, &id).await?;
     let (view, variables) = view::conversation(id, &head).map_err(|error| Problem::damaged(&error))?;

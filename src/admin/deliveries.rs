@@ -7,47 +7,72 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::lists::{Asked, limit, read, read_json};
 use super::problem::Problem;
 use super::time::at;
 use super::{Ctx, cursor};
+use crate::admin::shapes;
 
 const LIST: &str = "event-deliveries";
 /// Deliveries that one call replays at most, and by default.
 const REPLAYED_AT_ONCE: usize = 1_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// In this state only.
     state: Option<String>,
+    /// Of this receiver only.
     endpoint: Option<String>,
+    /// Of this type only.
     #[serde(rename = "type")]
     kind: Option<String>,
+    /// Items at most; 50 if nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ReplayOrder, example = json!({ "state": "failed", "endpoint": "crm", "limit": 100 }))]
 pub(super) struct ReplayFilter {
     /// `failed` if nothing else is said.
     state: Option<String>,
+    /// Of this receiver only.
     endpoint: Option<String>,
+    /// Of this type only.
     #[serde(rename = "type")]
     kind: Option<String>,
     /// Events of this time or later; RFC 3339.
     since: Option<String>,
+    /// Items at most; 50 if nothing is said.
+    #[schema(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
+/// Receivers of outgoing events.
+#[utoipa::path(
+    get, path = "/api/v1/events/endpoints",
+    responses((status = OK, body = shapes::Listed<shapes::Receiver>)),
+)]
 pub(super) async fn endpoints(State(shared): Ctx) -> Json<Value> {
     let endpoints = shared.parts.services.outlet.endpoints();
     let items: Vec<_> = endpoints.iter().map(|(settings, standing)| endpoint(settings, standing)).collect();
     Json(json!({ "items": items, "next_cursor": null }))
 }
 
+/// Tries a receiver again now.
+#[utoipa::path(
+    post, path = "/api/v1/events/endpoints/{name}/resume",
+    responses((status = OK, body = shapes::ReceiverResumed)),
+)]
 pub(super) async fn resume(State(shared): Ctx, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
     match shared.parts.services.outlet.resume(&name).await? {
         true => Ok(Json(json!({ "name": name, "state": "ok" }))),
@@ -56,6 +81,12 @@ pub(super) async fn resume(State(shared): Ctx, Path(name): Path<String>) -> Resu
     }
 }
 
+/// Events on their way to receivers, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/events/deliveries",
+    params(ListQuery),
+    responses((status = OK, body = shapes::Listed<shapes::Delivery>)),
+)]
 pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let filter = DeliveryFilter {
@@ -70,17 +101,29 @@ pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, listed.next) })))
 }
 
+/// An event on its way, with its body and what was answered.
+#[utoipa::path(get, path = "/api/v1/events/deliveries/{id}", responses((status = OK, body = shapes::DeliveryShown)))]
 pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let delivery = shared.parts.services.outlet.delivery(&id).await?.ok_or_else(|| unknown(&id))?;
     Ok(Json(whole(&delivery)))
 }
 
+/// Sends an event once more.
+#[utoipa::path(
+    post, path = "/api/v1/events/deliveries/{id}/replay",
+    responses((status = ACCEPTED, body = shapes::Delivery)),
+)]
 pub(super) async fn replay(State(shared): Ctx, Path(id): Path<String>) -> Result<(StatusCode, Json<Value>), Problem> {
     let delivery = shared.parts.services.outlet.replay(&id).await?.ok_or_else(|| unknown(&id))?;
     Ok((StatusCode::ACCEPTED, Json(short(&delivery))))
 }
 
 /// Replays what the filter takes, as much as one call may.
+#[utoipa::path(
+    post, path = "/api/v1/events/deliveries/replay",
+    request_body(content = ReplayFilter),
+    responses((status = ACCEPTED, body = shapes::Replayed)),
+)]
 pub(super) async fn replay_all(
     State(shared): Ctx,
     body: Result<Json<ReplayFilter>, JsonRejection>,

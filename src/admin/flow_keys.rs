@@ -7,32 +7,44 @@ use axum::extract::rejection::BytesRejection;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::Ctx;
 use super::given::read_or_default;
 use super::problem::Problem;
+use crate::admin::shapes;
 use crate::flow_keys::RotateError;
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FlowKeyUpload, example = json!({ "number": "106540352242922" }))]
 struct Upload {
     /// Of this number only.
     #[serde(default)]
     number: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FlowKeyRotation, example = json!({ "force": false }))]
 struct Rotate {
     /// Although the last rotation is less than a day ago.
     #[serde(default)]
     force: bool,
 }
 
+/// The keys of Flows, here and at Meta.
+#[utoipa::path(get, path = "/api/v1/flow-keys", responses((status = OK, body = shapes::Listed<shapes::FlowKey>)))]
 pub(super) async fn list(State(shared): Ctx) -> Json<Value> {
     Json(json!({ "items": shared.parts.flow_keys.show().await, "next_cursor": null }))
 }
 
+/// Gives Meta the public keys.
+#[utoipa::path(
+    post, path = "/api/v1/flow-keys/upload",
+    request_body(content = Option<Upload>),
+    responses((status = OK, body = shapes::FlowKeyUploads)),
+)]
 pub(super) async fn upload(State(shared): Ctx, body: Result<Bytes, BytesRejection>) -> Result<Json<Value>, Problem> {
     let Upload { number } = read_or_default(body)?;
     if let Some(id) = number.as_deref().filter(|id| !shared.parts.numbers.iter().any(|known| *known.id == **id)) {
@@ -41,6 +53,8 @@ pub(super) async fn upload(State(shared): Ctx, body: Result<Bytes, BytesRejectio
     Ok(Json(json!({ "items": shared.parts.flow_keys.upload(number.as_deref()).await })))
 }
 
+/// Asks the endpoint as a phone would.
+#[utoipa::path(post, path = "/api/v1/flow-keys/verify", responses((status = OK, body = shapes::FlowKeyChecks)))]
 pub(super) async fn verify(State(shared): Ctx) -> Json<Value> {
     let (standings, pings) = (shared.parts.flow_keys.show().await, shared.parts.flow_keys.verify().await);
     let items: Vec<_> = standings
@@ -60,6 +74,12 @@ pub(super) async fn verify(State(shared): Ctx) -> Json<Value> {
     Json(json!({ "items": items }))
 }
 
+/// Makes a new key and gives it to Meta.
+#[utoipa::path(
+    post, path = "/api/v1/flow-keys/rotate",
+    request_body(content = Option<Rotate>),
+    responses((status = OK, body = shapes::FlowKeyRotated)),
+)]
 pub(super) async fn rotate(State(shared): Ctx, body: Result<Bytes, BytesRejection>) -> Result<Json<Value>, Problem> {
     let Rotate { force } = read_or_default(body)?;
     match shared.parts.flow_keys.rotate(force).await {
@@ -68,6 +88,11 @@ pub(super) async fn rotate(State(shared): Ctx, body: Result<Bytes, BytesRejectio
     }
 }
 
+/// How the endpoint of each Flow does.
+#[utoipa::path(
+    get, path = "/api/v1/flows/health",
+    responses((status = OK, body = shapes::Listed<shapes::FlowHealthReading>)),
+)]
 pub(super) async fn health(State(shared): Ctx) -> Json<Value> {
     let readings = shared.parts.flow_health.readings(shared.parts.clock.now_ms());
     Json(json!({ "items": readings, "next_cursor": null }))

@@ -9,17 +9,28 @@ use chatbot::HandBack;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::given::read_text;
 use super::problem::Problem;
 use super::{Ctx, conversations};
+use crate::admin::shapes;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = HandBackOrder, example = json!({ "outcome": "closed" }))]
 struct Asked {
+    /// `returned`, or `closed` if the matter is settled.
+    #[schema(value_type = String)]
     outcome: HandBack,
 }
 
+/// A human is done: the bot goes on. 202 means that it is durable.
+#[utoipa::path(
+    post, path = "/api/v1/conversations/{id}/handback",
+    request_body(content = Option<Asked>),
+    responses((status = ACCEPTED, body = shapes::HandedBack)),
+)]
 pub(super) async fn hand_back(State(shared): Ctx, Path(id): Path<String>, body: Bytes) -> Result<Response, Problem> {
     let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
     let outcome = match body.is_empty() {

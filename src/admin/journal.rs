@@ -7,10 +7,12 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::{ConversationId, Entry, Page, SendId, Store};
+use utoipa::IntoParams;
 
 use super::lists::{Asked, limit, read};
 use super::problem::Problem;
 use super::{Ctx, conversations, cursor};
+use crate::admin::shapes;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -20,22 +22,35 @@ enum Direction {
     Desc,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct JournalQuery {
+    /// `asc` or `desc`, which is usual.
     #[serde(default)]
+    #[param(value_type = Option<String>)]
     order: Direction,
+    /// Items at most; 50 if nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct StateQuery {
+    /// After this entry; the last one if nothing is said.
     at: Option<u64>,
 }
 
 /// The entries, newest first, or oldest first with `order=asc`.
+#[utoipa::path(
+    get, path = "/api/v1/conversations/{id}/journal",
+    params(JournalQuery),
+    responses((status = OK, body = shapes::Journal)),
+)]
 pub(super) async fn list(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -97,6 +112,11 @@ async fn views(store: &dyn Store, conversation: ConversationId, entries: &[Entry
 }
 
 /// The state after an entry; after the last one without `at`.
+#[utoipa::path(
+    get, path = "/api/v1/conversations/{id}/state",
+    params(StateQuery),
+    responses((status = OK, body = shapes::StateAt)),
+)]
 pub(super) async fn state(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -111,14 +131,22 @@ pub(super) async fn state(
     Ok(Json(json!(view)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct TestQuery {
+    /// Where it begins.
     from: Option<u64>,
+    /// Where it ends.
     to: Option<u64>,
 }
 
 /// The conversation as a test of its bot, with stand-ins for what is personal.
+#[utoipa::path(
+    get, path = "/api/v1/conversations/{id}/test",
+    params(TestQuery),
+    responses((status = OK, body = serde_json::Value, example = json!({ "name": "a conversation", "steps": [] }))),
+)]
 pub(super) async fn test(
     State(shared): Ctx,
     Path(id): Path<String>,

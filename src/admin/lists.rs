@@ -6,28 +6,39 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::Page;
+use utoipa::IntoParams;
 
 pub(super) use super::given::{Asked, read, read_json};
 use super::problem::Problem;
 use super::{Ctx, cursor};
+use crate::admin::shapes;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
 /// Pages of notices looked through for those that are asked for.
 const NOTICE_PAGES: usize = 20;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
+    /// Items at most; 50 if nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     pub(super) limit: Option<usize>,
+    /// `next_cursor` of the page before.
     pub(super) cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct OutboxQuery {
+    /// In this state only.
     state: Option<String>,
+    /// Items at most; 50 if nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
@@ -44,6 +55,12 @@ pub(super) fn page(list: &str, asked: Option<usize>, cursor: Option<&str>) -> Re
     Ok(Page { limit: limit(asked)?, cursor: cursor::take(list, cursor)? })
 }
 
+/// Messages on their way, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/outbox",
+    params(OutboxQuery),
+    responses((status = OK, body = shapes::Listed<shapes::Outgoing>)),
+)]
 pub(super) async fn outbox(State(shared): Ctx, query: Asked<OutboxQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let state = match query.state.as_deref() {
@@ -59,6 +76,12 @@ pub(super) async fn outbox(State(shared): Ctx, query: Asked<OutboxQuery>) -> Res
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give("outbox", listed.next) })))
 }
 
+/// What was given up, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/dead-letters",
+    params(PageQuery),
+    responses((status = OK, body = shapes::Listed<shapes::DeadLetter>)),
+)]
 pub(super) async fn dead_letters(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let listed = shared.parts.store.dead_letters(page("dead-letters", query.limit, query.cursor.as_deref())?).await?;
@@ -66,6 +89,12 @@ pub(super) async fn dead_letters(State(shared): Ctx, query: Asked<PageQuery>) ->
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give("dead-letters", listed.next) })))
 }
 
+/// Webhooks that were acknowledged and did not run, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/quarantine",
+    params(PageQuery),
+    responses((status = OK, body = shapes::Listed<shapes::Quarantined>)),
+)]
 pub(super) async fn quarantine(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let listed = shared.parts.store.quarantine(page("quarantine", query.limit, query.cursor.as_deref())?).await?;
@@ -73,15 +102,27 @@ pub(super) async fn quarantine(State(shared): Ctx, query: Asked<PageQuery>) -> R
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give("quarantine", listed.next) })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct NoticesQuery {
+    /// Of this webhook field only.
     field: Option<String>,
+    /// Only what somebody should look at, or only the rest.
     alarm: Option<bool>,
+    /// Items at most; 50 if nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
+/// What accounts were told, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/notices",
+    params(NoticesQuery),
+    responses((status = OK, body = shapes::Listed<shapes::Notice>)),
+)]
 pub(super) async fn notices(State(shared): Ctx, query: Asked<NoticesQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let mut wanted = page("notices", query.limit, query.cursor.as_deref())?;

@@ -9,49 +9,72 @@ use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
 use super::lists::{Asked, limit, read};
 use super::problem::Problem;
 use super::time::at;
 use super::{Ctx, cursor};
+use crate::admin::shapes;
 
 const LIST: &str = "media";
 /// Items that one call prunes at most.
 const PRUNED_AT_ONCE: usize = 10_000;
 const DAY_MS: u64 = 86_400_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// `in` or `out`.
+    #[param(value_type = Option<String>)]
     direction: Option<Direction>,
+    /// In this state only.
+    #[param(value_type = Option<String>)]
     state: Option<MediaState>,
+    /// Of this type only.
     kind: Option<String>,
+    /// Items at most; 50 if nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PutQuery {
+    /// Its name.
     filename: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PruneQuery {
     /// Days.
     older_than_days: Option<u64>,
+    /// Say what would be done, and do nothing.
     #[serde(default)]
     dry_run: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct DryRun {
+    /// Say what would be done, and do nothing.
     #[serde(default)]
     pub dry_run: bool,
 }
 
+/// Files, latest first.
+#[utoipa::path(
+    get, path = "/api/v1/media",
+    params(ListQuery),
+    responses((status = OK, body = shapes::Listed<shapes::Media>)),
+)]
 pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let filter = MediaFilter { direction: query.direction, state: query.state, kind: query.kind.map(Into::into) };
@@ -65,12 +88,21 @@ pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, listed.next) })))
 }
 
+/// A file, without its bytes.
+#[utoipa::path(get, path = "/api/v1/media/{id}", responses((status = OK, body = shapes::Media)))]
 pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let item = find(&shared, &id).await?;
     Ok(Json(shown(&shared, &item).await?))
 }
 
 /// Takes a file in while it comes.
+#[utoipa::path(
+    post, path = "/api/v1/media",
+    params(PutQuery),
+    request_body(content = String, content_type = "application/octet-stream",
+        description = "The file; `Content-Type` says what it is"),
+    responses((status = CREATED, body = shapes::MediaPut)),
+)]
 pub(super) async fn put(
     State(shared): Ctx,
     query: Asked<PutQuery>,
@@ -90,6 +122,11 @@ pub(super) async fn put(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
+/// The bytes of a file, as a download.
+#[utoipa::path(
+    get, path = "/api/v1/media/{id}/content",
+    responses((status = OK, body = String, content_type = "application/octet-stream")),
+)]
 pub(super) async fn content(State(shared): Ctx, Path(id): Path<String>) -> Result<Response, Problem> {
     let item = find(&shared, &id).await?;
     let opened = shared.parts.services.media.open(&item).await?;
@@ -108,6 +145,12 @@ pub(super) async fn content(State(shared): Ctx, Path(id): Path<String>) -> Resul
     Ok(answer)
 }
 
+/// Deletes a file here and at Meta.
+#[utoipa::path(
+    delete, path = "/api/v1/media/{id}",
+    params(DryRun),
+    responses((status = OK, body = shapes::MediaDeleted)),
+)]
 pub(super) async fn delete(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -131,6 +174,11 @@ pub(super) async fn delete(
 }
 
 /// Removes what is older than asked, or than `retention.media`.
+#[utoipa::path(
+    post, path = "/api/v1/media/prune",
+    params(PruneQuery),
+    responses((status = OK, body = shapes::Pruned)),
+)]
 pub(super) async fn prune(State(shared): Ctx, query: Asked<PruneQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let services = &shared.parts.services;

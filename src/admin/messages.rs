@@ -2,7 +2,7 @@
 //! history, entry by entry, then the histories of the conversations that became a part of this one. And what is to be
 //! said: [`send`].
 
-mod send;
+pub(super) mod send;
 
 use actors::identity;
 use actors::view::{self, MessageView};
@@ -11,23 +11,35 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::{ConversationId, Entry, InboxSeq, Page, SendId, Store};
+use utoipa::IntoParams;
 
 use super::lists::{Asked, limit, read};
 use super::problem::Problem;
 use super::{Ctx, conversations, cursor};
-pub(super) use send::{key as idempotency_key, send};
+use crate::admin::shapes;
+pub(super) use send::key as idempotency_key;
 
 /// Inbox rows looked through for messages that no turn has taken yet, and how many at a time.
 const WAITING_LOOKED_THROUGH: usize = 100_000;
 const WAITING_AT_ONCE: usize = 1_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct MessagesQuery {
+    /// Items at most; 50 if nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
+/// What was said, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/conversations/{id}/messages",
+    params(MessagesQuery),
+    responses((status = OK, body = shapes::Listed<shapes::Message>)),
+)]
 pub(super) async fn list(
     State(shared): Ctx,
     Path(id): Path<String>,

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Ctx;
@@ -13,6 +13,7 @@ use super::Shared;
 use super::given::read_text;
 use super::principal::Principal;
 use super::problem::Problem;
+use crate::admin::shapes::{self, PauseReason};
 
 /// Characters of a reason at most.
 const MAX_REASON_CHARS: usize = 500;
@@ -58,12 +59,8 @@ struct PausedView<'a> {
     next_probe: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reason {
-    reason: String,
-}
-
+/// The business numbers, in the order of the configuration.
+#[utoipa::path(get, path = "/api/v1/numbers", responses((status = OK, body = shapes::Listed<shapes::Number>)))]
 pub(super) async fn list(State(shared): Ctx, Extension(principal): Extension<Principal>) -> Json<Value> {
     Json(json!({ "items": all(&shared, &principal).await, "next_cursor": null }))
 }
@@ -76,6 +73,8 @@ pub(super) async fn all(shared: &Shared, principal: &Principal) -> Vec<Value> {
     shared.parts.numbers.iter().filter(|number| principal.sees(&number.id)).map(view).collect()
 }
 
+/// How a number stands.
+#[utoipa::path(get, path = "/api/v1/numbers/{id}", responses((status = OK, body = shapes::Number)))]
 pub(super) async fn show(
     State(shared): Ctx,
     Extension(principal): Extension<Principal>,
@@ -85,6 +84,12 @@ pub(super) async fn show(
     one(&shared, &id).await.map(Json)
 }
 
+/// Stops sending from a number.
+#[utoipa::path(
+    post, path = "/api/v1/numbers/{id}/pause",
+    request_body(content = PauseReason),
+    responses((status = OK, body = shapes::Number)),
+)]
 pub(super) async fn pause(
     State(shared): Ctx,
     Extension(principal): Extension<Principal>,
@@ -92,7 +97,7 @@ pub(super) async fn pause(
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
     seen(&principal, &id)?;
-    let Reason { reason } = read_text(&body).map_err(|problem| problem.hint(r#"send {"reason": "…"}"#))?;
+    let PauseReason { reason } = read_text(&body).map_err(|problem| problem.hint(r#"send {"reason": "…"}"#))?;
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > MAX_REASON_CHARS {
         let detail = format!("reason must have from 1 to {MAX_REASON_CHARS} characters");
@@ -105,6 +110,8 @@ pub(super) async fn pause(
     one(&shared, &id).await.map(Json)
 }
 
+/// Sends from a number again.
+#[utoipa::path(post, path = "/api/v1/numbers/{id}/resume", responses((status = OK, body = shapes::Number)))]
 pub(super) async fn resume(
     State(shared): Ctx,
     Extension(principal): Extension<Principal>,

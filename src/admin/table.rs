@@ -1,15 +1,14 @@
 //! The table of routes: router, role of every method and path, and OpenAPI document come from the same rows.
 
+mod describe;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::handler::Handler;
-use axum::routing::{MethodFilter, on};
 use http::Method;
-use serde_json::json;
+use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::Shared;
@@ -22,10 +21,12 @@ pub(super) struct Table {
 }
 
 /// What a method and path needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Route {
     /// The role that may.
     pub role: Role,
+    /// The parameters of the query that it takes.
+    pub query: Vec<String>,
 }
 
 /// Every method and path that is answered, apart from what is open to everybody.
@@ -34,9 +35,9 @@ pub(super) struct Routes(BTreeMap<(String, &'static str), Route>);
 
 impl Routes {
     /// What a method on a path template such as `/api/v1/bots/{id}` needs; `None` is a method that is not allowed.
-    pub(super) fn of(&self, method: &Method, path: &str) -> Option<Route> {
+    pub(super) fn of(&self, method: &Method, path: &str) -> Option<&Route> {
         let method = if *method == Method::HEAD { "GET" } else { METHODS.into_iter().find(|name| method == *name)? };
-        self.0.get(&(path.to_owned(), method)).copied()
+        self.0.get(&(path.to_owned(), method))
     }
 }
 
@@ -44,34 +45,19 @@ const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 impl Table {
     pub(super) fn new() -> Self {
-        let info = InfoBuilder::new().title("Parlance").version(env!("CARGO_PKG_VERSION"));
-        let document = OpenApiBuilder::new().info(info.build()).build();
-        Self { router: OpenApiRouter::with_openapi(document), routes: Routes::default() }
+        Self { router: OpenApiRouter::with_openapi(describe::head()), routes: Routes::default() }
     }
 
     /// Handlers with `#[utoipa::path]`, as `routes!` collects them; all need this role.
     pub(super) fn of(mut self, role: Role, mut routes: UtoipaMethodRouter<Arc<Shared>>) -> Self {
         for (path, item) in &mut routes.1.paths {
             for (method, operation) in operations(item) {
-                let extensions = operation.extensions.get_or_insert_default();
-                extensions.insert("x-role".to_owned(), json!(role.name()));
-                self.routes.0.insert((path.clone(), method), Route { role });
+                describe::complete(operation, method, path, role.name());
+                let query = describe::query_of(operation);
+                self.routes.0.insert((path.clone(), method), Route { role, query });
             }
         }
         self.router = self.router.routes(routes);
-        self
-    }
-
-    /// A handler that the document does not know yet.
-    pub(super) fn plain<H, T>(mut self, role: Role, method: Method, path: &str, handler: H) -> Self
-    where
-        H: Handler<T, Arc<Shared>>,
-        T: 'static,
-    {
-        let name = METHODS.into_iter().find(|name| method == *name).expect("the table's methods are known ones");
-        let filter = MethodFilter::try_from(method).expect("the table's methods are known ones");
-        self.routes.0.insert((path.to_owned(), name), Route { role });
-        self.router = self.router.route(path, on(filter, handler));
         self
     }
 

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 use whatsapp::graph::RemoteTemplate;
 
 use super::lists::{Asked, limit, read, read_json};
@@ -14,38 +15,59 @@ use super::media::DryRun;
 use super::problem::Problem;
 use super::time::at;
 use super::{Ctx, Shared, cursor};
+use crate::admin::shapes;
 
 const LIST: &str = "templates";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// Of this name only.
     name: Option<String>,
+    /// With Meta's status.
     status: Option<String>,
+    /// In this language only.
     language: Option<String>,
+    /// Of this business account only.
     account: Option<String>,
+    /// Items at most; 50 if nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct CreateQuery {
+    /// Of this business account only.
     account: Option<String>,
+    /// Say what would be done, and do nothing.
     #[serde(default)]
     dry_run: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct DeleteQuery {
+    /// Of this business account only.
     account: Option<String>,
+    /// Only this one of the name.
     id: Option<String>,
+    /// Say what would be done, and do nothing.
     #[serde(default)]
     dry_run: bool,
 }
 
 /// By account, name and language.
+#[utoipa::path(
+    get, path = "/api/v1/templates",
+    params(ListQuery),
+    responses((status = OK, body = shapes::Templates)),
+)]
 pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let (limit, after) = (limit(query.limit)?, cursor::take(LIST, query.cursor.as_deref())?);
@@ -69,12 +91,15 @@ pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, next), "accounts": states(&shared) })))
 }
 
+/// A template.
+#[utoipa::path(get, path = "/api/v1/templates/{id}", responses((status = OK, body = shapes::Template)))]
 pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let template = shared.parts.services.templates.by_id(&id).ok_or_else(|| unknown(&id))?;
     Ok(Json(shown(&template)))
 }
 
 /// Reads the lists of all accounts now.
+#[utoipa::path(post, path = "/api/v1/templates/sync", responses((status = OK, body = shapes::TemplatesSynced)))]
 pub(super) async fn sync(State(shared): Ctx) -> Result<Json<Value>, Problem> {
     let mut items = Vec::new();
     for synced in shared.parts.services.templates.sync().await {
@@ -91,6 +116,15 @@ pub(super) async fn sync(State(shared): Ctx) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({ "items": items, "next_cursor": null })))
 }
 
+/// Creates a template at Meta.
+#[utoipa::path(
+    post, path = "/api/v1/templates",
+    params(CreateQuery),
+    request_body(content = serde_json::Value, description = "As Meta takes it",
+        example = json!({ "name": "order_shipped", "language": "en_US", "category": "UTILITY",
+        "components": [{ "type": "BODY", "text": "It is on its way." }] })),
+    responses((status = CREATED, body = shapes::TemplateCreated), (status = OK, body = shapes::TemplateCreated)),
+)]
 pub(super) async fn create(
     State(shared): Ctx,
     query: Asked<CreateQuery>,
@@ -112,6 +146,14 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
+/// Changes a template at Meta.
+#[utoipa::path(
+    post, path = "/api/v1/templates/{id}",
+    params(DryRun),
+    request_body(content = serde_json::Value, description = "What shall be different, as Meta takes it",
+        example = json!({ "category": "MARKETING" })),
+    responses((status = OK, body = shapes::TemplateChanged)),
+)]
 pub(super) async fn edit(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -128,6 +170,11 @@ pub(super) async fn edit(
 }
 
 /// Deletes by name: all languages, or the one with `id`.
+#[utoipa::path(
+    delete, path = "/api/v1/templates/{id}",
+    params(DeleteQuery),
+    responses((status = OK, body = shapes::TemplateDeleted)),
+)]
 pub(super) async fn delete(
     State(shared): Ctx,
     Path(name): Path<String>,

@@ -10,20 +10,31 @@ use chatbot::ApiCall;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::lists::read_json;
 use super::messages::idempotency_key;
 use super::problem::Problem;
 use super::{Ctx, conversations};
+use crate::admin::shapes;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ApiEvent, example = json!({ "name": "order.paid", "data": { "order": 7 } }))]
 pub(super) struct Told {
+    /// Of this name only.
     name: String,
+    /// Whatever the bot shall know.
     #[serde(default)]
     data: Value,
 }
 
+/// Tells the bot of a conversation that something happened. 202 means that it is durable.
+#[utoipa::path(
+    post, path = "/api/v1/conversations/{id}/trigger",
+    request_body(content = Told),
+    responses((status = ACCEPTED, body = shapes::Told)),
+)]
 pub(super) async fn trigger(
     State(shared): Ctx,
     Path(id): Path<String>,

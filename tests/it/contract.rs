@@ -1,10 +1,12 @@
 //! What holds for every path of the admin API: errors, ids of requests, and the document that describes it.
 
+use std::collections::HashSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::admin::problem;
-use crate::support::{NUMBER, World};
+use crate::support::{ADA, NUMBER, Setup, World, bots};
 
 #[tokio::test]
 async fn every_error_has_a_code_and_the_id_of_its_request() {
@@ -80,5 +82,131 @@ async fn the_document_is_one_of_openapi_3_1_and_needs_a_credential() {
     assert_eq!(document["paths"]["/api/v1/status"]["get"]["x-role"], "viewer");
     let bare = world.http.get(format!("{}/api/v1/openapi.json", world.admin_url())).send().await.unwrap();
     assert_eq!(problem(bare).await.0, 401);
+    world.end().await;
+}
+
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// Method, path and operation of everything that the document has.
+fn operations(document: &Value) -> Vec<(Method, String, Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let of = |(path, item): (&String, &Value)| {
+        let found = METHODS.into_iter().filter_map(|name| Some((name, item.get(name)?)));
+        let method = |name: &str| Method::from_bytes(name.to_uppercase().as_bytes()).unwrap();
+        found.map(|(name, operation)| (method(name), path.clone(), operation.clone())).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of).collect()
+}
+
+/// A validator of a schema that refers into the document.
+fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
+    let mut whole = schema.clone();
+    whole["components"] = document["components"].clone();
+    jsonschema::validator_for(&whole).unwrap_or_else(|error| panic!("{error}: {schema}"))
+}
+
+fn assert_fits(document: &Value, schema: &Value, value: &Value, what: &str) {
+    let wrong: Vec<_> = validator(document, schema).iter_errors(value).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{what}: {wrong:?}\n{value}");
+}
+
+#[tokio::test]
+async fn every_operation_of_the_document_is_answered_and_has_what_people_need() {
+    let world = World::start().await;
+    let document = world.admin("/api/v1/openapi.json").await;
+    let mut ids = HashSet::new();
+    let all = operations(&document);
+    assert!(all.len() >= 60, "{}", all.len());
+    for (method, path, operation) in all {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(ids.insert(id.to_owned()), "{id} twice");
+        assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{id} has no summary");
+        assert!(operation["x-role"].is_string(), "{id} has no role");
+        assert!(operation["responses"]["default"]["content"].is_object(), "{id} has no problem");
+        let asked = path.replace("{id}", "nothing").replace("{version}", "1").replace("{name}", "nothing");
+        let asked = asked.replace(['{', '}'], "");
+        let answer = world.admin_call(method.clone(), &asked).send().await.unwrap();
+        assert_ne!(answer.status(), 405, "{id}");
+        let text = answer.text().await.unwrap();
+        assert!(!text.contains("there is no such path"), "{id}: {text}");
+    }
+    world.end().await;
+}
+
+#[test]
+fn every_path_of_the_source_is_in_the_table_of_routes() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let open = ["/healthz", "/readyz", "/problems", "/problems/{kind}"];
+    let admin = std::fs::read_to_string(root.join("admin.rs")).unwrap();
+    let bare: Vec<_> = admin.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(bare, open, "everything else belongs into src/admin/routes.rs");
+    let routes = std::fs::read_to_string(root.join("admin/routes.rs")).unwrap();
+    assert!(!routes.contains(".route("));
+}
+
+#[tokio::test]
+async fn every_example_fits_its_schema() {
+    let world = World::start().await;
+    let document = world.admin("/api/v1/openapi.json").await;
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        if let Some(example) = schema.get("example") {
+            assert_fits(&document, schema, example, name);
+        }
+    }
+    for (method, path, operation) in operations(&document) {
+        let of = |part: &Value| part["content"].as_object().cloned().unwrap_or_default();
+        let answers = operation["responses"].as_object().unwrap().values().flat_map(of);
+        for (kind, content) in of(&operation["requestBody"]).into_iter().chain(answers) {
+            let what = format!("{method} {path} {kind}");
+            if let Some(example) = content.get("example") {
+                assert_fits(&document, &content["schema"], example, &what);
+            } else if kind == "application/json" {
+                assert!(has_example(&document, &content["schema"]), "{what} has no example");
+            }
+        }
+    }
+    world.end().await;
+}
+
+/// Whether a schema, or what its lists and alternatives are made of, has one.
+fn has_example(document: &Value, schema: &Value) -> bool {
+    if let Some(name) = schema["$ref"].as_str() {
+        return has_example(document, document.pointer(name.trim_start_matches('#')).unwrap());
+    }
+    let any = |list: &Value| list.as_array().into_iter().flatten().any(|part| has_example(document, part));
+    schema.get("example").is_some()
+        || any(&schema["oneOf"])
+        || any(&schema["allOf"])
+        || schema["properties"].get("items").is_some_and(|items| has_example(document, &items["items"]))
+}
+
+#[tokio::test]
+async fn what_the_server_answers_fits_the_document() {
+    let world = Setup::default().bot(bots::ASK).start().await;
+    world.write(ADA, "hi").await;
+    world.wait_replies(ADA, 1).await;
+    let id = world.conversation(ADA).await["id"].as_str().unwrap().to_owned();
+    let document = world.admin("/api/v1/openapi.json").await;
+    let one = |path: &str| path.replace("conversations/{id}", &format!("conversations/{id}"));
+    let number = |path: String| path.replace("numbers/{id}", &format!("numbers/{NUMBER}"));
+    let bot = |path: String| path.replace("bots/{id}", "bots/ask").replace("{version}", "live");
+    let mut answered = 0;
+    for (method, template, operation) in operations(&document) {
+        let path = bot(number(one(&template)));
+        if method != Method::GET || path.contains('{') {
+            continue;
+        }
+        let answer = world.admin_raw(&path).await;
+        let status = answer.status();
+        let kind = answer.headers()["content-type"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        if kind.ends_with("json") {
+            let told: Value = answer.json().await.unwrap();
+            let responses = &operation["responses"];
+            let response = responses.get(status.as_str()).unwrap_or(&responses["default"]);
+            assert_fits(&document, &response["content"][kind]["schema"], &told, &path);
+            answered += usize::from(status == 200);
+        }
+    }
+    assert!(answered > 25, "{answered}");
     world.end().await;
 }

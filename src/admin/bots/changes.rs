@@ -9,45 +9,63 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use chatbot::{Bot, Diagnostic};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{body, lacking, policy, tagged};
 use crate::admin::given::read_or_default;
 use crate::admin::lists::{Asked, read};
 use crate::admin::media::DryRun;
 use crate::admin::problem::Problem;
+use crate::admin::shapes;
 use crate::admin::{Ctx, Shared};
 use crate::bots::{Order, Published, Source};
 
 const MAX_NOTE_CHARS: usize = 500;
 const MAX_AUTHOR_CHARS: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct PutQuery {
+    /// Say what would be done, and do nothing.
     #[serde(default)]
     dry_run: bool,
+    /// Kept with the version.
     note: Option<String>,
+    /// Who changes it, as they say.
     author: Option<String>,
+    /// `api` or `cli`.
+    #[param(value_type = Option<String>)]
     source: Option<From>,
+    /// What becomes of running conversations: `pin`, `same_node`, or a map of nodes as JSON.
     migrate: Option<String>,
+    /// How long running conversations keep their version.
     drain_after: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = PublishOrder, example = json!({ "note": "softer words", "policy": "same_node" }))]
 pub(in crate::admin) struct PublishBody {
+    /// The version, by number or hash.
     version: Option<Value>,
+    /// Where it ends.
     to: Option<Value>,
+    /// Kept with the version.
     note: Option<String>,
+    /// Who changes it, as they say.
     author: Option<String>,
+    /// `api` or `cli`.
+    #[schema(value_type = Option<String>)]
     source: Option<From>,
+    /// What becomes of running conversations.
     policy: Option<Value>,
 }
 
 /// Who asks, as they say.
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Serialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 enum From {
     Api,
@@ -55,6 +73,14 @@ enum From {
 }
 
 /// Says what is wrong with a bot; 200 whatever that is.
+#[utoipa::path(
+    post, path = "/api/v1/bots/check",
+    request_body(content((serde_json::Value = "application/json", example = json!({ "parlance": 1, "id": "hello",
+        "triggers": [{ "default": {}, "to": "hi" }], "nodes": { "hi": { "type": "say",
+        "messages": [{ "text": "Hello." }], "next": { "next": "bye" } }, "bye": { "type": "end",
+        "reason": "done" } } })), (String = "application/yaml"))),
+    responses((status = OK, body = shapes::BotCheck)),
+)]
 pub(in crate::admin) async fn check(
     State(shared): Ctx,
     headers: HeaderMap,
@@ -76,6 +102,15 @@ pub(in crate::admin) async fn check(
 }
 
 /// Puts a bot live: 201 if it is new.
+#[utoipa::path(
+    put, path = "/api/v1/bots/{id}",
+    params(PutQuery),
+    request_body(content((serde_json::Value = "application/json", example = json!({ "parlance": 1, "id": "hello",
+        "triggers": [{ "default": {}, "to": "hi" }], "nodes": { "hi": { "type": "say",
+        "messages": [{ "text": "Hello." }], "next": { "next": "bye" } }, "bye": { "type": "end",
+        "reason": "done" } } })), (String = "application/yaml"))),
+    responses((status = OK, body = shapes::BotPublished), (status = CREATED, body = shapes::BotPublished)),
+)]
 pub(in crate::admin) async fn put(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -110,6 +145,12 @@ pub(in crate::admin) async fn put(
 }
 
 /// Puts a version live that is here, the newest one if none is named.
+#[utoipa::path(
+    post, path = "/api/v1/bots/{id}/publish",
+    params(DryRun),
+    request_body(content = Option<PublishBody>),
+    responses((status = OK, body = shapes::BotPublished)),
+)]
 pub(in crate::admin) async fn publish(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -139,6 +180,12 @@ pub(in crate::admin) async fn publish(
 
 /// Puts an older version live, the one before the live one if none is named. What the account lacks does not stand in
 /// its way: it ran before.
+#[utoipa::path(
+    post, path = "/api/v1/bots/{id}/rollback",
+    params(DryRun),
+    request_body(content = Option<PublishBody>),
+    responses((status = OK, body = shapes::BotPublished)),
+)]
 pub(in crate::admin) async fn roll_back(
     State(shared): Ctx,
     Path(id): Path<String>,

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use chatbot::Picture;
 use http::header;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::lacking;
 use crate::admin::Ctx;
@@ -15,13 +16,20 @@ use crate::bots::PublishError;
 /// A picture that a browser opens by itself may style itself and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct GraphQuery {
+    /// How it is written.
     format: Option<String>,
 }
 
 /// `format` is `mermaid`, `dot` or `svg`, which is the default.
+#[utoipa::path(
+    get, path = "/api/v1/bots/{id}/graph",
+    params(GraphQuery),
+    responses((status = OK, body = String, content_type = "image/svg+xml")),
+)]
 pub(in crate::admin) async fn graph(
     State(shared): Ctx,
     Path(id): Path<String>,

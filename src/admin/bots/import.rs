@@ -7,17 +7,28 @@ use chatbot::import::{ImportError, Kind, import as convert};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
 use crate::admin::lists::{Asked, read};
 use crate::admin::problem::Problem;
+use crate::admin::shapes;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ImportQuery {
+    /// Where it begins.
     from: Option<String>,
 }
 
 /// Gives the bot of an export and what changes; `from` says which program made it, else it is guessed.
+#[utoipa::path(
+    post, path = "/api/v1/bots/import",
+    params(ImportQuery),
+    request_body(content = serde_json::Value, description = "The export as the other program wrote it",
+        example = json!({})),
+    responses((status = OK, body = shapes::BotImport)),
+)]
 pub(in crate::admin) async fn import(
     query: Asked<ImportQuery>,
     body: Result<Bytes, BytesRejection>,

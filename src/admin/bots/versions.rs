@@ -9,28 +9,40 @@ use chatbot::{Format, Mark};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 
 use super::record_shown;
 use crate::admin::lists::{Asked, PageQuery, limit, read};
 use crate::admin::problem::Problem;
+use crate::admin::shapes;
 use crate::admin::time::at;
 use crate::admin::{Ctx, cursor};
 use crate::bots::PublishError;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct FormatQuery {
+    /// How it is written.
     format: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct DiffQuery {
+    /// Where it begins.
     from: Option<String>,
+    /// Where it ends.
     to: Option<String>,
 }
 
 /// Newest first, with the runs that each has.
+#[utoipa::path(
+    get, path = "/api/v1/bots/{id}/versions",
+    params(PageQuery),
+    responses((status = OK, body = shapes::Versions)),
+)]
 pub(in crate::admin) async fn versions(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -70,6 +82,11 @@ pub(in crate::admin) async fn versions(
 }
 
 /// The canonical form, as JSON or YAML: `format`, else as `Accept` says.
+#[utoipa::path(
+    get, path = "/api/v1/bots/{id}/versions/{version}",
+    params(FormatQuery),
+    responses((status = OK, body = serde_json::Value, example = json!({ "parlance": 1, "id": "hello" }))),
+)]
 pub(in crate::admin) async fn version(
     State(shared): Ctx,
     Path((id, version)): Path<(String, String)>,
@@ -92,6 +109,11 @@ pub(in crate::admin) async fn version(
 }
 
 /// From one version to another: to the live one where none is named, from the one before that.
+#[utoipa::path(
+    get, path = "/api/v1/bots/{id}/diff",
+    params(DiffQuery),
+    responses((status = OK, body = shapes::BotDiff)),
+)]
 pub(in crate::admin) async fn diff(
     State(shared): Ctx,
     Path(id): Path<String>,

@@ -8,26 +8,36 @@ use axum::extract::rejection::{BytesRejection, JsonRejection};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::admin::Ctx;
 use crate::admin::given::read_or_default;
 use crate::admin::lists::{Asked, read, read_json};
 use crate::admin::media::DryRun;
 use crate::admin::problem::Problem;
+use crate::admin::shapes;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = FlowOrder, example = json!({ "publish": true }))]
 pub(in crate::admin) struct OrderBody {
+    /// Publish drafts, too.
     publish: bool,
+    /// Although somebody changed it at Meta.
     overwrite: bool,
+    /// Deprecate what no bot wants any more.
     prune: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FlowMigration, example = json!({ "from": "102290129340398", "to": "102290129340399", "names": ["clinic_slots"] }))]
 pub(in crate::admin) struct MigrateBody {
+    /// Where it begins.
     from: String,
+    /// Where it ends.
     to: String,
+    /// Of these names only; all if there are none.
     #[serde(default)]
     names: Vec<String>,
 }
@@ -40,6 +50,11 @@ impl Default for OrderBody {
 }
 
 /// What applying would do. Changes nothing.
+#[utoipa::path(
+    post, path = "/api/v1/flows/plan",
+    request_body(content = Option<OrderBody>),
+    responses((status = OK, body = shapes::Plan)),
+)]
 pub(in crate::admin) async fn plan(
     State(shared): Ctx,
     body: Result<Bytes, BytesRejection>,
@@ -49,6 +64,12 @@ pub(in crate::admin) async fn plan(
 }
 
 /// Brings what the bots want to Meta. 200 also when something could not be done: the outcomes say.
+#[utoipa::path(
+    post, path = "/api/v1/flows/apply",
+    params(DryRun),
+    request_body(content = Option<OrderBody>),
+    responses((status = OK, body = shapes::Applied)),
+)]
 pub(in crate::admin) async fn apply(
     State(shared): Ctx,
     query: Asked<DryRun>,
@@ -67,6 +88,11 @@ pub(in crate::admin) async fn apply(
 }
 
 /// Reads the lists of all accounts now.
+#[utoipa::path(
+    post, path = "/api/v1/flows/sync",
+    params(DryRun),
+    responses((status = OK, body = shapes::FlowsSynced)),
+)]
 pub(in crate::admin) async fn sync(State(shared): Ctx, query: Asked<DryRun>) -> Result<Json<Value>, Problem> {
     let (dry_run, flows) = (read(query)?.dry_run, &shared.parts.services.flows);
     let synced = if dry_run { flows.try_sync().await } else { flows.sync().await };
@@ -90,6 +116,12 @@ fn synced_json(synced: FlowSynced) -> Result<Value, Problem> {
 }
 
 /// Copies Flows of one account into another.
+#[utoipa::path(
+    post, path = "/api/v1/flows/migrate",
+    params(DryRun),
+    request_body(content = MigrateBody),
+    responses((status = OK, body = shapes::Migrated)),
+)]
 pub(in crate::admin) async fn migrate(
     State(shared): Ctx,
     query: Asked<DryRun>,

@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 use whatsapp::graph::{FlowMetricName, FlowRefusal, Granularity, MetricQuery, PreviewLink};
 
 use super::shown::View;
@@ -17,42 +18,58 @@ use crate::admin::given::read_or_default;
 use crate::admin::lists::{Asked, read};
 use crate::admin::media::DryRun;
 use crate::admin::problem::Problem;
+use crate::admin::shapes;
 use crate::admin::time::at;
 use crate::admin::{Ctx, Shared};
 
 const PUBLIC_LINK: &str = "anybody with the link sees the Flow until then, and uses its real endpoint";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct ShowQuery {
     /// Asks Meta, with its health.
     #[serde(default)]
     refresh: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct PreviewQuery {
     /// A new link; the old one opens nothing any more.
     #[serde(default)]
     renew: bool,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = FlowCopy, example = json!({ "name": "clinic_slots_2" }))]
 struct CloneBody {
+    /// Of this name only.
     name: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct MetricsQuery {
+    /// Of this name only.
     name: Option<String>,
+    /// DAY, HOUR or LIFETIME.
     granularity: Option<String>,
+    /// From this day on.
     since: Option<String>,
+    /// Up to this day.
     until: Option<String>,
 }
 
+/// A Flow.
+#[utoipa::path(
+    get, path = "/api/v1/flows/{id}",
+    params(ShowQuery),
+    responses((status = OK, body = shapes::FlowShown)),
+)]
 pub(in crate::admin) async fn show(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -64,6 +81,11 @@ pub(in crate::admin) async fn show(
 }
 
 /// Publishes a draft.
+#[utoipa::path(
+    post, path = "/api/v1/flows/{id}/publish",
+    params(DryRun),
+    responses((status = OK, body = serde_json::Value, example = json!({ "dry_run": true, "would_publish": {} }))),
+)]
 pub(in crate::admin) async fn publish(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -77,6 +99,11 @@ pub(in crate::admin) async fn publish(
 }
 
 /// Takes a Flow out of use, for good.
+#[utoipa::path(
+    post, path = "/api/v1/flows/{id}/deprecate",
+    params(DryRun),
+    responses((status = OK, body = serde_json::Value, example = json!({ "dry_run": true, "would_deprecate": {} }))),
+)]
 pub(in crate::admin) async fn deprecate(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -90,6 +117,11 @@ pub(in crate::admin) async fn deprecate(
 }
 
 /// Deletes a draft; any other Flow is deprecated at Meta and put aside here, for Meta deletes no other.
+#[utoipa::path(
+    delete, path = "/api/v1/flows/{id}",
+    params(DryRun),
+    responses((status = OK, body = shapes::FlowRemoved)),
+)]
 pub(in crate::admin) async fn delete(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -110,6 +142,11 @@ pub(in crate::admin) async fn delete(
 }
 
 /// A draft with the content of a Flow.
+#[utoipa::path(
+    post, path = "/api/v1/flows/{id}/clone",
+    request_body(content = Option<CloneBody>),
+    responses((status = CREATED, body = shapes::FlowShown)),
+)]
 pub(in crate::admin) async fn copy(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -121,6 +158,11 @@ pub(in crate::admin) async fn copy(
 }
 
 /// A link to look at it in a browser.
+#[utoipa::path(
+    post, path = "/api/v1/flows/{id}/preview",
+    params(PreviewQuery),
+    responses((status = OK, body = shapes::PreviewLink)),
+)]
 pub(in crate::admin) async fn preview(
     State(shared): Ctx,
     Path(id): Path<String>,
@@ -133,12 +175,19 @@ pub(in crate::admin) async fn preview(
     Ok(Json(json!({ "id": id, "name": name, "url": preview.url, "expires_at": expires_at, "note": PUBLIC_LINK })))
 }
 
+/// Files of a Flow at Meta.
+#[utoipa::path(get, path = "/api/v1/flows/{id}/assets", responses((status = OK, body = shapes::Assets)))]
 pub(in crate::admin) async fn assets(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let assets = shared.parts.services.flows.assets(&id).await?;
     Ok(Json(json!({ "items": assets, "next_cursor": null })))
 }
 
 /// Its JSON as Meta has it, as text.
+#[utoipa::path(
+    get, path = "/api/v1/flows/{id}/json",
+    responses((status = OK, body = serde_json::Value, example = json!({ "id": "300100200300400",
+        "name": "clinic_slots", "status": "DRAFT", "flow_json": "{}" }))),
+)]
 pub(in crate::admin) async fn text(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let (flow, json) = shared.parts.services.flows.pull(&id).await?;
     let json = json.ok_or_else(|| Problem::not_found(format!("flow {} has no JSON", flow.remote.name)))?;
@@ -146,6 +195,13 @@ pub(in crate::admin) async fn text(State(shared): Ctx, Path(id): Path<String>) -
     Ok(Json(json!({ "id": id, "name": name, "status": flow.remote.status, "flow_json": json })))
 }
 
+/// Figures of Meta about a Flow.
+#[utoipa::path(
+    get, path = "/api/v1/flows/{id}/metrics",
+    params(MetricsQuery),
+    responses((status = OK, body = serde_json::Value, example = json!({ "name": "ENDPOINT_REQUEST_COUNT",
+        "granularity": "DAY", "data_points": [] }))),
+)]
 pub(in crate::admin) async fn metrics(
     State(shared): Ctx,
     Path(id): Path<String>,

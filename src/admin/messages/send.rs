@@ -14,11 +14,19 @@ use whatsapp::message::Outgoing;
 use super::super::lists::read_json;
 use super::super::problem::Problem;
 use super::super::{Ctx, conversations};
+use crate::admin::shapes;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Longest idempotency key.
 const MAX_KEY: usize = 255;
 
+/// Sends a message in the order of the conversation. 202 means that it is durable.
+#[utoipa::path(
+    post, path = "/api/v1/conversations/{id}/messages",
+    request_body(content = serde_json::Value, description = "A message of the Cloud API without `to`",
+        example = json!({ "type": "text", "text": { "body": "hello" } })),
+    responses((status = ACCEPTED, body = shapes::Accepted)),
+)]
 pub(in super::super) async fn send(
     State(shared): Ctx,
     Path(id): Path<String>,
