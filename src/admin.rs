@@ -1,9 +1,11 @@
 //! The admin port: health, metrics, and the REST API under `/api/v1`.
 //!
-//! Open to everybody who reaches the port: `/healthz`, `/readyz`. Everything else, unknown paths too, needs the token;
-//! in `dev` callers from loopback need none. The order is fixed: Host, then credential, then route.
+//! Open to everybody who reaches the port: `/healthz`, `/readyz`, login and one-time setup. Everything else, unknown
+//! paths too, needs a token or a session; in `dev` callers from loopback need none. The order is fixed: Host, then
+//! credential, then role, then handler; a write is on the audit trail before it is answered.
 
 mod access;
+mod audit;
 mod blocked;
 mod bots;
 mod contacts;
@@ -17,20 +19,26 @@ mod given;
 mod handback;
 mod journal;
 mod lists;
+mod login;
+mod mask;
 mod media;
 mod messages;
 mod numbers;
+mod people;
 mod principal;
 pub(crate) mod problem;
 mod quick_replies;
 mod role;
 mod routes;
+mod scope;
 #[expect(dead_code, reason = "they describe what handlers build as plain JSON")]
 mod shapes;
 mod table;
 mod templates;
 mod time;
+mod tokens;
 mod trigger;
+mod users;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -59,7 +67,9 @@ use crate::net::Body;
 use crate::services::Services;
 pub use access::allowed_hosts;
 use access::{Access, Denied, Peer};
+use audit::{Book, Call, Entry};
 pub use numbers::Number;
+pub use people::{FirstUserError, People};
 use principal::Principal;
 use problem::Problem;
 use table::Routes;
@@ -91,8 +101,12 @@ pub struct Parts {
     pub numbers: Vec<Number>,
     /// Our numbers as people see them.
     pub displays: Arc<Displays>,
+    /// Users, tokens, and the audit trail.
+    pub people: People,
     /// The admin token, if one is set.
     pub token: Option<SecretString>,
+    /// How long a login lasts.
+    pub login_ttl_ms: u64,
     /// Whether callers from loopback need no credential.
     pub open_on_loopback: bool,
     /// Host names that are answered.
@@ -111,6 +125,7 @@ pub struct Admin {
 struct Shared {
     parts: Parts,
     access: Access,
+    audit: Arc<Book>,
     routes: Routes,
     document: OpenApi,
 }
@@ -120,9 +135,16 @@ type Ctx = State<Arc<Shared>>;
 impl Admin {
     /// An admin port over these parts.
     pub fn new(parts: Parts) -> Self {
-        let access = Access::new(parts.token.clone(), parts.open_on_loopback, parts.allowed_hosts.clone());
+        let settings = access::Settings {
+            token: parts.token.clone(),
+            open_on_loopback: parts.open_on_loopback,
+            hosts: parts.allowed_hosts.clone(),
+            login_ttl_ms: parts.login_ttl_ms,
+        };
+        let access = Access::new(settings, parts.people.directory.clone());
+        let audit = parts.people.book.clone();
         let (router, routes, document) = routes::table().finish();
-        let shared = Arc::new(Shared { parts, access, routes, document });
+        let shared = Arc::new(Shared { parts, access, audit, routes, document });
         let router = router
             .route("/healthz", get(async || "ok"))
             .route("/readyz", get(ready))
@@ -140,6 +162,13 @@ impl Admin {
     /// Puts another admin token in the place of the one that is right.
     pub fn replace_token(&self, token: &SecretString) {
         self.shared.access.replace_token(token);
+    }
+
+    /// The secret of a link that makes the first admin, if nobody can get in yet.
+    pub fn offer_setup(&self) -> Option<String> {
+        let access = &self.shared.access;
+        let open = self.shared.parts.open_on_loopback || access.has_anybody();
+        (!open).then(|| access.offer_setup(self.shared.parts.clock.now_ms()))
     }
 
     /// Answers one request.
@@ -162,18 +191,30 @@ async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
     let (started, method) = (tokio::time::Instant::now(), request.method().clone());
     // Unknown paths share one name: labels are bounded, whatever is asked for.
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let mut answer = match shared.access.check(&request, now_ms) {
-        Ok(()) => admitted(&shared, route.as_deref(), request, next).await,
+    let admitted_as = shared.access.check(&request, now_ms);
+    if let Err(Denied::Braked { first: true, .. }) = admitted_as {
+        note_brake(&shared, access::address(&request)).await;
+    }
+    let mut answer = match admitted_as {
+        Ok(None) => next.run(request).await,
+        Ok(Some(principal)) => admitted(&shared, route.as_deref(), principal, request, next).await,
         Err(Denied::Host) => {
             Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign-host", "this Host is not answered here")
                 .hint("call it by a loopback name, or add the name to admin.allowed_hosts")
                 .into_response()
         }
         Err(Denied::Origin) => Problem::new(StatusCode::FORBIDDEN, "foreign-origin", "a page of another origin asks")
-            .hint("without a credential only this machine's own pages and programs are answered; use the admin token")
+            .hint("without a credential only this machine's own pages and programs are answered; use a token")
             .into_response(),
+        Err(Denied::Csrf) => Problem::new(
+            StatusCode::FORBIDDEN,
+            "csrf",
+            "this write may come from a page of elsewhere",
+        )
+        .hint("with a session, write from the console's own origin and with the header X-Parlance: 1; or use a token")
+        .into_response(),
         Err(Denied::Credential) => Problem::unauthorized().into_response(),
-        Err(Denied::Braked { seconds }) => Problem::braked(seconds).into_response(),
+        Err(Denied::Braked { seconds, .. }) => Problem::braked(seconds).into_response(),
     };
     let route = route.map_or("other".into(), Cow::Owned);
     shared.parts.metrics.front.request("admin", route, &method, answer.status(), started.elapsed());
@@ -183,16 +224,49 @@ async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
     answer
 }
 
-/// Who calls is known; what they ask for must be what their role may.
-async fn admitted(shared: &Shared, route: Option<&str>, mut request: Request, next: Next) -> Response {
-    let by_token = request.headers().contains_key(http::header::AUTHORIZATION);
-    let principal = Principal::admin(if by_token { "admin-token" } else { "loopback" });
+/// Who calls is known; what they ask for must be what their role may. A write is on the audit trail before its answer.
+async fn admitted(
+    shared: &Shared,
+    route: Option<&str>,
+    principal: Principal,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let call = Call::of(&request, route, &principal);
     let needed = route.and_then(|route| shared.routes.of(request.method(), route)).map(|route| route.role);
-    if let Some(needed) = needed.filter(|needed| !principal.role.may(*needed)) {
-        return Problem::forbidden(&principal, needed).into_response();
+    let mut answer = match needed.filter(|needed| !principal.role.may(*needed)) {
+        Some(needed) => Problem::forbidden(&principal, needed).into_response(),
+        None => {
+            request.extensions_mut().insert(principal.clone());
+            scoped(&principal, route, request, next).await
+        }
+    };
+    if let Some(call) = call {
+        call.answered(&shared.audit, &mut answer).await;
     }
-    request.extensions_mut().insert(principal);
-    next.run(request).await
+    answer
+}
+
+/// Lets them do what is of numbers that they see, and shows them what is for them.
+async fn scoped(principal: &Principal, route: Option<&str>, request: Request, next: Next) -> Response {
+    let Some(route) = route else { return next.run(request).await };
+    let method = request.method().clone();
+    match scope::admit(principal, &method, route, request.uri().path()) {
+        Ok(()) => scope::cut(principal, &method, route, next.run(request).await).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// An address begins to be braked.
+async fn note_brake(shared: &Shared, address: std::net::IpAddr) {
+    let entry = Entry {
+        who: "unknown".into(),
+        action: "brake on wrong credentials".into(),
+        status: StatusCode::TOO_MANY_REQUESTS.as_u16(),
+        address: address.to_string().into(),
+        ..Entry::default()
+    };
+    shared.audit.append(entry).await;
 }
 
 async fn ready(State(shared): Ctx) -> Response {
@@ -221,7 +295,8 @@ async fn metrics(State(shared): Ctx) -> Result<Response, Problem> {
 /// How the server does: its numbers, the engine, the store.
 #[utoipa::path(get, path = "/api/v1/status", tag = "server", responses((status = OK, body = shapes::Status)))]
 async fn status(State(shared): Ctx, Extension(principal): Extension<Principal>) -> axum::Json<serde_json::Value> {
-    let engine = shared.parts.engine.status().await;
+    let mut engine = shared.parts.engine.status().await;
+    engine.senders.retain(|number, _| principal.sees(number));
     let stats = shared.parts.store.stats();
     axum::Json(serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),

@@ -1,6 +1,7 @@
 //! The command line. Data goes to standard output, talk to standard error; exit codes are in [`Exit`].
 
 mod api;
+mod audit;
 mod bot;
 mod contact;
 mod convo;
@@ -10,13 +11,16 @@ mod event;
 mod flow;
 mod media;
 mod output;
+mod password;
 mod quick_reply;
 mod say;
 mod serve;
 mod sim;
 mod template;
 mod test;
+mod token;
 mod trigger;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -90,6 +94,14 @@ enum Command {
     Template(template::Args),
     /// List, show and replay the outgoing events of a running server
     Event(event::Args),
+    /// Make the first admin, with the link that `serve` printed
+    Setup(user::SetupArgs),
+    /// Make, list and change the users of a running server
+    User(user::Args),
+    /// Make, list and revoke the API tokens of a running server
+    Token(token::Args),
+    /// List, export and verify who did what on a running server
+    Audit(audit::Args),
     /// Measure this machine: webhooks and replies per second against a bare skeleton
     Bench(crate::bench::Args),
     /// Explain an error code, such as PAR-0207
@@ -146,6 +158,10 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Db(command) => db::run(command),
         Command::Template(args) => template::run(args),
         Command::Event(args) => event::run(args),
+        Command::Setup(args) => user::set_up(args),
+        Command::User(args) => user::run(args),
+        Command::Token(args) => token::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Bench(args) => {
             crate::bench::run(args).map_err(|error| Failed::new(Exit::Failed, format!("{error:#}")))
         }

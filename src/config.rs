@@ -39,6 +39,7 @@ pub use services::{Media, Retention, Templates};
 
 use layers::{Layers, Rank};
 use reader::Reader;
+pub(crate) use reader::duration_of;
 
 /// Every setting, typed and checked.
 #[derive(Clone, Debug)]
@@ -172,7 +173,8 @@ impl Config {
             optional.into_iter().flatten().chain([number.access_token.clone(), number.app_secret.clone()])
         };
         let numbers = self.whatsapp.numbers.iter().flat_map(of_number);
-        let ours = self.admin.token.iter().chain([&self.whatsapp.webhook_verify_token]).cloned();
+        let ours =
+            self.admin.token.iter().chain(&self.admin.password).chain([&self.whatsapp.webhook_verify_token]).cloned();
         let of_bots = self.bots.secrets.values().cloned();
         let all = numbers.chain(ours).chain(of_bots).map(|secret| secret.value);
         let endpoints = self.events.endpoints.iter().flat_map(|endpoint| each(&endpoint.secret.value));

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use whatsapp::graph::{Client, ClientConfig};
 
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, FirstUserError, People};
 use crate::bots::{self, BotFile, Library, LoadError, Tell};
 use crate::config::Config;
 use crate::flow_keys::FlowKeyKeeper;
@@ -63,11 +63,16 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The admin port would be open to the network without a credential.
+    /// The admin port would be open to the network while nobody can get in.
     #[error(
-        "admin.listen = {0} is not a loopback address and no token is set; set PARLANCE_ADMIN_TOKEN, or listen on 127.0.0.1"
+        "admin.listen = {0} is not a loopback address, and there is neither a user nor a token: whoever came first would be \
+         the admin; set PARLANCE_ADMIN_PASSWORD_FILE (makes the user PARLANCE_ADMIN_USER) or PARLANCE_ADMIN_TOKEN, or listen \
+         on 127.0.0.1 and make a user there first"
     )]
     AdminExposed(SocketAddr),
+    /// The first admin cannot be made of what the configuration says.
+    #[error("the first admin of admin.user and admin.password (PARLANCE_ADMIN_PASSWORD): {0}")]
+    FirstUser(String),
     /// A private key of Flows cannot be used.
     #[error(transparent)]
     FlowKey(#[from] Box<flows::KeyTrouble>),
@@ -107,6 +112,8 @@ pub struct Running {
     pub front: SocketAddr,
     /// Where the admin port listens.
     pub admin: SocketAddr,
+    /// The secret with which the first admin is made, if nobody can get in yet: `POST /api/v1/setup`.
+    pub setup: Option<String>,
     /// What was put live.
     pub bots: bots::Report,
     store: Arc<dyn Store>,
@@ -127,6 +134,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let admin_listener = bind("admin.listen", config.admin.listen).await?;
     let metrics = Arc::new(Metrics::default());
     let store: Arc<dyn Store> = open_store(config, &metrics)?;
+    let people = Box::pin(people(config, &store, &given.clock)).await?;
     let registry = Arc::new(Bots::new(&config.bots.default));
     let (client, numbers) = (graph_client(config)?, numbers::of_engine(config));
     let services = Services::load(
@@ -217,12 +225,16 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         metrics,
         numbers: config.whatsapp.numbers.iter().map(|number| numbers::of_admin(config, number)).collect(),
         displays,
+        people: people.clone(),
         token: config.admin.token.as_ref().map(|token| token.value.clone()),
+        login_ttl_ms: millis(config.admin.login_ttl),
         open_on_loopback: given.open_admin,
         allowed_hosts: admin::allowed_hosts(&config.admin.allowed_hosts, admin),
         metrics_enabled: config.metrics.enabled,
     });
 
+    services.look_after(people.look_after(config.retention.audit.map(millis)));
+    let setup = admin_port.offer_setup();
     let users = numbers::Users {
         bot_secrets: &services.http.secrets,
         engine: &engine,
@@ -245,7 +257,20 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         tokio::spawn(net::serve(front_listener, limits, front_service, stop.clone(), patience)),
         tokio::spawn(net::serve(admin_listener, limits, admin_service, stop.clone(), patience)),
     ];
-    Ok(Running { front, admin, bots: report, store, engine, registry, services, flow_keys, stop, ports, secrets })
+    Ok(Running {
+        front,
+        admin,
+        setup,
+        bots: report,
+        store,
+        engine,
+        registry,
+        services,
+        flow_keys,
+        stop,
+        ports,
+        secrets,
+    })
 }
 
 impl Running {
@@ -322,10 +347,25 @@ pub enum Failure {
     Actor(Box<str>),
 }
 
-fn refuse_unsafe(config: &Config) -> Result<(), StartError> {
-    if !config.admin.listen.ip().is_loopback() && config.admin.token.is_none() {
+/// Users and tokens; among them the first admin of the configuration. Errors: other machines reach the admin port, and
+/// nobody can get in.
+async fn people(config: &Config, store: &Arc<dyn Store>, clock: &Arc<dyn Clock>) -> Result<People, StartError> {
+    let people = People::load(store.clone(), clock.clone()).await?;
+    if let Some(password) = &config.admin.password {
+        match people.make_first(&config.admin.user, &password.value).await {
+            Ok(true) => tracing::info!(user = config.admin.user, "the first admin was made"),
+            Ok(false) => {}
+            Err(FirstUserError::Store(error)) => return Err(error.into()),
+            Err(error) => return Err(StartError::FirstUser(error.to_string())),
+        }
+    }
+    if !config.admin.listen.ip().is_loopback() && config.admin.token.is_none() && people.are_none() {
         return Err(StartError::AdminExposed(config.admin.listen));
     }
+    Ok(people)
+}
+
+fn refuse_unsafe(config: &Config) -> Result<(), StartError> {
     let tag = |number: &crate::config::Number| {
         actors::identity::partition_tag(&storage::Partition(number.phone_number_id.as_str().into()))
     };

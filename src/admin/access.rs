@@ -1,14 +1,41 @@
-//! Who may call: the Host that was asked for, the credential, and the brake on guessing.
+//! Who may call: the Host that was asked for, the credential, the brakes on guessing, and what a page of elsewhere may not.
 
-use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+mod brake;
+mod directory;
+mod password;
+mod records;
+mod secret;
+mod setup;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::Request;
-use http::header;
-use parking_lot::{Mutex, RwLock};
+use http::{HeaderMap, Method, header};
+use parking_lot::RwLock;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use storage::StoreError;
 use subtle::ConstantTimeEq;
+
+pub(crate) use directory::{Directory, DirectoryError, NewToken, NewUser, UserChange};
+pub(crate) use records::{Token, User};
+
+use super::principal::Principal;
+use super::role::Role;
+use brake::{LoginBrake, Met, TokenBrake};
+use password::{PasswordError, Passwords};
+use secret::{Digest, digest};
+use setup::Setup;
+
+/// The cookie of a session.
+pub(super) const COOKIE: &str = "parlance_session";
+/// Its value must be 1 in every write of a session: a form of another page cannot send it.
+const WRITE_HEADER: &str = "x-parlance";
+/// Open to everybody.
+const OPEN: [&str; 4] = ["/healthz", "/readyz", "/api/v1/login", "/api/v1/setup"];
 
 /// The caller's address.
 #[derive(Clone, Copy, Debug)]
@@ -21,37 +48,89 @@ pub(super) enum Denied {
     Host,
     /// A page of another origin, where the browser's user needs no credential.
     Origin,
+    /// A write with a session that may come from a page of elsewhere.
+    Csrf,
     /// No credential, or a wrong one.
     Credential,
-    /// A wrong one, after too many wrong ones.
-    Braked { seconds: u64 },
+    /// A wrong one, after too many wrong ones; `first` is the one that engaged the brake.
+    Braked { seconds: u64, first: bool },
 }
 
-/// Wrong credentials from one address within a minute before the brake.
-const FREE_TRIES: u32 = 10;
-const MINUTE_MS: u64 = 60_000;
-/// Addresses remembered at most; beyond it the oldest are forgotten.
-const REMEMBERED_ADDRESSES: usize = 10_000;
+/// Why nobody was logged in.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LoginError {
+    /// The name, or the password, or the user is disabled: the same words for all.
+    #[error("the name or the password is wrong")]
+    Wrong,
+    /// Too many tries.
+    #[error("too many wrong passwords came from this address or for this name")]
+    Braked(u64),
+    /// Of hashing.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why the first user was not made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SetupError {
+    /// The link is wrong, used or over.
+    #[error("this link was used, is over, or is wrong")]
+    Link,
+    /// Too many wrong ones.
+    #[error("too many wrong links came from this address")]
+    Braked(u64),
+    /// The password cannot be one.
+    #[error("{0}")]
+    Weak(String),
+    /// Of hashing.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The user cannot be made.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+}
+
+/// What access is made of.
+pub(super) struct Settings {
+    /// The admin token.
+    pub(super) token: Option<SecretString>,
+    /// Whether callers from loopback need no credential.
+    pub(super) open_on_loopback: bool,
+    /// Host names that are answered.
+    pub(super) hosts: HashSet<String>,
+    /// How long a login lasts.
+    pub(super) login_ttl_ms: u64,
+}
 
 pub(super) struct Access {
-    /// Of the token, so that comparing takes the same time whatever is given.
-    token: RwLock<Option<[u8; 32]>>,
+    /// Of the admin token, so that comparing takes the same time whatever is given.
+    token: RwLock<Option<Digest>>,
     open_on_loopback: bool,
     hosts: HashSet<String>,
-    wrong: Mutex<HashMap<IpAddr, Wrong>>,
-}
-
-#[derive(Clone, Copy)]
-struct Wrong {
-    since_ms: u64,
-    count: u32,
-    braked_until_ms: u64,
+    login_ttl_ms: u64,
+    pub(super) directory: Arc<Directory>,
+    passwords: Passwords,
+    wrong: TokenBrake,
+    logins: LoginBrake,
+    setup: Setup,
 }
 
 impl Access {
-    pub(super) fn new(token: Option<SecretString>, open_on_loopback: bool, hosts: HashSet<String>) -> Self {
-        let token = RwLock::new(token.map(|token| digest(token.expose_secret())));
-        Self { token, open_on_loopback, hosts, wrong: Mutex::default() }
+    pub(super) fn new(settings: Settings, directory: Arc<Directory>) -> Self {
+        Self {
+            token: RwLock::new(settings.token.map(|token| digest(token.expose_secret()))),
+            open_on_loopback: settings.open_on_loopback,
+            hosts: settings.hosts,
+            login_ttl_ms: settings.login_ttl_ms,
+            directory,
+            passwords: Passwords::new(),
+            wrong: TokenBrake::default(),
+            logins: LoginBrake::default(),
+            setup: Setup::default(),
+        }
     }
 
     /// Puts another token in the place of the one that is right.
@@ -59,72 +138,213 @@ impl Access {
         *self.token.write() = Some(digest(token.expose_secret()));
     }
 
-    pub(super) fn check(&self, request: &Request, now_ms: u64) -> Result<(), Denied> {
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        if !self.hosts.contains(&host.to_ascii_lowercase()) {
+    /// Whether anybody can get in: an admin token, or a user.
+    pub(super) fn has_anybody(&self) -> bool {
+        self.token.read().is_some() || !self.directory.is_empty()
+    }
+
+    /// Who calls; `None` where everybody may.
+    pub(super) fn check(&self, request: &Request, now_ms: u64) -> Result<Option<Principal>, Denied> {
+        let headers = request.headers();
+        if !self.hosts.contains(&host(headers)) {
             return Err(Denied::Host);
         }
-        if matches!(request.uri().path(), "/healthz" | "/readyz") || is_about_problems(request.uri().path()) {
-            return Ok(());
+        let path = request.uri().path();
+        // The pages that say what a problem means are for everybody.
+        if OPEN.contains(&path) || path == "/problems" || path.starts_with("/problems/") {
+            // A page of elsewhere must not log anybody in as somebody else.
+            return if self.is_foreign(request) { Err(Denied::Origin) } else { Ok(None) };
         }
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-        let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let given = given.and_then(|value| value.strip_prefix("Bearer "));
-        if given.is_some_and(|given| self.is_right(given)) {
-            return Ok(());
+        let peer = address(request);
+        let given = bearer(headers);
+        let cookie = if given.is_none() { cookie(headers) } else { None };
+        if let Some(principal) = given.and_then(|given| self.by_bearer(given, now_ms)) {
+            return Ok(Some(principal));
         }
-        if self.open_on_loopback && given.is_none() && peer.is_some_and(|peer| peer.is_loopback()) {
-            return if self.is_foreign(request) { Err(Denied::Origin) } else { Ok(()) };
+        if let Some(principal) = cookie.and_then(|secret| self.directory.by_session(secret, now_ms)) {
+            return if self.is_forged(request) { Err(Denied::Csrf) } else { Ok(Some(principal)) };
+        }
+        if self.open_on_loopback && given.is_none() && peer.is_loopback() {
+            return if self.is_foreign(request) { Err(Denied::Origin) } else { Ok(Some(Principal::loopback())) };
         }
         // Asking without a credential is no guess.
-        match (given, peer) {
-            (Some(_), Some(peer)) => Err(self.wrong(peer, now_ms)),
-            _ => Err(Denied::Credential),
+        if given.or(cookie).is_none() {
+            return Err(Denied::Credential);
         }
+        Err(match self.wrong.wrong(peer, now_ms) {
+            Met::Wrong => Denied::Credential,
+            Met::Engaged { seconds } => Denied::Braked { seconds, first: true },
+            Met::Braked { seconds } => Denied::Braked { seconds, first: false },
+        })
+    }
+
+    fn by_bearer(&self, given: &str, now_ms: u64) -> Option<Principal> {
+        let is_admin = self.token.read().is_some_and(|token| token.ct_eq(&digest(given)).into());
+        if is_admin { Some(Principal::admin("admin-token")) } else { self.directory.by_token(given, now_ms) }
     }
 
     /// Whether a browser says that a page from elsewhere asks.
     fn is_foreign(&self, request: &Request) -> bool {
-        let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
-        let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-        !host.is_some_and(|host| self.hosts.contains(&host.to_ascii_lowercase()))
-    }
-
-    fn is_right(&self, given: &str) -> bool {
-        self.token.read().is_some_and(|token| token.ct_eq(&digest(given)).into())
-    }
-
-    fn wrong(&self, peer: IpAddr, now_ms: u64) -> Denied {
-        let mut wrong = self.wrong.lock();
-        if wrong.len() >= REMEMBERED_ADDRESSES {
-            wrong.retain(|_, entry| entry.since_ms + MINUTE_MS > now_ms || entry.braked_until_ms > now_ms);
-            if wrong.len() >= REMEMBERED_ADDRESSES {
-                wrong.clear();
+        let headers = request.headers();
+        if let Some(origin) = headers.get(header::ORIGIN) {
+            let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+            if !host.is_some_and(|host| self.hosts.contains(&host.to_ascii_lowercase())) {
+                return true;
             }
         }
-        let entry = wrong.entry(peer).or_insert(Wrong { since_ms: now_ms, count: 0, braked_until_ms: 0 });
-        if entry.braked_until_ms > now_ms {
-            return Denied::Braked { seconds: (entry.braked_until_ms - now_ms).div_ceil(1_000) };
+        // Browsers send it with everything; other programs do not.
+        let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+        is_write(request.method()) && site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"))
+    }
+
+    /// Whether a request with a session may be one that a page of elsewhere made.
+    fn is_forged(&self, request: &Request) -> bool {
+        let marked = request.headers().get(WRITE_HEADER).is_some_and(|value| value.as_bytes() == b"1");
+        self.is_foreign(request) || (is_write(request.method()) && !marked)
+    }
+
+    /// Logs a user in. Answers with the user and the secret of the session.
+    pub(super) async fn log_in(
+        &self,
+        name: &str,
+        password: SecretString,
+        address: IpAddr,
+        now_ms: u64,
+    ) -> Result<(Arc<User>, String), LoginError> {
+        let name = name.to_ascii_lowercase();
+        self.logins.begin(&name, address, now_ms).map_err(LoginError::Braked)?;
+        let user = self.directory.by_name(&name);
+        // Too long for anybody's: no work is done for it.
+        let hash = user.as_ref().map(|user| user.password.clone());
+        let right = if password.expose_secret().len() > password::MAX_BYTES {
+            Ok(false)
+        } else {
+            self.passwords.is_right(password, hash).await
+        };
+        // What was not checked is no guess.
+        let right = right.inspect_err(|_| self.logins.forgive(&name, address))?;
+        let user = user.filter(|user| right && !user.disabled).ok_or(LoginError::Wrong)?;
+        let opened = self.directory.open_session(&user, &address.to_string(), now_ms, self.login_ttl_ms).await;
+        let opened = opened.inspect_err(|_| self.logins.forgive(&name, address))?;
+        let secret = opened.ok_or(LoginError::Wrong)?;
+        self.logins.forgive(&name, address);
+        Ok((user, secret))
+    }
+
+    /// Whether a password is the one of a user who is logged in; a session is no way around the brake. Errors: it is not.
+    pub(super) async fn guess(
+        &self,
+        user: &User,
+        password: SecretString,
+        address: IpAddr,
+        now_ms: u64,
+    ) -> Result<(), LoginError> {
+        self.logins.begin(&user.name, address, now_ms).map_err(LoginError::Braked)?;
+        let right = self.passwords.is_right(password, Some(user.password.clone())).await;
+        if !matches!(right, Ok(false)) {
+            self.logins.forgive(&user.name, address);
         }
-        if entry.since_ms + MINUTE_MS <= now_ms {
-            *entry = Wrong { since_ms: now_ms, count: 0, braked_until_ms: 0 };
+        if right? { Ok(()) } else { Err(LoginError::Wrong) }
+    }
+
+    /// Changes a user; the session with the secret `keep` stays.
+    pub(super) async fn change_user(
+        &self,
+        id: &str,
+        change: &UserChange,
+        keep: Option<&str>,
+        now_ms: u64,
+    ) -> Result<(Arc<User>, Arc<User>), DirectoryError> {
+        self.directory.change_user(id, change, keep.map(digest), now_ms).await
+    }
+
+    /// The hash of a password that is good enough. Errors: why it is not.
+    pub(super) async fn hash(&self, password: SecretString) -> Result<Box<str>, SetupError> {
+        password::check(&password).map_err(SetupError::Weak)?;
+        Ok(self.passwords.hash(password).await?)
+    }
+
+    /// The secret of a link that makes the first admin; an older one ends.
+    pub(super) fn offer_setup(&self, now_ms: u64) -> String {
+        self.setup.offer(now_ms)
+    }
+
+    /// Makes the first admin of whoever has the link. It is used up by that alone: a password that is too short is no end.
+    pub(super) async fn set_up(
+        &self,
+        link: &str,
+        (name, password): (String, SecretString),
+        address: IpAddr,
+        now_ms: u64,
+    ) -> Result<Arc<User>, SetupError> {
+        if !self.setup.is_right(link, now_ms) {
+            return Err(match self.wrong.wrong(address, now_ms) {
+                Met::Wrong => SetupError::Link,
+                Met::Engaged { seconds } | Met::Braked { seconds } => SetupError::Braked(seconds),
+            });
         }
-        entry.count += 1;
-        if entry.count > FREE_TRIES {
-            entry.braked_until_ms = now_ms + MINUTE_MS;
-            return Denied::Braked { seconds: 60 };
-        }
-        Denied::Credential
+        let user = self.make_first(name, password, now_ms).await?;
+        self.setup.close();
+        Ok(user)
+    }
+
+    /// Makes the first admin.
+    pub(super) async fn make_first(
+        &self,
+        name: String,
+        password: SecretString,
+        now_ms: u64,
+    ) -> Result<Arc<User>, SetupError> {
+        let password = self.hash(password).await?;
+        let new = NewUser { name, role: Role::Admin, numbers: None, password };
+        Ok(self.directory.create_first_user(new, now_ms).await?)
+    }
+
+    /// The cookie of a session, and the one that takes it away. Browsers keep `Secure` ones for https only, so there is no
+    /// such word on loopback.
+    pub(super) fn session_cookie(&self, headers: &HeaderMap, secret: Option<&str>) -> String {
+        let secure = if is_loopback_name(&host(headers)) { "" } else { "; Secure" };
+        let (value, age_s) = secret.map_or(("", 0), |secret| (secret, self.login_ttl_ms / 1_000));
+        format!("{COOKIE}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age_s}{secure}")
     }
 }
 
-/// The pages that say what a problem means are for everybody.
-fn is_about_problems(path: &str) -> bool {
-    path == "/problems" || path.starts_with("/problems/")
+/// The first admin, of what the configuration says. Errors: why it cannot be.
+pub(super) async fn first_user(name: &str, password: &SecretString) -> Result<NewUser, String> {
+    password::check(password)?;
+    let password = Passwords::new().hash(password.clone()).await.map_err(|error| error.to_string())?;
+    Ok(NewUser { name: name.to_owned(), role: Role::Admin, numbers: None, password })
 }
 
-fn digest(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
+/// The secret of the session that a request carries.
+pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let texts = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, value)| *name == COOKIE && !value.is_empty()).map(|(_, value)| value)
+}
+
+/// Where a request comes from.
+pub(super) fn address(request: &Request) -> IpAddr {
+    // Without one (tests call the router by itself) it is nobody's.
+    request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+}
+
+/// Whether a method changes something.
+pub(super) fn is_write(method: &Method) -> bool {
+    !method.is_safe()
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+fn host(headers: &HeaderMap) -> String {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_ascii_lowercase()
+}
+
+fn is_loopback_name(host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    matches!(name.map_or(host, |(name, _)| name), "localhost" | "127.0.0.1" | "[::1]")
 }
 
 /// The Host values that are answered: the configured names, else loopback names and the address itself, each with and
@@ -142,87 +362,4 @@ pub fn allowed_hosts(configured: &[String], listen: SocketAddr) -> HashSet<Strin
     }
     let with_port: Vec<_> = names.iter().map(|name| format!("{name}:{}", listen.port())).collect();
     names.into_iter().chain(with_port).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::body::Body;
-
-    use super::*;
-
-    const HOST: &str = "127.0.0.1:8081";
-
-    fn access(open_on_loopback: bool) -> Access {
-        let hosts = allowed_hosts(&[], HOST.parse().unwrap());
-        Access::new(Some("right-token".into()), open_on_loopback, hosts)
-    }
-
-    fn request(host: &str, path: &str, token: Option<&str>, peer: &str) -> Request {
-        let mut builder = http::Request::builder().uri(path).header("host", host);
-        if let Some(token) = token {
-            builder = builder.header("authorization", format!("Bearer {token}"));
-        }
-        let mut request = builder.body(Body::empty()).unwrap();
-        request.extensions_mut().insert(Peer(format!("{peer}:5000").parse().unwrap()));
-        request
-    }
-
-    #[test]
-    fn a_foreign_host_is_refused_even_with_the_right_token() {
-        let denied =
-            access(true).check(&request("evil.example", "/api/v1/status", Some("right-token"), "127.0.0.1"), 0);
-        assert_eq!(denied, Err(Denied::Host));
-        assert_eq!(access(false).check(&request("LOCALHOST:8081", "/healthz", None, "127.0.0.1"), 0), Ok(()));
-    }
-
-    #[test]
-    fn everything_but_health_needs_the_token() {
-        let access = access(false);
-        for path in ["/metrics", "/api/v1/status", "/no/such/path", "/healthz/x"] {
-            assert_eq!(access.check(&request(HOST, path, None, "127.0.0.1"), 0), Err(Denied::Credential), "{path}");
-            assert_eq!(access.check(&request(HOST, path, Some("right-token"), "10.0.0.9"), 0), Ok(()), "{path}");
-        }
-        for path in ["/healthz", "/readyz"] {
-            assert_eq!(access.check(&request(HOST, path, None, "10.0.0.9"), 0), Ok(()), "{path}");
-        }
-    }
-
-    #[test]
-    fn guessing_is_braked_while_the_right_token_still_works() {
-        let access = access(false);
-        let guess = |now_ms| access.check(&request(HOST, "/x", Some("guess"), "10.0.0.9"), now_ms);
-        for _ in 0..FREE_TRIES {
-            assert_eq!(guess(1_000), Err(Denied::Credential));
-        }
-        assert_eq!(guess(1_000), Err(Denied::Braked { seconds: 60 }));
-        assert_eq!(guess(31_000), Err(Denied::Braked { seconds: 30 }));
-        assert_eq!(access.check(&request(HOST, "/x", Some("right-token"), "10.0.0.9"), 2_000), Ok(()));
-        assert_eq!(access.check(&request(HOST, "/x", Some("guess"), "10.0.0.8"), 2_000), Err(Denied::Credential));
-        assert_eq!(guess(62_000), Err(Denied::Credential));
-    }
-
-    #[test]
-    fn a_page_of_another_origin_may_not_use_the_open_loopback() {
-        let from = |origin: &str, token: Option<&str>| {
-            let mut request = request(HOST, "/api/v1/numbers/1/pause", token, "127.0.0.1");
-            request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
-            access(true).check(&request, 0)
-        };
-        for origin in
-            ["https://evil.example", "null", "http://127.0.0.1.evil.example:8081", "http://localhost:9999", ""]
-        {
-            assert_eq!(from(origin, None), Err(Denied::Origin), "{origin}");
-        }
-        for origin in ["http://127.0.0.1:8081", "http://localhost:8081"] {
-            assert_eq!(from(origin, None), Ok(()), "{origin}");
-        }
-        assert_eq!(from("https://console.example", Some("right-token")), Ok(()), "a page cannot know the token");
-    }
-
-    #[test]
-    fn in_dev_loopback_needs_no_token_but_others_do() {
-        let access = access(true);
-        assert_eq!(access.check(&request(HOST, "/api/v1/status", None, "127.0.0.1"), 0), Ok(()));
-        assert_eq!(access.check(&request(HOST, "/api/v1/status", None, "10.0.0.9"), 0), Err(Denied::Credential));
-    }
 }

@@ -10,15 +10,19 @@ use tracing::Instrument;
 
 use super::problem::Problem;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of a request's id at most.
 const MAX_ID: usize = 64;
 /// Bytes of an error text of the framework that are kept.
 const MAX_TEXT: usize = 4_096;
 
 /// The layer.
-pub(super) async fn envelope(request: Request, next: Next) -> Response {
+pub(super) async fn envelope(mut request: Request, next: Next) -> Response {
     let id = id_of(request.headers());
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        // For the audit trail.
+        request.headers_mut().insert(REQUEST_ID, value);
+    }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("admin", request_id = %id);

@@ -3,7 +3,7 @@
 use actors::media::{Deleted, Direction, KeepError, MediaError, MediaFilter, MediaItem, MediaState, WriteError};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::response::Response;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::lists::{Asked, limit, read};
+use super::principal::Principal;
 use super::problem::Problem;
 use super::time::at;
 use super::{Ctx, cursor};
@@ -75,14 +76,18 @@ pub(super) struct DryRun {
     params(ListQuery),
     responses((status = OK, body = shapes::Listed<shapes::Media>)),
 )]
-pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    query: Asked<ListQuery>,
+) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let filter = MediaFilter { direction: query.direction, state: query.state, kind: query.kind.map(Into::into) };
     let after = cursor::take(LIST, query.cursor.as_deref())?;
     let media = &shared.parts.services.media;
     let listed = media.list(&filter, after.as_deref(), limit(query.limit)?).await?;
     let mut items = Vec::with_capacity(listed.items.len());
-    for item in &listed.items {
+    for item in listed.items.iter().filter(|item| sees(&principal, item)) {
         items.push(shown(&shared, item).await?);
     }
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, listed.next) })))
@@ -90,8 +95,12 @@ pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<
 
 /// A file, without its bytes.
 #[utoipa::path(get, path = "/api/v1/media/{id}", responses((status = OK, body = shapes::Media)))]
-pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    let item = find(&shared, &id).await?;
+pub(super) async fn show(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let item = find(&shared, &principal, &id).await?;
     Ok(Json(shown(&shared, &item).await?))
 }
 
@@ -127,8 +136,12 @@ pub(super) async fn put(
     get, path = "/api/v1/media/{id}/content",
     responses((status = OK, body = String, content_type = "application/octet-stream")),
 )]
-pub(super) async fn content(State(shared): Ctx, Path(id): Path<String>) -> Result<Response, Problem> {
-    let item = find(&shared, &id).await?;
+pub(super) async fn content(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let item = find(&shared, &principal, &id).await?;
     let opened = shared.parts.services.media.open(&item).await?;
     let opened = opened.ok_or_else(|| {
         let why = item.reason.as_deref().unwrap_or("it is not in the folder");
@@ -153,10 +166,11 @@ pub(super) async fn content(State(shared): Ctx, Path(id): Path<String>) -> Resul
 )]
 pub(super) async fn delete(
     State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     query: Asked<DryRun>,
 ) -> Result<Json<Value>, Problem> {
-    let item = find(&shared, &id).await?;
+    let item = find(&shared, &principal, &id).await?;
     let media = &shared.parts.services.media;
     if read(query)?.dry_run {
         let at_meta = media.meta_ids(&item).await?;
@@ -194,8 +208,15 @@ pub(super) async fn prune(State(shared): Ctx, query: Asked<PruneQuery>) -> Resul
     Ok(Json(answer))
 }
 
-async fn find(shared: &super::Shared, id: &str) -> Result<MediaItem, Problem> {
-    shared.parts.services.media.item(id).await?.ok_or_else(|| unknown(id))
+async fn find(shared: &super::Shared, principal: &Principal, id: &str) -> Result<MediaItem, Problem> {
+    let item = shared.parts.services.media.item(id).await?;
+    item.filter(|item| sees(principal, item)).ok_or_else(|| unknown(id))
+}
+
+/// Our own files are of no number; what people sent is of the one that they wrote to.
+fn sees(principal: &Principal, item: &MediaItem) -> bool {
+    let own = || item.number_id.as_deref().map_or(principal.numbers.is_none(), |number| principal.sees(number));
+    item.direction == Direction::Out || own()
 }
 
 fn unknown(id: &str) -> Problem {

@@ -171,6 +171,6 @@ fn seen(principal: &Principal, id: &str) -> Result<(), Problem> {
     if principal.sees(id) { Ok(()) } else { Err(unknown(id)) }
 }
 
-fn unknown(id: &str) -> Problem {
+pub(super) fn unknown(id: &str) -> Problem {
     Problem::not_found(format!("there is no number {id:?}")).hint("GET /api/v1/numbers lists them")
 }

@@ -5,24 +5,46 @@ use std::sync::Arc;
 use super::role::Role;
 
 /// Who calls, and what they may.
-#[derive(Clone, Debug)]
-pub(super) struct Principal {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Principal {
     /// `user:elif`, `token:ci`, `admin-token`, `loopback`.
-    pub who: Box<str>,
+    pub(crate) who: Box<str>,
     /// What they may do.
-    pub role: Role,
+    pub(crate) role: Role,
     /// The numbers that they see; `None` is all.
-    pub numbers: Option<Arc<[Box<str>]>>,
+    pub(crate) numbers: Option<Arc<[Box<str>]>>,
+    /// The user that they are, or whose token they use.
+    pub(crate) user: Option<Box<str>>,
+    /// By which credential.
+    pub(crate) via: Via,
+}
+
+/// A kind of credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// The admin token of the configuration.
+    AdminToken,
+    /// None: `parlance dev` asks callers from loopback for none.
+    Loopback,
+    /// An API token.
+    Token,
+    /// The cookie of a login.
+    Session,
 }
 
 impl Principal {
-    /// Everything, with every number.
-    pub(super) fn admin(who: &str) -> Self {
-        Self { who: who.into(), role: Role::Admin, numbers: None }
+    /// Everything, with every number, by the admin token.
+    pub(crate) fn admin(who: &str) -> Self {
+        Self { who: who.into(), role: Role::Admin, numbers: None, user: None, via: Via::AdminToken }
+    }
+
+    /// Everything, with every number, by calling from this machine.
+    pub(crate) fn loopback() -> Self {
+        Self { via: Via::Loopback, ..Self::admin("loopback") }
     }
 
     /// Whether what belongs to a number exists for them.
-    pub(super) fn sees(&self, number_id: &str) -> bool {
+    pub(crate) fn sees(&self, number_id: &str) -> bool {
         self.numbers.as_deref().is_none_or(|numbers| numbers.iter().any(|number| **number == *number_id))
     }
 }

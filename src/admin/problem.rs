@@ -103,7 +103,7 @@ impl Problem {
 
     pub(super) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a valid credential is needed")
-            .hint("send Authorization: Bearer and the admin token")
+            .hint("send Authorization: Bearer and a token, or log in")
     }
 
     /// The role does not cover it.
@@ -115,7 +115,11 @@ impl Problem {
     }
 
     pub(super) fn braked(seconds: u64) -> Self {
-        let detail = "too many wrong credentials came from this address";
+        Self::braked_for(seconds, "too many wrong credentials came from this address")
+    }
+
+    /// Too much of it for so many seconds.
+    pub(super) fn braked_for(seconds: u64, detail: impl Into<String>) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", detail);
         Self { retry_after_seconds: Some(seconds), ..problem }
     }
@@ -134,6 +138,12 @@ impl Problem {
         let text = text.trim();
         let detail = if text.is_empty() { status.canonical_reason().unwrap_or("the request is refused") } else { text };
         Self::new(status, kind, detail)
+    }
+
+    /// Another time it works.
+    pub(super) fn busy(detail: impl Into<String>) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
+        Self { retry_after_seconds: Some(1), ..problem }
     }
 
     /// The answer broke while it was made: the log has the whole story.

@@ -1,11 +1,12 @@
 //! What a principal may do: five roles, and a table of what each covers.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A role: what a principal has, and what a route needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// Reads; what is personal is masked.
     Viewer,
     /// Conversations, contacts, quick replies, sending.
@@ -20,10 +21,10 @@ pub(super) enum Role {
 
 impl Role {
     /// All of them, the smallest first.
-    pub(super) const ALL: [Self; 5] = [Self::Viewer, Self::Responder, Self::Author, Self::Operator, Self::Admin];
+    pub(crate) const ALL: [Self; 5] = [Self::Viewer, Self::Responder, Self::Author, Self::Operator, Self::Admin];
 
     /// Whether who has this role may do what needs that one. It is no ladder: an author does not answer people.
-    pub(super) fn may(self, needed: Self) -> bool {
+    pub(crate) fn may(self, needed: Self) -> bool {
         use Role::{Admin, Author, Operator, Responder, Viewer};
         let covered: &[Self] = match self {
             Viewer => &[Viewer],
@@ -36,7 +37,7 @@ impl Role {
     }
 
     /// As it is written in requests and answers.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
             Self::Responder => "responder",

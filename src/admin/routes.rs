@@ -6,7 +6,10 @@ use utoipa_axum::routes;
 
 use super::role::Role::{Admin, Author, Operator, Responder, Viewer};
 use super::table::Table;
-use super::{blocked, bots, contacts, conversations, deliveries, flow_keys, flows, handback, journal, lists, media, messages, numbers, quick_replies, templates, trigger};
+use super::{
+    audit, blocked, bots, contacts, conversations, deliveries, flow_keys, flows, handback, journal, lists, login,
+    media, messages, numbers, quick_replies, templates, tokens, trigger, users,
+};
 
 /// Bytes of a bot at most: one more than a bot may have, so that the checker says what is wrong.
 const MAX_BOT_BYTES: usize = chatbot::caps::MAX_BOT_FILE_BYTES + 1;
@@ -26,7 +29,7 @@ pub(super) fn table() -> Table {
         .of(Responder, routes!(messages::send::send))
         .of(Viewer, routes!(journal::list))
         .of(Viewer, routes!(journal::state))
-        .of(Viewer, routes!(journal::test))
+        .of(Author, routes!(journal::test))
         .of(Responder, routes!(blocked::block))
         .of(Responder, routes!(blocked::unblock))
         .of(Responder, routes!(handback::hand_back))
@@ -104,4 +107,16 @@ pub(super) fn table() -> Table {
         .of(Operator, routes!(contacts::sheets::sheet))
         .of(Admin, routes!(contacts::erase::erase))
         .of(Admin, routes!(contacts::erase::export))
+        .open(routes!(login::log_in))
+        .open(routes!(login::set_up))
+        .of(Viewer, routes!(login::log_out))
+        .of(Viewer, routes!(login::me))
+        .of(Viewer, routes!(login::own_password))
+        .of(Admin, routes!(users::list, users::create))
+        .of(Admin, routes!(users::show, users::change, users::delete))
+        .of(Admin, routes!(tokens::list, tokens::create))
+        .of(Admin, routes!(tokens::revoke))
+        .of(Admin, routes!(audit::list))
+        .of(Admin, routes!(audit::export::export))
+        .of(Admin, routes!(audit::verify))
 }

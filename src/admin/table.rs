@@ -61,6 +61,17 @@ impl Table {
         self
     }
 
+    /// Handlers with `#[utoipa::path]` that are open to everybody.
+    pub(super) fn open(mut self, mut routes: UtoipaMethodRouter<Arc<Shared>>) -> Self {
+        for (path, item) in &mut routes.1.paths {
+            for (method, operation) in operations(item) {
+                describe::complete(operation, method, path, "none");
+            }
+        }
+        self.router = self.router.routes(routes);
+        self
+    }
+
     /// The router, what its routes need, and the document.
     pub(super) fn finish(self) -> (Router<Arc<Shared>>, Routes, OpenApi) {
         let (router, document) = self.router.split_for_parts();

@@ -150,6 +150,22 @@ impl Api {
     }
 }
 
+/// Runs against a server for which there is no credential yet.
+pub(super) fn bare<F: Future<Output = Result<(), Failed>>>(base: Url, go: impl FnOnce(Api) -> F) -> Result<(), Failed> {
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+    let client = client.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))?;
+    runtime()?.block_on(go(Api { client, base, token: None }))
+}
+
+/// A name or id as a part of a path. Errors: nothing is called so.
+pub(super) fn segment(name: &str) -> Result<&str, Failed> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@');
+    match !name.is_empty() && name != ".." && name != "." && name.bytes().all(plain) {
+        true => Ok(name),
+        false => Err(Failed::new(Exit::NotFound, format!("error: there is no {name:?}"))),
+    }
+}
+
 /// What a problem says, with the exit code of its status.
 pub(super) fn refusal(status: StatusCode, problem: &Value) -> Failed {
     let detail = problem["detail"].as_str().unwrap_or("the server refused");

@@ -1,5 +1,6 @@
 //! `parlance serve`: the server, until a signal or a failure ends it. Also the part of it that `dev` shares.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +39,24 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
             talk(problem);
         }
         tracing::info!(front = %running.front, admin = %running.admin, bots = running.bots.bots, "ready");
+        if let Some(secret) = &running.setup {
+            talk(&first_login(running.admin, secret));
+        }
         until_the_end(running, config.server.drain_timeout).await
     })
+}
+
+/// How the first admin is made. Talk and no log line: the secret is for whoever sits here.
+fn first_login(admin: SocketAddr, secret: &str) -> String {
+    let base = format!("http://{admin}");
+    format!(
+        "\nNobody can log in to the admin port yet. Within 30 minutes, and once, this makes the first admin:\n\n  \
+         parlance setup '{base}/#/setup/{secret}' --name NAME --password-file FILE\n\nor without parlance:\n\n  \
+         curl {base}/api/v1/setup -H 'Content-Type: application/json' \\\n    \
+         -d '{{\"token\": \"{secret}\", \"name\": \"NAME\", \"password\": \"AT LEAST 12 CHARACTERS\"}}'\n\n\
+         Without a terminal: PARLANCE_ADMIN_PASSWORD_FILE and PARLANCE_ADMIN_USER make a user at start, PARLANCE_ADMIN_TOKEN \
+         is a token.\n"
+    )
 }
 
 fn check_only(files: &[bots::BotFile]) -> Result<(), Failed> {
@@ -68,6 +85,7 @@ pub(super) fn start_failed(error: StartError) -> Failed {
         StartError::Open(_) | StartError::Store(_) => Exit::Store,
         StartError::Bots(_) => Exit::Data,
         StartError::AdminExposed(_)
+        | StartError::FirstUser(_)
         | StartError::FlowKey(_)
         | StartError::NumbersCollide(..)
         | StartError::Graph(_)

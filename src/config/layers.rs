@@ -25,8 +25,8 @@ pub(super) const BOT_SECRETS: &str = "bots.secrets.";
 pub(super) const ENDPOINTS: &str = "events.endpoint";
 const REPEATED: [&str; 2] = [NUMBERS, ENDPOINTS];
 
-/// Variables that carry the names people know from Meta, and the admin token.
-const ALIASES: [(&str, &str); 9] = [
+/// Variables that carry the names people know from Meta, and who gets in first.
+const ALIASES: [(&str, &str); 11] = [
     ("WHATSAPP_PHONE_NUMBER_ID", "whatsapp.phone_number_id"),
     ("WHATSAPP_BUSINESS_ACCOUNT_ID", "whatsapp.business_account_id"),
     ("WHATSAPP_ACCESS_TOKEN", "whatsapp.access_token"),
@@ -36,6 +36,8 @@ const ALIASES: [(&str, &str); 9] = [
     ("WHATSAPP_FLOW_PRIVATE_KEY_PASSPHRASE", "whatsapp.flow_private_key_passphrase"),
     ("WHATSAPP_FLOW_PRIVATE_KEY_PREVIOUS", "whatsapp.flow_private_key_previous"),
     ("PARLANCE_ADMIN_TOKEN", "admin.token"),
+    ("PARLANCE_ADMIN_USER", "admin.user"),
+    ("PARLANCE_ADMIN_PASSWORD", "admin.password"),
 ];
 
 /// A value before anybody asked for a type.

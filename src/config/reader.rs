@@ -241,11 +241,16 @@ impl<'a> Reader<'a> {
 }
 
 fn duration(value: &Value) -> Option<Duration> {
-    let text = match value {
-        Value::Integer(0) => return Some(Duration::ZERO),
-        Value::Text(text) | Value::Raw(text) => text.trim(),
-        _ => return None,
-    };
+    match value {
+        Value::Integer(0) => Some(Duration::ZERO),
+        Value::Text(text) | Value::Raw(text) => duration_of(text),
+        _ => None,
+    }
+}
+
+/// A duration as settings write it: `500ms`, `6s`, `15m`, `12h`, `90d`, `0`; at most ten years.
+pub(crate) fn duration_of(text: &str) -> Option<Duration> {
+    let text = text.trim();
     let digits = text.chars().take_while(char::is_ascii_digit).collect::<String>();
     let number: u64 = digits.parse().ok()?;
     let ms = match text.strip_prefix(digits.as_str())? {

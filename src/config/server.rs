@@ -42,6 +42,12 @@ pub struct Admin {
     pub allowed_hosts: Vec<String>,
     /// The first admin token.
     pub token: Option<Secret>,
+    /// How long a login lasts.
+    pub login_ttl: Duration,
+    /// The name of the first admin, who is made when there is no user and a password is given.
+    pub user: String,
+    /// Their password.
+    pub password: Option<Secret>,
 }
 
 /// Prometheus metrics.
@@ -87,9 +93,17 @@ impl Admin {
             listen: address(reader, "admin.listen"),
             allowed_hosts: reader.list("admin.allowed_hosts"),
             token: reader.secret("admin.token"),
+            login_ttl: reader.duration("admin.login_ttl"),
+            user: reader.text("admin.user"),
+            password: reader.secret("admin.password"),
         };
-        if admin.token.is_none() && !admin.listen.ip().is_loopback() {
-            reader.missing("admin.token", "admin.listen is open to other machines");
+        let insecure = reader.boolean("admin.insecure");
+        if !insecure && !admin.listen.ip().is_loopback() {
+            let what = format!("admin.listen is {}, where other machines reach it, and there is no TLS", admin.listen);
+            let help = "listen on 127.0.0.1 and let a proxy with TLS on this machine face the network; or set \
+                        admin.insecure = true if such a proxy elsewhere, or a private network, keeps what passes from \
+                        being read (the admin port has no TLS of its own)";
+            reader.complain("admin.listen", what, help.into());
         }
         admin
     }

@@ -45,6 +45,8 @@ pub struct Retention {
     pub events: Option<Duration>,
     /// What was said in conversations, and conversations in which nothing goes on.
     pub conversations: Option<Duration>,
+    /// Rows of the audit trail.
+    pub audit: Option<Duration>,
 }
 
 impl Media {
@@ -80,6 +82,7 @@ impl Retention {
             outbox: age("retention.outbox"),
             events: age("retention.events"),
             conversations: age("retention.conversations"),
+            audit: age("retention.audit"),
         }
     }
 }

@@ -251,10 +251,11 @@ fn an_empty_variable_of_meta_counts_as_missing() {
 }
 
 #[test]
-fn an_admin_port_open_to_others_needs_a_token() {
-    let open = || live().env("PARLANCE__ADMIN__LISTEN", "0.0.0.0:8081");
-    assert_mentions(&open().errors(), &["admin.token is missing", "PARLANCE_ADMIN_TOKEN_FILE"]);
-    open().env("PARLANCE_ADMIN_TOKEN", "example-admin-token").config();
+fn an_admin_port_open_to_others_is_a_decision() {
+    let open =
+        || live().env("PARLANCE__ADMIN__LISTEN", "0.0.0.0:8081").env("PARLANCE_ADMIN_TOKEN", "example-admin-token");
+    assert_mentions(&open().errors(), &["admin.listen is 0.0.0.0:8081", "no TLS", "admin.insecure = true"]);
+    open().env("PARLANCE__ADMIN__INSECURE", "true").config();
     Case::dev("[admin]\nlisten = '[::1]:0'").config();
 }
 

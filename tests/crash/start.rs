@@ -51,13 +51,23 @@ async fn no_secret_shows_in_what_is_said_about_a_configuration() {
 }
 
 #[tokio::test]
-async fn an_admin_port_open_to_the_network_needs_a_token() {
+async fn an_admin_port_open_to_the_network_is_a_decision_and_needs_somebody_who_can_get_in() {
     let mut place = Place::new(NOWHERE);
-    place.unset("PARLANCE_ADMIN_TOKEN");
     place.set("PARLANCE__ADMIN__LISTEN", format!("0.0.0.0:{}", place.admin.port()));
     let ended = ends(&place, &["serve"]).await;
     assert_eq!(ended.code(), Some(78), "{ended:?}");
-    assert!(ended.stderr.contains("PARLANCE_ADMIN_TOKEN"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("no TLS") && ended.stderr.contains("admin.insecure = true"), "{}", ended.stderr);
+    place.set("PARLANCE__ADMIN__INSECURE", "true".to_owned());
+    place.unset("PARLANCE_ADMIN_TOKEN");
+    let ended = ends(&place, &["serve"]).await;
+    assert_eq!(ended.code(), Some(78), "{ended:?}");
+    for word in ["PARLANCE_ADMIN_PASSWORD_FILE", "PARLANCE_ADMIN_TOKEN", "0.0.0.0"] {
+        assert!(ended.stderr.contains(word), "{}", ended.stderr);
+    }
+    place.set("PARLANCE_ADMIN_PASSWORD", "too short".to_owned());
+    let ended = ends(&place, &["serve"]).await;
+    assert_eq!(ended.code(), Some(78), "{ended:?}");
+    assert!(ended.stderr.contains("at least 12") && !ended.stderr.contains("too short"), "{}", ended.stderr);
 }
 
 #[tokio::test]

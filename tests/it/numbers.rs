@@ -10,14 +10,14 @@ use crate::support::{
 };
 
 /// Of the same account and app as [`NUMBER`].
-const SISTER: &str = "700800900100201";
+pub(crate) const SISTER: &str = "700800900100201";
 /// Of another account and app.
-const STRANGER: &str = "700800900100202";
+pub(crate) const STRANGER: &str = "700800900100202";
 const ACCOUNT: &str = "300100200300400";
 const OTHER_ACCOUNT: &str = "300100200300401";
 const OTHER_SECRET: &str = "test-other-app-secret";
 
-fn three() -> Setup {
+pub(crate) fn three() -> Setup {
     let number = |id: &str, shown: &str, account: &str| simulator::Number {
         phone_number_id: id.into(),
         display_phone_number: shown.into(),
@@ -48,7 +48,7 @@ async fn write_signed(world: &World, number: &str, secret: &str, from: &str, wor
     world.post_signed(body, Some(&signature)).await.status()
 }
 
-async fn write(world: &World, number: &str, from: &str, words: &str) {
+pub(crate) async fn write(world: &World, number: &str, from: &str, words: &str) {
     let secret = if number == STRANGER { OTHER_SECRET } else { SECRET };
     assert_eq!(write_signed(world, number, secret, from, words).await, 200);
 }

@@ -60,6 +60,9 @@ kinds! {
     "PAR-0111" "setup-link" "The link does not work",
         "The link of the one-time setup is wrong, was used, or is too old.",
         "Restart the server for a new one.";
+    "PAR-0112" "number-scope" "It is not of single numbers",
+        "The caller sees some of our numbers only, and this is of all of them, or of an account.",
+        "Ask with a user or token that sees all numbers.";
 
     // The request itself.
     "PAR-0120" "bad-request" "The request is malformed",
@@ -322,7 +325,10 @@ mod tests {
     fn names(path: &Path, named: &mut BTreeSet<String>) {
         let text = std::fs::read_to_string(path).unwrap();
         for (at, _) in text.match_indices("StatusCode::") {
-            let rest = text[at + 12..].trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '_');
+            let rest = text
+                .get(at + 12..)
+                .unwrap_or_default()
+                .trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '_');
             let Some(rest) = rest.trim_start().strip_prefix(',') else { continue };
             let Some(rest) = rest.trim_start().strip_prefix('"') else { continue };
             let name: String = rest.chars().take_while(|c| *c != '"').collect();

@@ -1,0 +1,179 @@
+//! The chain: written, walked through, pruned, broken.
+
+use std::sync::Arc;
+
+use actors::{AdjustableClock, Clock};
+use serde_json::json;
+use storage::{Model, Store};
+
+use super::book::{Book, REFUSALS_A_MINUTE};
+use super::chain::{Verified, verify};
+use super::record::{LAST, PLACES, Place, ROWS, key};
+use super::*;
+
+const DAY_MS: u64 = 86_400_000;
+
+struct Desk {
+    store: Arc<dyn Store>,
+    clock: Arc<AdjustableClock>,
+    book: Arc<Book>,
+}
+
+async fn desk() -> Desk {
+    let (store, clock): (Arc<dyn Store>, _) = (Model::new(), Arc::new(AdjustableClock::starting_at(0)));
+    let shared: Arc<dyn Clock> = clock.clone();
+    let book = Book::open(store.clone(), shared).await.unwrap();
+    Desk { store, clock, book }
+}
+
+fn entry(who: &str, status: u16) -> Entry {
+    Entry { who: who.into(), action: "POST /x".into(), status, address: "127.0.0.1".into(), ..Entry::default() }
+}
+
+impl Desk {
+    async fn write(&self, rows: usize) {
+        for _ in 0..rows {
+            self.book.append(entry("user:ada", 200)).await;
+        }
+    }
+
+    async fn verified(&self) -> Verified {
+        verify(&self.book, None).await.unwrap()
+    }
+
+    async fn put(&self, kind: &str, key: &str, text: Option<String>) {
+        self.store.put_document(kind, key, text.map(Into::into)).await.unwrap();
+    }
+
+    async fn row(&self, n: u64) -> String {
+        let bytes = self.store.document(ROWS, &key(n)).await.unwrap().unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn rows_hold_each_other_across_a_restart() {
+    let desk = desk().await;
+    assert!(desk.verified().await.ok, "an empty book");
+    desk.write(3).await;
+    let clock: Arc<dyn Clock> = desk.clock.clone();
+    let again = Book::open(desk.store.clone(), clock).await.unwrap();
+    again.append(entry("user:ben", 201)).await;
+    let found = verify(&again, None).await.unwrap();
+    assert_eq!((found.ok, found.rows, found.first), (true, 4, Some(1)));
+    assert!(found.head.starts_with("4:"), "{}", found.head);
+}
+
+#[tokio::test]
+async fn rows_of_many_at_once_are_all_there_and_in_one_chain() {
+    let desk = desk().await;
+    let many = (0..300).map(|_| desk.book.append(entry("token:ci", 200)));
+    futures_util::future::join_all(many).await;
+    let found = desk.verified().await;
+    assert_eq!((found.ok, found.rows), (true, 300));
+}
+
+#[tokio::test]
+async fn a_row_that_is_changed_moved_or_gone_is_found() {
+    let desk = desk().await;
+    desk.write(5).await;
+    let head = desk.verified().await.head;
+    let (third, fourth) = (desk.row(3).await, desk.row(4).await);
+    let broken = async |at: u64, why: &str| {
+        let found = desk.verified().await;
+        assert_eq!((found.ok, found.broken_at), (false, Some(at)), "{why}: {found:?}");
+        assert!(found.why.unwrap().contains(why), "{why}");
+    };
+    desk.put(ROWS, &key(3), Some(third.replace("user:ada", "user:eve"))).await;
+    broken(3, "changed").await;
+    desk.put(ROWS, &key(3), Some("nonsense".to_owned())).await;
+    broken(3, "cannot be read").await;
+    desk.put(ROWS, &key(3), None).await;
+    broken(3, "missing").await;
+    desk.put(ROWS, &key(3), Some(fourth)).await;
+    broken(3, "missing").await;
+    desk.put(ROWS, &key(3), Some(third)).await;
+    assert!(desk.verified().await.ok, "put right again");
+    desk.put(ROWS, &key(5), None).await;
+    broken(5, "missing at the end").await;
+
+    // Whoever writes the file can make a new chain; a head that was noted elsewhere tells.
+    let (n, hash) = head.split_once(':').unwrap();
+    let noted = Place { n: n.parse().unwrap(), hash: hash.into(), at_ms: 0 };
+    let forged = self::desk().await;
+    forged.write(4).await;
+    forged.book.append(entry("user:eve", 200)).await;
+    assert!(forged.verified().await.ok);
+    assert!(!verify(&forged.book, Some(&noted)).await.unwrap().ok);
+    let shorter = self::desk().await;
+    shorter.write(2).await;
+    assert!(!verify(&shorter.book, Some(&noted)).await.unwrap().ok);
+}
+
+#[tokio::test]
+async fn what_age_takes_leaves_an_anchor_that_the_rest_holds_on_to() {
+    let desk = desk().await;
+    desk.write(600).await;
+    let noted = desk.book.last();
+    desk.clock.advance(DAY_MS);
+    desk.write(3).await;
+    assert_eq!(desk.book.prune(DAY_MS / 2).await.unwrap(), 600);
+    let found = desk.verified().await;
+    assert_eq!((found.ok, found.rows, found.first), (true, 3, Some(601)));
+    assert!(verify(&desk.book, Some(&noted)).await.unwrap().ok, "it was the last one that went");
+    assert_eq!(desk.book.anchors().await.unwrap().len(), 2, "one for each commit");
+    desk.put(ROWS, &key(601), None).await;
+    assert!(!desk.verified().await.ok);
+    desk.clock.advance(DAY_MS);
+    assert_eq!(desk.book.prune(2 * DAY_MS).await.unwrap(), 2);
+    desk.write(1).await;
+    assert!(desk.verified().await.ok);
+}
+
+#[tokio::test]
+async fn a_flood_of_refusals_is_counted_and_not_kept() {
+    let desk = desk().await;
+    for _ in 0..1_000 {
+        desk.book.append(entry("token:ci", 403)).await;
+    }
+    assert_eq!(desk.book.last().n, u64::from(REFUSALS_A_MINUTE));
+    desk.book.append(entry("token:other", 403)).await;
+    desk.book.append(entry("token:ci", 200)).await;
+    let rows = desk.book.rows_after(u64::from(REFUSALS_A_MINUTE), 10).await.unwrap();
+    let left_out: Vec<u64> = rows.iter().map(|(row, ..)| row.entry.left_out).collect();
+    assert_eq!(left_out, [0, 970], "of the one who was refused");
+    desk.clock.advance(60_000);
+    desk.book.append(entry("token:ci", 403)).await;
+    assert_eq!(desk.book.last().n, u64::from(REFUSALS_A_MINUTE) + 3);
+}
+
+#[tokio::test]
+async fn a_row_has_a_size_whatever_a_handler_tells() {
+    let desk = desk().await;
+    let long = "x".repeat(10_000);
+    let entry = Entry {
+        before: json!({ "text": long }),
+        reason: Some(long.as_str().into()),
+        targets: vec![long.as_str().into(); 100],
+        ..entry("user:ada", 200)
+    };
+    desk.book.append(entry).await;
+    let text = desk.row(1).await;
+    assert!(text.len() < 12_000 && text.contains("\"bytes\":10011"), "{}", text.len());
+    assert!(desk.verified().await.ok);
+}
+
+#[tokio::test]
+async fn a_last_place_that_cannot_be_read_keeps_the_book_closed() {
+    let desk = desk().await;
+    desk.put(PLACES, LAST, Some("nonsense".to_owned())).await;
+    let clock: Arc<dyn Clock> = desk.clock.clone();
+    assert!(Book::open(desk.store.clone(), clock).await.is_err());
+}
+
+#[test]
+fn ids_are_what_stands_in_the_places_of_names() {
+    let found = ids("/api/v1/bots/{id}/versions/{version}", "/api/v1/bots/welcome/versions/3f");
+    assert_eq!(found, ["welcome".into(), "3f".into()]);
+    assert!(ids("/api/v1/bots", "/api/v1/bots").is_empty());
+}

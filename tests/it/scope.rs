@@ -1,0 +1,118 @@
+//! What is for whom: a token of one number sees nothing of another, and a viewer nothing personal.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::numbers::{SISTER, STRANGER, three, write};
+use crate::roles::token;
+use crate::support::{ADA, BEN, NUMBER, World, until};
+
+struct By<'w> {
+    world: &'w World,
+    token: String,
+}
+
+impl By<'_> {
+    async fn ask(&self, method: Method, path: &str) -> (u16, String) {
+        let url = format!("{}{path}", self.world.admin_url());
+        let mut request = self.world.http.request(method.clone(), url).bearer_auth(&self.token);
+        if method != Method::GET {
+            request = request.json(&json!({ "type": "text", "text": { "body": "hi" }, "reason": "x" }));
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, text) = self.ask(Method::GET, path).await;
+        assert_eq!(status, 200, "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+async fn conversation(world: &World, number: &str) -> String {
+    let path = format!("/api/v1/conversations?phone_number_id={number}");
+    world.wait_items(&path, 1).await[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_token_of_one_number_sees_and_does_nothing_of_another() {
+    let world = three().start().await;
+    write(&world, NUMBER, ADA, "for the first").await;
+    write(&world, STRANGER, BEN, "for the other").await;
+    world.wait_replies(ADA, 1).await;
+    world.wait_replies(BEN, 1).await;
+    let (own, other) = (conversation(&world, NUMBER).await, conversation(&world, STRANGER).await);
+    let by = By { world: &world, token: token(&world, "one", "operator", Some(&[NUMBER])).await };
+
+    for path in ["conversations", "outbox", "dead-letters", "quarantine", "blocked", "media", "numbers"] {
+        let shown = by.get(&format!("/api/v1/{path}?")).await.to_string();
+        for hidden in [STRANGER, SISTER, BEN, &other, "for the other"] {
+            assert!(!shown.contains(hidden), "{path}: {shown}");
+        }
+    }
+    assert_eq!(by.get("/api/v1/conversations").await["items"][0]["id"], own.as_str());
+    assert_eq!(by.get("/api/v1/numbers").await["items"].as_array().unwrap().len(), 1);
+    assert!(!by.get("/api/v1/outbox").await["items"].as_array().unwrap().is_empty());
+    let found = by.get(&format!("/api/v1/conversations?phone={BEN}")).await;
+    assert!(found["items"].as_array().unwrap().is_empty(), "{found}");
+    let status = by.get("/api/v1/status").await.to_string();
+    assert!(status.contains(NUMBER) && !status.contains(STRANGER), "{status}");
+
+    for part in ["", "/messages", "/journal", "/state"] {
+        assert_eq!(by.ask(Method::GET, &format!("/api/v1/conversations/{own}{part}")).await.0, 200, "{part}");
+        let (status, hidden) = by.ask(Method::GET, &format!("/api/v1/conversations/{other}{part}")).await;
+        assert_eq!(status, 404, "{part}");
+        // It looks as one that is not there.
+        let absent = other.replace(char::is_numeric, "Z");
+        let (_, unknown) = by.ask(Method::GET, &format!("/api/v1/conversations/{absent}{part}")).await;
+        let kind = |text: &str| serde_json::from_str::<Value>(text).unwrap()["type"].clone();
+        assert_eq!(kind(&hidden), kind(&unknown));
+    }
+    let sent = world.calls().len();
+    for verb in ["messages", "handback", "block", "unblock", "trigger"] {
+        let path = format!("/api/v1/conversations/{other}/{verb}");
+        assert_eq!(by.ask(Method::POST, &path).await.0, 404, "{verb}");
+    }
+    for path in [format!("/api/v1/numbers/{STRANGER}/pause"), format!("/api/v1/numbers/{STRANGER}/resume")] {
+        assert_eq!(by.ask(Method::POST, &path).await.0, 404, "{path}");
+    }
+    assert_eq!(by.ask(Method::GET, &format!("/api/v1/numbers/{STRANGER}")).await.0, 404);
+    for path in ["/api/v1/bots/echo/rollback", "/api/v1/media/prune", "/api/v1/templates/sync", "/api/v1/flows/sync"] {
+        assert_eq!(by.ask(Method::POST, path).await.0, 403, "{path} is of all numbers");
+    }
+    assert_eq!(by.ask(Method::GET, "/metrics").await.0, 403);
+    assert_eq!(world.calls().len(), sent, "nothing left");
+    assert_eq!(by.ask(Method::POST, &format!("/api/v1/conversations/{own}/messages")).await.0, 202);
+    until("the own message", async || (world.calls().len() > sent).then_some(())).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_viewer_sees_that_something_was_said_and_not_what() {
+    let world = World::start().await;
+    world.write(ADA, "my secret sorrow").await;
+    world.wait_replies(ADA, 1).await;
+    let id = world.conversation(ADA).await["id"].as_str().unwrap().to_owned();
+    let by = By { world: &world, token: token(&world, "watcher", "viewer", None).await };
+    let mut shown = String::new();
+    for path in [
+        "/api/v1/conversations".to_owned(),
+        format!("/api/v1/conversations/{id}"),
+        format!("/api/v1/conversations/{id}/messages"),
+        format!("/api/v1/conversations/{id}/journal"),
+        format!("/api/v1/conversations/{id}/state"),
+        "/api/v1/outbox".to_owned(),
+    ] {
+        let page = by.get(&path).await.to_string();
+        for personal in ["sorrow", ADA, "Somebody", "wamid."] {
+            assert!(!page.contains(personal), "{path}: {page}");
+        }
+        shown.push_str(&page);
+    }
+    assert!(shown.contains(&id) && shown.contains("\"echo\"") && shown.contains("•••"), "{shown}");
+    let responder = By { world: &world, token: token(&world, "helper", "responder", None).await };
+    let page = responder.get(&format!("/api/v1/conversations/{id}/messages")).await.to_string();
+    assert!(page.contains("my secret sorrow"), "{page}");
+    world.end().await;
+}
