@@ -6,8 +6,10 @@
 
 mod access;
 mod audit;
+mod begin;
 mod blocked;
 mod bots;
+mod broadcasts;
 mod contacts;
 mod conversations;
 mod cursor;
@@ -18,12 +20,14 @@ mod flows;
 mod given;
 mod handback;
 mod journal;
+mod letters;
 mod lists;
 mod login;
 mod mask;
 mod media;
 mod messages;
 mod numbers;
+mod outbox;
 mod people;
 mod principal;
 pub(crate) mod problem;
@@ -45,6 +49,8 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use actors::broadcast::Broadcasts;
+use actors::letters::Batches;
 use actors::{Bots, Clock, Engine};
 use axum::Extension;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -91,6 +97,10 @@ pub struct Parts {
     pub library: Arc<Library>,
     /// Files, templates, block lists.
     pub services: Arc<Services>,
+    /// Messages to many.
+    pub broadcasts: Arc<Broadcasts>,
+    /// Dead letters that go again, many at once.
+    pub batches: Arc<Batches>,
     /// The keys of Flows.
     pub flow_keys: Arc<FlowKeyKeeper>,
     /// How the Flows do.

@@ -5,10 +5,12 @@
 //! 2. Everybody writes once, unmeasured. Then connections send signed webhooks, each the next one after its answer.
 //! 3. Everything that was accepted is worked off, and every reply is looked for, before the next run begins.
 //!
-//! `fanout` is another kind of run: a fixed rate, Parlance alone, each reply followed by its three statuses.
+//! `fanout` is another kind of run: a fixed rate, Parlance alone, each reply followed by its three statuses. And so is
+//! `broadcast`: people chat alone, during a broadcast, and alone again.
 //!
 //! Load and stand-in share the machine with what is measured, so figures are good for their ratio only.
 
+mod broadcast;
 mod child;
 mod fanout;
 mod forms;
@@ -49,9 +51,12 @@ pub struct Args {
     /// What is measured
     #[arg(long, value_enum, default_value = "all")]
     scenario: Choice,
-    /// Of `fanout`: messages a second, whatever the answers take
+    /// Of `fanout` and `broadcast`: messages a second, whatever the answers take
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
+    /// Of `broadcast`: people who get it
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    recipients: u32,
     /// Of `fanout`: statuses in one webhook
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     statuses_per_body: u32,
@@ -82,6 +87,8 @@ enum Choice {
     Flows,
     /// A fixed rate of messages, each answered by the bot and each reply followed by three statuses
     Fanout,
+    /// How long replies take while a broadcast goes out, against the same chat alone
+    Broadcast,
 }
 
 /// One thing to measure.
@@ -130,7 +137,7 @@ impl Choice {
         match self {
             Self::Webhooks => &[Scenario::Webhooks],
             Self::Replies => &[Scenario::Replies],
-            Self::Fanout => &[],
+            Self::Fanout | Self::Broadcast => &[],
             Self::Pings => &[Scenario::Pings],
             Self::Forms => &[Scenario::Forms],
             Self::Flows => &[Scenario::Pings, Scenario::Forms],
@@ -149,6 +156,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let outcome = runtime.block_on(unless_ended(fanout::run(&plan(&args), args.rate, args.statuses_per_body)))?;
         print(&if args.json { outcome.json() } else { outcome.table() });
         return outcome.refuse_wrong_replies();
+    }
+    if args.scenario == Choice::Broadcast {
+        let outcome = runtime.block_on(unless_ended(broadcast::run(&plan(&args), args.rate, args.recipients)))?;
+        print(&if args.json { outcome.json() } else { outcome.table() });
+        return outcome.refuse_wrong();
     }
     let report = runtime.block_on(unless_ended(measure(&args)))?;
     print(&if args.json { report.json() } else { report.table() });

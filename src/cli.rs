@@ -2,7 +2,9 @@
 
 mod api;
 mod audit;
+mod begin;
 mod bot;
+mod broadcast;
 mod contact;
 mod convo;
 mod db;
@@ -10,6 +12,7 @@ mod dev;
 mod event;
 mod flow;
 mod media;
+mod outbox;
 mod output;
 mod password;
 mod quick_reply;
@@ -81,6 +84,14 @@ enum Command {
     Test(test::Args),
     /// List conversations, and show what they went through
     Convo(convo::Args),
+    /// Send a message to anybody, and show how one stands
+    Message(begin::MessageArgs),
+    /// Start a bot for somebody
+    Run(begin::RunArgs),
+    /// One template to many people: make, watch, pause and cancel
+    Broadcast(broadcast::Args),
+    /// What is to leave, what left and what was given up: list, retry, drop; stop and resume numbers
+    Outbox(outbox::Args),
     /// Put, get, list and prune the files of a running server
     Media(media::Args),
     /// Show, tag, import, export and erase the people of a running server
@@ -152,6 +163,10 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Flow(command) => flow::run(command),
         Command::Test(args) => test::run(args),
         Command::Convo(args) => convo::run(args),
+        Command::Message(args) => begin::message(args),
+        Command::Run(args) => begin::run(args),
+        Command::Broadcast(args) => broadcast::run(args),
+        Command::Outbox(args) => outbox::run(args),
         Command::Media(args) => media::run(args),
         Command::Contact(args) => contact::run(args),
         Command::QuickReply(args) => quick_reply::run(args),

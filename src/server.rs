@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::broadcast::{BroadcastError, Broadcasts};
 use actors::http_caller::{BotSecrets, HttpParts, HttpSettings, WebError, WebFetch};
+use actors::letters::{BatchError, Batches};
 use actors::{Bots, Clock, ConversationSettings, Engine, Number, SenderSettings, Setup, TurnFunction};
 use chatbot::{Bot, Diagnostic, Surroundings};
 use storage::{Health, Observe, OpenError, Options, RedbStore, Store, StoreError};
@@ -47,6 +49,12 @@ pub enum StartError {
     /// What works beside the conversations did not start.
     #[error(transparent)]
     Services(#[from] services::LoadError),
+    /// What the store has of broadcasts cannot be read.
+    #[error("broadcasts: {0}")]
+    Broadcasts(#[from] BroadcastError),
+    /// What the store has of batches of dead letters cannot be read.
+    #[error("batches of dead letters: {0}")]
+    Batches(#[from] BatchError),
     /// The Graph client refuses its settings.
     #[error("the Graph client: {0}")]
     Graph(#[from] whatsapp::graph::ConfigError),
@@ -166,6 +174,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     .await?;
     let engine = Arc::new(engine);
     library.attach(engine.clone());
+    let (broadcasts, batches) = (Broadcasts::load(engine.clone()).await?, Batches::load(engine.clone()).await?);
     let front = local(&front_listener, config.server.listen);
     let beside_us = given.apply_flows.then_some(front);
     services.flows.attach(Arc::new(numbers::bot_flows(config, registry.clone(), beside_us)));
@@ -175,6 +184,8 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         services.watch_lacks(registry.clone());
     }
     services.tell_senders(engine.clone());
+    services.look_after(broadcasts.clone().run());
+    services.look_after(batches.clone().run());
     services.look_after(bots::upkeep(library.clone()));
     if config.bots.watch {
         let applied = given.apply_flows.then(|| services.flows.clone());
@@ -220,6 +231,8 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         bots: registry.clone(),
         library,
         services: services.clone(),
+        broadcasts,
+        batches,
         flow_keys: flow_keys.clone(),
         flow_health: health,
         metrics,

@@ -223,6 +223,7 @@ impl State {
             numbers: &deps.numbers,
             categories: &*deps.categories,
             outlet: &deps.outlet,
+            bots: &deps.bots,
             holds: self.queue.holds(),
         };
         Draft::new(self.id, means, loaded)

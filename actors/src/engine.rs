@@ -1,8 +1,12 @@
 //! The engine: all actors of a process, started over a store, drained in order.
 
+mod bulk;
 mod calls;
 mod let_go;
+mod letters;
 mod orders;
+mod outbox;
+mod reach;
 mod statuses;
 
 use std::collections::HashMap;
@@ -15,8 +19,12 @@ use storage::{Store, StoreError};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
-pub use calls::{Call, Called};
+pub(crate) use bulk::{One, Released};
+pub use calls::{Call, CallTo, Called};
+pub use letters::Again;
 pub use orders::{AccountEvent, Order, OrderError, Ordered};
+pub use outbox::Decided;
+pub use reach::{OrderTo, Target, TargetError};
 
 use crate::backlog::Backlog;
 use crate::bots::Bots;
@@ -197,6 +205,10 @@ impl Engine {
         let (account_events, _) = broadcast::channel(ACCOUNT_EVENTS);
         let asks = Asks::new(deps.clone(), shards.clone());
         Ok(Self { deps, shards, root, live, failed, pull_task, account_events, asks })
+    }
+
+    pub(crate) fn deps(&self) -> &Arc<Deps> {
+        &self.deps
     }
 
     /// What a form gets that is open on a phone, within this time. The conversation's turn is committed before this

@@ -90,6 +90,10 @@ pub(crate) fn send_replaced(send: SendId) {
     tracing::info!(%send, "the service window is closed: a template goes in the message's place");
 }
 
+pub(crate) fn broadcast_done(id: &str, people: u32) {
+    tracing::info!(broadcast = id, people, "a broadcast is done");
+}
+
 pub(crate) fn send_put_back(send: SendId, why: &str) {
     tracing::warn!(%send, why, "Meta failed a message that it had taken; it is put back");
 }

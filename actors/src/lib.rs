@@ -7,6 +7,7 @@ mod alarm;
 mod backlog;
 pub mod blocking;
 mod bots;
+pub mod broadcast;
 pub mod census;
 mod clock;
 mod codec;
@@ -22,6 +23,7 @@ mod forms;
 pub mod http_caller;
 pub mod identity;
 pub mod journal;
+pub mod letters;
 mod marketing;
 pub mod media;
 mod metrics;
@@ -45,7 +47,10 @@ pub use bots::{Bots, StoredVersion, TRIP_CONVERSATIONS, TRIP_WINDOW_MS};
 pub use clock::{AdjustableClock, Clock};
 pub use codec::CodecError;
 pub use conversation::TurnFunction;
-pub use engine::{AccountEvent, Call, Called, Engine, EngineStatus, Order, OrderError, Ordered, Setup, StartError};
+pub use engine::{
+    AccountEvent, Again, Call, CallTo, Called, Decided, Engine, EngineStatus, Order, OrderError, OrderTo, Ordered,
+    Setup, StartError, Target, TargetError,
+};
 pub use flow_standing::{FlowStanding, FlowStandings};
 pub use forms::{FormAnswered, FormOutcome};
 pub use marketing::Categories;

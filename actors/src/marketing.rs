@@ -10,6 +10,19 @@ const MARKETING: &str = "MARKETING";
 /// The category of a template by account, name and language, where it is known.
 pub type Categories = dyn Fn(&str, &str, &str) -> Option<Box<str>> + Send + Sync;
 
+/// Whether a message could be marketing: its template is, or nobody here knows what its template is for.
+pub(crate) fn may_be_marketing(
+    categories: &Categories,
+    numbers: &[Number],
+    number_id: &str,
+    message: &Outgoing,
+) -> bool {
+    let Outgoing::Template(template) = message else { return true };
+    let number = numbers.iter().find(|number| *number.id == *number_id);
+    let category = number.and_then(|number| categories(&number.account, template.name(), template.language()));
+    category.is_none_or(|category| category.eq_ignore_ascii_case(MARKETING))
+}
+
 /// Whether a message that leaves from this number is marketing. One whose template is not known is taken for none: Meta
 /// refuses it then.
 pub(crate) fn is_marketing(categories: &Categories, numbers: &[Number], number_id: &str, message: &Outgoing) -> bool {

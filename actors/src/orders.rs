@@ -31,9 +31,29 @@ pub enum Refusal {
     /// The person wants no marketing.
     #[error("the person does not want marketing messages")]
     OptedOut,
+    /// The person had this broadcast already.
+    #[error("the person had this broadcast already")]
+    Duplicate,
+    /// Somebody answers in the bot's place, and a bot had decided it.
+    #[error("somebody answers in the bot's place")]
+    WithHuman,
     /// Neither a number nor a user id is known.
     #[error("there is neither a number nor a user id to send to")]
     NobodyToSendTo,
+}
+
+impl Refusal {
+    /// A stable word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Refusal::WindowClosed(_) => "window_closed",
+            Refusal::KeyReused => "key_reused",
+            Refusal::OptedOut => "opted_out",
+            Refusal::Duplicate => "duplicate",
+            Refusal::WithHuman => "with_human",
+            Refusal::NobodyToSendTo => "no_address",
+        }
+    }
 }
 
 /// Those who wait for what becomes of an order.

@@ -81,6 +81,10 @@ pub(crate) enum InputKind {
     Form,
     /// A form did not reach the person; `raw` says why.
     Unsent,
+    /// A message of a broadcast; `raw` says of which.
+    Broadcast,
+    /// A message of the person that was given up, once more.
+    Again,
 }
 
 impl InputKind {
@@ -133,6 +137,12 @@ pub(crate) struct SendPayload {
     pub put_back: u8,
     /// The node that decided it; `None` if no bot did.
     pub node: Option<Box<str>>,
+    /// The broadcast that it is one of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broadcast: Option<Box<str>>,
+    /// The message that was given up and that it takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<SendId>,
 }
 
 /// Why a message has not left, as it is kept with its row.
@@ -270,7 +280,7 @@ pub(crate) fn parse_callback_data(text: &str) -> Option<(SendId, u32)> {
 }
 
 /// What a dead letter shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeadLetterPayload {
     /// What happened, in words.
     pub detail: Box<str>,
@@ -282,6 +292,12 @@ pub(crate) struct DeadLetterPayload {
     /// The message itself: raw JSON.
     pub raw: Option<Box<str>>,
     pub tries: u32,
+    /// Meta's number, if Meta gave one.
+    #[serde(default)]
+    pub code: Option<u32>,
+    /// Whether `raw` is a message of the person as Meta delivered it.
+    #[serde(default)]
+    pub is_message: bool,
 }
 
 pub(crate) fn dead_letter(

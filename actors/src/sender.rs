@@ -86,6 +86,8 @@ pub(crate) enum Message {
     Release(ConversationId, Held),
     /// These are the messages that were held, put back.
     Released(ConversationId, Vec<storage::Send>),
+    /// An operator decides about a message that waits. Answers nothing while a request for it is under way.
+    Decide { send: SendId, nonce: u32, change: Change, reply: RpcReplyPort<Option<storage::Settled>> },
     /// An operator stops the number.
     Pause(Box<str>),
     /// An operator starts it again.
@@ -237,6 +239,7 @@ impl Actor for Sender {
                 state.on_recovered(rows).await;
                 state.lanes.unblock(conversation);
             }
+            Message::Decide { send, nonce, change, reply } => state.on_decide(send, nonce, change, reply),
             Message::Pause(why) => state.on_pause(why),
             Message::Resume => state.on_resume(),
             Message::TokenChanged => state.on_token_changed(),
@@ -456,6 +459,28 @@ impl State {
             let rows = job.release(conversation, held).await;
             // An error means that the engine is shutting down: they are open in the store.
             let _gone = sender.cast(Message::Released(conversation, rows));
+        });
+    }
+
+    /// Takes the message out of its lane, which stands still until the decision is written, and takes it up as it is then.
+    fn on_decide(&mut self, send: SendId, nonce: u32, change: Change, reply: RpcReplyPort<Option<storage::Settled>>) {
+        if self.lanes.is_under_way(send) {
+            let _gone = reply.send(None);
+            return;
+        }
+        if self.lanes.status(send, SendState::Dead) {
+            self.left(send);
+        }
+        self.lanes.block(send.conversation);
+        let (job, sender, at_ms) = (self.job.clone(), self.me.clone(), self.now_ms());
+        tokio::spawn(async move {
+            let settlement = Settlement { send, nonce: Some(nonce), at_ms, change };
+            let settled = job.settle_all(vec![settlement]).await.first().copied();
+            let mut rows: Vec<_> = job.stored(vec![send]).await.into_iter().flatten().collect();
+            rows.retain(|row| !row.state.is_settled());
+            // Whoever asked may have gone; an error of the cast means that the engine is shutting down.
+            let _gone = sender.cast(Message::Released(send.conversation, rows));
+            let _gone = reply.send(settled);
         });
     }
 

@@ -7,10 +7,11 @@ use serde::Serialize;
 use storage::{ContactId, ConversationId, DeadLetter, Inbound, InboxSeq, Send, SendState, Store, StoreError};
 
 pub use conversations::{ControlView, ConversationView, HandoffView, Links, conversation, links, listed};
-pub use messages::{MessageView, entry_as_json, messages, outgoing, pending, sends_of};
+pub use messages::{Fate, MessageView, entry_as_json, fate_of, messages, outgoing, pending, sends_of};
 
 use crate::codec::{self, CodecError};
 use crate::identity;
+use crate::letters;
 use crate::records::{DeadLetterPayload, SendError, SendPayload};
 
 /// An outbox row in a list.
@@ -31,6 +32,10 @@ pub struct SendView {
     pub text: String,
     /// The node that decided it.
     pub node: Option<Box<str>>,
+    /// The broadcast that it is one of.
+    pub broadcast: Option<Box<str>>,
+    /// The message that was given up and that it takes the place of.
+    pub retry_of: Option<String>,
     /// Requests made so far.
     pub attempts: u32,
     /// Next try, or end of the doubt window; absent when nothing is due.
@@ -59,6 +64,8 @@ pub fn send(row: &Send) -> Result<SendView, CodecError> {
         text: payload.message.text().into(),
         phone_number_id: payload.number_id,
         node: payload.node,
+        broadcast: payload.broadcast,
+        retry_of: payload.retry_of.map(|send| send.to_string()),
         attempts: row.attempts,
         due_ms: Some(row.due_ms).filter(|due_ms| *due_ms > 0),
         wamid: row.wamid.clone(),
@@ -79,6 +86,10 @@ pub struct DeadLetterView {
     pub conversation: String,
     /// A stable word: why it was given up.
     pub reason: Box<str>,
+    /// Meta's number, if it gave one.
+    pub code: Option<u32>,
+    /// What became of it; null while it is open.
+    pub resolved: Option<ResolvedView>,
     /// What happened, in words.
     pub detail: Box<str>,
     /// What to do about it.
@@ -100,6 +111,29 @@ pub struct DeadLetterView {
     pub raw: Option<serde_json::Value>,
 }
 
+/// What became of a dead letter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResolvedView {
+    /// `retried`, `edited` or `dropped`.
+    pub how: &'static str,
+    /// Who decided it.
+    pub by: Box<str>,
+    /// When.
+    #[serde(rename = "at", serialize_with = "rfc3339")]
+    pub at_ms: u64,
+    /// Why, if it was dropped.
+    pub why: Option<Box<str>>,
+    /// The message that took its place.
+    pub outbox: Option<String>,
+}
+
+impl From<letters::Resolution> for ResolvedView {
+    fn from(resolution: letters::Resolution) -> Self {
+        let letters::Resolution { how, by, at_ms, why, send } = resolution;
+        Self { how: how.name(), by, at_ms, why, outbox: send.map(|send| send.to_string()) }
+    }
+}
+
 /// Decodes a dead letter. One that the store made itself (a `failed` status) has no words of ours.
 pub fn dead_letter(letter: &DeadLetter) -> DeadLetterView {
     let payload: Option<DeadLetterPayload> = codec::decode(&letter.payload).ok();
@@ -112,6 +146,8 @@ pub fn dead_letter(letter: &DeadLetter) -> DeadLetterView {
         kind: if letter.send.is_some() { "outbound" } else { "inbound" },
         conversation: letter.conversation.to_string(),
         reason: letter.reason.clone(),
+        code: letters::code(letter),
+        resolved: letters::resolution(letter).map(ResolvedView::from),
         detail,
         hint: payload.as_ref().and_then(|payload| payload.hint.clone()),
         outbox: letter.send.map(|send| send.to_string()),

@@ -1,6 +1,6 @@
-//! The plain lists of the admin API: outbox, dead letters, quarantine, notices.
+//! The plain lists of the admin API: quarantine, notices. And what all lists share.
 
-use actors::{CodecError, view};
+use actors::view;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -29,19 +29,6 @@ pub(super) struct PageQuery {
     pub(super) cursor: Option<String>,
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct OutboxQuery {
-    /// In this state only.
-    state: Option<String>,
-    /// Items at most; 50 if nothing is said.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     match asked {
         None => Ok(DEFAULT_LIMIT),
@@ -53,40 +40,6 @@ pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
 /// The page that is asked for of `list`.
 pub(super) fn page(list: &str, asked: Option<usize>, cursor: Option<&str>) -> Result<Page, Problem> {
     Ok(Page { limit: limit(asked)?, cursor: cursor::take(list, cursor)? })
-}
-
-/// Messages on their way, newest first.
-#[utoipa::path(
-    get, path = "/api/v1/outbox",
-    params(OutboxQuery),
-    responses((status = OK, body = shapes::Listed<shapes::Outgoing>)),
-)]
-pub(super) async fn outbox(State(shared): Ctx, query: Asked<OutboxQuery>) -> Result<Json<Value>, Problem> {
-    let query = read(query)?;
-    let state = match query.state.as_deref() {
-        None => None,
-        Some(name) => Some(view::state_by_name(name).ok_or_else(|| {
-            Problem::bad_request(format!("there is no outbox state {name:?}"))
-                .hint("queued, sending, uncertain, held, accepted, sent, delivered, read, failed, dead")
-        })?),
-    };
-    let listed = shared.parts.store.outbox(state, page("outbox", query.limit, query.cursor.as_deref())?).await?;
-    let items: Result<Vec<_>, CodecError> = listed.items.iter().map(view::send).collect();
-    let items = items.map_err(|error| Problem::damaged(&error))?;
-    Ok(Json(json!({ "items": items, "next_cursor": cursor::give("outbox", listed.next) })))
-}
-
-/// What was given up, newest first.
-#[utoipa::path(
-    get, path = "/api/v1/dead-letters",
-    params(PageQuery),
-    responses((status = OK, body = shapes::Listed<shapes::DeadLetter>)),
-)]
-pub(super) async fn dead_letters(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
-    let query = read(query)?;
-    let listed = shared.parts.store.dead_letters(page("dead-letters", query.limit, query.cursor.as_deref())?).await?;
-    let items: Vec<_> = listed.items.iter().map(view::dead_letter).collect();
-    Ok(Json(json!({ "items": items, "next_cursor": cursor::give("dead-letters", listed.next) })))
 }
 
 /// Webhooks that were acknowledged and did not run, newest first.

@@ -7,8 +7,8 @@ use utoipa_axum::routes;
 use super::role::Role::{Admin, Author, Operator, Responder, Viewer};
 use super::table::Table;
 use super::{
-    audit, blocked, bots, contacts, conversations, deliveries, flow_keys, flows, handback, journal, lists, login,
-    media, messages, numbers, quick_replies, templates, tokens, trigger, users,
+    audit, begin, blocked, bots, broadcasts, contacts, conversations, deliveries, flow_keys, flows, handback, journal,
+    letters, lists, login, media, messages, numbers, outbox, quick_replies, templates, tokens, trigger, users,
 };
 
 /// Bytes of a bot at most: one more than a bot may have, so that the checker says what is wrong.
@@ -16,6 +16,9 @@ const MAX_BOT_BYTES: usize = chatbot::caps::MAX_BOT_FILE_BYTES + 1;
 
 /// Bytes of an export of another program at most: one more than is read, so that the importer says what is wrong.
 const MAX_EXPORT_BYTES: usize = chatbot::caps::MAX_IMPORT_BYTES + 1;
+
+/// Bytes of a broadcast at most: a hundred thousand people with some variables.
+const MAX_BROADCAST_BYTES: usize = 32 * 1024 * 1024;
 
 /// Everything that needs a credential.
 pub(super) fn table() -> Table {
@@ -61,8 +64,32 @@ pub(super) fn table() -> Table {
         .of(Viewer, routes!(flows::one::text))
         .of(Viewer, routes!(flows::one::assets))
         .of(Viewer, routes!(flows::one::metrics))
-        .of(Viewer, routes!(lists::outbox))
-        .of(Viewer, routes!(lists::dead_letters))
+        .of(Responder, routes!(begin::message::send))
+        .of(Viewer, routes!(begin::message::show))
+        .of(Responder, routes!(begin::run::start))
+        .of(Operator, routes!(broadcasts::create::create).layer(DefaultBodyLimit::max(MAX_BROADCAST_BYTES)))
+        .of(Viewer, routes!(broadcasts::list))
+        .of(Viewer, routes!(broadcasts::show))
+        .of(Operator, routes!(broadcasts::start))
+        .of(Operator, routes!(broadcasts::pause))
+        .of(Operator, routes!(broadcasts::resume))
+        .of(Operator, routes!(broadcasts::cancel))
+        .of(Operator, routes!(broadcasts::results::results))
+        .of(Operator, routes!(broadcasts::results::export))
+        .of(Viewer, routes!(outbox::list))
+        .of(Viewer, routes!(outbox::show))
+        .of(Operator, routes!(outbox::release))
+        .of(Operator, routes!(outbox::drop_send))
+        .of(Operator, routes!(letters::batch::batches))
+        .of(Operator, routes!(letters::batch::batch))
+        .of(Viewer, routes!(letters::list))
+        .of(Viewer, routes!(letters::groups))
+        .of(Viewer, routes!(letters::show))
+        .of(Operator, routes!(letters::batch::retry_many))
+        .of(Operator, routes!(letters::batch::drop_many))
+        .of(Operator, routes!(letters::retry))
+        .of(Operator, routes!(letters::edit))
+        .of(Operator, routes!(letters::drop_one))
         .of(Viewer, routes!(lists::quarantine))
         .of(Viewer, routes!(lists::notices))
         .of(Viewer, routes!(bots::list))

@@ -57,11 +57,17 @@ const fn scope(reads: Reach, writes: Reach, shown: Shown) -> Scope {
 }
 
 /// By the beginning of a route; the first that fits counts.
-const RULES: [(&str, Scope); 26] = [
+const RULES: [(&str, Scope); 32] = [
     ("/api/v1/conversations/{", scope(Reach::Path, Reach::Path, Shown::Masked)),
     ("/api/v1/conversations", scope(Reach::Seen, Reach::Nothing, Shown::Masked)),
+    ("/api/v1/messages", scope(Reach::Handler, Reach::Handler, Shown::Masked)),
+    ("/api/v1/runs", scope(Reach::Handler, Reach::Handler, Shown::Masked)),
+    ("/api/v1/broadcasts", scope(Reach::Handler, Reach::Handler, Shown::Masked)),
+    ("/api/v1/outbox/batches", scope(Reach::Handler, Reach::Nothing, Shown::Masked)),
     ("/api/v1/outbox/{", scope(Reach::Path, Reach::Path, Shown::Masked)),
     ("/api/v1/outbox", scope(Reach::Seen, Reach::Nothing, Shown::Masked)),
+    ("/api/v1/dead-letters/groups", scope(Reach::Handler, Reach::Nothing, Shown::Plain)),
+    ("/api/v1/dead-letters/", scope(Reach::Handler, Reach::Handler, Shown::Masked)),
     ("/api/v1/dead-letters", scope(Reach::Seen, Reach::Nothing, Shown::Masked)),
     ("/api/v1/quarantine", scope(Reach::Seen, Reach::Nothing, Shown::Masked)),
     ("/api/v1/blocked", scope(Reach::Seen, Reach::Nothing, Shown::Masked)),

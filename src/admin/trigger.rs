@@ -53,24 +53,31 @@ pub(super) async fn trigger(
             let body = json!({ "id": seq.0.to_string(), "conversation": id, "name": name });
             Ok((StatusCode::ACCEPTED, Json(body)).into_response())
         }
-        Called::Unknown => Err(conversations::unknown(&id)),
+        other => Err(refused(other, &name, &id)),
+    }
+}
+
+/// Why a call was not taken.
+pub(super) fn refused(called: Called, name: &str, id: &str) -> Problem {
+    match called {
         Called::WithHuman => {
-            Err(conflict("with-human", "a human answers in this conversation")
-                .hint("hand it back first: POST …/handback"))
+            conflict("with-human", "a human answers in this conversation").hint("hand it back first: POST …/handback")
         }
-        Called::NoBot => Err(conflict("no-bot", "no bot answers in this conversation")),
-        Called::KeyReused => Err(Problem::new(
+        Called::NoBot => conflict("no-bot", "no bot answers in this conversation"),
+        Called::Busy(running) => conflict("run-under-way", &format!("a run of the bot {running} is under way")),
+        Called::KeyReused => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency-key-reused",
             "this idempotency key was used for another call",
         )
-        .hint("use a new key for a new call")),
-        Called::Unheard(bot) => Err(Problem::new(
+        .hint("use a new key for a new call"),
+        Called::Unheard(bot) => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "unknown-trigger",
             format!("the bot {bot} has neither a trigger nor a wait for {name}"),
         )
-        .hint("add a trigger `api` of this name to the bot, or a `wait` with `until_event`")),
+        .hint("add a trigger `api` of this name to the bot, or a `wait` with `until_event`"),
+        Called::Accepted(_) | Called::Unknown => conversations::unknown(id),
     }
 }
 

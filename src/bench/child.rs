@@ -92,6 +92,18 @@ impl Child {
         Ok(request.send().await?.error_for_status()?.text().await?)
     }
 
+    /// Asks its admin port.
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<serde_json::Value> {
+        let request = self.client.get(format!("http://{}{path}", self.admin)).bearer_auth(self.token.expose_secret());
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+
+    /// Posts to its admin port.
+    pub(super) async fn post(&self, path: &str, body: &serde_json::Value) -> anyhow::Result<serde_json::Value> {
+        let request = self.client.post(format!("http://{}{path}", self.admin)).bearer_auth(self.token.expose_secret());
+        Ok(request.json(body).send().await?.error_for_status()?.json().await?)
+    }
+
     /// How many rows of the outbox are in a state, up to a page of them.
     pub(super) async fn outbox(&self, state: &str) -> anyhow::Result<usize> {
         let url = format!("http://{}/api/v1/outbox?state={state}&limit=200", self.admin);

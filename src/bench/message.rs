@@ -61,6 +61,11 @@ impl Writer {
     }
 }
 
+/// A text that quotes a message number.
+pub(super) fn mark(n: u64) -> String {
+    format!("{MARK}{n:0DIGITS$}")
+}
+
 /// The message number that a text quotes.
 pub(super) fn quoted(text: &[u8]) -> Option<u64> {
     let at = text.windows(MARK.len()).position(|window| window == MARK.as_bytes())? + MARK.len();

@@ -82,7 +82,7 @@ pub(super) fn init_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(), Fa
 
 pub(super) fn start_failed(error: StartError) -> Failed {
     let exit = match &error {
-        StartError::Open(_) | StartError::Store(_) => Exit::Store,
+        StartError::Open(_) | StartError::Store(_) | StartError::Broadcasts(_) | StartError::Batches(_) => Exit::Store,
         StartError::Bots(_) => Exit::Data,
         StartError::AdminExposed(_)
         | StartError::FirstUser(_)

@@ -5,6 +5,7 @@
 
 mod backlog;
 mod bot_files;
+mod broadcast;
 mod dev;
 mod disk;
 mod erasing;

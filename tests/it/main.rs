@@ -4,8 +4,10 @@
 mod abuse;
 mod access;
 mod admin;
+mod begin;
 mod blocking;
 mod bots;
+mod broadcasts;
 mod contacts;
 mod contract;
 mod door;
@@ -26,6 +28,7 @@ mod inbound;
 mod isolation;
 mod journal;
 mod late;
+mod letters;
 mod media;
 mod media_hostile;
 mod notices;

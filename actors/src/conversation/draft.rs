@@ -1,9 +1,11 @@
 //! A storage turn in the making: inputs go in, the state advances, what must be written gathers. Pure: no store, no
 //! clock. Nothing that gathers here is real before the commit.
 
+mod again;
 mod events;
 mod forms;
 mod journal;
+mod many;
 mod message;
 mod others;
 mod outside;
@@ -23,14 +25,15 @@ use whatsapp::message::Outgoing;
 
 use super::recover::GiveUp;
 use super::tokens::Tokens;
-use crate::bots::Move;
+use crate::bots::{Bots, Move};
 use crate::codec::{self, CodecError};
+use crate::letters::How;
 use crate::marketing::{self, Categories};
 use crate::orders::{OrderOutcome, Refusal};
 use crate::outlet::{Outlet, Told};
 use crate::queue::Item;
 use crate::records::{
-    self, Control, DeadLetterPayload, Happened, HistoryEntry, HistoryInput, InboxPayload, SendPayload, State,
+    self, Control, DeadLetterPayload, Happened, HistoryEntry, HistoryInput, InboxPayload, InputKind, SendPayload, State,
 };
 use crate::seen;
 use crate::settings::{Number, Takeover};
@@ -115,8 +118,27 @@ pub(crate) struct Means<'a> {
     pub categories: &'a Categories,
     /// Where events leave.
     pub outlet: &'a Outlet,
+    /// The bots, for calls that name one.
+    pub bots: &'a Bots,
     /// Inputs of this conversation are held in the store.
     pub holds: bool,
+}
+
+/// What a message is beside its content.
+#[derive(Clone, Debug, Default)]
+struct Beside {
+    /// The broadcast that it is one of.
+    broadcast: Option<Box<str>>,
+    /// The message that was given up and that it takes the place of.
+    retry_of: Option<SendId>,
+}
+
+/// What a dead letter keeps of what was given up.
+enum Raw {
+    Nothing,
+    /// A message of the person, as Meta delivered it: it can run again.
+    Message(Box<str>),
+    Other(Box<str>),
 }
 
 /// What follows the commit.
@@ -198,7 +220,7 @@ impl<'a> Draft<'a> {
         let payload: InboxPayload = match codec::decode(&row.payload) {
             Ok(payload) => payload,
             Err(error) => {
-                self.bury(Some(seq), "damaged", &error.to_string(), None, None, 1);
+                self.bury(Some(seq), "damaged", &error.to_string(), None, Raw::Nothing, 1);
                 return;
             }
         };
@@ -224,6 +246,7 @@ impl<'a> Draft<'a> {
             InboxPayload::Absorb(absorbed) => self.absorb(*absorbed),
             InboxPayload::Form(message) => self.kept_form(seq, row, *message, bot),
             InboxPayload::Unsent(unsent) => self.unsent(seq, row, *unsent, bot),
+            InboxPayload::Again(again) => self.message_again(seq, row, *again, bot),
         }
     }
 
@@ -244,11 +267,18 @@ impl<'a> Draft<'a> {
         self.consumed.push(seq);
         self.belongs_to(row);
         let payload = if why.unread { None } else { codec::decode::<InboxPayload>(&row.payload).ok() };
-        let message = match payload {
-            Some(InboxPayload::Message(message)) => Some(message),
-            _ => None,
+        let (message, raw) = match payload {
+            Some(InboxPayload::Message(message)) => {
+                let raw = Raw::Message(message.message.clone());
+                (Some(message), raw)
+            }
+            Some(InboxPayload::Again(again)) => {
+                // The letter that it was is this one's now.
+                self.resolve(again.letter, How::Retried, &again.by, None);
+                (None, Raw::Message(again.message.message))
+            }
+            _ => (None, Raw::Nothing),
         };
-        let raw = message.as_ref().map(|message| message.message.clone());
         self.bury(Some(seq), "panic", &why.detail, None, raw, why.runs);
         if let Some(message) = message {
             self.message_unrun(seq, row, message, why);
@@ -259,7 +289,8 @@ impl<'a> Draft<'a> {
     /// Gives up a timer that made the actor fail again and again: it would be due again at once.
     pub(crate) fn give_up_timer(&mut self, bot: Option<&Arc<Bot>>, why: &GiveUp) {
         let given_up = self.after.state.bot.give_up_tick(bot.map(Arc::as_ref), self.means.now_ms);
-        self.bury(None, "panic", &why.detail, None, given_up.texts.as_deref().map(Into::into), why.runs);
+        let raw = given_up.texts.as_deref().map_or(Raw::Nothing, |texts| Raw::Other(texts.into()));
+        self.bury(None, "panic", &why.detail, None, raw, why.runs);
         self.failed(bot, None);
         self.go_on_after(given_up, "panic");
         self.record_error(0, None, Vec::new(), why.detail.clone());
@@ -363,8 +394,14 @@ impl<'a> Draft<'a> {
         let seq = history.as_ref().map(|input| input.seq);
         let given_up =
             matches!(input, Input::Tick).then(|| self.after.state.bot.give_up_tick(Some(bot), self.means.now_ms));
-        let texts = given_up.as_ref().and_then(|given_up| given_up.texts.as_deref()).map(Into::into);
-        let raw = history.as_ref().map(|input| input.raw.clone()).or(texts);
+        let texts = given_up.as_ref().and_then(|given_up| given_up.texts.as_deref());
+        let raw = match &history {
+            Some(input) if matches!(input.kind, InputKind::Message | InputKind::Again) => {
+                Raw::Message(input.raw.clone())
+            }
+            Some(input) => Raw::Other(input.raw.clone()),
+            None => texts.map_or(Raw::Nothing, |texts| Raw::Other(texts.into())),
+        };
         let detail = error.to_string();
         self.bury(seq, "bot_error", &detail, Some(error.node()), raw, 1);
         self.failed(Some(bot), Some(error.node()));
@@ -397,7 +434,7 @@ impl<'a> Draft<'a> {
                 Effect::Form(_) => return None,
             };
             if self.after.state.opted_out() && self.is_marketing(&sending.message) {
-                let raw = Some(sending.message.raw().to_string().into());
+                let raw = Raw::Other(sending.message.raw().to_string().into());
                 self.bury(None, "opted_out", &Refusal::OptedOut.to_string(), Some(&sending.node), raw, 0);
                 return None;
             }
@@ -416,6 +453,10 @@ impl<'a> Draft<'a> {
     }
 
     fn send(&mut self, sending: Sending, order: Order) -> Option<u64> {
+        self.send_beside(sending, order, Beside::default())
+    }
+
+    fn send_beside(&mut self, sending: Sending, order: Order, beside: Beside) -> Option<u64> {
         let Sending { node, message, on_doubt, closed } = sending;
         let state = &self.after.state;
         let to = state.person.recipient()?;
@@ -430,9 +471,11 @@ impl<'a> Draft<'a> {
             closed,
             window_until_ms: state.window_until_ms(),
             order,
-            bulk: false,
+            bulk: beside.broadcast.is_some(),
             put_back: 0,
             node: Some(node).filter(|node| !node.is_empty()).map(Into::into),
+            broadcast: beside.broadcast,
+            retry_of: beside.retry_of,
         };
         self.outbound.push(Outbound { id, nonce, decided_ms: self.means.now_ms, payload });
         Some(id.n)
@@ -458,15 +501,8 @@ impl<'a> Draft<'a> {
         self.journal.enter(HistoryEntry { at_ms: self.means.now_ms, ..entry }, &self.after.state);
     }
 
-    fn bury(
-        &mut self,
-        seq: Option<InboxSeq>,
-        reason: &str,
-        detail: &str,
-        node: Option<&str>,
-        raw: Option<Box<str>>,
-        tries: u32,
-    ) {
+    fn bury(&mut self, seq: Option<InboxSeq>, reason: &str, detail: &str, node: Option<&str>, raw: Raw, tries: u32) {
+        let is_message = matches!(raw, Raw::Message(_));
         let snapshot = &self.after.state.bot;
         let pinned = snapshot.bot();
         let payload = DeadLetterPayload {
@@ -475,8 +511,13 @@ impl<'a> Draft<'a> {
             bot: pinned.map(|(id, _)| id.into()),
             version: pinned.map(|(_, version)| version.into()),
             node: node.or(snapshot.node()).map(Box::from),
-            raw,
+            raw: match raw {
+                Raw::Message(raw) | Raw::Other(raw) => Some(raw),
+                Raw::Nothing => None,
+            },
             tries,
+            code: None,
+            is_message,
         };
         self.dead_letters.push(records::dead_letter(seq, None, reason, &payload));
     }

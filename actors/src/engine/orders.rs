@@ -10,11 +10,12 @@ use whatsapp::message::Outgoing;
 use whatsapp::webhook::FieldEvent;
 
 use super::Engine;
+use super::reach::Reached;
 use crate::codec::CodecError;
 use crate::identity;
 use crate::marketing;
 use crate::orders::{OrderOutcome, Refusal};
-use crate::records::inbox::{InboxPayload, OrderKey, SendOrder};
+use crate::records::inbox::{InboxPayload, OrderKey, Origin, SendOrder};
 use crate::records::{Control, State};
 use crate::seen;
 
@@ -77,11 +78,23 @@ impl Engine {
     /// Has a message sent: durable once this answers, in the order of the conversation. What is refused already by what
     /// is known now is refused without a trace.
     pub async fn order(&self, order: Order) -> Result<Ordered, OrderError> {
-        let Some((conversation, state)) = self.destination(order.conversation).await? else {
+        let Order { conversation, message, key } = order;
+        let Some((conversation, state)) = self.destination(conversation).await? else {
             return Ok(Ordered::Unknown);
         };
+        self.place(Reached::known(conversation, state, None), message, key).await
+    }
+
+    /// Has a message sent to somebody who was found.
+    pub(super) async fn place(
+        &self,
+        reached: Reached,
+        message: Outgoing,
+        key: Option<String>,
+    ) -> Result<Ordered, OrderError> {
+        let (conversation, state) = (reached.conversation, &reached.state);
         let now_ms = self.deps.clock.now_ms();
-        let key = order.key.as_deref().map(|key| self.order_key(key, &order.message));
+        let key = key.as_deref().map(|key| self.order_key(key, &message));
         if let Some(done) = key.and_then(|key| state.done_order(key.key, now_ms).filter(|done| done.key == key)) {
             return Ok(Ordered::Queued(done.send));
         }
@@ -89,27 +102,26 @@ impl Engine {
             return Ok(Ordered::Refused(Refusal::KeyReused));
         }
         let deps = &self.deps;
-        let is_marketing = marketing::is_marketing(&*deps.categories, &deps.numbers, &state.number_id, &order.message);
-        if let Some(refusal) = state.refuses(&order.message, is_marketing, now_ms) {
+        let is_marketing = marketing::is_marketing(&*deps.categories, &deps.numbers, &state.number_id, &message);
+        if let Some(refusal) = state.refuses(&message, is_marketing, now_ms) {
             return Ok(Ordered::Refused(refusal));
         }
         if self.deps.backlog.is_full(conversation) {
             return Ok(Ordered::Full);
         }
         let (ticket, answer) = self.deps.tickets.draw(now_ms);
-        let on_doubt = OnDoubt::of(&order.message);
-        let payload = InboxPayload::Order(Box::new(SendOrder { message: order.message, on_doubt, ticket, key }));
-        let row = payload.to(identity::contact_of(conversation), &Partition(state.number_id), now_ms);
-        let appended = self.deps.store.append(vec![Accept::Message(row)]).await;
+        let (on_doubt, origin, named) = (OnDoubt::of(&message), Origin::Outside, reached.named.clone());
+        let order = SendOrder { message, on_doubt, ticket, key, origin, named };
+        let appended = self.append_to(&reached, &InboxPayload::Order(Box::new(order)), now_ms).await;
         let outcome = match &appended {
             Ok(_) => tokio::time::timeout(PATIENCE, answer).await.ok().and_then(Result::ok),
             Err(_) => None,
         };
         self.deps.tickets.give_back(ticket);
-        Ok(match (outcome, appended?.first()) {
+        Ok(match (outcome, appended?) {
             (Some(OrderOutcome::Queued(send)), _) => Ordered::Queued(send),
             (Some(OrderOutcome::Refused(refusal)), _) => Ordered::Refused(refusal),
-            (None, seq) => Ordered::Waiting(seq.copied().unwrap_or_default()),
+            (None, seq) => Ordered::Waiting(seq),
         })
     }
 

@@ -118,6 +118,8 @@ fn input(input: &HistoryInput) -> InputView {
         InputKind::Unsent => known("unsent", "", raw["why"].as_str().unwrap_or_default()),
         InputKind::Form => known("form", raw["action"].as_str().unwrap_or_default(), ""),
         InputKind::Call => known("call", raw["name"].as_str().unwrap_or_default(), ""),
+        InputKind::Broadcast => known("broadcast", raw["broadcast"].as_str().unwrap_or_default(), ""),
+        InputKind::Again => known("again", "", "a message that was given up goes again"),
     }
 }
 

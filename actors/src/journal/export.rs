@@ -202,8 +202,10 @@ impl Tape {
             }
             Some(input) => match input.kind {
                 // Nobody ran: it belongs to a group, or staff had the conversation.
-                InputKind::Message if trace.is_empty() => return Ok(()),
-                InputKind::Message => Happened::Message(serde_json::from_str(&input.raw).unwrap_or_default()),
+                InputKind::Message | InputKind::Again if trace.is_empty() => return Ok(()),
+                InputKind::Message | InputKind::Again => {
+                    Happened::Message(serde_json::from_str(&input.raw).unwrap_or_default())
+                }
                 InputKind::Http => match serde_json::from_str(&input.raw) {
                     Ok(done) => {
                         self.warn_of_cut(index, &input.raw);
@@ -225,7 +227,7 @@ impl Tape {
                     self.ends(index, "a form that was open asked something");
                     return Ok(());
                 }
-                InputKind::Order | InputKind::About { .. } | InputKind::Echo => return Ok(()),
+                InputKind::Order | InputKind::Broadcast | InputKind::About { .. } | InputKind::Echo => return Ok(()),
             },
             None if error.is_some() => {
                 self.ends(index, "the bot failed by itself");

@@ -138,6 +138,7 @@ pub(crate) fn tell(state: &State) -> Telling {
         free_entry_until_ms,
         orders: _,
         calls: _,
+        broadcasts: _,
         kept_forms: _,
     } = state;
     let told = Told {

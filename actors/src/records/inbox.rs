@@ -3,8 +3,8 @@
 use chatbot::{ApiCall, HandBack, HttpDone, Incoming, OnDoubt, Unsent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use storage::{ContactId, Inbound, Partition};
-use whatsapp::message::Outgoing;
+use storage::{ContactId, Inbound, Partition, SendId};
+use whatsapp::message::{Outgoing, Recipient};
 use whatsapp::webhook::Received;
 use whatsapp::webhook::field::{Echo, Preference, UserIdChange};
 
@@ -41,6 +41,8 @@ pub(crate) enum InboxPayload {
     Form(Box<Incoming>),
     /// A form that we sent does not reach the person.
     Unsent(Box<Unsent>),
+    /// A message of the person that was given up goes again.
+    Again(Box<MessageAgain>),
 }
 
 /// An inbound message: the raw JSON elements, untouched.
@@ -86,6 +88,50 @@ pub(crate) struct SendOrder {
     pub ticket: u64,
     /// The same order is carried out once.
     pub key: Option<OrderKey>,
+    /// What it is a part of.
+    #[serde(default)]
+    pub origin: Origin,
+    /// How the person was named: their conversation may not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Recipient>,
+}
+
+/// What a message from outside is a part of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Origin {
+    /// Nothing: somebody, or a program, says it.
+    #[default]
+    Outside,
+    /// A broadcast, and which of its people this is.
+    Broadcast { id: Box<str>, place: u32 },
+    /// It was given up before.
+    Letter(LetterAgain),
+}
+
+/// A message of ours that was given up and goes again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LetterAgain {
+    /// The dead letter.
+    pub id: u64,
+    /// The message that it was.
+    pub of: Option<SendId>,
+    /// The node that had decided it.
+    pub node: Option<Box<str>>,
+    /// Who lets it go again.
+    pub by: Box<str>,
+    /// Whether its content was changed.
+    pub edited: bool,
+}
+
+/// A message of the person that was given up and goes again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MessageAgain {
+    /// The dead letter.
+    pub letter: u64,
+    /// Who lets it go again.
+    pub by: Box<str>,
+    pub message: InboundMessage,
 }
 
 /// A call from outside.
@@ -94,6 +140,12 @@ pub(crate) struct OutsideCall {
     pub call: ApiCall,
     /// The same call counts once.
     pub key: Option<OrderKey>,
+    /// The bot that shall hear it, where it is not the one that answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot: Option<Box<str>>,
+    /// How the person was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Recipient>,
 }
 
 /// Hashes of an idempotency key and of the body that came with it.

@@ -1,5 +1,6 @@
 //! Everything that a conversation is between two turns.
 
+mod broadcasts;
 mod calls;
 
 use bytes::Bytes;
@@ -61,6 +62,9 @@ pub(crate) struct State {
     /// Calls from outside with an idempotency key, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<calls::DoneCall>,
+    /// Broadcasts that the person is a part of, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub broadcasts: Vec<broadcasts::HadBroadcast>,
     /// Messages with forms that came while somebody answered in the bot's place, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept_forms: Vec<Incoming>,
@@ -216,6 +220,7 @@ impl State {
         self.calls.extend(other.calls);
         self.calls.sort_by_key(|done| done.at_ms);
         self.forget_calls(now_ms);
+        self.absorb_broadcasts(other.broadcasts);
     }
 
     /// Keeps a form that came until the bot answers again; of each the first.

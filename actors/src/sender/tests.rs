@@ -55,6 +55,8 @@ fn payload(on_doubt: OnDoubt) -> Bytes {
         bulk: false,
         put_back: 0,
         node: None,
+        broadcast: None,
+        retry_of: None,
     })
 }
 

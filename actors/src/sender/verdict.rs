@@ -147,6 +147,7 @@ impl Job {
         self.form_unsent(row, payload, detail).await;
         let trace = record.fbtrace_id.as_ref().map(|trace| format!(" (trace {trace})")).unwrap_or_default();
         let letter = self.letter(row, Some(payload), &format!("{detail}{trace}"), Some(record.advice.clone()));
+        let letter = DeadLetterPayload { code: record.code, ..letter };
         self.bury(row, reason, letter, Some(record.encode())).await;
     }
 
@@ -172,6 +173,7 @@ impl Job {
             node: payload.and_then(|payload| payload.node.clone()),
             raw: payload.map(|payload| transport::message_body(payload, "").to_string().into()),
             tries: row.attempts + 1,
+            ..DeadLetterPayload::default()
         }
     }
 

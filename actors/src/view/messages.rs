@@ -17,7 +17,7 @@ pub struct MessageView {
     pub id: String,
     /// `in` or `out`.
     pub direction: &'static str,
-    /// Outgoing: `bot`, `operator`, or `phone_app`.
+    /// Outgoing: `bot`, `operator`, `broadcast`, or `phone_app`.
     pub origin: Option<&'static str>,
     /// Meta's type; for what a webhook field told about the person, the field.
     #[serde(rename = "type")]
@@ -45,9 +45,14 @@ pub fn messages(entry: &Entry, sends: impl Fn(u64) -> Option<Send>) -> Result<Ve
     let mut messages = Vec::with_capacity(1 + entry.sends.len());
     let error = entry.error.as_deref().map(|error| serde_json::json!({ "message": error }));
     messages.extend(entry.input.as_ref().and_then(|input| taken(input, error)));
-    let ordered = entry.input.is_some_and(|input| input.kind == InputKind::Order);
+    let by = entry.input.as_ref().map(|input| &input.kind);
+    let by = match by {
+        Some(InputKind::Order) => "operator",
+        Some(InputKind::Broadcast) => "broadcast",
+        _ => "bot",
+    };
     for row in entry.sends.into_iter().filter_map(sends) {
-        let origin = Some(if ordered { "operator" } else { "bot" });
+        let origin = Some(by);
         messages.push(MessageView { origin, ..outgoing(&row)? });
     }
     Ok(messages)
@@ -62,6 +67,28 @@ pub fn entry_as_json(entry: &Entry) -> Result<Value, CodecError> {
 /// Outbox numbers that a history entry refers to.
 pub fn sends_of(entry: &Entry) -> Result<Vec<u64>, CodecError> {
     Ok(codec::decode::<HistoryEntry>(&entry.payload)?.sends)
+}
+
+/// What became of an order that was an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is this message of the conversation's outbox.
+    Sent(u64),
+    /// It was not sent.
+    Refused(Box<str>),
+}
+
+/// What became of the order in this row of the inbox, if this entry is about it.
+pub fn fate_of(entry: &Entry, seq: InboxSeq) -> Result<Option<Fate>, CodecError> {
+    let HistoryEntry { input, sends, error, .. } = codec::decode(&entry.payload)?;
+    if input.is_none_or(|input| input.seq != seq) {
+        return Ok(None);
+    }
+    Ok(match (sends.first(), error) {
+        (Some(n), _) => Some(Fate::Sent(*n)),
+        (None, Some(why)) => Some(Fate::Refused(why)),
+        (None, None) => None,
+    })
 }
 
 /// A row that no turn has consumed yet; `None` for what is no message.
@@ -80,6 +107,7 @@ pub fn pending(seq: InboxSeq, row: &Inbound) -> Result<Option<MessageView>, Code
         | InboxPayload::Merge(_)
         | InboxPayload::Form(_)
         | InboxPayload::Unsent(_)
+        | InboxPayload::Again(_)
         | InboxPayload::Absorb(_) => None,
     })
 }
@@ -93,6 +121,8 @@ fn taken(input: &HistoryInput, error: Option<Value>) -> Option<MessageView> {
         InputKind::Echo => Some(echoed(seq, at_ms, raw)),
         // The history tells them; they are no messages.
         InputKind::Http | InputKind::HandBack(_) | InputKind::Call | InputKind::Form | InputKind::Unsent => None,
+        // Shown by what was sent, and by the message that it was before.
+        InputKind::Broadcast | InputKind::Again => None,
         InputKind::Order => error.map(|error| ordered(seq, at_ms, &json(raw), "failed", Some(error))),
     }
 }
@@ -147,7 +177,11 @@ pub fn outgoing(row: &Send) -> Result<MessageView, CodecError> {
     Ok(MessageView {
         id: row.id.to_string(),
         direction: "out",
-        origin: Some(if payload.node.is_some() { "bot" } else { "operator" }),
+        origin: Some(match (&payload.broadcast, &payload.node) {
+            (Some(_), _) => "broadcast",
+            (None, Some(_)) => "bot",
+            (None, None) => "operator",
+        }),
         kind: payload.message.type_name().into(),
         text: payload.message.text().into(),
         wamid: row.wamid.clone(),

@@ -61,7 +61,7 @@ pub(in super::super) fn key(headers: &HeaderMap) -> Result<Option<String>, Probl
 }
 
 /// Every part that is wrong, with its path, the limit and the value.
-fn invalid(errors: &[LimitError]) -> Problem {
+pub(in super::super) fn invalid(errors: &[LimitError]) -> Problem {
     let one = |error: &LimitError| json!({ "pointer": pointer(&error.field), "code": "PAR-0133", "suggestion": null, "field": error.field, "limit": error.limit.to_string(), "actual": error.actual, "value": error.value, "detail": error.to_string() });
     let detail = errors.first().map(ToString::to_string).unwrap_or_default();
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-message", detail)
@@ -69,7 +69,7 @@ fn invalid(errors: &[LimitError]) -> Problem {
         .with("errors", errors.iter().map(one).collect::<Vec<_>>())
 }
 
-fn refused(refusal: &Refusal) -> Problem {
+pub(in super::super) fn refused(refusal: &Refusal) -> Problem {
     let detail = refusal.to_string();
     match refusal {
         Refusal::WindowClosed(ended_ms) => {
@@ -81,11 +81,15 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::KeyReused => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
             .hint("use a new key for a new message"),
         Refusal::OptedOut => conflict("opted-out", &detail).hint("templates of other categories may still be sent"),
+        Refusal::Duplicate => conflict("conflict", &detail),
+        Refusal::WithHuman => {
+            conflict("with-human", &detail).hint("it is a bot's message: hand the conversation back first")
+        }
         Refusal::NobodyToSendTo => conflict("no-address", &detail),
     }
 }
 
-fn conflict(kind: &'static str, detail: &str) -> Problem {
+pub(in super::super) fn conflict(kind: &'static str, detail: &str) -> Problem {
     Problem::new(StatusCode::CONFLICT, kind, detail)
 }
 

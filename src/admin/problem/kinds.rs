@@ -150,6 +150,24 @@ kinds! {
         "GET /api/v1/numbers lists them.";
 
     // Bots.
+    "PAR-0147" "run-under-way" "Another run is under way",
+        "A run of another bot is under way in this conversation, and a request names a bot that shall begin.",
+        "Wait for its end, or end it, then ask again.";
+    "PAR-0148" "broadcast-state" "The broadcast stands otherwise",
+        "A broadcast is started, paused, resumed or cancelled that has ended, or is not paused.",
+        "Look at its `state` first: `GET /api/v1/broadcasts/{id}`.";
+    "PAR-0149" "confirm" "The number of recipients must be confirmed",
+        "A broadcast goes to more than 100 people, and `confirm` is not their number.",
+        "Look at the plan (`dry_run=true`), then send `confirm` with the number that it tells.";
+    "PAR-0161" "letter-resolved" "The dead letter is resolved",
+        "It went again, or was dropped, before.",
+        "Look at `resolved` in the letter: `GET /api/v1/dead-letters/{id}`.";
+    "PAR-0162" "not-retryable" "Nothing in it can go again",
+        "A dead letter has no message that could be sent or run again: a timer, or what is stored is damaged.",
+        "Drop it with a reason.";
+    "PAR-0163" "outbox-state" "The message stands otherwise",
+        "A message is released that is neither held nor in doubt, or dropped that has left, or a request for it is under way.",
+        "Look at its `state` first: `GET /api/v1/outbox/{id}`.";
     "PAR-0150" "bad-bot" "The bot has errors",
         "The bot does not pass the check, so it is not taken.",
         "`diagnostics` says where and what; each code is explained by `parlance explain`.";

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 #[schema(example = json!({
     "id": "o_01KB0ZQ3S8M4T6V9W2X5Y7Z0AB_7", "conversation": "c_01KB0ZQ3S8M4T6V9W2X5Y7Z0AB",
     "phone_number_id": "106540352242922", "state": "queued", "type": "text", "text": "hello", "node": "greet",
-    "attempts": 0, "due_at": null, "wamid": null, "error": null, "created_at": "2026-11-27T09:00:00.000Z",
+    "broadcast": null, "retry_of": null, "attempts": 0, "due_at": null, "wamid": null, "error": null, "created_at": "2026-11-27T09:00:00.000Z",
     "updated_at": "2026-11-27T09:00:00.000Z"
 }))]
 pub(in super::super) struct Outgoing {
@@ -26,6 +26,10 @@ pub(in super::super) struct Outgoing {
     text: String,
     /// The node that decided it.
     node: Option<String>,
+    /// The broadcast that it is one of.
+    broadcast: Option<String>,
+    /// The message that was given up and that it takes the place of.
+    retry_of: Option<String>,
     /// Requests made so far.
     attempts: u32,
     /// Next try, or end of the doubt window.
@@ -43,7 +47,8 @@ pub(in super::super) struct Outgoing {
 /// What was given up.
 #[derive(ToSchema)]
 #[schema(example = json!({
-    "id": "3", "kind": "outbound", "conversation": "c_01KB0ZQ3S8M4T6V9W2X5Y7Z0AB", "reason": "refused",
+    "id": "3", "kind": "outbound", "conversation": "c_01KB0ZQ3S8M4T6V9W2X5Y7Z0AB", "reason": "permanent",
+    "code": 131026, "resolved": null,
     "detail": "(131026) Message undeliverable", "hint": "the number may not have WhatsApp", "outbox": "o_01KB_7",
     "bot": "welcome", "bot_version": "4f1c", "node": "greet", "tries": 1, "at": "2026-11-27T09:00:00.000Z", "raw": null
 }))]
@@ -56,6 +61,10 @@ pub(in super::super) struct DeadLetter {
     conversation: String,
     /// A stable word: why it was given up.
     reason: String,
+    /// Meta's number, if it gave one.
+    code: Option<u32>,
+    /// What became of it: how, by whom, when, why, and the message that took its place; null while it is open.
+    resolved: Option<Value>,
     /// What happened, in words.
     detail: String,
     /// What to do about it.

@@ -58,7 +58,7 @@ impl Draft<'_> {
         }
     }
 
-    fn incoming(&self, seq: InboxSeq, message: &Message, at_ms: u64) -> Incoming {
+    pub(super) fn incoming(&self, seq: InboxSeq, message: &Message, at_ms: u64) -> Incoming {
         let mut incoming = Incoming { at_ms, ..Incoming::from(message) };
         if let (Some(token), Some(Value::Object(data))) = (self.tokens.get(&seq), &mut incoming.data) {
             data.insert("flow_token".to_owned(), token.clone().into());

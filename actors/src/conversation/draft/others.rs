@@ -11,7 +11,7 @@ use super::Draft;
 use super::message::Ids;
 use crate::identity;
 use crate::orders::{OrderOutcome, Refusal};
-use crate::records::inbox::{About, InboundEcho, InboxPayload, SendOrder, Told};
+use crate::records::inbox::{About, InboundEcho, InboxPayload, Origin, SendOrder, Told};
 use crate::records::state::FREE_ENTRY_MS;
 use crate::records::{CUT_FROM, Control, Happened, HistoryInput, InputKind};
 
@@ -170,7 +170,13 @@ impl Draft<'_> {
     }
 
     pub(super) fn order(&mut self, seq: InboxSeq, row: &Inbound, order: SendOrder, bot: Option<&Arc<Bot>>) {
-        let SendOrder { message, on_doubt, ticket, key } = order;
+        let SendOrder { message, on_doubt, ticket, key, origin, named } = order;
+        self.named(row, named.as_ref());
+        if let Origin::Broadcast { id, place } = origin {
+            let outcome = self.one_of_many(seq, row, (message, on_doubt), (id, place));
+            self.answers.push((ticket, outcome));
+            return;
+        }
         let before = key.and_then(|key| self.after.state.done_order(key.key, self.means.now_ms).copied());
         let outcome = match (before, key) {
             (Some(done), Some(key)) if done.key == key => OrderOutcome::Queued(done.send),
@@ -179,11 +185,16 @@ impl Draft<'_> {
                 let raw = message.raw().to_string().into();
                 let (received_ms, kind) = (row.received_ms, InputKind::Order);
                 let input = HistoryInput { seq, received_ms, sent_ms: None, raw, kind };
-                self.carry_out(input, message, on_doubt)
+                match &origin {
+                    Origin::Letter(letter) => self.letter_again(input, (message, on_doubt), letter),
+                    _ => self.carry_out(input, message, on_doubt),
+                }
             }
         };
-        if let (OrderOutcome::Queued(_), None) = (&outcome, before) {
-            self.pause_for_reply(bot);
+        match (&outcome, &origin) {
+            (OrderOutcome::Queued(send), Origin::Letter(letter)) => self.letter_sent(letter, *send),
+            (OrderOutcome::Queued(_), _) if before.is_none() => self.pause_for_reply(bot),
+            _ => {}
         }
         if let (OrderOutcome::Queued(send), Some(key), None) = (&outcome, key, before) {
             self.after.state.remember_order(key, *send, self.means.now_ms);

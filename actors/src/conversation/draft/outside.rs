@@ -12,7 +12,8 @@ use crate::records::{HistoryInput, InputKind};
 impl Draft<'_> {
     /// A call with a key counts once. While somebody answers in the bot's place it is written down only.
     pub(super) fn called(&mut self, seq: InboxSeq, row: &Inbound, outside: OutsideCall, bot: Option<&Arc<Bot>>) {
-        let OutsideCall { call, key } = outside;
+        let OutsideCall { call, key, bot: wanted, named } = outside;
+        self.named(row, named.as_ref());
         if let Some(key) = key {
             if self.after.state.done_call(key.key, self.means.now_ms).is_some() {
                 self.noted.duplicates += 1;
@@ -22,7 +23,12 @@ impl Draft<'_> {
         }
         let raw = serde_json::to_string(&call).unwrap_or_default().into();
         let input = HistoryInput { seq, received_ms: row.received_ms, sent_ms: None, raw, kind: InputKind::Call };
-        match bot {
+        let running = self.after.state.bot.bot().map(|(id, _)| Box::<str>::from(id));
+        let named_bot = wanted.as_deref().filter(|_| running.is_none() && self.is_with_bot());
+        let other = named_bot.and_then(|id| self.means.bots.live_of(id));
+        // A run of another bot began meanwhile: what was meant for this one is written down only.
+        let taken = wanted.as_deref().is_some_and(|wanted| running.as_deref().is_some_and(|running| running != wanted));
+        match other.as_ref().or(bot).filter(|_| !taken) {
             Some(bot) => self.run(bot, &Input::Api(call), Some(input)),
             None => self.record(Some(input)),
         }

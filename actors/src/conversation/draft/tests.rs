@@ -16,7 +16,9 @@ use crate::journal::{JournalError, fold, window};
 use crate::queue::Item;
 use crate::records::State;
 use crate::records::change::{self, WHOLE_EVERY};
-use crate::records::inbox::{About, Absorbed, InboundEcho, InboundMessage, InboxPayload, Moved, OrderKey, SendOrder};
+use crate::records::inbox::{
+    About, Absorbed, InboundEcho, InboundMessage, InboxPayload, Moved, OrderKey, Origin, SendOrder,
+};
 use crate::settings::{Number, Takeover};
 
 const NUMBER: &str = "700800900100200";
@@ -164,6 +166,8 @@ impl Alone {
                 on_doubt: OnDoubt::Resend,
                 ticket: 0,
                 key: Some(OrderKey { key: *key, body: 1 }),
+                origin: Origin::Outside,
+                named: None,
             })),
             Happening::StaffIsDone(how) => InboxPayload::HandBack(*how),
             Happening::Marketing(wanted) => InboxPayload::About(About {
@@ -220,8 +224,10 @@ impl Alone {
         let numbers = self.numbers.clone();
         let clock = Arc::new(crate::AdjustableClock::starting_at(self.now_ms));
         let outlet = crate::outlet::Outlet::closed(storage::Model::new(), clock, Arc::default());
+        let bots = crate::bots::Bots::default();
         let means = Means {
             outlet: &outlet,
+            bots: &bots,
             secret: SECRET,
             now_ms: self.now_ms,
             turn: &function,

@@ -113,6 +113,8 @@ async fn the_content_of_a_long_queue_stays_in_the_store() {
         bulk: false,
         put_back: 0,
         node: None,
+        broadcast: None,
+        retry_of: None,
     });
     for n in 1..=RIDING as u64 + 1 {
         lanes.push(Row { payload: Some(payload.clone()), ..row(1, n, START_MS) });

@@ -1,0 +1,260 @@
+//! Releasing: one task for each broadcast that goes on.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use storage::InboxSeq;
+use tokio::task::JoinSet;
+
+use super::pace::Pace;
+use super::plan::Pattern;
+use super::record::{Broadcast, Outcome, Person, Phase, Sent, Skip, chunk_key};
+use super::{BroadcastError, Broadcasts, CHUNK, RESULT};
+use crate::codec;
+use crate::engine::{One, Released};
+use crate::events;
+
+/// People of one step.
+const STEP: usize = 50;
+/// Messages of a number that wait to leave as bulk at the most: what leaves in so many seconds, within these bounds.
+const OPEN_SECONDS: f64 = 2.0;
+const LEAST_OPEN: f64 = 10.0;
+const MOST_OPEN: f64 = 200.0;
+/// When there is no room, it is looked again after this long (ms).
+const ROOM_MS: u64 = 50;
+/// When the number stands still, or conversations do not take theirs (ms).
+const STILL_MS: u64 = 1_000;
+/// How often the states of what was released are written down (ms).
+const KEEP_MS: u64 = 600_000;
+
+/// What a step came to.
+enum Step {
+    Again,
+    Wait(u64),
+    Ended,
+}
+
+/// What a task keeps between its steps.
+struct Hand {
+    pace: Pace,
+    pattern: Pattern,
+    /// The chunk that it is at.
+    chunk: Option<(usize, Vec<Person>)>,
+}
+
+impl Broadcasts {
+    /// Releases what is to be released, until it is dropped.
+    pub async fn run(self: Arc<Self>) {
+        let mut changes = self.changes.subscribe();
+        let (mut tasks, mut under_way): (JoinSet<Box<str>>, HashSet<Box<str>>) = (JoinSet::new(), HashSet::new());
+        let mut keep_ms = self.clock.now_ms() + KEEP_MS;
+        loop {
+            changes.mark_unchanged();
+            for id in self.running().into_iter().filter(|id| !under_way.contains(id)).collect::<Vec<_>>() {
+                under_way.insert(id.clone());
+                let broadcasts = self.clone();
+                tasks.spawn(async move {
+                    broadcasts.release(&id).await;
+                    id
+                });
+            }
+            tokio::select! {
+                _changed = changes.changed() => {}
+                Some(ended) = tasks.join_next() => match ended {
+                    Ok(id) => drop(under_way.remove(&id)),
+                    // A panic: the others go on, and this one with the next start.
+                    Err(error) => tracing::error!(%error, "releasing a broadcast broke"),
+                },
+                () = self.clock.wait_until(keep_ms) => {
+                    self.keep_all().await;
+                    keep_ms = self.clock.now_ms() + KEEP_MS;
+                }
+            }
+        }
+    }
+
+    fn running(&self) -> Vec<Box<str>> {
+        let all = self.all.lock();
+        all.values()
+            .filter(|broadcast| broadcast.phase == Phase::Running)
+            .map(|broadcast| broadcast.id.clone())
+            .collect()
+    }
+
+    async fn release(&self, id: &str) {
+        let Ok(broadcast) = self.get(id) else { return };
+        let pattern = Pattern::new(&broadcast.message);
+        let mut hand = Hand { pace: Pace::new(self.clock.now_ms()), pattern, chunk: None };
+        let mut changes = self.changes.subscribe();
+        loop {
+            changes.mark_unchanged();
+            let until_ms = match self.step(id, &mut hand).await {
+                Ok(Step::Ended) => return,
+                Ok(Step::Again) => continue,
+                Ok(Step::Wait(until_ms)) => until_ms,
+                Err(BroadcastError::Unknown(_)) => return,
+                Err(error) => {
+                    tracing::warn!(broadcast = id, %error, "a broadcast could not go on; it tries again");
+                    self.clock.now_ms() + STILL_MS
+                }
+            };
+            self.wait(id, until_ms, &mut changes).await;
+        }
+    }
+
+    /// Waits for a time, or until the broadcast is to stop.
+    async fn wait(&self, id: &str, until_ms: u64, changes: &mut tokio::sync::watch::Receiver<u64>) {
+        loop {
+            tokio::select! {
+                () = self.clock.wait_until(until_ms) => return,
+                _changed = changes.changed() => {
+                    if !self.get(id).is_ok_and(|broadcast| broadcast.phase == Phase::Running) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn step(&self, id: &str, hand: &mut Hand) -> Result<Step, BroadcastError> {
+        let broadcast = self.get(id)?;
+        if broadcast.phase != Phase::Running {
+            return Ok(Step::Ended);
+        }
+        let now_ms = self.clock.now_ms();
+        if let Some(at_ms) = broadcast.start_at_ms.filter(|at_ms| now_ms < *at_ms) {
+            return Ok(Step::Wait(at_ms));
+        }
+        if broadcast.next >= broadcast.people {
+            return self.finish(&broadcast).await;
+        }
+        let Some(sender) = self.engine.sender(&broadcast.number_id).await.filter(|sender| sender.paused.is_none())
+        else {
+            return Ok(Step::Wait(now_ms + STILL_MS));
+        };
+        let own = broadcast.rate.map(f64::from);
+        let per_second = own.into_iter().chain(sender.per_second).reduce(f64::min);
+        let open = per_second.map_or(MOST_OPEN, |rate| (rate * OPEN_SECONDS).clamp(LEAST_OPEN, MOST_OPEN)) as usize;
+        let room = open.saturating_sub(sender.open_bulk);
+        if room == 0 {
+            return Ok(Step::Wait(now_ms + ROOM_MS));
+        }
+        let (chunk, at) = (broadcast.next as usize / CHUNK, broadcast.next as usize % CHUNK);
+        if hand.chunk.as_ref().is_none_or(|(known, _)| *known != chunk) {
+            hand.chunk = Some((chunk, self.people(id, chunk).await?));
+        }
+        let people = hand.chunk.as_ref().map(|(_, people)| people.get(at..).unwrap_or_default()).unwrap_or_default();
+        if people.is_empty() {
+            return Err(BroadcastError::Store(storage::StoreError::Corrupt("the people of a broadcast".into())));
+        }
+        match hand.pace.take(STEP.min(room).min(people.len()), per_second, now_ms) {
+            Err(again_ms) => Ok(Step::Wait(again_ms)),
+            Ok(count) => {
+                let people = people.get(..count).unwrap_or_default();
+                self.release_some(&broadcast, &hand.pattern, chunk, people).await.map(|()| Step::Again)
+            }
+        }
+    }
+
+    async fn release_some(
+        &self,
+        broadcast: &Broadcast,
+        pattern: &Pattern,
+        chunk: usize,
+        people: &[Person],
+    ) -> Result<(), BroadcastError> {
+        let mut outcomes = self.outcomes(&broadcast.id, chunk).await?;
+        outcomes.truncate(broadcast.next as usize % CHUNK);
+        let made: Vec<Result<One, Skip>> =
+            people.iter().zip(broadcast.next..).map(|(person, place)| make(pattern, person, place)).collect();
+        let ones: Vec<One> = made.iter().filter_map(|made| made.as_ref().ok().cloned()).collect();
+        let released = match ones.is_empty() {
+            true => Vec::new(),
+            false => self.engine.release(&broadcast.id, &broadcast.number_id, ones).await?,
+        };
+        let mut released = released.into_iter();
+        for made in made {
+            outcomes.push(match made {
+                Err(skip) => Outcome::Skipped(skip),
+                Ok(_) => match released.next() {
+                    Some(Released::Queued(send)) => Outcome::Sent(Sent::queued(send)),
+                    Some(Released::Refused(refusal)) => Outcome::Skipped(Skip::from(&refusal)),
+                    Some(Released::Waiting(seq)) => Outcome::Waiting { seq: seq.0 },
+                    None => Outcome::Skipped(Skip::new("refused", "the store did not take it")),
+                },
+            });
+        }
+        let fresh = outcomes.get(broadcast.next as usize % CHUNK..).unwrap_or_default();
+        let waiting = fresh.iter().filter(|outcome| matches!(outcome, Outcome::Waiting { .. })).count() as u32;
+        let (next, now_ms) = (broadcast.next + people.len() as u32, self.clock.now_ms());
+        let document = (RESULT.into(), chunk_key(&broadcast.id, chunk), Some(codec::encode(&outcomes)));
+        self.write(&broadcast.id, vec![document], |broadcast| {
+            broadcast.next = next;
+            broadcast.waiting += waiting;
+            broadcast.started_ms.get_or_insert(now_ms);
+            broadcast.updated_ms = now_ms;
+            Ok(())
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Everybody was released; it is done when every conversation has taken its message.
+    async fn finish(&self, broadcast: &Broadcast) -> Result<Step, BroadcastError> {
+        let mut waiting = 0;
+        if broadcast.waiting > 0 {
+            for chunk in 0..broadcast.chunks() {
+                waiting += self.look_at_waiting(broadcast, chunk).await?;
+            }
+        }
+        let now_ms = self.clock.now_ms();
+        self.write(&broadcast.id, Vec::new(), |broadcast| {
+            broadcast.waiting = waiting;
+            if waiting == 0 && broadcast.phase == Phase::Running {
+                broadcast.phase = Phase::Done;
+                (broadcast.updated_ms, broadcast.ended_ms) = (now_ms, Some(now_ms));
+                events::broadcast_done(&broadcast.id, broadcast.people);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(if waiting == 0 { Step::Ended } else { Step::Wait(now_ms + STILL_MS) })
+    }
+
+    /// Looks what became of those whose conversation had not taken their message. Answers how many still have not.
+    async fn look_at_waiting(&self, broadcast: &Broadcast, chunk: usize) -> Result<u32, BroadcastError> {
+        let mut outcomes = self.outcomes(&broadcast.id, chunk).await?;
+        if !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Waiting { .. })) {
+            return Ok(0);
+        }
+        let people = self.people(&broadcast.id, chunk).await?;
+        let mut left = 0;
+        for (at, outcome) in outcomes.iter_mut().enumerate() {
+            let Outcome::Waiting { seq } = outcome else { continue };
+            if !self.store.inbox(vec![InboxSeq(*seq)]).await?.is_empty() {
+                left += 1;
+                continue;
+            }
+            let place = (chunk * CHUNK + at) as u32;
+            let to = people.get(at).map(|person| &*person.to).unwrap_or_default();
+            let had = self.engine.had_broadcast(&broadcast.id, &broadcast.number_id, to).await?;
+            *outcome = match had {
+                Some((of, send)) if of == place => Outcome::Sent(Sent::queued(send)),
+                Some(_) => Outcome::Skipped(Skip::new("duplicate", "the person had this broadcast already")),
+                None => Outcome::Skipped(Skip::new("refused", "the conversation did not take it")),
+            };
+        }
+        let document = (RESULT.into(), chunk_key(&broadcast.id, chunk), Some(codec::encode(&outcomes)));
+        self.store.put_documents(vec![document]).await?;
+        Ok(left)
+    }
+}
+
+fn make(pattern: &Pattern, person: &Person, place: u32) -> Result<One, Skip> {
+    if let Some(skip) = &person.skip {
+        return Err(skip.clone());
+    }
+    let to = person.to.parse().map_err(|error: crate::engine::TargetError| Skip::new("invalid", error.to_string()))?;
+    let message = pattern.fill(&person.variables).map_err(|detail| Skip::new("invalid", detail))?;
+    Ok(One { place, to, message })
+}

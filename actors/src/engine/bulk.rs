@@ -1,0 +1,80 @@
+//! Many messages at once, each an input of its own conversation: what a broadcast releases in one step.
+
+use std::time::Duration;
+
+use chatbot::OnDoubt;
+use futures_util::future::join_all;
+use storage::{Accept, Inbound, InboxSeq, Partition, SendId, StoreError};
+use whatsapp::message::Outgoing;
+
+use super::Engine;
+use super::reach::{Target, alias};
+use crate::codec;
+use crate::identity;
+use crate::orders::{OrderOutcome, Refusal};
+use crate::records::inbox::{InboxPayload, Origin, SendOrder};
+
+/// How long a step waits for the turns of its messages.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One message of many.
+#[derive(Clone, Debug)]
+pub(crate) struct One {
+    /// Its place in the broadcast.
+    pub place: u32,
+    pub to: Target,
+    pub message: Outgoing,
+}
+
+/// What became of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Released {
+    /// It is in the outbox, now or since an earlier release of the same place.
+    Queued(SendId),
+    /// It will not be sent.
+    Refused(Refusal),
+    /// Its conversation has not taken it yet.
+    Waiting(InboxSeq),
+}
+
+impl Engine {
+    /// Hands messages of a broadcast to their conversations, all in one commit, and answers what became of each, in
+    /// order. A conversation takes a place of a broadcast once, however often it is released.
+    pub(crate) async fn release(
+        &self,
+        broadcast: &str,
+        number_id: &str,
+        many: Vec<One>,
+    ) -> Result<Vec<Released>, StoreError> {
+        let now_ms = self.deps.clock.now_ms();
+        let partition = Partition(number_id.into());
+        let (mut rows, mut tickets) = (Vec::with_capacity(many.len()), Vec::with_capacity(many.len()));
+        for One { place, to, message } in many {
+            let (ticket, answer) = self.deps.tickets.draw(now_ms);
+            tickets.push((ticket, answer));
+            let (aliases, named) = match to {
+                Target::Conversation(id) => (vec![identity::to(identity::contact_of(id))], None),
+                Target::Person(person) => (vec![alias(&person)], Some(person)),
+            };
+            let origin = Origin::Broadcast { id: broadcast.into(), place };
+            let on_doubt = OnDoubt::of(&message);
+            let order = SendOrder { message, on_doubt, ticket, key: None, origin, named };
+            let payload = codec::encode(&InboxPayload::Order(Box::new(order)));
+            let row = Inbound { partition: partition.clone(), aliases, received_ms: now_ms, payload };
+            rows.push(Accept::Message(row));
+        }
+        let appended = self.deps.store.append(rows).await;
+        let (numbers, answers): (Vec<_>, Vec<_>) = tickets.into_iter().unzip();
+        let outcomes = match &appended {
+            Ok(_) => join_all(answers.into_iter().map(|answer| tokio::time::timeout(PATIENCE, answer))).await,
+            Err(_) => Vec::new(),
+        };
+        numbers.into_iter().for_each(|ticket| self.deps.tickets.give_back(ticket));
+        let released = |(seq, outcome): (InboxSeq, Result<Result<OrderOutcome, _>, _>)| match outcome {
+            Ok(Ok(OrderOutcome::Queued(send))) => Released::Queued(send),
+            Ok(Ok(OrderOutcome::Refused(refusal))) => Released::Refused(refusal),
+            Ok(Err(_)) | Err(_) => Released::Waiting(seq),
+        };
+        Ok(appended?.into_iter().zip(outcomes).map(released).collect())
+    }
+}
