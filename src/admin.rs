@@ -15,6 +15,7 @@ mod conversations;
 mod cursor;
 mod deliveries;
 mod envelope;
+mod etag;
 mod flow_keys;
 mod flows;
 mod given;
@@ -27,6 +28,7 @@ mod mask;
 mod media;
 mod messages;
 mod numbers;
+mod once;
 mod outbox;
 mod people;
 mod principal;
@@ -75,10 +77,11 @@ pub use access::allowed_hosts;
 use access::{Access, Denied, Peer};
 use audit::{Book, Call, Entry};
 pub use numbers::Number;
+use once::Once;
 pub use people::{FirstUserError, People};
 use principal::Principal;
 use problem::Problem;
-use table::Routes;
+use table::{Route, Routes};
 
 /// Bytes of a request body at most.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -138,9 +141,15 @@ struct Shared {
     audit: Arc<Book>,
     routes: Routes,
     document: OpenApi,
+    once: Once,
 }
 
 type Ctx = State<Arc<Shared>>;
+
+/// The OpenAPI document of the admin API.
+pub(crate) fn document() -> OpenApi {
+    routes::table().finish().2
+}
 
 impl Admin {
     /// An admin port over these parts.
@@ -154,7 +163,7 @@ impl Admin {
         let access = Access::new(settings, parts.people.directory.clone());
         let audit = parts.people.book.clone();
         let (router, routes, document) = routes::table().finish();
-        let shared = Arc::new(Shared { parts, access, audit, routes, document });
+        let shared = Arc::new(Shared { parts, access, audit, routes, document, once: Once::default() });
         let router = router
             .route("/healthz", get(async || "ok"))
             .route("/readyz", get(ready))
@@ -248,7 +257,7 @@ async fn admitted(
         Some(needed) => Problem::forbidden(&principal, needed).into_response(),
         None => {
             request.extensions_mut().insert(principal.clone());
-            scoped(&principal, route, request, next).await
+            scoped(shared, &principal, route, request, next).await
         }
     };
     if let Some(call) = call {
@@ -258,13 +267,21 @@ async fn admitted(
 }
 
 /// Lets them do what is of numbers that they see, and shows them what is for them.
-async fn scoped(principal: &Principal, route: Option<&str>, request: Request, next: Next) -> Response {
-    let Some(route) = route else { return next.run(request).await };
+async fn scoped(shared: &Shared, principal: &Principal, path: Option<&str>, request: Request, next: Next) -> Response {
+    let Some(path) = path else { return next.run(request).await };
     let method = request.method().clone();
-    match scope::admit(principal, &method, route, request.uri().path()) {
-        Ok(()) => scope::cut(principal, &method, route, next.run(request).await).await,
-        Err(problem) => problem.into_response(),
+    if let Err(problem) = scope::admit(principal, &method, path, request.uri().path()) {
+        return problem.into_response();
     }
+    let route = shared.routes.of(&method, path);
+    if let Some(refusal) = route.and_then(|route| route.refusal(request.uri().query())) {
+        return refusal.into_response();
+    }
+    let answer = match route {
+        Some(Route { once: true, .. }) => once::answer(shared, &principal.who, request, next).await,
+        _ => next.run(request).await,
+    };
+    scope::cut(principal, &method, path, answer).await
 }
 
 /// An address begins to be braked.

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument;
 
+use super::etag;
 use super::problem::Problem;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,7 +29,11 @@ pub(super) async fn envelope(mut request: Request, next: Next) -> Response {
     let span = tracing::info_span!("admin", request_id = %id);
     async move {
         let started = tokio::time::Instant::now();
+        let asked = etag::is_of_one(&method, &route).then(|| request.headers().clone());
         let mut answer = as_problem(next.run(request).await, &path).await;
+        if let Some(asked) = asked {
+            answer = etag::tagged(&asked, answer).await;
+        }
         if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
             let headers = answer.headers().clone();
             let mut told = problem.told(&id, &path);

@@ -81,16 +81,31 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", detail)
     }
 
-    pub(super) fn unknown_parameter(name: &str, nearest: Option<&str>) -> Self {
-        let problem = Self::new(
-            StatusCode::BAD_REQUEST,
-            "unknown-parameter",
-            format!("the query has a parameter {name:?}, which this path does not take"),
-        );
+    /// A parameter of the query that the path does not take; the nearest of those that it takes is told.
+    pub(super) fn unknown_parameter<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let nearest = nearest_of(name, known).map(str::to_owned);
+        let detail = format!("the query has a parameter {name:?}, which this path does not take");
+        let code = kinds::by_name("unknown-parameter").map_or("", |kind| kind.code);
+        let wrong = Wrong { pointer: format!("?{name}"), code, detail: detail.clone(), suggestion: nearest.clone() };
+        let problem = Self::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail).errors([wrong]);
         match nearest {
             Some(nearest) => problem.hint(format!("did you mean {nearest}?")),
             None => problem,
         }
+    }
+
+    /// Another request came with the key.
+    pub(super) fn key_reused() -> Self {
+        let detail = "this idempotency key was used for another request";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
+            .hint("use a new key for a new request")
+    }
+
+    /// The first request with the key is not answered yet.
+    pub(super) fn in_flight() -> Self {
+        let detail = "a request with this idempotency key is still being answered";
+        let problem = Self::new(StatusCode::CONFLICT, "idempotency-in-flight", detail);
+        Self { retry_after_seconds: Some(1), ..problem }
     }
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
@@ -238,10 +253,14 @@ impl Wrong {
 /// Of an error such as "unknown field `limt`, expected `limit` or `cursor`": the name that was meant.
 fn nearest(told: &str) -> Option<String> {
     let mut quoted = told.split('`').skip(1).step_by(2);
-    let (given, known) = (quoted.next().filter(|_| told.starts_with("unknown "))?, quoted);
+    let given = quoted.next().filter(|_| told.starts_with("unknown "))?;
+    nearest_of(given, quoted).map(str::to_owned)
+}
+
+fn nearest_of<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known.map(|known| (strsim::damerau_levenshtein(given, known), known));
     let (distance, known) = scored.min_by_key(|(distance, _)| *distance)?;
-    (distance <= 1 + given.chars().count() / 3).then(|| known.to_owned())
+    (distance <= 1 + given.chars().count() / 3).then_some(known)
 }
 
 #[cfg(test)]

@@ -12,12 +12,15 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::Shared;
+use super::problem::Problem;
 use super::role::Role;
 
 /// Adds rows one after another; [`Table::finish`] gives what is made of them.
 pub(super) struct Table {
     router: OpenApiRouter<Arc<Shared>>,
     routes: Routes,
+    /// The rows that were added last.
+    last: Vec<(String, &'static str)>,
 }
 
 /// What a method and path needs.
@@ -27,6 +30,17 @@ pub(super) struct Route {
     pub role: Role,
     /// The parameters of the query that it takes.
     pub query: Vec<String>,
+    /// Whether an `Idempotency-Key` makes it count once.
+    pub once: bool,
+}
+
+impl Route {
+    /// The first parameter of a query that this takes not.
+    pub(super) fn refusal(&self, query: Option<&str>) -> Option<Problem> {
+        let given = url::form_urlencoded::parse(query?.as_bytes());
+        let unknown = given.map(|(name, _)| name).find(|name| self.query.iter().all(|known| known != name))?;
+        Some(Problem::unknown_parameter(&unknown, self.query.iter().map(String::as_str)))
+    }
 }
 
 /// Every method and path that is answered, apart from what is open to everybody.
@@ -45,16 +59,18 @@ const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 impl Table {
     pub(super) fn new() -> Self {
-        Self { router: OpenApiRouter::with_openapi(describe::head()), routes: Routes::default() }
+        Self { router: OpenApiRouter::with_openapi(describe::head()), routes: Routes::default(), last: Vec::new() }
     }
 
     /// Handlers with `#[utoipa::path]`, as `routes!` collects them; all need this role.
     pub(super) fn of(mut self, role: Role, mut routes: UtoipaMethodRouter<Arc<Shared>>) -> Self {
+        self.last.clear();
         for (path, item) in &mut routes.1.paths {
             for (method, operation) in operations(item) {
                 describe::complete(operation, method, path, role.name());
                 let query = describe::query_of(operation);
-                self.routes.0.insert((path.clone(), method), Route { role, query });
+                self.routes.0.insert((path.clone(), method), Route { role, query, once: false });
+                self.last.push((path.clone(), method));
             }
         }
         self.router = self.router.routes(routes);
@@ -69,6 +85,19 @@ impl Table {
             }
         }
         self.router = self.router.routes(routes);
+        self
+    }
+
+    /// With an `Idempotency-Key` the POSTs of the last row count once.
+    pub(super) fn once(mut self) -> Self {
+        let Self { router, routes, last } = &mut self;
+        for (path, method) in last.iter() {
+            if let Some(route) = routes.0.get_mut(&(path.clone(), *method)) {
+                route.once = true;
+            }
+            let operation = router.get_openapi_mut().paths.paths.get_mut(path).and_then(|item| item.post.as_mut());
+            operation.into_iter().for_each(describe::counts_once);
+        }
         self
     }
 

@@ -178,8 +178,9 @@ pub(in crate::admin) async fn publish(
     Ok(tagged(StatusCode::OK, &published.record.version, shown(&published, &warnings)))
 }
 
-/// Puts an older version live, the one before the live one if none is named. What the account lacks does not stand in
-/// its way: it ran before.
+/// Puts an older version live, the one before the live one if none is named.
+///
+/// What the account lacks does not stand in its way: it ran before.
 #[utoipa::path(
     post, path = "/api/v1/bots/{id}/rollback",
     params(DryRun),

@@ -48,6 +48,17 @@ pub(super) fn complete(operation: &mut Operation, method: &str, path: &str, role
     });
 }
 
+/// Adds the header.
+pub(super) fn counts_once(operation: &mut Operation) {
+    let parameter = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .description(Some("Within 24 hours a request with the same key is answered with the first one's answer"))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255)).build()))
+        .build();
+    operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
+}
+
 /// The parameters of the query.
 pub(super) fn query_of(operation: &Operation) -> Vec<String> {
     let parameters = operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
