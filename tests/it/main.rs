@@ -12,6 +12,7 @@ mod contacts;
 mod contract;
 mod door;
 mod doubt;
+mod driver;
 mod duplicates;
 mod erasing;
 mod events;
