@@ -6,11 +6,13 @@ mod begin;
 mod bot;
 mod broadcast;
 mod contact;
+mod context;
 mod convo;
 mod db;
 mod dev;
 mod event;
 mod flow;
+mod manual;
 mod media;
 mod outbox;
 mod output;
@@ -30,7 +32,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use output::{Failed, talk};
+use output::{Failed, complain};
 
 /// What a command ends with. Part of the contract: scripts rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,12 @@ pub enum Exit {
 #[derive(Parser)]
 #[command(name = "parlance", version, about, after_help = "Start here: parlance dev")]
 struct Cli {
+    /// Print data and errors only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: output::Colour,
     #[command(subcommand)]
     command: Command,
 }
@@ -120,6 +128,27 @@ enum Command {
         /// The code
         code: String,
     },
+    /// Name servers, to use them by name
+    #[command(subcommand)]
+    Context(context::Command),
+    /// Print the OpenAPI document of the admin API
+    Openapi,
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages of all commands
+    Man {
+        /// Into this folder; the page of `parlance` to standard output when absent
+        dir: Option<PathBuf>,
+    },
+    /// Print the version
+    Version {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Where the configuration comes from.
@@ -132,7 +161,7 @@ struct ConfigArgs {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match manual::parse() {
         Ok(cli) => cli,
         Err(error) => {
             // `--help` and `--version` come as errors, too.
@@ -142,10 +171,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    output::set(output::Manner { colour: cli.color, quiet: cli.quiet });
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed { exit, message }) => {
-            talk(&message);
+            complain(&message);
             ExitCode::from(exit as u8)
         }
     }
@@ -181,6 +211,14 @@ fn run(command: Command) -> Result<(), Failed> {
             crate::bench::run(args).map_err(|error| Failed::new(Exit::Failed, format!("{error:#}")))
         }
         Command::Explain { code } => explain(&code),
+        Command::Context(command) => context::run(command),
+        Command::Openapi => manual::openapi(),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { dir } => manual::pages(dir.as_deref()),
+        Command::Version { json } => {
+            manual::version(json);
+            Ok(())
+        }
     }
 }
 

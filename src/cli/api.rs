@@ -1,6 +1,6 @@
 //! Talks to the admin port of a running server: the one that is named, or the `dev` of this folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use super::dev::{WORD, Word};
 use super::output::{Failed, data};
-use super::{Exit, runtime};
+use super::{Exit, context, runtime};
 
 /// Uploads of 100 MB take a while.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -20,6 +20,9 @@ pub(super) struct ApiArgs {
     /// Admin port of the server, such as http://127.0.0.1:8081; else the `parlance dev` of this folder
     #[arg(long, value_name = "URL", global = true)]
     url: Option<String>,
+    /// A server that `parlance context add` has named
+    #[arg(long, value_name = "NAME", global = true, conflicts_with = "url")]
+    context: Option<String>,
     /// File that holds the admin token; else PARLANCE_ADMIN_TOKEN
     #[arg(long, value_name = "FILE", global = true)]
     token_file: Option<PathBuf>,
@@ -42,41 +45,62 @@ impl ApiArgs {
         runtime()?.block_on(go(api))
     }
 
-    /// Whether a server is named, or one of this folder has left word.
+    /// Whether a server is named, one of this folder has left word, or one is in use.
     pub(super) fn finds_one(&self) -> bool {
-        self.url.is_some() || std::path::Path::new(WORD).exists()
+        self.url.is_some()
+            || self.context.is_some()
+            || Path::new(WORD).exists()
+            || context::find(None).is_ok_and(|found| found.is_some())
     }
 
     fn connect(&self) -> Result<Api, Failed> {
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
         let client = client.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))?;
-        let base = self.base()?;
-        let base = Url::parse(&base)
-            .map_err(|error| Failed::new(Exit::Usage, format!("error: {base} is not an address: {error}")))?;
+        let Server { url, token_file, is_chosen } = self.server()?;
+        let base = Url::parse(&url)
+            .map_err(|error| Failed::new(Exit::Usage, format!("error: {url} is not an address: {error}")))?;
         // A word may have come with the folder, from anybody: by it a token goes to this machine only.
-        let token = if self.url.is_some() || is_loopback(&base) { self.token()? } else { None };
+        let token = if is_chosen || is_loopback(&base) { token(token_file.as_deref())? } else { None };
         Ok(Api { client, base, token })
     }
 
-    fn base(&self) -> Result<String, Failed> {
+    /// What is named; else the `dev` of this folder; else the context in use.
+    fn server(&self) -> Result<Server, Failed> {
+        let chosen = |url: &str, token_file: Option<PathBuf>| Server {
+            url: url.trim_end_matches('/').to_owned(),
+            token_file: self.token_file.clone().or(token_file),
+            is_chosen: true,
+        };
         if let Some(url) = &self.url {
-            return Ok(url.trim_end_matches('/').to_owned());
+            return Ok(chosen(url, None));
         }
         let word = std::fs::read_to_string(WORD).ok().and_then(|word| serde_json::from_str::<Word>(&word).ok());
-        word.map(|word| word.admin).ok_or_else(|| {
-            Failed::new(Exit::Unreachable, "nothing runs here: name a server with --url, or start `parlance dev`")
+        if let Some(word) = word.filter(|_| self.context.is_none()) {
+            return Ok(Server { url: word.admin, token_file: self.token_file.clone(), is_chosen: false });
+        }
+        let found = context::find(self.context.as_deref())?;
+        found.map(|context| chosen(&context.url, context.token_file)).ok_or_else(|| {
+            let text = "nothing runs here: name a server with --url or --context, or start `parlance dev`";
+            Failed::new(Exit::Unreachable, text)
         })
     }
+}
 
-    fn token(&self) -> Result<Option<String>, Failed> {
-        let Some(path) = &self.token_file else {
-            return Ok(std::env::var("PARLANCE_ADMIN_TOKEN").ok().filter(|token| !token.is_empty()));
-        };
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failed::new(Exit::NotFound, format!("error: {} cannot be read: {error}", path.display()))
-        })?;
-        Ok(Some(text.trim().to_owned()))
-    }
+/// Which server, and how to get in.
+struct Server {
+    url: String,
+    token_file: Option<PathBuf>,
+    /// By whoever runs the command, and not by a file of the folder.
+    is_chosen: bool,
+}
+
+fn token(file: Option<&Path>) -> Result<Option<String>, Failed> {
+    let Some(path) = file else {
+        return Ok(std::env::var("PARLANCE_ADMIN_TOKEN").ok().filter(|token| !token.is_empty()));
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failed::new(Exit::NotFound, format!("error: {} cannot be read: {error}", path.display())))?;
+    Ok(Some(text.trim().to_owned()))
 }
 
 impl Api {

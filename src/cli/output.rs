@@ -1,6 +1,7 @@
 //! The only place that prints: data to standard output, talk to standard error.
 
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 
 use super::Exit;
 
@@ -17,9 +18,45 @@ impl Failed {
     }
 }
 
-/// Whether standard output is a terminal that wants colours.
+/// When there are colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Into files and pipes, too
+    Always,
+    /// None
+    Never,
+}
+
+/// How this process prints, as its command line says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Manner {
+    pub colour: Colour,
+    pub quiet: bool,
+}
+
+static MANNER: OnceLock<Manner> = OnceLock::new();
+
+/// Says once how to print.
+pub(super) fn set(manner: Manner) {
+    let _said_before = MANNER.set(manner);
+}
+
+fn manner() -> Manner {
+    MANNER.get().copied().unwrap_or_default()
+}
+
+/// Whether what is printed has colours.
 pub(super) fn has_colours() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    match manner().colour {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => {
+            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
+    }
 }
 
 /// So many of something, in words.
@@ -36,7 +73,14 @@ pub(super) fn data(text: &str) {
     let _closed = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Prints what a person should know.
+/// Prints what a person should know, unless they want to know nothing.
 pub(super) fn talk(text: &str) {
+    if !manner().quiet {
+        complain(text);
+    }
+}
+
+/// Prints what went wrong.
+pub(super) fn complain(text: &str) {
     let _closed = writeln!(std::io::stderr(), "{text}");
 }

@@ -256,7 +256,7 @@ async fn the_table_of_routes_in_the_docs_is_the_one_of_the_server() {
     let rows: String = operations(&document)
         .iter()
         .map(|(method, path, operation)| {
-            let word = |name: &str| operation[name].as_str().unwrap_or_default().to_owned();
+            let word = |name: &str| operation[name].as_str().unwrap_or_default().replace('\n', " ");
             format!("| {method} | `{path}` | {} | {} |\n", word("x-role"), word("summary").trim_end_matches('.'))
         })
         .collect();

@@ -90,7 +90,8 @@ fn confirm(view: &ContactView, said: Option<&str>) -> Result<(), Problem> {
 /// Everything that is kept of a person, as one JSON document: all that erasing would remove.
 #[utoipa::path(
     get, path = "/api/v1/contacts/{id}/export", params(("id" = String, Path)),
-    responses((status = OK, body = Object, description = "contact, conversations with messages and journal, files, events")),
+    responses((status = OK, body = Object, description = "contact, conversations with messages and journal, files, events",
+        example = json!({ "contact": {}, "conversations": [] }))),
 )]
 pub(in super::super) async fn export(
     State(shared): Ctx,
