@@ -76,7 +76,6 @@ use crate::services::Services;
 pub use access::allowed_hosts;
 use access::{Access, Denied, Peer};
 use audit::{Book, Call, Entry};
-pub use numbers::Number;
 use once::Once;
 pub use people::{FirstUserError, People};
 use principal::Principal;
@@ -111,7 +110,7 @@ pub struct Parts {
     /// All metrics.
     pub metrics: Arc<Metrics>,
     /// The business numbers.
-    pub numbers: Vec<Number>,
+    pub numbers: Arc<crate::numbers::Book>,
     /// Our numbers as people see them.
     pub displays: Arc<Displays>,
     /// Users, tokens, and the audit trail.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actors::{Clock, Token};
+use parking_lot::RwLock;
 use serde::Serialize;
 use tokio::sync::Mutex;
 use whatsapp::flow::{FlowKey, KeyError, fingerprint_of_public};
@@ -24,6 +25,7 @@ pub use ping::Ping;
 pub const OVERLAP_MS: u64 = 24 * 3_600_000;
 
 /// A number as its keys go.
+#[derive(Clone)]
 pub struct KeyNumber {
     /// Meta's `phone_number_id`.
     pub id: Box<str>,
@@ -54,6 +56,7 @@ pub struct KeyParts {
 /// Keeps the keys.
 pub struct FlowKeyKeeper {
     parts: KeyParts,
+    numbers: RwLock<Arc<[KeyNumber]>>,
     ping: reqwest::Client,
     /// One change at a time.
     changing: Mutex<()>,
@@ -162,14 +165,43 @@ pub enum RotateError {
 
 impl FlowKeyKeeper {
     /// A keeper over these parts. Errors: the HTTP client does not start.
-    pub fn new(parts: KeyParts) -> Result<Self, reqwest::Error> {
-        Ok(Self { parts, ping: ping::client()?, changing: Mutex::default() })
+    pub fn new(mut parts: KeyParts) -> Result<Self, reqwest::Error> {
+        let numbers = RwLock::new(std::mem::take(&mut parts.numbers).into());
+        Ok(Self { parts, numbers, ping: ping::client()?, changing: Mutex::default() })
+    }
+
+    /// Keeps the key of one more number, or takes what is other of one that it knows.
+    pub fn serve(&self, number: KeyNumber) {
+        self.change(|numbers| match numbers.iter_mut().find(|known| known.id == number.id) {
+            Some(known) => *known = number,
+            None => numbers.push(number),
+        });
+    }
+
+    /// Keeps the key of a number no longer.
+    pub fn leave(&self, number: &str) {
+        self.change(|numbers| numbers.retain(|known| *known.id != *number));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<KeyNumber>)) {
+        let mut numbers = self.numbers.write();
+        let mut changed = numbers.to_vec();
+        change(&mut changed);
+        *numbers = changed.into();
+    }
+
+    fn numbers(&self) -> Arc<[KeyNumber]> {
+        self.numbers.read().clone()
     }
 
     /// How the keys stand here and at Meta, by number.
     pub async fn show(&self) -> Vec<Standing> {
+        self.standings(&self.numbers()).await
+    }
+
+    async fn standings(&self, numbers: &[KeyNumber]) -> Vec<Standing> {
         let mut standings = Vec::new();
-        for number in &self.parts.numbers {
+        for number in numbers {
             standings.push(self.standing(number).await);
         }
         standings
@@ -179,7 +211,7 @@ impl FlowKeyKeeper {
     pub async fn upload(&self, only: Option<&str>) -> Vec<Uploaded> {
         let _one = self.changing.lock().await;
         let mut items = Vec::new();
-        for number in self.parts.numbers.iter().filter(|number| only.is_none_or(|only| *number.id == *only)) {
+        for number in self.numbers().iter().filter(|number| only.is_none_or(|only| *number.id == *only)) {
             items.push(self.publish(number).await);
         }
         items
@@ -188,7 +220,7 @@ impl FlowKeyKeeper {
     /// Asks our own endpoint with each key, as a phone does that has its public half.
     pub async fn verify(&self) -> Vec<Ping> {
         let mut pings = Vec::new();
-        for number in &self.parts.numbers {
+        for number in self.numbers().iter() {
             let key = self.parts.keyring.key(&number.id, KeySlot::Current);
             let secret = self.parts.signers.secret(&number.id);
             pings.push(ping::ping(&self.ping, &self.parts.endpoint, &number.id, key, secret).await);
@@ -200,15 +232,16 @@ impl FlowKeyKeeper {
     /// that broke off.
     pub async fn rotate(&self, force: bool) -> Result<Rotated, RotateError> {
         let _one = self.changing.lock().await;
-        let standings = self.show().await;
+        let numbers = self.numbers();
+        let standings = self.standings(&numbers).await;
         let unknown = standings.iter().find(|standing| !force && standing.published == Published::Unknown);
         if let Some(Standing { number, problem, .. }) = unknown {
             return Err(RotateError::Unknown(number.clone(), problem.clone().unwrap_or_default()));
         }
         let resumed = standings.iter().any(|standing| standing.published == Published::Previous);
-        let warnings = if resumed { Vec::new() } else { self.renew(force)? };
+        let warnings = if resumed { Vec::new() } else { self.renew(&numbers, force)? };
         let mut items = Vec::new();
-        for (number, standing) in self.parts.numbers.iter().zip(&standings) {
+        for (number, standing) in numbers.iter().zip(&standings) {
             items.push(match standing.published {
                 Published::Foreign | Published::Unknown => skipped(number, standing),
                 _ => self.publish(number).await,
@@ -218,9 +251,9 @@ impl FlowKeyKeeper {
     }
 
     /// Puts a new key into each file of keys. Answers what an operator should see to.
-    fn renew(&self, force: bool) -> Result<Vec<String>, RotateError> {
+    fn renew(&self, numbers: &[KeyNumber], force: bool) -> Result<Vec<String>, RotateError> {
         let mut files: Vec<&Path> = Vec::new();
-        for number in &self.parts.numbers {
+        for number in numbers {
             if self.parts.keyring.key(&number.id, KeySlot::Current).is_none() {
                 continue;
             }
@@ -243,18 +276,18 @@ impl FlowKeyKeeper {
         // All are written before the first takes its place: a file that cannot be written changes nothing.
         let renewals = files.into_iter().map(Renewal::write).collect::<Result<Vec<_>, _>>()?;
         for renewal in &renewals {
-            self.take(renewal).map_err(|(file, error)| RotateError::Place(file, error))?;
+            self.take(numbers, renewal).map_err(|(file, error)| RotateError::Place(file, error))?;
         }
         Ok(renewals.iter().filter_map(Renewal::warning).collect())
     }
 
-    fn take(&self, renewal: &Renewal) -> Result<(), (PathBuf, std::io::Error)> {
+    fn take(&self, numbers: &[KeyNumber], renewal: &Renewal) -> Result<(), (PathBuf, std::io::Error)> {
         let file = renewal.new.file();
         // First the copy of the old one: if this breaks off, both files hold it, and nothing is lost.
         for part in [&renewal.old, &renewal.new] {
             part.place().map_err(|error| (part.file().to_owned(), error))?;
         }
-        for number in self.parts.numbers.iter().filter(|number| number.file.as_deref() == Some(file)) {
+        for number in numbers.iter().filter(|number| number.file.as_deref() == Some(file)) {
             let before = self.parts.keyring.key(&number.id, KeySlot::Current);
             self.parts.keyring.replace(&number.id, KeySlot::Previous, before);
             self.parts.keyring.replace(&number.id, KeySlot::Current, Some(renewal.key.clone()));

@@ -1,6 +1,6 @@
 //! What the bots want of WhatsApp Flows: the bot files, and the live bots that are in no file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use chatbot::{Bot, BotFlow};
 use whatsapp::graph::FlowCategory;
 
 use crate::bots::{self, BotFile};
+use crate::numbers::Book;
 
 /// See the module.
 pub(crate) struct BotFlows {
@@ -20,8 +21,8 @@ pub(crate) struct BotFlows {
     pub dir: PathBuf,
     /// Where Meta reaches the endpoint of forms; `None` when that is not set.
     pub endpoint: Option<String>,
-    /// Accounts of which no number has this bot, for bots that some number names.
-    pub elsewhere: BTreeMap<String, BTreeSet<Box<str>>>,
+    /// The numbers, and thereby on which accounts a bot answers.
+    pub numbers: Arc<Book>,
 }
 
 impl Wanting for BotFlows {
@@ -79,6 +80,17 @@ impl BotFlows {
         }
     }
 
+    /// Accounts of which no number has this bot, if some number names it.
+    fn elsewhere(&self, bot: &str) -> BTreeSet<Box<str>> {
+        let numbers = self.numbers.all();
+        let with_account = || numbers.iter().filter_map(|number| Some((number, number.account.clone()?)));
+        let own: BTreeSet<_> = with_account().filter(|(number, _)| *number.bot == *bot).map(|(_, id)| id).collect();
+        if own.is_empty() {
+            return own;
+        }
+        with_account().map(|(_, id)| id).filter(|id| !own.contains(id)).collect()
+    }
+
     fn wanted_flow(&self, bot: &Bot, flow: &BotFlow, file: Option<&BotFile>) -> WantedFlow {
         let (json, origin) = match &flow.json {
             Some(value) => verbatim(value, file),
@@ -89,7 +101,7 @@ impl BotFlows {
         WantedFlow {
             bot: bot.id().into(),
             local: flow.name.as_str().into(),
-            not_in: self.elsewhere.get(bot.id()).cloned().unwrap_or_default(),
+            not_in: self.elsewhere(bot.id()),
             id: flow.id.as_deref().map(Into::into),
             name: flow.title.as_str().into(),
             categories: Some(categories).filter(|categories| !categories.is_empty()),

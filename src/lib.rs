@@ -10,6 +10,7 @@ mod flows;
 pub mod front;
 pub mod metrics;
 pub mod net;
+pub mod numbers;
 pub mod quick_replies;
 pub mod secrets;
 pub mod server;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use actors::broadcast::{BroadcastError, Broadcasts};
 use actors::http_caller::{BotSecrets, HttpParts, HttpSettings, WebError, WebFetch};
 use actors::letters::{BatchError, Batches};
-use actors::{Bots, Clock, ConversationSettings, Engine, Number, SenderSettings, Setup, TurnFunction};
+use actors::{Bots, Clock, ConversationSettings, Engine, Numbers, SenderSettings, Setup, TurnFunction};
 use chatbot::{Bot, Diagnostic, Surroundings};
 use storage::{Health, Observe, OpenError, Options, RedbStore, Store, StoreError};
 use tokio::net::TcpListener;
@@ -25,6 +25,7 @@ use crate::flow_keys::FlowKeyKeeper;
 use crate::front::{Displays, FlowEndpoint, FlowParts, Front, Intake, Repeats, Signers};
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
+use crate::numbers::Book;
 use crate::secrets;
 use crate::services::{self, Services};
 
@@ -145,6 +146,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let people = Box::pin(people(config, &store, &given.clock)).await?;
     let registry = Arc::new(Bots::new(&config.bots.default));
     let (client, numbers) = (graph_client(config)?, numbers::of_engine(config));
+    let book = Arc::new(Book::of(config));
     let services = Services::load(
         config,
         (client.clone(), http_parts(config)?),
@@ -177,7 +179,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let (broadcasts, batches) = (Broadcasts::load(engine.clone()).await?, Batches::load(engine.clone()).await?);
     let front = local(&front_listener, config.server.listen);
     let beside_us = given.apply_flows.then_some(front);
-    services.flows.attach(Arc::new(numbers::bot_flows(config, registry.clone(), beside_us)));
+    services.flows.attach(Arc::new(numbers::bot_flows(config, registry.clone(), book.clone(), beside_us)));
     services.eraser.attach(engine.clone());
     services.run(&engine);
     if !given.apply_flows {
@@ -236,7 +238,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         flow_keys: flow_keys.clone(),
         flow_health: health,
         metrics,
-        numbers: config.whatsapp.numbers.iter().map(|number| numbers::of_admin(config, number)).collect(),
+        numbers: book,
         displays,
         people: people.clone(),
         token: config.admin.token.as_ref().map(|token| token.value.clone()),
@@ -256,7 +258,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         keyring: &keyring,
         admin: &admin_port,
     };
-    let secrets = numbers::watch_secrets(config, numbers, &given.clock, &users);
+    let secrets = numbers::watch_secrets(config, &numbers, &given.clock, &users);
     let stop = CancellationToken::new();
     let limits = Limits {
         max_connections: config.server.max_connections,
@@ -421,7 +423,7 @@ async fn start_engine(
     bots: Arc<Bots>,
     metrics: &Metrics,
     services: &Services,
-    numbers: Vec<Number>,
+    numbers: Numbers,
 ) -> Result<Engine, StartError> {
     let setup = Setup {
         store,

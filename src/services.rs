@@ -13,8 +13,8 @@ use actors::http_caller::{BotSecrets, HttpParts};
 use actors::media::{Carrier, Media, MediaParts, MediaSettings};
 use actors::outlet::{HttpPoster, Outlet, OutletError, OutletParts, OutletSettings};
 use actors::retention::{self, Ages, Keepers};
-use actors::templates::{Account, TemplateParts, Templates};
-use actors::{AccountEvent, Bots, Clock, Engine, Metrics, Number, Transport};
+use actors::templates::{TemplateParts, Templates};
+use actors::{AccountEvent, Bots, Clock, Engine, Metrics, Numbers, Transport};
 use chatbot::Surroundings;
 use parking_lot::Mutex;
 use storage::{Store, StoreError};
@@ -107,7 +107,7 @@ impl Services {
         (client, http): (Client, HttpParts),
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        numbers: &[Number],
+        numbers: &Numbers,
         metrics: Arc<Metrics>,
     ) -> Result<Self, LoadError> {
         let media_wanted = Arc::new(Notify::new());
@@ -116,7 +116,7 @@ impl Services {
             store: store.clone(),
             clock: clock.clone(),
             client: client.clone(),
-            numbers: numbers.to_vec(),
+            numbers: numbers.clone(),
             wanted: media_wanted.clone(),
             metrics: metrics.clone(),
         });
@@ -125,7 +125,7 @@ impl Services {
             store: store.clone(),
             clock: clock.clone(),
             client: client.clone(),
-            accounts: accounts(config, numbers),
+            numbers: numbers.clone(),
             interval_ms: millis(config.templates.sync_interval),
             metrics: metrics.clone(),
         })
@@ -134,13 +134,13 @@ impl Services {
             store: store.clone(),
             clock: clock.clone(),
             meta: Arc::new(client.clone()),
-            accounts: accounts(config, numbers),
+            numbers: numbers.clone(),
             interval_ms: millis(config.flows.sync_interval),
             metrics: metrics.clone(),
         })
         .await?;
-        let blocks = Blocks::load(store.clone(), clock.clone(), client.clone(), numbers.to_vec()).await?;
-        let contacts = Contacts::new(store.clone(), clock.clone(), numbers.to_vec());
+        let blocks = Blocks::load(store.clone(), clock.clone(), client.clone(), numbers.clone()).await?;
+        let contacts = Contacts::new(store.clone(), clock.clone(), numbers.clone());
         let outlet = Outlet::load(OutletParts {
             settings: OutletSettings { in_flight: config.events.concurrency, max_pending: config.events.max_pending },
             endpoints: config.events.endpoints.iter().map(|endpoint| endpoint.settings.clone()).collect(),
@@ -361,18 +361,6 @@ fn media_settings(config: &Config) -> MediaSettings {
         allow: config.media.allow.clone(),
         min_free_bytes: config.media.min_free_bytes,
     }
-}
-
-/// Each account once, with the first of its numbers.
-fn accounts(config: &Config, numbers: &[Number]) -> Vec<Account> {
-    let mut accounts: Vec<Account> = Vec::new();
-    for (configured, number) in config.whatsapp.numbers.iter().zip(numbers) {
-        let Some(id) = configured.business_account_id.as_deref() else { continue };
-        if !accounts.iter().any(|account| *account.id == *id) {
-            accounts.push(Account { id: id.into(), number: number.clone() });
-        }
-    }
-    accounts
 }
 
 fn ages(retention: &Retention) -> Ages {

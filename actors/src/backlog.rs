@@ -35,6 +35,11 @@ impl Backlog {
         left == self.limit / 2
     }
 
+    /// Nobody counts the messages of these conversations any more.
+    pub(crate) fn forget(&self, which: impl Fn(ConversationId) -> bool) {
+        self.open.lock().retain(|id, _| !which(*id));
+    }
+
     pub(crate) fn is_full(&self, id: ConversationId) -> bool {
         self.open.lock().get(&id).is_some_and(|count| *count >= self.limit)
     }

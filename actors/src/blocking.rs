@@ -13,6 +13,7 @@ use whatsapp::message::Recipient;
 use crate::clock::Clock;
 use crate::codec;
 use crate::events;
+use crate::numbers::Numbers;
 use crate::settings::Number;
 
 const KIND: &str = "blocked";
@@ -60,7 +61,7 @@ pub struct Blocks {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     client: Client,
-    numbers: Vec<Number>,
+    numbers: Numbers,
     known: RwLock<Known>,
     /// One change of the lists at a time.
     changing: tokio::sync::Mutex<()>,
@@ -72,7 +73,7 @@ impl Blocks {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         client: Client,
-        numbers: Vec<Number>,
+        numbers: Numbers,
     ) -> Result<Arc<Self>, StoreError> {
         let mut known = Known::new();
         for (key, bytes) in store.documents(KIND).await? {
@@ -88,7 +89,7 @@ impl Blocks {
     pub async fn run(self: Arc<Self>) {
         loop {
             let mut pause_ms = INTERVAL_MS;
-            for number in &self.numbers {
+            for number in self.numbers.all().iter() {
                 if let Err(error) = self.sync(&number.id).await {
                     events::blocks_not_read(&number.id, &error);
                     pause_ms = AGAIN_MS;
@@ -163,8 +164,8 @@ impl Blocks {
         self.list(Some(number_id), None, usize::MAX)
     }
 
-    fn number(&self, id: &str) -> Result<&Number, BlockError> {
-        self.numbers.iter().find(|number| *number.id == *id).ok_or_else(|| BlockError::Number(id.into()))
+    fn number(&self, id: &str) -> Result<Number, BlockError> {
+        self.numbers.get(id).ok_or_else(|| BlockError::Number(id.into()))
     }
 
     fn document(&self, number_id: &str, person: &str, since_ms: Option<u64>) -> NewDocument {

@@ -24,8 +24,8 @@ pub use view::{ContactConversation, ContactView, MarketingView};
 use crate::clock::Clock;
 use crate::codec::{self, CodecError};
 use crate::identity;
+use crate::numbers::Numbers;
 use crate::records::State;
-use crate::settings::Number;
 
 /// A contact that became a part of one that became a part of another is followed this far.
 const MAX_MERGES: usize = 16;
@@ -45,7 +45,7 @@ pub enum ContactError {
 pub struct Contacts {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    numbers: Vec<Number>,
+    numbers: Numbers,
     /// One change at a time: each reads what it changes.
     changing: tokio::sync::Mutex<()>,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Of {
 
 impl Contacts {
     /// A keeper over the conversations with these numbers.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, numbers: Vec<Number>) -> Arc<Self> {
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, numbers: Numbers) -> Arc<Self> {
         Arc::new(Self { store, clock, numbers, changing: tokio::sync::Mutex::default() })
     }
 
@@ -97,7 +97,7 @@ impl Contacts {
     /// The conversations of a contact with our numbers.
     pub(crate) async fn conversations(&self, contact: ContactId) -> Result<Vec<Of>, ContactError> {
         let mut found = Vec::new();
-        for number in &self.numbers {
+        for number in self.numbers.all().iter() {
             let id = identity::conversation_id(&Partition(number.id.clone()), contact);
             if let Some(head) = self.store.load(id).await? {
                 // One that cannot be read is still theirs, and can be erased.

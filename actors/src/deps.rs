@@ -15,11 +15,12 @@ use crate::flow_standing::{FlowQuota, FlowStandings};
 use crate::http_caller::HttpCaller;
 use crate::marketing::Categories;
 use crate::metrics::Metrics;
+use crate::numbers::Numbers;
 use crate::orders::Tickets;
 use crate::outlet::Outlet;
 use crate::queue::Load;
 use crate::sender::Senders;
-use crate::settings::{ConversationSettings, Number};
+use crate::settings::ConversationSettings;
 use crate::{router, timers};
 
 pub(crate) struct Deps {
@@ -37,7 +38,7 @@ pub(crate) struct Deps {
     /// Where events leave.
     pub outlet: Arc<Outlet>,
     /// Our numbers.
-    pub numbers: Vec<Number>,
+    pub numbers: Numbers,
     pub categories: Arc<Categories>,
     /// Where Flows stand, and what has left of throttled ones.
     pub flows: Arc<FlowStandings>,

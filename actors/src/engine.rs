@@ -4,6 +4,7 @@ mod bulk;
 mod calls;
 mod let_go;
 mod letters;
+mod numbers;
 mod orders;
 mod outbox;
 mod reach;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 pub(crate) use bulk::{One, Released};
 pub use calls::{Call, CallTo, Called};
 pub use letters::Again;
+use numbers::Hiring;
 pub use orders::{AccountEvent, Order, OrderError, Ordered};
 pub use outbox::Decided;
 pub use reach::{OrderTo, Target, TargetError};
@@ -38,19 +40,18 @@ use crate::forms::{Asks, FormAnswered};
 use crate::http_caller::{HttpCaller, HttpParts};
 use crate::marketing::Categories;
 use crate::metrics::Metrics;
+use crate::numbers::Numbers;
 use crate::orders::Tickets;
 use crate::outlet::Outlet;
 use crate::queue::Load;
 use crate::router::{self, Router};
-use crate::sender::{self, Sender, SenderStatus, Senders, Transport};
-use crate::settings::{ConversationSettings, Number, SenderSettings};
+use crate::sender::{self, SenderStatus, Senders, Transport};
+use crate::settings::{ConversationSettings, SenderSettings};
 use crate::shard::{self, Shard};
 use crate::timers::{self, Timers};
 
 /// Documents of this kind say why an operator has stopped a number.
 const STOPPED: &str = "stopped_number";
-/// Open outbox rows read at once when the engine starts.
-const RECOVERY_PAGE: usize = 1_000;
 /// Account events that a slow listener may be behind.
 const ACCOUNT_EVENTS: usize = 256;
 
@@ -64,8 +65,8 @@ pub struct Setup {
     pub bots: Arc<Bots>,
     /// The bot function: [`chatbot::turn`].
     pub turn: Arc<TurnFunction>,
-    /// The business numbers; a message to another one must not be appended.
-    pub numbers: Vec<Number>,
+    /// The business numbers; a message to another one must not be appended. Change the list over the engine only.
+    pub numbers: Numbers,
     /// The way to Graph.
     pub transport: Arc<dyn Transport>,
     /// Limits of conversations.
@@ -105,6 +106,7 @@ pub enum StartError {
 /// A running engine.
 pub struct Engine {
     deps: Arc<Deps>,
+    hiring: Hiring,
     shards: Vec<ActorRef<shard::Message>>,
     root: ActorRef<()>,
     live: Arc<AtomicUsize>,
@@ -176,22 +178,12 @@ impl Engine {
 
         let live = Arc::new(AtomicUsize::new(0));
         let shards = start_shards(&deps, &live, &root).await?;
-        let mut senders = HashMap::new();
-        for number in numbers {
-            let stopped = deps.store.document(STOPPED, &number.id).await?;
-            let arguments = sender::Arguments {
-                deps: deps.clone(),
-                number: number.clone(),
-                settings: sender_settings.clone(),
-                transport: transport.clone(),
-                stopped: stopped.map(|why| codec::decode(&why).unwrap_or_else(|_| "by an operator".into())),
-            };
-            let sender = Actor::spawn_linked(None, Sender, arguments, root.get_cell()).await?.0;
-            senders.insert(number.id.clone(), (number, sender));
+        let hiring = Hiring::new(sender_settings, transport);
+        for number in numbers.all().iter() {
+            hiring.hire(&deps, &root, number).await?;
         }
-        deps.senders.set(senders);
         // Before anything can decide new messages: the old ones of a conversation go first.
-        recover_sends(&deps).await?;
+        numbers::recover_sends(&deps, None).await?;
 
         let pulling = Arc::new(AtomicBool::new(true));
         let arguments = router::Arguments { deps: deps.clone(), shards: shards.clone(), pulling: pulling.clone() };
@@ -204,7 +196,7 @@ impl Engine {
         let pull_task = tokio::spawn(pull_when_appended(deps.store.appended(), router, pulling));
         let (account_events, _) = broadcast::channel(ACCOUNT_EVENTS);
         let asks = Asks::new(deps.clone(), shards.clone());
-        Ok(Self { deps, shards, root, live, failed, pull_task, account_events, asks })
+        Ok(Self { deps, hiring, shards, root, live, failed, pull_task, account_events, asks })
     }
 
     pub(crate) fn deps(&self) -> &Arc<Deps> {
@@ -251,7 +243,7 @@ impl Engine {
     /// Some Flow stands otherwise at Meta: what waited because of it looks again.
     pub fn flows_changed(&self) {
         for (number, _) in self.deps.senders.all() {
-            self.deps.senders.tell(number, sender::Message::FlowsChanged);
+            self.deps.senders.tell(&number, sender::Message::FlowsChanged);
         }
     }
 
@@ -273,7 +265,7 @@ impl Engine {
         for (number, sender) in self.deps.senders.all() {
             let asked = sender.call(sender::Message::Describe, Some(Duration::from_secs(1))).await;
             if let Ok(ractor::rpc::CallResult::Success(status)) = asked {
-                senders.insert(number.clone(), status);
+                senders.insert(number, status);
             }
         }
         EngineStatus {
@@ -299,7 +291,8 @@ impl Engine {
         let all = async {
             let shards = self.shards.iter().map(|shard| shard.call(shard::Message::Drain, None));
             futures_util::future::join_all(shards).await;
-            let senders = self.deps.senders.all().map(|(_, sender)| sender.call(sender::Message::Drain, None));
+            let senders = self.deps.senders.all();
+            let senders = senders.iter().map(|(_, sender)| sender.call(sender::Message::Drain, None));
             // The senders and the calls beside each other: both wait for others.
             tokio::join!(futures_util::future::join_all(senders), self.deps.http.drain());
         };
@@ -325,32 +318,6 @@ async fn start_shards(
         shards.push(Actor::spawn_linked(None, Shard, arguments, root.get_cell()).await?.0);
     }
     Ok(shards)
-}
-
-async fn recover_sends(deps: &Arc<Deps>) -> Result<(), StartError> {
-    let by_tag: HashMap<_, _> = deps
-        .senders
-        .all()
-        .map(|(number, sender)| (crate::identity::partition_tag(&storage::Partition(number.clone())), sender.clone()))
-        .collect();
-    let mut after = None;
-    loop {
-        let page = deps.store.open_sends(after, RECOVERY_PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.id);
-        let mut by_sender: HashMap<[u8; 4], Vec<storage::Send>> = HashMap::new();
-        for row in page {
-            by_sender.entry(crate::identity::tag_of(row.id.conversation)).or_default().push(row);
-        }
-        for (tag, rows) in by_sender {
-            match by_tag.get(&tag) {
-                Some(sender) => sender.cast(sender::Message::Recovered(rows)).map_err(|_| StartError::Ended)?,
-                None => {
-                    tracing::warn!(rows = rows.len(), "messages of a number that is not configured wait in the outbox")
-                }
-            }
-        }
-    }
 }
 
 async fn pull_when_appended(

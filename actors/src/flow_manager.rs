@@ -41,7 +41,7 @@ pub use wanted::{Wanted, WantedFlow, Wanting, digest};
 use crate::clock::Clock;
 use crate::flow_standing::FlowStanding;
 use crate::metrics::Metrics;
-use crate::templates::Account;
+use crate::numbers::{Account, Numbers};
 use book::Book;
 
 /// What the flow manager is made of.
@@ -52,8 +52,8 @@ pub struct FlowParts {
     pub clock: Arc<dyn Clock>,
     /// The way to Meta.
     pub meta: Arc<dyn FlowsAtMeta>,
-    /// The business accounts.
-    pub accounts: Vec<Account>,
+    /// The business numbers, and thereby their accounts.
+    pub numbers: Numbers,
     /// How often their lists are read (ms).
     pub interval_ms: u64,
     /// Where events are counted.
@@ -101,8 +101,8 @@ impl FlowManager {
     }
 
     /// Ids of the business accounts.
-    pub fn accounts(&self) -> impl Iterator<Item = &str> {
-        self.parts.accounts.iter().map(|account| &*account.id)
+    pub fn accounts(&self) -> Vec<Box<str>> {
+        self.parts.numbers.accounts().into_iter().map(|account| account.id).collect()
     }
 
     /// Every Flow that Meta has or had, by account and id.
@@ -154,8 +154,9 @@ impl FlowManager {
     pub fn surroundings(&self) -> Surroundings {
         let (book, states) = (self.book.read(), self.states.lock());
         let synced = |id: &str| states.get(id).is_some_and(|state| state.synced_ms.is_some());
-        let all = !self.parts.accounts.is_empty() && self.accounts().all(|id| book.knows_any(id) || synced(id));
-        let known = || self.accounts().flat_map(|id| book.known(id)).collect();
+        let accounts = self.accounts();
+        let all = !accounts.is_empty() && accounts.iter().all(|id| book.knows_any(id) || synced(id));
+        let known = || accounts.iter().flat_map(|id| book.known(id)).collect();
         Surroundings { flows: all.then(known), ..Surroundings::default() }
     }
 
@@ -182,7 +183,7 @@ impl FlowManager {
         self.parts.clock.now_ms()
     }
 
-    fn account(&self, id: Option<&str>) -> Option<&Account> {
-        self.parts.accounts.iter().find(|account| id.is_none_or(|id| *account.id == *id))
+    fn account(&self, id: Option<&str>) -> Option<Account> {
+        self.parts.numbers.accounts().into_iter().find(|account| id.is_none_or(|id| *account.id == *id))
     }
 }

@@ -37,6 +37,7 @@ pub(crate) use upload::{Whose, take};
 use crate::clock::Clock;
 use crate::codec::{self, CodecError};
 use crate::metrics::Metrics;
+use crate::numbers::Numbers;
 use crate::settings::Number;
 use folder::Folder;
 
@@ -64,7 +65,7 @@ pub struct MediaParts {
     /// The way to Meta.
     pub client: Client,
     /// The business numbers.
-    pub numbers: Vec<Number>,
+    pub numbers: Numbers,
     /// Where conversations say that a file is wanted.
     pub wanted: Arc<Notify>,
     /// Where events are counted.
@@ -92,7 +93,7 @@ pub struct Media {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     client: Client,
-    numbers: Vec<Number>,
+    numbers: Numbers,
     wanted: Arc<Notify>,
     metrics: Arc<Metrics>,
     /// Held while a file and the rows about it change together.
@@ -142,7 +143,7 @@ impl Media {
         self.pinned.lock().retain(|digest| !files.contains(digest));
     }
 
-    fn number(&self, id: &str) -> Option<&Number> {
-        self.numbers.iter().find(|number| *number.id == *id)
+    fn number(&self, id: &str) -> Option<Number> {
+        self.numbers.get(id)
     }
 }

@@ -94,6 +94,10 @@ pub(crate) enum Message {
     Resume,
     /// The number has another token.
     TokenChanged,
+    /// The number's own settings are others.
+    Renewed(Box<Number>),
+    /// The settings of all numbers are others.
+    Settings(SenderSettings),
     /// Some Flow stands otherwise at Meta.
     FlowsChanged,
     /// What stands, for operators.
@@ -184,15 +188,15 @@ impl Actor for Sender {
     type Arguments = Arguments;
 
     async fn pre_start(&self, me: ActorRef<Message>, args: Arguments) -> Result<State, ActorProcessingErr> {
-        let Arguments { deps, number, mut settings, transport, stopped } = args;
-        settings.messages_per_second = number.messages_per_second.unwrap_or(settings.messages_per_second);
+        let Arguments { deps, number, settings, transport, stopped } = args;
+        let (shared, settings) = (settings.clone(), settings.of(&number));
         let lanes = Lanes::new(&settings, deps.clock.clone());
         let sender = me.clone();
         let alarm = Alarm::new(deps.clock.clone(), move || {
             // An error means that the engine is shutting down.
             let _gone = sender.cast(Message::Look);
         });
-        let job = Arc::new(Job { deps, number, settings, transport });
+        let job = Arc::new(Job { deps, number, settings, shared, transport });
         let mut state = State {
             me,
             job,
@@ -243,6 +247,8 @@ impl Actor for Sender {
             Message::Pause(why) => state.on_pause(why),
             Message::Resume => state.on_resume(),
             Message::TokenChanged => state.on_token_changed(),
+            Message::Renewed(number) => state.on_renewed(*number),
+            Message::Settings(settings) => state.on_settings(settings),
             Message::FlowsChanged => state.on_flows_changed(),
             Message::Describe(reply) => {
                 let _gone = reply.send(state.describe());
@@ -409,6 +415,22 @@ impl State {
         if self.lanes.brake().is_some_and(|brake| brake.cause == Cause::Refused) {
             self.on_resume();
         }
+    }
+
+    fn on_renewed(&mut self, number: Number) {
+        self.renew(number, self.job.shared.clone());
+    }
+
+    fn on_settings(&mut self, shared: SenderSettings) {
+        self.renew(self.job.number.clone(), shared);
+    }
+
+    /// Requests under way keep what they began with.
+    fn renew(&mut self, number: Number, shared: SenderSettings) {
+        let settings = shared.of(&number);
+        self.lanes.retune(&self.job.settings, &settings);
+        let (deps, transport) = (self.job.deps.clone(), self.job.transport.clone());
+        self.job = Arc::new(Job { deps, number, settings, shared, transport });
     }
 
     /// What waits because of its Flow looks again.

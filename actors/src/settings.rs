@@ -78,6 +78,14 @@ pub struct SenderSettings {
     pub backoff_max_ms: u64,
 }
 
+impl SenderSettings {
+    /// With what is the number's own.
+    pub(crate) fn of(&self, number: &Number) -> Self {
+        let messages_per_second = number.messages_per_second.unwrap_or(self.messages_per_second);
+        Self { messages_per_second, ..self.clone() }
+    }
+}
+
 impl Default for SenderSettings {
     fn default() -> Self {
         Self {

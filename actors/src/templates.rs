@@ -21,17 +21,8 @@ pub use sync::{Counts, SyncError, SyncState, Synced};
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::settings::Number;
+use crate::numbers::{Account, Numbers};
 use catalogue::Catalogue;
-
-/// A business account, and a number of it whose token may manage it.
-#[derive(Clone, Debug)]
-pub struct Account {
-    /// Meta's id of the account.
-    pub id: Box<str>,
-    /// One of its numbers.
-    pub number: Number,
-}
 
 /// What the keeper of templates is made of.
 pub struct TemplateParts {
@@ -41,8 +32,8 @@ pub struct TemplateParts {
     pub clock: Arc<dyn Clock>,
     /// The way to Meta.
     pub client: Client,
-    /// The business accounts.
-    pub accounts: Vec<Account>,
+    /// The business numbers, and thereby their accounts.
+    pub numbers: Numbers,
     /// How often their lists are read (ms).
     pub interval_ms: u64,
     /// Where events are counted.
@@ -129,7 +120,7 @@ impl Templates {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    fn account(&self, id: Option<&str>) -> Option<&Account> {
-        self.parts.accounts.iter().find(|account| id.is_none_or(|id| *account.id == *id))
+    fn account(&self, id: Option<&str>) -> Option<Account> {
+        self.parts.numbers.accounts().into_iter().find(|account| id.is_none_or(|id| *account.id == *id))
     }
 }

@@ -86,14 +86,8 @@ pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<
     let (limit, number) = (limit(query.limit)?, query.phone_number_id.as_deref());
     let blocks = &shared.parts.services.blocks;
     if query.refresh {
-        for id in shared
-            .parts
-            .numbers
-            .iter()
-            .map(|number| &number.id)
-            .filter(|id| number.is_none_or(|number| *number == ***id))
-        {
-            blocks.sync(id).await?;
+        for served in shared.parts.numbers.all().iter().filter(|served| number.is_none_or(|id| *id == *served.id)) {
+            blocks.sync(&served.id).await?;
         }
     }
     let after = cursor::take(LIST, query.cursor.as_deref())?;

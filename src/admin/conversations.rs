@@ -10,10 +10,10 @@ use storage::{ConversationId, Head, Listed, Partition, Store};
 use utoipa::IntoParams;
 
 use super::lists::{Asked, page, read};
-use super::numbers::Number;
 use super::problem::Problem;
 use super::{Ctx, blocked, cursor};
 use crate::admin::shapes;
+use crate::numbers::Served;
 
 /// Name of the list of conversations, for its cursors.
 const LIST: &str = "conversations";
@@ -46,7 +46,7 @@ pub(super) async fn list(State(shared): Ctx, filter: Asked<Filter>) -> Result<Js
     let store = &*shared.parts.store;
     let number = filter.phone_number_id.as_deref();
     let found: Listed<(ConversationId, Head)> = match &filter.phone {
-        Some(phone) => of_person(store, &shared.parts.numbers, number, phone).await?,
+        Some(phone) => of_person(store, &shared.parts.numbers.all(), number, phone).await?,
         None => {
             let prefix = number.map(|number| identity::partition_tag(&Partition(number.into())));
             store.conversations(prefix, page(LIST, filter.limit, filter.cursor.as_deref())?).await?
@@ -65,7 +65,7 @@ pub(super) async fn list(State(shared): Ctx, filter: Asked<Filter>) -> Result<Js
 /// A person has one conversation with each of our numbers; whoever had the phone number before is found as well.
 async fn of_person(
     store: &dyn Store,
-    numbers: &[Number],
+    numbers: &[Served],
     only: Option<&str>,
     phone: &str,
 ) -> Result<Listed<(ConversationId, Head)>, Problem> {

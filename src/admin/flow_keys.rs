@@ -47,7 +47,7 @@ pub(super) async fn list(State(shared): Ctx) -> Json<Value> {
 )]
 pub(super) async fn upload(State(shared): Ctx, body: Result<Bytes, BytesRejection>) -> Result<Json<Value>, Problem> {
     let Upload { number } = read_or_default(body)?;
-    if let Some(id) = number.as_deref().filter(|id| !shared.parts.numbers.iter().any(|known| *known.id == **id)) {
+    if let Some(id) = number.as_deref().filter(|id| shared.parts.numbers.get(id).is_none()) {
         return Err(Problem::not_found(format!("there is no number {id:?}")).hint("GET /api/v1/numbers lists them"));
     }
     Ok(Json(json!({ "items": shared.parts.flow_keys.upload(number.as_deref()).await })))

@@ -14,24 +14,10 @@ use super::given::read_text;
 use super::principal::Principal;
 use super::problem::Problem;
 use crate::admin::shapes::{self, PauseReason};
+use crate::numbers::Served;
 
 /// Characters of a reason at most.
 const MAX_REASON_CHARS: usize = 500;
-
-/// What the configuration says of a number.
-#[derive(Clone, Debug)]
-pub struct Number {
-    /// Meta's `phone_number_id`.
-    pub id: Box<str>,
-    /// The business account, if it is known.
-    pub account: Option<Box<str>>,
-    /// Whether it is used in the WhatsApp Business app, too.
-    pub coexistence: bool,
-    /// Messages per second; `None` is no limit.
-    pub messages_per_second: Option<u32>,
-    /// The id of the bot that answers.
-    pub bot: Box<str>,
-}
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -69,8 +55,8 @@ pub(super) async fn list(State(shared): Ctx, Extension(principal): Extension<Pri
 pub(super) async fn all(shared: &Shared, principal: &Principal) -> Vec<Value> {
     let engine = shared.parts.engine.status().await;
     let now_ms = shared.parts.clock.now_ms();
-    let view = |number| view(shared, number, engine.senders.get(&number.id), now_ms);
-    shared.parts.numbers.iter().filter(|number| principal.sees(&number.id)).map(view).collect()
+    let view = |number: &Served| view(shared, number, engine.senders.get(&number.id), now_ms);
+    shared.parts.numbers.all().iter().filter(|number| principal.sees(&number.id)).map(view).collect()
 }
 
 /// How a number stands.
@@ -126,12 +112,12 @@ pub(super) async fn resume(
 }
 
 async fn one(shared: &Shared, id: &str) -> Result<Value, Problem> {
-    let number = shared.parts.numbers.iter().find(|number| *number.id == *id).ok_or_else(|| unknown(id))?;
+    let number = shared.parts.numbers.get(id).ok_or_else(|| unknown(id))?;
     let engine = shared.parts.engine.status().await;
-    Ok(view(shared, number, engine.senders.get(&number.id), shared.parts.clock.now_ms()))
+    Ok(view(shared, &number, engine.senders.get(&number.id), shared.parts.clock.now_ms()))
 }
 
-fn view(shared: &Shared, number: &Number, sender: Option<&SenderStatus>, now_ms: u64) -> Value {
+fn view(shared: &Shared, number: &Served, sender: Option<&SenderStatus>, now_ms: u64) -> Value {
     let idle = SenderStatus::default();
     let sender = sender.unwrap_or(&idle);
     let view = View {

@@ -42,6 +42,23 @@ pub struct Number {
 }
 
 impl Number {
+    #[cfg(test)]
+    pub(crate) fn for_tests(id: &str, app_secret: &str) -> Self {
+        Self {
+            phone_number_id: id.into(),
+            business_account_id: None,
+            access_token: Secret::default(),
+            app_secret: Secret { value: app_secret.into(), ..Secret::default() },
+            app_secret_previous: None,
+            flow_private_key: None,
+            flow_key_passphrase: None,
+            flow_private_key_previous: None,
+            messages_per_second: None,
+            coexistence: false,
+            bot: None,
+        }
+    }
+
     /// Messages per second, where it differs from `limits`; 0 is no limit.
     pub fn own_rate(&self, limits: &Limits) -> Option<u32> {
         let lower = limits.messages_per_second.map_or(COEXISTENCE_RATE, |rate| rate.get().min(COEXISTENCE_RATE));

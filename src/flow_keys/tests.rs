@@ -242,9 +242,9 @@ async fn forced_rotation_skips_a_number_of_which_meta_says_nothing() {
 
 #[tokio::test]
 async fn rotation_is_refused_where_the_key_before_would_be_forgotten_at_the_next_start() {
-    let mut place = Place::new().await;
+    let place = Place::new().await;
     place.keeper.upload(None).await;
-    place.keeper.parts.numbers[1].previous_set = true;
+    place.keeper.change(|numbers| numbers[1].previous_set = true);
     let old = place.current();
     let error = place.keeper.rotate(true).await.unwrap_err();
     assert!(matches!(&error, RotateError::PreviousSet(number) if &**number == "200"), "{error}");
@@ -253,11 +253,11 @@ async fn rotation_is_refused_where_the_key_before_would_be_forgotten_at_the_next
 
 #[tokio::test]
 async fn no_key_changes_where_one_of_two_files_cannot_be_written() {
-    let mut place = Place::new().await;
+    let place = Place::new().await;
     place.keeper.upload(None).await;
     let (old, second) = (place.current(), place.dir.path().join("second.pem"));
     fs::copy(place.dir.path().join("flow-key.pem"), &second).unwrap();
-    place.keeper.parts.numbers[2].file = Some(second);
+    place.keeper.change(|numbers| numbers[2].file = Some(second));
     fs::create_dir(place.dir.path().join("second.pem.part")).unwrap();
     let error = place.keeper.rotate(false).await.unwrap_err();
     assert!(matches!(&error, RotateError::File(..)) && error.to_string().contains("nothing has changed"), "{error}");

@@ -13,7 +13,6 @@ use crate::config;
 
 /// The numbers that are served, and the secrets of their apps, which can be replaced.
 pub struct Signers {
-    known: Signer,
     rows: RwLock<Vec<Row>>,
     current: RwLock<Arc<Table>>,
 }
@@ -27,6 +26,8 @@ struct Row {
 }
 
 struct Table {
+    /// Of all apps together.
+    known: Signer,
     verifier: Verifier,
     signers: Vec<Arc<Signer>>,
 }
@@ -43,17 +44,26 @@ pub struct Signer {
 impl Signers {
     /// The apps of these numbers.
     pub fn new(numbers: &[config::Number]) -> Self {
-        let row = |number: &config::Number| Row {
-            number: number.phone_number_id.as_str().into(),
-            account: number.business_account_id.as_deref().map(Into::into),
-            secret: number.app_secret.value.clone(),
-            previous: number.app_secret_previous.as_ref().map(|secret| secret.value.clone()),
-        };
-        let rows: Vec<_> = numbers.iter().map(row).collect();
-        let mut known = Signer::default();
-        rows.iter().for_each(|row| known.speaks_for(row));
+        Self::over(numbers.iter().map(Row::of).collect())
+    }
+
+    fn over(rows: Vec<Row>) -> Self {
         let table = Arc::new(Table::new(&rows));
-        Self { known, rows: RwLock::new(rows), current: RwLock::new(table) }
+        Self { rows: RwLock::new(rows), current: RwLock::new(table) }
+    }
+
+    /// Serves one more number, or takes what is other of one that is served.
+    pub fn serve(&self, number: &config::Number) {
+        let new = Row::of(number);
+        self.rebuild(|rows| match rows.iter_mut().find(|row| row.number == new.number) {
+            Some(row) => *row = new,
+            None => rows.push(new),
+        });
+    }
+
+    /// Serves a number no longer.
+    pub fn leave(&self, number: &str) {
+        self.rebuild(|rows| rows.retain(|row| &*row.number != number));
     }
 
     /// Checks the signature over the raw bytes; answers whose it is.
@@ -78,22 +88,34 @@ impl Signers {
         self.change(number, |row| row.previous = Some(secret.clone()));
     }
 
+    /// Forgets the secret of a number before its rotation.
+    pub fn forget_previous(&self, number: &str) {
+        self.change(number, |row| row.previous = None);
+    }
+
     fn change(&self, number: &str, change: impl FnOnce(&mut Row)) {
+        self.rebuild(|rows| {
+            if let Some(row) = rows.iter_mut().find(|row| &*row.number == number) {
+                change(row);
+            }
+        });
+    }
+
+    fn rebuild(&self, change: impl FnOnce(&mut Vec<Row>)) {
         let mut rows = self.rows.write();
-        if let Some(row) = rows.iter_mut().find(|row| &*row.number == number) {
-            change(row);
-        }
+        change(&mut rows);
         *self.current.write() = Arc::new(Table::new(&rows));
     }
 
     /// Whether the number is served.
     pub(super) fn serves(&self, number: &str) -> bool {
-        self.known.numbers.contains(number)
+        self.current.read().known.numbers.contains(number)
     }
 
     /// The number, if only one is served.
-    pub(super) fn only(&self) -> Option<&str> {
-        self.known.numbers.iter().next().filter(|_| self.known.numbers.len() == 1).map(|number| &**number)
+    pub(super) fn only(&self) -> Option<Box<str>> {
+        let numbers = &self.current.read().known.numbers;
+        numbers.iter().next().filter(|_| numbers.len() == 1).cloned()
     }
 
     /// What of ours the event is about, if whoever signed it has no say in that.
@@ -106,7 +128,8 @@ impl Signers {
             Event::Unreadable { .. } => (None, None),
         };
         let number = number.filter(|number| self.serves(number) && !signer.numbers.contains(*number));
-        let account = account.filter(|id| self.known.accounts.contains(*id) && !signer.accounts.contains(*id));
+        let known = |id: &str| self.current.read().known.accounts.contains(id);
+        let account = account.filter(|id| known(id) && !signer.accounts.contains(*id));
         match (number, account) {
             (Some(number), _) => {
                 Some(format!("phone_number_id {number} belongs to another app than the one that signed"))
@@ -134,8 +157,21 @@ impl Signer {
     }
 }
 
+impl Row {
+    fn of(number: &config::Number) -> Self {
+        Self {
+            number: number.phone_number_id.as_str().into(),
+            account: number.business_account_id.as_deref().map(Into::into),
+            secret: number.app_secret.value.clone(),
+            previous: number.app_secret_previous.as_ref().map(|secret| secret.value.clone()),
+        }
+    }
+}
+
 impl Table {
     fn new(rows: &[Row]) -> Self {
+        let mut known = Signer::default();
+        rows.iter().for_each(|row| known.speaks_for(row));
         let mut signers: Vec<(SecretString, Signer)> = Vec::new();
         let current = rows.iter().map(|row| (&row.secret, false, row));
         let previous = rows.iter().filter_map(|row| Some((row.previous.as_ref()?, true, row)));
@@ -151,7 +187,7 @@ impl Table {
             }
         }
         let (secrets, signers): (Vec<_>, Vec<_>) = signers.into_iter().unzip();
-        Self { verifier: Verifier::new(&secrets), signers: signers.into_iter().map(Arc::new).collect() }
+        Self { known, verifier: Verifier::new(&secrets), signers: signers.into_iter().map(Arc::new).collect() }
     }
 }
 
@@ -172,10 +208,7 @@ mod tests {
             row("222", "300", "secret-a", None),
             row("333", "400", "secret-b", None),
         ];
-        let mut known = Signer::default();
-        rows.iter().for_each(|row| known.speaks_for(row));
-        let current = RwLock::new(Arc::new(Table::new(&rows)));
-        Signers { known, rows: RwLock::new(rows), current }
+        Signers::over(rows)
     }
 
     fn signer(signers: &Signers, secret: &str) -> Option<Arc<Signer>> {
@@ -219,6 +252,22 @@ mod tests {
         assert!(before.previous);
         assert_eq!(signers.foreign(&before, &event("300", Some("111"))), None);
         assert!(signers.foreign(&before, &event("300", Some("222"))).is_some());
+    }
+
+    #[test]
+    fn number_that_comes_or_goes_counts_at_once() {
+        let signers = signers();
+        let mut number = config::Number::for_tests("444", "secret-d");
+        assert!(!signers.serves("444") && signer(&signers, "secret-d").is_none());
+        signers.serve(&number);
+        assert!(signers.serves("444") && signer(&signers, "secret-d").unwrap().speaks_for_number("444"));
+        number.app_secret.value = "secret-e".into();
+        number.app_secret_previous = Some(config::Secret { value: "secret-d".into(), ..config::Secret::default() });
+        signers.serve(&number);
+        assert!(!signer(&signers, "secret-e").unwrap().previous && signer(&signers, "secret-d").unwrap().previous);
+        signers.leave("444");
+        assert!(!signers.serves("444") && signer(&signers, "secret-d").is_none());
+        assert!(signers.serves("111") && signers.only().is_none());
     }
 
     #[test]

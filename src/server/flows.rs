@@ -67,7 +67,7 @@ fn previous(number: &Number) -> Option<Secret> {
     }
     let file = beside(number.flow_private_key.as_ref()?.file.as_ref()?);
     let value = Secret::read_text(&file).unwrap_or_default();
-    Some(Secret { value, file: Some(file) })
+    Some(Secret { value, file: Some(file), ..Secret::default() })
 }
 
 /// Lets a key that changed in its file count.
@@ -143,7 +143,7 @@ pub(super) fn health(store: &Arc<dyn Store>, clock: &Arc<dyn Clock>, metrics: &M
 /// The keeper of the keys.
 pub(super) fn keeper(
     config: &Config,
-    numbers: &[actors::Number],
+    numbers: &actors::Numbers,
     client: Client,
     users: (&Arc<Keyring>, &Arc<Signers>, &Arc<dyn Clock>),
     front: SocketAddr,
@@ -157,7 +157,7 @@ pub(super) fn keeper(
     };
     FlowKeyKeeper::new(KeyParts {
         client,
-        numbers: config.whatsapp.numbers.iter().zip(numbers).map(number).collect(),
+        numbers: config.whatsapp.numbers.iter().zip(numbers.all().iter()).map(number).collect(),
         keyring: keyring.clone(),
         signers: signers.clone(),
         clock: clock.clone(),

@@ -1,18 +1,18 @@
 //! The configured numbers as each part of the server takes them, and their secrets.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actors::http_caller::BotSecrets;
-use actors::{Bots, Clock, Engine, Number};
+use actors::{Bots, Clock, Engine, Number, Numbers};
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::admin::{self, Admin};
+use crate::admin::Admin;
 use crate::config::Config;
 use crate::flows::BotFlows;
 use crate::front::{FLOW_PATH, Front, Keyring, Signers};
+use crate::numbers::Book;
 use crate::secrets;
 
 /// The bots that must be there, each with the setting that names it; tells `bots` where they answer.
@@ -28,20 +28,12 @@ pub(super) fn answering<'c>(config: &'c Config, bots: &Bots) -> Vec<(String, &'c
 }
 
 /// What the bots want of WhatsApp Flows. `front` is there when phones are beside us, as in `parlance dev`.
-pub(super) fn bot_flows(config: &Config, bots: Arc<Bots>, front: Option<SocketAddr>) -> BotFlows {
-    let (mut named, mut accounts) = (BTreeMap::<String, BTreeSet<Box<str>>>::new(), BTreeSet::<Box<str>>::new());
-    for number in &config.whatsapp.numbers {
-        let Some(account) = number.business_account_id.as_deref() else { continue };
-        accounts.insert(account.into());
-        let bot = number.bot.as_deref().unwrap_or(&config.bots.default);
-        named.entry(bot.to_owned()).or_default().insert(account.into());
-    }
-    let elsewhere = named.into_iter().map(|(bot, own)| (bot, accounts.difference(&own).cloned().collect()));
+pub(super) fn bot_flows(config: &Config, bots: Arc<Bots>, numbers: Arc<Book>, front: Option<SocketAddr>) -> BotFlows {
     BotFlows {
         bots,
         dir: config.bots.dir.clone(),
         endpoint: endpoint(config.server.public_url.as_ref(), front),
-        elsewhere: elsewhere.collect(),
+        numbers,
     }
 }
 
@@ -61,26 +53,14 @@ fn reachable(front: SocketAddr) -> SocketAddr {
 }
 
 /// The numbers as the engine knows them; clones share their tokens.
-pub(super) fn of_engine(config: &Config) -> Vec<Number> {
+pub(super) fn of_engine(config: &Config) -> Numbers {
     let number = |number: &crate::config::Number| Number {
         id: number.phone_number_id.as_str().into(),
         account: number.business_account_id.as_deref().unwrap_or_default().into(),
         token: number.access_token.value.clone().into(),
         messages_per_second: number.own_rate(&config.limits),
     };
-    config.whatsapp.numbers.iter().map(number).collect()
-}
-
-/// A number as the admin port shows it.
-pub(super) fn of_admin(config: &Config, number: &crate::config::Number) -> admin::Number {
-    let rate = number.own_rate(&config.limits).or(config.limits.messages_per_second.map(std::num::NonZero::get));
-    admin::Number {
-        id: number.phone_number_id.as_str().into(),
-        account: number.business_account_id.as_deref().map(Into::into),
-        coexistence: number.coexistence,
-        messages_per_second: rate.filter(|rate| *rate > 0),
-        bot: number.bot.as_deref().unwrap_or(&config.bots.default).into(),
-    }
+    config.whatsapp.numbers.iter().map(number).collect::<Vec<_>>().into()
 }
 
 /// Who uses secrets.
@@ -96,12 +76,12 @@ pub(super) struct Users<'a> {
 /// Lets a secret that changed in its file count where it is used.
 pub(super) fn watch_secrets(
     config: &Config,
-    numbers: Vec<Number>,
+    numbers: &Numbers,
     clock: &Arc<dyn Clock>,
     users: &Users<'_>,
 ) -> (secrets::Handle, JoinHandle<()>) {
     let mut files = secrets::Files::default();
-    for (number, Number { id, token, .. }) in config.whatsapp.numbers.iter().zip(numbers) {
+    for (number, Number { id, token, .. }) in config.whatsapp.numbers.iter().zip(numbers.all().iter().cloned()) {
         let (engine, of) = (users.engine.clone(), id.clone());
         files.token(&number.access_token, move |secret| {
             if token.replace(secret.clone()) {

@@ -29,6 +29,7 @@ use crate::bots::{Bots, Move};
 use crate::codec::{self, CodecError};
 use crate::letters::How;
 use crate::marketing::{self, Categories};
+use crate::numbers::Numbers;
 use crate::orders::{OrderOutcome, Refusal};
 use crate::outlet::{Outlet, Told};
 use crate::queue::Item;
@@ -36,7 +37,7 @@ use crate::records::{
     self, Control, DeadLetterPayload, Happened, HistoryEntry, HistoryInput, InboxPayload, InputKind, SendPayload, State,
 };
 use crate::seen;
-use crate::settings::{Number, Takeover};
+use crate::settings::Takeover;
 use events::Lost;
 use journal::Journal;
 
@@ -114,7 +115,7 @@ pub(crate) struct Means<'a> {
     pub turn: &'a TurnFunction,
     pub takeover: Takeover,
     /// Our numbers.
-    pub numbers: &'a [Number],
+    pub numbers: &'a Numbers,
     pub categories: &'a Categories,
     /// Where events leave.
     pub outlet: &'a Outlet,
@@ -449,7 +450,7 @@ impl<'a> Draft<'a> {
 
     fn is_marketing(&self, message: &Outgoing) -> bool {
         let Means { categories, numbers, .. } = self.means;
-        marketing::is_marketing(categories, numbers, &self.after.state.number_id, message)
+        marketing::is_marketing(categories, &numbers.all(), &self.after.state.number_id, message)
     }
 
     fn send(&mut self, sending: Sending, order: Order) -> Option<u64> {

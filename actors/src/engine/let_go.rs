@@ -30,7 +30,7 @@ impl Engine {
             let (sender, ids) = (sender.clone(), conversations.clone());
             async move { sender.call(|reply| sender::Message::LetGo(ids, reply), Some(PATIENCE)).await }
         };
-        let senders = join_all(self.deps.senders.all().map(|(_, sender)| ask_sender(sender))).await;
+        let senders = join_all(self.deps.senders.all().iter().map(|(_, sender)| ask_sender(sender))).await;
         senders.iter().all(|answer| matches!(answer, Ok(CallResult::Success(()))))
     }
 }

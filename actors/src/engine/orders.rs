@@ -102,7 +102,7 @@ impl Engine {
             return Ok(Ordered::Refused(Refusal::KeyReused));
         }
         let deps = &self.deps;
-        let is_marketing = marketing::is_marketing(&*deps.categories, &deps.numbers, &state.number_id, &message);
+        let is_marketing = marketing::is_marketing(&*deps.categories, &deps.numbers.all(), &state.number_id, &message);
         if let Some(refusal) = state.refuses(&message, is_marketing, now_ms) {
             return Ok(Ordered::Refused(refusal));
         }

@@ -14,7 +14,7 @@ use super::wanted::{Wanted, WantedFlow, digest};
 use super::work::{StepError, Work};
 use super::{FlowManager, events, findings};
 use crate::codec;
-use crate::templates::Account;
+use crate::numbers::Account;
 
 /// What was asked for and is not done: one order, the last one.
 const ORDERS: &str = "flow_order";
@@ -104,8 +104,8 @@ impl FlowManager {
     pub async fn plan(&self, order: &ApplyOrder) -> Result<Plan, ApplyError> {
         self.configured()?;
         let wanted = self.wanted().await;
-        let _alone = self.working.lock().await;
-        let tasks = self.survey(&wanted, order).await?;
+        let (accounts, _alone) = (self.parts.numbers.accounts(), self.working.lock().await);
+        let tasks = self.survey(&accounts, &wanted, order).await?;
         let items = tasks.into_iter().map(|task| task.item).collect();
         Ok(Plan { items, unreadable: wanted.unreadable.clone(), warnings: wanted.warnings.clone() })
     }
@@ -117,10 +117,10 @@ impl FlowManager {
     pub async fn apply(&self, order: ApplyOrder) -> Result<Applied, ApplyError> {
         self.configured()?;
         let wanted = self.wanted().await;
-        let _alone = self.working.lock().await;
+        let (accounts, _alone) = (self.parts.numbers.accounts(), self.working.lock().await);
         // What takes away or overwrites is not done later, when the files may say something else.
         self.note_order(Some(ApplyOrder { overwrite: false, prune: false, ..order })).await?;
-        let tasks = match self.survey(&wanted, &order).await {
+        let tasks = match self.survey(&accounts, &wanted, &order).await {
             Ok(tasks) => tasks,
             Err(ApplyError::Call { account, error }) if comes_back(&error) => {
                 let why = format!("the Flows of account {account} could not be read: {error}");
@@ -149,7 +149,7 @@ impl FlowManager {
     }
 
     fn configured(&self) -> Result<(), ApplyError> {
-        if self.parts.accounts.is_empty() { Err(ApplyError::NoAccount) } else { Ok(()) }
+        if self.parts.numbers.accounts().is_empty() { Err(ApplyError::NoAccount) } else { Ok(()) }
     }
 
     /// What was asked for and is not done.
@@ -163,9 +163,14 @@ impl FlowManager {
     }
 
     /// Reads what Meta has, and plans each Flow. The caller works alone.
-    async fn survey<'a>(&'a self, wanted: &'a Wanted, order: &ApplyOrder) -> Result<Vec<Task<'a>>, ApplyError> {
+    async fn survey<'a>(
+        &'a self,
+        accounts: &'a [Account],
+        wanted: &'a Wanted,
+        order: &ApplyOrder,
+    ) -> Result<Vec<Task<'a>>, ApplyError> {
         let mut tasks = Vec::new();
-        for account in &self.parts.accounts {
+        for account in accounts {
             match self.read_list(account).await.outcome {
                 Ok(_) => {}
                 Err(FlowSyncError::Store(error)) => return Err(error.into()),

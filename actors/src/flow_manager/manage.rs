@@ -15,7 +15,7 @@ use super::plan::Step;
 use super::record::{Flow, Place};
 use super::wanted::digest;
 use super::work::{StepError, Work};
-use crate::templates::Account;
+use crate::numbers::Account;
 
 /// Why a Flow was not changed or read.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +106,7 @@ impl FlowManager {
     async fn one_step(&self, flow: &str, step: Step) -> Result<Arc<Flow>, FlowError> {
         let _alone = self.working.lock().await;
         let (account, known) = self.known(flow)?;
+        let account = &account;
         let place = self.book.read().place_of(&account.id, &known.remote.id).cloned();
         let (has_place, place) = match place {
             Some(place) => (true, Place { findings: Vec::new(), ..(*place).clone() }),
@@ -125,6 +126,7 @@ impl FlowManager {
     /// A Flow as Meta has it now; with its health when asked.
     pub async fn refreshed(&self, flow: &str, health: bool) -> Result<Arc<Flow>, FlowError> {
         let (account, known) = self.known(flow)?;
+        let account = &account;
         let remote = self.parts.meta.details(account, &known.remote.id, health).await?;
         let seen = known.seen(remote, self.now_ms());
         self.write(Change { flows: vec![seen], ..Change::default() }).await?;
@@ -135,6 +137,7 @@ impl FlowManager {
     /// The link under which anybody can look at it.
     pub async fn preview(&self, flow: &str, link: PreviewLink) -> Result<(Arc<Flow>, FlowPreview), FlowError> {
         let (account, known) = self.known(flow)?;
+        let account = &account;
         let preview = self.parts.meta.preview(account, &known.remote.id, link).await?;
         Ok((known, preview))
     }
@@ -142,12 +145,14 @@ impl FlowManager {
     /// Its files at Meta. The addresses open without a token: they are not to be shown to everybody.
     pub async fn assets(&self, flow: &str) -> Result<Vec<FlowAsset>, FlowError> {
         let (account, known) = self.known(flow)?;
+        let account = &account;
         Ok(self.parts.meta.assets(account, &known.remote.id).await?)
     }
 
     /// Its JSON as Meta has it; `None` when it has none.
     pub async fn pull(&self, flow: &str) -> Result<(Arc<Flow>, Option<String>), FlowError> {
         let (account, known) = self.known(flow)?;
+        let account = &account;
         let json = self.parts.meta.json(account, &known.remote.id).await?;
         let seen = Flow { json: json.as_deref().map(digest), ..(*known).clone() };
         if seen != *known {
@@ -159,6 +164,7 @@ impl FlowManager {
     /// What Meta measured at its endpoint.
     pub async fn metric(&self, flow: &str, query: &MetricQuery) -> Result<FlowMetric, FlowError> {
         let (account, known) = self.known(flow)?;
+        let account = &account;
         Ok(self.parts.meta.metric(account, &known.remote.id, query).await?)
     }
 
@@ -166,6 +172,7 @@ impl FlowManager {
     pub async fn clone_flow(&self, flow: &str, of: &CloneOf) -> Result<Arc<Flow>, FlowError> {
         let _alone = self.working.lock().await;
         let (account, known) = self.known(flow)?;
+        let account = &account;
         let name = of.name.clone().unwrap_or_else(|| self.next_name(account, &known.remote.name));
         if self.book.read().named(&account.id, &name).is_some() {
             return Err(FlowError::State(format!("there is a flow {name} already")));
@@ -196,13 +203,13 @@ impl FlowManager {
     pub async fn migrate(&self, from: &str, to: &str, names: &[String]) -> Result<Migration, FlowError> {
         let account = self.account(Some(to)).ok_or_else(|| FlowError::Account(to.to_owned()))?;
         let _alone = self.working.lock().await;
-        let migration = self.parts.meta.migrate(account, from, names).await?;
+        let migration = self.parts.meta.migrate(&account, from, names).await?;
         // The copies are known with the next list, which is soon.
         self.look_again();
         Ok(migration)
     }
 
-    fn known(&self, flow: &str) -> Result<(&Account, Arc<Flow>), FlowError> {
+    fn known(&self, flow: &str) -> Result<(Account, Arc<Flow>), FlowError> {
         let known = self.find(flow)?;
         if !known.is_there() && known.remote.id != flow {
             return Err(FlowError::Unknown(flow.to_owned()));

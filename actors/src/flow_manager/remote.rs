@@ -7,7 +7,7 @@ use whatsapp::graph::{
     Migration, NewFlow, PreviewLink, RemoteFlow, ValidationError,
 };
 
-use crate::templates::Account;
+use crate::numbers::Account;
 
 /// An answer of Meta that is on its way.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, CallError>> + Send + 'a>>;

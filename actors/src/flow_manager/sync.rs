@@ -11,7 +11,7 @@ use whatsapp::webhook::field::FlowEvent;
 use super::book::Change;
 use super::record::{Alert, Flow};
 use super::{FlowManager, events};
-use crate::templates::Account;
+use crate::numbers::Account;
 
 /// Webhooks come in bursts: the list is read this long after the first.
 const SOON_MS: u64 = 2_000;
@@ -106,9 +106,9 @@ impl FlowManager {
     /// Reads the lists of all accounts now.
     pub async fn sync(&self) -> Vec<FlowSynced> {
         let mut all = Vec::new();
-        for account in &self.parts.accounts {
+        for account in self.parts.numbers.accounts() {
             let _alone = self.working.lock().await;
-            all.push(self.read_list(account).await);
+            all.push(self.read_list(&account).await);
         }
         all
     }
@@ -116,13 +116,13 @@ impl FlowManager {
     /// What reading the lists would change.
     pub async fn try_sync(&self) -> Vec<FlowSynced> {
         let mut all = Vec::new();
-        for account in &self.parts.accounts {
-            let outcome = self.look(account).await;
+        for account in self.parts.numbers.accounts() {
+            let outcome = self.look(&account).await;
             let (outcome, differing) = match outcome {
                 Ok((counts, change)) => (Ok(counts), change.flows),
                 Err(error) => (Err(error), Vec::new()),
             };
-            all.push(FlowSynced { account: account.id.clone(), outcome, differing });
+            all.push(FlowSynced { account: account.id, outcome, differing });
         }
         all
     }

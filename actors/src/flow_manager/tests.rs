@@ -44,7 +44,7 @@ struct World {
     meta: Arc<Meta>,
     files: Arc<Files>,
     clock: Arc<AdjustableClock>,
-    accounts: Vec<Account>,
+    numbers: Vec<Number>,
 }
 
 impl World {
@@ -54,7 +54,7 @@ impl World {
             meta: Meta::new(),
             files: Arc::default(),
             clock: Arc::new(AdjustableClock::starting_at(START_MS)),
-            accounts: vec![account(ACCOUNT)],
+            numbers: vec![number(ACCOUNT)],
         }
     }
 
@@ -65,7 +65,7 @@ impl World {
             store,
             clock: self.clock.clone(),
             meta: self.meta.clone(),
-            accounts: self.accounts.clone(),
+            numbers: self.numbers.clone().into(),
             interval_ms: 900_000,
             metrics: Arc::default(),
         })
@@ -90,10 +90,9 @@ impl World {
     }
 }
 
-fn account(id: &str) -> Account {
+fn number(account: &str) -> Number {
     let token = secrecy::SecretString::from("token-of-tests").into();
-    let number = Number { id: "700800900100200".into(), account: id.into(), token, messages_per_second: None };
-    Account { id: id.into(), number }
+    Number { id: format!("7008009001{account}").into(), account: account.into(), token, messages_per_second: None }
 }
 
 fn wanted(name: &str, json: Option<&str>) -> WantedFlow {

@@ -9,7 +9,7 @@ use super::events;
 use super::plan::{Step, change_of};
 use super::record::{Begun, Flow, Place, Pushed};
 use super::wanted::WantedFlow;
-use crate::templates::Account;
+use crate::numbers::Account;
 
 /// Versions of a name that are tried for a new Flow in the place of one that does not change.
 const MAX_VERSIONS: usize = 1_000;

@@ -93,7 +93,7 @@ async fn unwritten(
     if told.contains(&contact) {
         return Ok(Some(contact));
     }
-    for number in &deps.numbers {
+    for number in deps.numbers.all().iter() {
         let id = identity::conversation_id(&storage::Partition(number.id.clone()), contact);
         if deps.store.load(id).await?.is_some() {
             return Ok(Some(contact));

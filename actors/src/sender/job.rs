@@ -23,7 +23,10 @@ const STORE_AGAIN_MS: u64 = 200;
 pub(super) struct Job {
     pub deps: Arc<Deps>,
     pub number: Number,
+    /// Of this number.
     pub settings: SenderSettings,
+    /// Of all numbers: what is this number's own is not in them.
+    pub shared: SenderSettings,
     pub transport: Arc<dyn Transport>,
 }
 

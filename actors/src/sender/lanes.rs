@@ -104,15 +104,19 @@ impl Schedule {
     }
 }
 
+fn pairs(settings: &SenderSettings, clock: &LimiterClock) -> Option<PairLimiter> {
+    let interval = Some(Duration::from_millis(settings.pair_interval_ms)).filter(|interval| !interval.is_zero());
+    interval.and_then(Quota::with_period).map(|quota| {
+        let burst = NonZeroU32::new(settings.pair_burst.max(1)).expect("at least 1");
+        RateLimiter::dashmap_with_clock(quota.allow_burst(burst), clock.clone())
+    })
+}
+
 impl Lanes {
     pub(crate) fn new(settings: &SenderSettings, clock: Arc<dyn Clock>) -> Self {
         let rate = Rate::new(settings.messages_per_second, clock.now_ms());
         let clock = LimiterClock(clock);
-        let interval = Some(Duration::from_millis(settings.pair_interval_ms)).filter(|interval| !interval.is_zero());
-        let pairs = interval.and_then(Quota::with_period).map(|quota| {
-            let burst = NonZeroU32::new(settings.pair_burst.max(1)).expect("at least 1");
-            RateLimiter::dashmap_with_clock(quota.allow_burst(burst), clock.clone())
-        });
+        let pairs = pairs(settings, &clock);
         Self {
             clock,
             lanes: HashMap::new(),
@@ -127,6 +131,17 @@ impl Lanes {
             blocked: HashMap::new(),
             since_forgetting: 0,
         }
+    }
+
+    /// Takes other settings. What is not changed goes on counting.
+    pub(crate) fn retune(&mut self, before: &SenderSettings, settings: &SenderSettings) {
+        if before.messages_per_second != settings.messages_per_second {
+            self.rate = Rate::new(settings.messages_per_second, self.now_ms());
+        }
+        if (before.pair_interval_ms, before.pair_burst) != (settings.pair_interval_ms, settings.pair_burst) {
+            self.pairs = pairs(settings, &self.clock);
+        }
+        self.concurrency = settings.concurrency.max(1);
     }
 
     fn now_ms(&self) -> u64 {

@@ -1,11 +1,9 @@
 //! All senders by business number, and what others tell them.
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
-
 use foldhash::HashSet;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use ractor::ActorRef;
+use std::collections::HashMap;
 use storage::ConversationId;
 
 use super::lanes::Brake;
@@ -20,22 +18,26 @@ type ByNumber = HashMap<Box<str>, (Number, ActorRef<Message>)>;
 /// All senders, by business number.
 #[derive(Default)]
 pub(crate) struct Senders {
-    by_number: OnceLock<ByNumber>,
+    by_number: RwLock<ByNumber>,
     /// Conversations with messages that are held until the person writes.
     holding: Mutex<HashSet<ConversationId>>,
 }
 
 impl Senders {
-    pub(crate) fn set(&self, senders: ByNumber) {
-        let _set_before = self.by_number.set(senders);
+    pub(crate) fn put(&self, number: Number, sender: ActorRef<Message>) {
+        self.by_number.write().insert(number.id.clone(), (number, sender));
     }
 
-    pub(crate) fn get(&self, number: &str) -> Option<&ActorRef<Message>> {
-        Some(&self.by_number.get()?.get(number)?.1)
+    pub(crate) fn remove(&self, number: &str) -> Option<ActorRef<Message>> {
+        self.by_number.write().remove(number).map(|(_, sender)| sender)
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&Box<str>, &ActorRef<Message>)> {
-        self.by_number.get().into_iter().flatten().map(|(id, (_, sender))| (id, sender))
+    pub(crate) fn get(&self, number: &str) -> Option<ActorRef<Message>> {
+        Some(self.by_number.read().get(number)?.1.clone())
+    }
+
+    pub(crate) fn all(&self) -> Vec<(Box<str>, ActorRef<Message>)> {
+        self.by_number.read().iter().map(|(id, (_, sender))| (id.clone(), sender.clone())).collect()
     }
 
     /// Tells the sender of a number. Answers whether there is one.
@@ -100,14 +102,14 @@ impl Senders {
 
     /// Brakes the other numbers that share a limit with this one.
     pub(super) fn share(&self, number: &str, scope: Scope, brake: &Brake) {
-        let numbers = || self.by_number.get().into_iter().flatten().map(|(_, pair)| pair);
-        let account = numbers().find(|(other, _)| *other.id == *number).map_or("", |(number, _)| &*number.account);
+        let by_number = self.by_number.read();
+        let account = by_number.get(number).map_or("", |(number, _)| &*number.account);
         let shares = |other: &Number| match scope {
             Scope::Number => false,
             Scope::Account => !account.is_empty() && *other.account == *account,
             Scope::App => true,
         };
-        for (other, sender) in numbers().filter(|(other, _)| *other.id != *number && shares(other)) {
+        for (other, sender) in by_number.values().filter(|(other, _)| *other.id != *number && shares(other)) {
             tracing::debug!(number = %other.id, "another number met a limit that this one shares");
             // An error means that the engine is shutting down.
             let _gone = sender.cast(Message::Brake(brake.clone()));

@@ -100,7 +100,8 @@ async fn after_an_hour(payloads: Vec<Bytes>) -> (Vec<SendState>, usize, Arc<Mode
             account: "".into(),
             token: "token".to_owned().into(),
             messages_per_second: None,
-        }],
+        }]
+        .into(),
         transport: transport.clone(),
         conversations: crate::ConversationSettings::default(),
         sender: crate::SenderSettings::default(),

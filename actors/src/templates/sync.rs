@@ -80,9 +80,9 @@ impl Templates {
     /// Reads the lists of all accounts now.
     pub async fn sync(&self) -> Vec<Synced> {
         let mut all = Vec::new();
-        for account in &self.parts.accounts {
-            let outcome = self.sync_account(account).await;
-            all.push(Synced { account: account.id.clone(), outcome });
+        for account in self.parts.numbers.accounts() {
+            let outcome = self.sync_account(&account).await;
+            all.push(Synced { account: account.id, outcome });
         }
         all
     }

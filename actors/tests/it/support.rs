@@ -89,7 +89,7 @@ impl World {
             clock: self.clock.clone(),
             bots: self.bots.clone(),
             turn: self.turn.clone(),
-            numbers: self.numbers.clone(),
+            numbers: self.numbers.clone().into(),
             transport,
             conversations: self.conversations.clone(),
             sender: self.sender.clone(),

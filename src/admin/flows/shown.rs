@@ -31,10 +31,11 @@ impl View {
             views.insert(view.key(), view);
         }
         for account in flows.accounts() {
-            for only in wanted.flows.iter().filter(|wanted| wanted.json.is_some() && !wanted.not_in.contains(account)) {
+            for only in wanted.flows.iter().filter(|wanted| wanted.json.is_some() && !wanted.not_in.contains(&account))
+            {
                 let known = views.values().any(|view: &Self| *view.account == *account && view.is_of(only));
                 if !known {
-                    let view = Self::only_here(shared, account, only);
+                    let view = Self::only_here(shared, &account, only);
                     views.entry(view.key()).or_insert(view);
                 }
             }

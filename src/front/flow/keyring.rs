@@ -52,6 +52,21 @@ impl Keyring {
         Self { rows: RwLock::new(rows), tries }
     }
 
+    /// Knows one more number.
+    pub fn serve(&self, number: &str) {
+        let mut rows = self.rows.write();
+        if rows.iter().all(|row| &*row.number != number) {
+            rows.push(Row { number: number.into(), current: None, previous: None, displaced: None });
+        }
+    }
+
+    /// Opens nothing more for a number.
+    pub fn leave(&self, number: &str) {
+        let mut rows = self.rows.write();
+        rows.retain(|row| &*row.number != number);
+        *self.tries.write() = tries(&rows);
+    }
+
     /// Puts a key in its place; the current one that it displaces still opens requests.
     pub fn replace(&self, number: &str, slot: Slot, key: Option<Arc<FlowKey>>) {
         let mut rows = self.rows.write();
@@ -149,6 +164,11 @@ mod tests {
         ring.replace("100", Slot::Current, three.clone());
         assert_eq!(prints(&ring, &["100"]), [print(&three), print(&two), print(&one)]);
         ring.replace("unknown", Slot::Current, three.clone());
+        ring.serve("200");
+        ring.replace("200", Slot::Current, two.clone());
+        assert_eq!(prints(&ring, &["200"]), [print(&two)]);
+        ring.leave("200");
+        assert!(prints(&ring, &["200"]).is_empty());
         assert_eq!(ring.key("100", Slot::Current).map(|key| key.fingerprint().to_owned()), Some(print(&three)));
         assert_eq!(ring.key("100", Slot::Previous).map(|key| key.fingerprint().to_owned()), Some(print(&one)));
     }

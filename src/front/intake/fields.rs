@@ -75,7 +75,7 @@ impl Intake {
 
     /// The number that a field is about; one that names none is about our only one.
     fn number_of(&self, field: &Field) -> Option<Box<str>> {
-        field.number.as_deref().or_else(|| self.signers.only()).map(Into::into)
+        field.number.as_deref().map(Into::into).or_else(|| self.signers.only())
     }
 
     fn notice(&self, sorted: &mut Sorted, label: &'static str, field: &Field, element: &RawValue, now_ms: u64) {

@@ -47,7 +47,7 @@ impl Draft<'_> {
     /// The same person's conversations with our other numbers follow.
     pub(super) fn merge_elsewhere(&mut self, into: ContactId, received_ms: u64) {
         let (me, here) = (identity::contact_of(self.id), self.partition());
-        for number in self.means.numbers.iter().filter(|number| number.id != here.0) {
+        for number in self.means.numbers.all().iter().filter(|number| number.id != here.0) {
             let there = Partition(number.id.clone());
             self.append.push(InboxPayload::Merge(into).to(me, &there, received_ms));
         }

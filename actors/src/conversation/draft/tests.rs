@@ -221,7 +221,7 @@ impl Alone {
             }
             _ => chatbot::turn(bot, before, input, given),
         };
-        let numbers = self.numbers.clone();
+        let numbers = crate::Numbers::from(self.numbers.clone());
         let clock = Arc::new(crate::AdjustableClock::starting_at(self.now_ms));
         let outlet = crate::outlet::Outlet::closed(storage::Model::new(), clock, Arc::default());
         let bots = crate::bots::Bots::default();

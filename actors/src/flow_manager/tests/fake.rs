@@ -10,7 +10,7 @@ use whatsapp::graph::{
 };
 
 use crate::flow_manager::{Answer, FlowsAtMeta};
-use crate::templates::Account;
+use crate::numbers::Account;
 
 /// Meta's sample in a new Flow.
 const HELLO: &str = r#"{"version":"7.3","screens":[{"id":"HELLO_WORLD"}]}"#;

@@ -145,7 +145,7 @@ impl Transport for Bodies {
 async fn message_goes_out_with_the_flow_that_took_the_place() {
     let (world, manager) = World::applied(vec![booking(FIRST)]).await;
     let old = world.meta.flow("booking").unwrap().id;
-    let (bodies, number) = (Arc::<Bodies>::default(), account(ACCOUNT).number);
+    let (bodies, number) = (Arc::<Bodies>::default(), number(ACCOUNT));
     let forward = Forward::new(bodies.clone(), manager.clone());
     let by = |key: &str, value: &str| json!({ "interactive": { "action": { "parameters": { key: value, "flow_token": "t" } } } });
     let send = async |message: Value| {

@@ -195,7 +195,7 @@ async fn flow_made_by_hand_in_the_place_of_one_that_is_gone_is_known() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_said_of_flows_until_the_list_of_each_account_was_read() {
-    let world = World { accounts: vec![account(ACCOUNT), account(OTHER)], ..World::new() };
+    let world = World { numbers: vec![number(ACCOUNT), number(OTHER)], ..World::new() };
     let manager = world.start().await;
     world.meta.put("survey", FlowStatus::Draft, FIRST);
     world.meta.rules.lock().unlisted = Some(OTHER);
@@ -208,7 +208,7 @@ async fn nothing_is_said_of_flows_until_the_list_of_each_account_was_read() {
 
 #[tokio::test(start_paused = true)]
 async fn name_that_two_accounts_have_is_answered_with_the_ids() {
-    let world = World { accounts: vec![account(ACCOUNT), account(OTHER)], ..World::new() };
+    let world = World { numbers: vec![number(ACCOUNT), number(OTHER)], ..World::new() };
     let manager = world.start().await;
     let id = world.meta.put("survey", FlowStatus::Draft, FIRST);
     manager.sync().await;

@@ -117,7 +117,7 @@ async fn keeping(file: &'static [u8]) -> Kept {
         store: world.store.clone(),
         clock: world.clock.clone(),
         client: meta.client(),
-        numbers: world.numbers.clone(),
+        numbers: world.numbers.clone().into(),
         wanted: wanted.clone(),
         metrics: world.metrics.clone(),
     });
@@ -128,7 +128,7 @@ async fn keeping(file: &'static [u8]) -> Kept {
         clock: world.clock.clone(),
         bots: world.bots.clone(),
         turn: world.turn.clone(),
-        numbers: world.numbers.clone(),
+        numbers: world.numbers.clone().into(),
         transport: carrier,
         conversations: world.conversations.clone(),
         sender: world.sender.clone(),

@@ -31,7 +31,7 @@ async fn tags_of_two_contacts_that_become_one_are_its_tags_and_each_segment_has_
     let _engine = world.start().await;
     accept(&world, &[said("wamid.1", ADA, None, "a"), said("wamid.2", None, USER, "b")]).await;
     world.quiet().await;
-    let contacts = Contacts::new(world.store.clone(), world.clock.clone(), world.numbers.clone());
+    let contacts = Contacts::new(world.store.clone(), world.clock.clone(), world.numbers.clone().into());
     let ids: Vec<ContactId> = world
         .store
         .conversations(None, Page { cursor: None, limit: 9 })
