@@ -10,6 +10,7 @@ mod begin;
 mod blocked;
 mod bots;
 mod broadcasts;
+mod configuration;
 mod contacts;
 mod conversations;
 mod cursor;
@@ -72,6 +73,7 @@ use crate::flow_keys::FlowKeyKeeper;
 use crate::front::{Displays, FlowHealth};
 use crate::metrics::Metrics;
 use crate::net::Body;
+use crate::server::Configuration;
 use crate::services::Services;
 pub use access::allowed_hosts;
 use access::{Access, Denied, Peer};
@@ -109,6 +111,8 @@ pub struct Parts {
     pub flow_health: Arc<FlowHealth>,
     /// All metrics.
     pub metrics: Arc<Metrics>,
+    /// The configuration.
+    pub configuration: Arc<Configuration>,
     /// The business numbers.
     pub numbers: Arc<crate::numbers::Book>,
     /// Our numbers as people see them.

@@ -5,6 +5,7 @@ mod audit;
 mod begin;
 mod bot;
 mod broadcast;
+mod config;
 mod contact;
 mod context;
 mod convo;
@@ -80,6 +81,8 @@ enum Command {
     Dev(dev::Args),
     /// Run the stand-in for Meta alone
     Sim(sim::Args),
+    /// Check, show and explain the configuration, and let a server read it again
+    Config(config::Args),
     /// Say something to a running `dev` as one of its phones, and print the replies
     Say(say::Args),
     /// Check, import and list bots
@@ -188,6 +191,7 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Serve(args) => serve::run(args),
         Command::Dev(args) => dev::run(args),
         Command::Sim(args) => sim::run(args),
+        Command::Config(args) => config::run(args),
         Command::Say(args) => say::run(args),
         Command::Bot(command) => bot::run(command),
         Command::Flow(command) => flow::run(command),

@@ -7,15 +7,19 @@ mod engine;
 mod events;
 mod flows;
 mod http;
+pub mod keys;
 mod layers;
 mod log;
 mod number;
+mod origin;
 mod platform;
 mod problem;
 mod reader;
+mod schema;
 mod secret;
 mod server;
 mod services;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -31,11 +35,14 @@ pub use flows::Flows;
 pub use http::Http;
 pub use log::{Format, Log, Redact};
 pub use number::Number;
+pub use origin::{Draft, Origin, Reread};
 pub use platform::{Graph, Limits, Whatsapp};
 pub use problem::{Errors, Problem, Source};
+pub use schema::schema;
 pub use secret::{Secret, SecretError};
 pub use server::{Admin, Metrics, Server, Simulator};
 pub use services::{Media, Retention, Templates};
+pub use shown::{Change, Shown};
 
 use layers::{Layers, Rank};
 use reader::Reader;
@@ -82,7 +89,7 @@ pub struct Config {
     pub metrics: Metrics,
     /// The stand-in for Meta.
     pub simulator: Simulator,
-    sources: BTreeMap<String, Source>,
+    settings: BTreeMap<String, Shown>,
 }
 
 /// What is going to be started.
@@ -126,7 +133,7 @@ impl Config {
         layers.pairs(Rank::Flag, &Source::Flag, overrides);
         let reader = Reader::new(layers, read_file);
         let mut config = Self::read(&reader, mode);
-        config.sources = reader.finish()?;
+        config.settings = reader.finish()?;
         Ok(config)
     }
 
@@ -139,26 +146,17 @@ impl Config {
         generated: Vec<(String, String)>,
         mode: Mode,
     ) -> Result<Self, Errors> {
-        let path = file.unwrap_or(Path::new("config.toml"));
-        let file = match std::fs::read_to_string(path) {
-            Ok(text) => Some((path.to_owned(), text)),
-            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => {
-                let what = format!("{} cannot be read: {error}", path.display());
-                let help = "correct --config or the permissions of the file".to_owned();
-                return Err(Errors(vec![Problem { what, source: None, help }]));
-            }
-        };
-        // A variable that is not UTF-8 cannot be one of ours.
-        let env =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let read_file = |path: &Path| std::fs::read_to_string(path);
-        Self::load(Sources { file, env: env.collect(), overrides, generated, mode, read_file: &read_file })
+        Origin { file: file.map(Path::to_owned), overrides, generated, mode }.read(Draft::File)
     }
 
-    /// Where the value of each key came from.
-    pub fn sources(&self) -> &BTreeMap<String, Source> {
-        &self.sources
+    /// Each key with its value as it may be shown, and where that came from.
+    pub fn settings(&self) -> &BTreeMap<String, Shown> {
+        &self.settings
+    }
+
+    /// What it has otherwise than these settings, by key.
+    pub fn changes_from(&self, before: &BTreeMap<String, Shown>) -> Vec<Change> {
+        shown::changes(before, &self.settings)
     }
 
     /// Every secret value, so that log lines can be kept free of them.
@@ -202,7 +200,7 @@ impl Config {
             log: Log::read(reader),
             metrics: Metrics::read(reader),
             simulator: Simulator::read(reader),
-            sources: BTreeMap::new(),
+            settings: BTreeMap::new(),
         }
     }
 }

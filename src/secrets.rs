@@ -204,7 +204,7 @@ mod tests {
         }
 
         fn secret(&self) -> Secret {
-            Secret { value: "token-one".into(), file: Some(self.path()) }
+            Secret { value: "token-one".into(), file: Some(self.path()), ..Secret::default() }
         }
 
         fn hears(&self) -> impl Fn(&SecretString) + Send + Sync + 'static {
@@ -253,7 +253,7 @@ mod tests {
     fn key_may_have_many_lines_and_its_file_may_come_later() {
         let place = Place::new();
         let mut files = Files::default();
-        let later = Secret { value: "".into(), file: Some(place.dir.path().join("key.previous")) };
+        let later = Secret { file: Some(place.dir.path().join("key.previous")), ..Secret::default() };
         files.key(&place.secret(), place.hears());
         files.key_if_there(&later, place.hears());
         place.write("-----BEGIN\nkey\n-----END\n");
@@ -270,7 +270,7 @@ mod tests {
         let place = Place::new();
         let mut files = Files::default();
         files.other(&place.secret(), place.hears());
-        files.other(&Secret { value: "x".into(), file: None }, place.hears());
+        files.other(&Secret { value: "x".into(), ..Secret::default() }, place.hears());
         place.write("secret-two-longer");
         files.look(false);
         assert!(place.heard().is_empty());

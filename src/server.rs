@@ -2,6 +2,7 @@
 
 pub(crate) mod flows;
 mod numbers;
+mod reload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use whatsapp::graph::{Client, ClientConfig};
 
 use crate::admin::{self, Admin, FirstUserError, People};
 use crate::bots::{self, BotFile, Library, LoadError, Tell};
-use crate::config::Config;
+use crate::config::keys::Effect;
+use crate::config::{Config, Reread};
 use crate::flow_keys::FlowKeyKeeper;
 use crate::front::{Displays, FlowEndpoint, FlowParts, Front, Intake, Repeats, Signers};
 use crate::metrics::Metrics;
@@ -28,6 +30,7 @@ use crate::net::{self, Limits};
 use crate::numbers::Book;
 use crate::secrets;
 use crate::services::{self, Services};
+pub use reload::{Configuration, ReloadError};
 
 /// A server that has failed gives its callers this long to hear so.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
@@ -105,13 +108,15 @@ pub struct Given {
     /// Whether Meta is a stand-in on this machine: the Flows of a bot file that is saved are applied at once, and phones
     /// reach the front door itself.
     pub apply_flows: bool,
+    /// Reads the configuration again, where that can be done.
+    pub reread: Option<Reread>,
 }
 
 impl Given {
     /// Real bots over a clock.
     pub fn new(clock: Arc<dyn Clock>, bots: Vec<BotFile>) -> Self {
         let tell: Tell = Arc::new(|line| tracing::info!("{line}"));
-        Self { clock, bots, turn: Arc::new(chatbot::turn), open_admin: false, tell, apply_flows: false }
+        Self { clock, bots, turn: Arc::new(chatbot::turn), open_admin: false, tell, apply_flows: false, reread: None }
     }
 }
 
@@ -130,6 +135,7 @@ pub struct Running {
     registry: Arc<Bots>,
     services: Arc<Services>,
     flow_keys: Arc<FlowKeyKeeper>,
+    configuration: Arc<Configuration>,
     stop: CancellationToken,
     ports: Vec<JoinHandle<()>>,
     secrets: (secrets::Handle, JoinHandle<()>),
@@ -226,7 +232,18 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     ));
     let parts = (&keyring, &signers, &given.clock);
     let flow_keys = Arc::new(flows::keeper(config, &numbers, client, parts, front).map_err(services::LoadError::Http)?);
+    let users = reload::Users {
+        engine: engine.clone(),
+        numbers: numbers.clone(),
+        book: book.clone(),
+        signers: signers.clone(),
+        front: front_door.clone(),
+        bot_secrets: services.http.secrets.clone(),
+        endpoints: config.events.endpoints.clone(),
+    };
+    let configuration = Arc::new(Configuration::new(config, given.reread, users));
     let admin_port = Admin::new(admin::Parts {
+        configuration: configuration.clone(),
         store: store.clone(),
         engine: engine.clone(),
         clock: given.clock.clone(),
@@ -250,6 +267,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
 
     services.look_after(people.look_after(config.retention.audit.map(millis)));
     let setup = admin_port.offer_setup();
+    configuration.attach(admin_port.clone());
     let users = numbers::Users {
         bot_secrets: &services.http.secrets,
         engine: &engine,
@@ -282,6 +300,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         registry,
         services,
         flow_keys,
+        configuration,
         stop,
         ports,
         secrets,
@@ -307,9 +326,23 @@ impl Running {
         problems
     }
 
-    /// The secrets that come from files.
-    pub fn secrets(&self) -> &secrets::Handle {
-        &self.secrets.0
+    /// Its configuration.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Reads the files of secrets and the configuration again; the log says what came of it.
+    pub async fn reload(&self) {
+        self.secrets.0.reread();
+        match self.configuration.reload().await {
+            Ok(changes) => {
+                for change in changes.iter().filter(|change| change.effect == Effect::Restart) {
+                    tracing::warn!(key = change.key, "a changed key takes effect with the next start");
+                }
+            }
+            Err(ReloadError::Fixed) => {}
+            Err(error) => tracing::error!("the configuration was not read again, the one before stays: {error}"),
+        }
     }
 
     /// Waits until the process must end by itself, and says why: the store or an actor has failed.

@@ -9,16 +9,22 @@ mod scrub;
 
 use std::io::{self, IsTerminal, Write};
 
+use std::sync::OnceLock;
+
 use secrecy::SecretString;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{Registry, registry, reload};
 
 use crate::config::{Format, Log};
 
 pub use line::{Lines, Style};
 pub use mask::{Masked, mask};
 pub use scrub::{Scrubber, hide};
+
+/// Of this process, as the log is.
+static LEVEL: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 
 /// Sets up log lines for this process, panics included. `secrets` never show in any of them; `now` is the wall clock
 /// in milliseconds since 1970.
@@ -38,9 +44,20 @@ pub fn init(
     // When stderr is gone there is nobody left to tell.
     let write = |line: &str| io::stderr().lock().write_all(line.as_bytes()).unwrap_or_default();
     let lines = Lines::new(style, Scrubber::new(secrets, log.redact), now, write);
-    registry().with(log.level.clone()).with(lines).try_init()?;
+    let (level, handle) = reload::Layer::new(log.level.clone());
+    registry().with(level).with(lines).try_init()?;
+    let _set_once = LEVEL.set(handle);
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Which lines are written from now on. Does nothing where [`init`] was not called, as in tests.
+pub fn set_level(level: &Targets) {
+    if let Some(handle) = LEVEL.get()
+        && let Err(error) = handle.reload(level.clone())
+    {
+        tracing::warn!(%error, "the level of the log could not be changed");
+    }
 }
 
 /// The default hook would write the message to stderr as it is, whatever it holds.

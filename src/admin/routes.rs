@@ -7,8 +7,9 @@ use utoipa_axum::routes;
 use super::role::Role::{Admin, Author, Operator, Responder, Viewer};
 use super::table::Table;
 use super::{
-    audit, begin, blocked, bots, broadcasts, contacts, conversations, deliveries, flow_keys, flows, handback, journal,
-    letters, lists, login, media, messages, numbers, outbox, quick_replies, templates, tokens, trigger, users,
+    audit, begin, blocked, bots, broadcasts, configuration, contacts, conversations, deliveries, flow_keys, flows,
+    handback, journal, letters, lists, login, media, messages, numbers, outbox, quick_replies, templates, tokens,
+    trigger, users,
 };
 
 /// Bytes of a bot at most: one more than a bot may have, so that the checker says what is wrong.
@@ -154,4 +155,7 @@ pub(super) fn table() -> Table {
         .of(Admin, routes!(audit::list))
         .of(Admin, routes!(audit::export::export))
         .of(Admin, routes!(audit::verify))
+        .of(Operator, routes!(configuration::show))
+        .of(Admin, routes!(configuration::check))
+        .of(Admin, routes!(configuration::reload))
 }

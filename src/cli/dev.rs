@@ -15,7 +15,7 @@ use whatsapp::flow::FlowKey;
 use super::output::{Failed, data, talk};
 use super::{ConfigArgs, Exit, runtime, serve};
 use crate::bots::{self, BotFile};
-use crate::config::{Config, Mode};
+use crate::config::{Config, Draft, Mode, Origin, Reread};
 use crate::flow_keys;
 use crate::front::{FLOW_PATH, WEBHOOK_PATH};
 use crate::server::{self, Given, Running};
@@ -82,18 +82,29 @@ impl simulator::Clock for SharedClock {
 
 async fn start(args: Args) -> Result<(), Failed> {
     let clock = Arc::new(AdjustableClock::system());
-    let mut config = configure(&args)?;
+    let mut origin = origin(&args)?;
+    let config = configure(&origin)?;
     if args.fresh {
         forget(&config)?;
     }
     let stand_in = start_stand_in(&args, &config, clock.clone()).await?;
-    let base_url = stand_in.handle().base_url();
-    config.graph.base_url =
-        base_url.parse().map_err(|error| Failed::new(Exit::Failed, format!("error: {base_url}: {error}")))?;
+    origin.overrides.push(("graph.base_url".into(), stand_in.handle().base_url()));
+    let config = configure(&origin)?;
     let files = bot_files(&config, args.bots.is_some())?;
     let clock: Arc<dyn Clock> = clock;
     serve::init_log(&config, &clock)?;
-    let given = Given { open_admin: true, tell: Arc::new(tell), apply_flows: true, ..Given::new(clock, files) };
+    let reread: Reread = Arc::new(move |draft| {
+        let mut config = origin.read(draft)?;
+        share_app(&mut config);
+        Ok(config)
+    });
+    let given = Given {
+        open_admin: true,
+        tell: Arc::new(tell),
+        apply_flows: true,
+        reread: Some(reread),
+        ..Given::new(clock, files)
+    };
     let bots_dir = config.bots.dir.clone();
     let running = server::start(&config, given).await.map_err(serve::start_failed)?;
     stand_in.handle().set_webhook_url(&format!("http://{}{WEBHOOK_PATH}", running.front));
@@ -137,8 +148,8 @@ async fn publish_flow_keys(running: &Running) {
     }
 }
 
-/// The configuration with everything that `dev` makes up: secrets, ports that are free, its own store.
-fn configure(args: &Args) -> Result<Config, Failed> {
+/// Where the configuration comes from, with everything that `dev` makes up: secrets, ports that are free, its own store.
+fn origin(args: &Args) -> Result<Origin, Failed> {
     make_flow_key()?;
     let mut made_up = vec![
         ("store.path".into(), STORE.into()),
@@ -155,8 +166,12 @@ fn configure(args: &Args) -> Result<Config, Failed> {
     for (offset, key) in [(0, "server.listen"), (1, "admin.listen"), (2, "simulator.listen")] {
         made_up.push((key.into(), free_address(args.port_base.saturating_add(offset))?.to_string()));
     }
-    let mut config = Config::from_process(args.config.config.as_deref(), overrides(args), made_up, Mode::Dev)
-        .map_err(|errors| Failed::new(Exit::Config, errors.to_string()))?;
+    let file = args.config.config.clone();
+    Ok(Origin { file, overrides: overrides(args), generated: made_up, mode: Mode::Dev })
+}
+
+fn configure(origin: &Origin) -> Result<Config, Failed> {
+    let mut config = origin.read(Draft::File).map_err(|errors| Failed::new(Exit::Config, errors.to_string()))?;
     share_app(&mut config);
     Ok(config)
 }

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::output::{Failed, data, talk};
 use super::{ConfigArgs, Exit, runtime};
 use crate::bots;
-use crate::config::{Config, Mode};
+use crate::config::{Config, Draft, Mode, Origin, Reread};
 use crate::server::{self, Failure, Given, Running, StartError};
 use crate::telemetry;
 
@@ -24,15 +24,16 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Result<(), Failed> {
-    let config = Config::from_process(args.config.config.as_deref(), Vec::new(), Vec::new(), Mode::Serve)
-        .map_err(|errors| Failed::new(Exit::Config, errors.to_string()))?;
+    let origin = Origin { file: args.config.config, overrides: Vec::new(), generated: Vec::new(), mode: Mode::Serve };
+    let config = origin.read(Draft::File).map_err(|errors| Failed::new(Exit::Config, errors.to_string()))?;
     let files = bots::read_dir(&config.bots.dir).map_err(|error| Failed::new(Exit::Data, error.to_string()))?;
     if args.check_only {
         return check_only(&files);
     }
     let clock: Arc<dyn Clock> = Arc::new(AdjustableClock::system());
     init_log(&config, &clock)?;
-    let given = Given::new(clock, files);
+    let reread: Reread = Arc::new(move |draft| origin.read(draft));
+    let given = Given { reread: Some(reread), ..Given::new(clock, files) };
     runtime()?.block_on(async {
         let running = server::start(&config, given).await.map_err(start_failed)?;
         for problem in running.bots.problems.iter().chain(&running.bots.notes) {
@@ -100,7 +101,7 @@ pub(super) fn start_failed(error: StartError) -> Failed {
     }
 }
 
-/// Waits for a signal, then drains (SIGHUP reads the files of secrets again); or for a failure, then ends without.
+/// Waits for a signal, then drains (SIGHUP reads configuration and secrets again); or for a failure, then ends without.
 pub(super) async fn until_the_end(running: Running, patience: Duration) -> Result<(), Failed> {
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
     let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
@@ -111,7 +112,7 @@ pub(super) async fn until_the_end(running: Running, patience: Duration) -> Resul
             failure = running.failed() => break Some(failure),
             _ = terminate.recv() => break None,
             _ = interrupt.recv() => break None,
-            _ = hangup.recv() => running.secrets().reread(),
+            _ = hangup.recv() => running.reload().await,
         }
     };
     if let Some(failure) = failure {

@@ -9,10 +9,12 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{Problem, Source, nearest};
 
+/// The file of all defaults, with what each key is for.
+pub(super) const DOCUMENTED: &str = include_str!("../../config.toml");
+
 /// The documented defaults, and thereby the list of all keys.
 static DEFAULT_VALUES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
-    let table =
-        DeTable::parse(include_str!("../../config.toml")).expect("the built-in config.toml parses, as tests show");
+    let table = DeTable::parse(DOCUMENTED).expect("the built-in config.toml parses, as tests show");
     flatten(table.get_ref()).into_iter().map(|(key, value)| (key, plain(value.get_ref()))).collect()
 });
 
@@ -230,7 +232,7 @@ fn table_of(key: &str) -> Option<&'static str> {
 }
 
 /// The section, the place in it and the key within that; the place is written without zeros before it.
-fn repeated_key(key: &str) -> Option<(&'static str, u16, &str)> {
+pub(super) fn repeated_key(key: &str) -> Option<(&'static str, u16, &str)> {
     let table = table_of(key)?;
     let (place, name) = key.strip_prefix(table)?.strip_prefix('.')?.split_once('.')?;
     let index: u16 = place.parse().ok()?;

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 /// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Source {
     /// The built-in `config.toml`.
+    #[default]
     Default,
     /// A stand-in that the caller made for a key which nobody set.
     Generated,
@@ -23,6 +26,8 @@ pub enum Source {
     Variable(String),
     /// The command line.
     Flag,
+    /// The store: it was given over the API.
+    Store,
 }
 
 impl fmt::Display for Source {
@@ -33,6 +38,7 @@ impl fmt::Display for Source {
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
             Self::Variable(name) => f.write_str(name),
             Self::Flag => f.write_str("command line"),
+            Self::Store => f.write_str("store"),
         }
     }
 }
@@ -46,6 +52,22 @@ pub struct Problem {
     pub source: Option<Source>,
     /// What to do about it.
     pub help: String,
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let place = match &self.source {
+            Some(Source::File { line, column, .. }) => (Some(line), Some(column)),
+            _ => (None, None),
+        };
+        let mut all = serializer.serialize_struct("Problem", 5)?;
+        all.serialize_field("what", &self.what)?;
+        all.serialize_field("help", &self.help)?;
+        all.serialize_field("source", &self.source.as_ref().map(Source::to_string))?;
+        all.serialize_field("line", &place.0)?;
+        all.serialize_field("column", &place.1)?;
+        all.end()
+    }
 }
 
 impl fmt::Display for Problem {

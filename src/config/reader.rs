@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::layers::{BOT_SECRETS, Layers, Rank, Setting, Value, variable_of};
 use super::problem::{Errors, Problem, Source};
 use super::secret::{self, Secret};
+use super::shown::Shown;
 
 /// Longer waits are mistakes, and would overflow when added to a time.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
@@ -29,13 +30,17 @@ impl<'a> Reader<'a> {
         Self { layers, read_file, seen: RefCell::default(), problems }
     }
 
-    /// The sources of all values, or everything that is wrong.
-    pub(super) fn finish(self) -> Result<BTreeMap<String, Source>, Errors> {
+    /// All values as they may be shown, or everything that is wrong.
+    pub(super) fn finish(self) -> Result<BTreeMap<String, Shown>, Errors> {
         let problems = self.problems.into_inner();
         if !problems.is_empty() {
             return Err(Errors(problems));
         }
-        Ok(self.layers.settings.into_iter().map(|(key, setting)| (key, setting.source)).collect())
+        let shown = |(key, setting): (String, Setting)| {
+            let shown = Shown::new(&key, setting);
+            (key, shown)
+        };
+        Ok(self.layers.settings.into_iter().map(shown).collect())
     }
 
     #[cfg(test)]
@@ -230,13 +235,13 @@ impl<'a> Reader<'a> {
 
     fn checked(&self, key: &str, text: String, setting: &Setting) -> Secret {
         if key.contains("private_key") && !key.ends_with("passphrase") {
-            return Secret { value: text.replace("\\n", "\n").into(), file: None };
+            return Secret { value: text.replace("\\n", "\n").into(), file: None, source: setting.source.clone() };
         }
         if !secret::is_plain(&text) {
             let what = format!("{key} begins or ends with a space, or holds a line break or control character");
             self.problem(what, Some(setting.source.clone()), "copy the value again, alone on one line".into());
         }
-        Secret { value: text.into(), file: None }
+        Secret { value: text.into(), file: None, source: setting.source.clone() }
     }
 }
 

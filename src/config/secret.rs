@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use super::problem::Source;
+
 /// A secret. Debug output hides its value.
 #[derive(Clone, Debug, Default)]
 pub struct Secret {
@@ -12,6 +14,8 @@ pub struct Secret {
     pub value: SecretString,
     /// The file that `…_file` named, if it came from one.
     pub file: Option<PathBuf>,
+    /// Where it was given, or the file was named.
+    pub source: Source,
 }
 
 /// Why a file holds no secret.

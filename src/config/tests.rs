@@ -1,6 +1,7 @@
 //! Layers, refusals and secrets of the configuration.
 
 mod events;
+mod keys;
 mod numbers;
 
 use secrecy::ExposeSecret;
@@ -119,7 +120,7 @@ fn every_key_of_the_documented_file_is_read() {
 
 #[test]
 fn each_layer_wins_over_the_one_below() {
-    let source = |config: &Config| config.sources()["whatsapp.access_token"].to_string();
+    let source = |config: &Config| config.settings()["whatsapp.access_token"].source.to_string();
     let token = |config: &Config| config.whatsapp.numbers[0].access_token.value.expose_secret().to_owned();
 
     let case = || Case::dev("[whatsapp]\naccess_token = 'file'").generated("whatsapp.access_token", "generated");
@@ -143,7 +144,7 @@ fn a_copy_of_the_documented_file_chooses_nothing() {
         case.generated("store.path", ".parlance/dev.redb").generated("whatsapp.app_secret", "made-up").config();
     assert_eq!(config.store.path, Path::new(".parlance/dev.redb"));
     assert_eq!(config.whatsapp.numbers[0].app_secret.value.expose_secret(), "made-up");
-    assert_eq!(config.sources()["server.listen"], Source::Default);
+    assert_eq!(config.settings()["server.listen"].source, Source::Default);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod begin;
 mod blocking;
 mod bots;
 mod broadcasts;
+mod configuration;
 mod contacts;
 mod contract;
 mod door;

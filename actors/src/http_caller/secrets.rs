@@ -31,6 +31,11 @@ impl BotSecrets {
         self.values.write().insert(name.to_lowercase(), value);
     }
 
+    /// Puts these values in the place of all.
+    pub fn replace_all(&self, values: impl IntoIterator<Item = (String, SecretString)>) {
+        *self.values.write() = values.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
+    }
+
     /// The names that have a value, in small letters.
     pub fn names(&self) -> BTreeSet<String> {
         self.values.read().keys().cloned().collect()

@@ -1,13 +1,13 @@
 //! The world itself: started, asked, restarted, ended.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actors::{AdjustableClock, Clock, TurnFunction};
 use parlance::bots::BotFile;
-use parlance::config::{Config, Mode, Sources};
+use parlance::config::{Config, Draft, Errors, Mode, Sources};
 use parlance::front::WEBHOOK_PATH;
 use parlance::server::{self, Given, Running, StartError};
 use reqwest::{Response, StatusCode};
@@ -24,6 +24,7 @@ pub(crate) struct Setup {
     turn: Option<Arc<TurnFunction>>,
     stand_in: simulator::Config,
     clock: Arc<AdjustableClock>,
+    file: Option<String>,
 }
 
 /// The stand-in's clock is the engine's.
@@ -57,7 +58,7 @@ impl Default for Setup {
             endpoint_uri: None,
         };
         stand_in.flows = ["8100200300", "778800990011", "778800990099"].map(form).to_vec();
-        let setup = Self { settings: BTreeMap::new(), bots: Vec::new(), turn: None, stand_in, clock };
+        let setup = Self { settings: BTreeMap::new(), bots: Vec::new(), turn: None, stand_in, clock, file: None };
         setup.bot(bots::ECHO)
     }
 }
@@ -75,6 +76,12 @@ impl Setup {
         let id = id.unwrap_or_else(|| panic!("{:?}", file.loaded.diagnostics));
         self.bots = vec![source.to_owned()];
         self.set("bots.default", &id)
+    }
+
+    /// A configuration file, below all that is set.
+    pub(crate) fn file(mut self, text: &str) -> Self {
+        self.file = Some(text.to_owned());
+        self
     }
 
     /// One more bot, which answers nobody by itself.
@@ -110,6 +117,9 @@ impl Setup {
             next_id: AtomicU64::new(1),
             told: Arc::default(),
         };
+        if let Some(text) = &world.setup.file {
+            world.write_file(text);
+        }
         world.start_server().await;
         world
     }
@@ -150,10 +160,25 @@ impl World {
         if let Some(turn) = &self.setup.turn {
             given.turn = turn.clone();
         }
+        let (settings, file) = (self.settings(), self.file());
+        given.reread = Some(Arc::new(move |draft| load(settings.clone(), &file, draft)));
         server::start(&self.config(), given).await
     }
 
+    /// Changes the configuration file.
+    pub(crate) fn write_file(&self, text: &str) {
+        std::fs::write(self.file(), text).unwrap();
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("config.toml")
+    }
+
     fn config(&self) -> Config {
+        load(self.settings(), &self.file(), Draft::File).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    fn settings(&self) -> BTreeMap<String, String> {
         let store = self.dir.path().join("parlance.redb").display().to_string();
         let media = self.dir.path().join("media").display().to_string();
         let base_url = self.handle.base_url();
@@ -176,16 +201,7 @@ impl World {
         .map(|(key, value)| (key.into(), value.into()))
         .collect();
         keys.extend(self.setup.settings.clone());
-        let read_file = |path: &Path| std::fs::read_to_string(path);
-        let sources = Sources {
-            file: None,
-            env: BTreeMap::new(),
-            overrides: keys.into_iter().collect(),
-            generated: Vec::new(),
-            mode: Mode::Serve,
-            read_file: &read_file,
-        };
-        Config::load(sources).unwrap_or_else(|errors| panic!("{errors}"))
+        keys
     }
 
     /// The lines that the server told about bot files, in order.
@@ -395,4 +411,21 @@ fn read_bot(source: &str) -> BotFile {
     let (name, format) = if yaml { ("test.yaml", chatbot::Format::Yaml) } else { ("test.json", chatbot::Format::Json) };
     let loaded = chatbot::load(source, name, format);
     BotFile { path: name.into(), source: source.into(), loaded, flows: Default::default() }
+}
+
+/// The configuration of a file, below what is set.
+fn load(settings: BTreeMap<String, String>, file: &Path, draft: Draft) -> Result<Config, Errors> {
+    let text = match draft {
+        Draft::File => std::fs::read_to_string(file).unwrap_or_default(),
+        Draft::Text(text) => text,
+    };
+    let read_file = |path: &Path| std::fs::read_to_string(path);
+    Config::load(Sources {
+        file: Some(("config.toml".into(), text)),
+        env: BTreeMap::new(),
+        overrides: settings.into_iter().collect(),
+        generated: Vec::new(),
+        mode: Mode::Serve,
+        read_file: &read_file,
+    })
 }
