@@ -73,6 +73,7 @@ use crate::flow_keys::FlowKeyKeeper;
 use crate::front::{Displays, FlowHealth};
 use crate::metrics::Metrics;
 use crate::net::Body;
+use crate::numbers::Desk;
 use crate::server::Configuration;
 use crate::services::Services;
 pub use access::allowed_hosts;
@@ -115,6 +116,8 @@ pub struct Parts {
     pub configuration: Arc<Configuration>,
     /// The business numbers.
     pub numbers: Arc<crate::numbers::Book>,
+    /// Where numbers are added, changed and removed.
+    pub desk: Arc<Desk>,
     /// Our numbers as people see them.
     pub displays: Arc<Displays>,
     /// Users, tokens, and the audit trail.
@@ -191,6 +194,16 @@ impl Admin {
         let access = &self.shared.access;
         let open = self.shared.parts.open_on_loopback || access.has_anybody();
         (!open).then(|| access.offer_setup(self.shared.parts.clock.now_ms()))
+    }
+
+    /// As [`Admin::replace_token`], for whoever must not keep the admin port alive.
+    pub fn token_slot(&self) -> impl Fn(&SecretString) + Send + Sync + use<> {
+        let shared = Arc::downgrade(&self.shared);
+        move |token| {
+            if let Some(shared) = shared.upgrade() {
+                shared.access.replace_token(token);
+            }
+        }
     }
 
     /// Answers one request.

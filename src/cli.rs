@@ -15,11 +15,13 @@ mod event;
 mod flow;
 mod manual;
 mod media;
+mod number;
 mod outbox;
 mod output;
 mod password;
 mod quick_reply;
 mod say;
+mod secret;
 mod serve;
 mod sim;
 mod template;
@@ -81,6 +83,10 @@ enum Command {
     Dev(dev::Args),
     /// Run the stand-in for Meta alone
     Sim(sim::Args),
+    /// Numbers of a running server: add, test, pause, remove them, and set their secrets
+    Number(number::Args),
+    /// The key that secrets in the store are encrypted with
+    Secret(secret::Args),
     /// Check, show and explain the configuration, and let a server read it again
     Config(config::Args),
     /// Say something to a running `dev` as one of its phones, and print the replies
@@ -192,6 +198,8 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Dev(args) => dev::run(args),
         Command::Sim(args) => sim::run(args),
         Command::Config(args) => config::run(args),
+        Command::Number(args) => number::run(args),
+        Command::Secret(args) => secret::run(args),
         Command::Say(args) => say::run(args),
         Command::Bot(command) => bot::run(command),
         Command::Flow(command) => flow::run(command),

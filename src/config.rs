@@ -22,6 +22,7 @@ mod services;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod vault;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -34,7 +35,7 @@ pub use events::{EventEndpoint, Events};
 pub use flows::Flows;
 pub use http::Http;
 pub use log::{Format, Log, Redact};
-pub use number::Number;
+pub use number::{COEXISTENCE_RATE, Number};
 pub use origin::{Draft, Origin, Reread};
 pub use platform::{Graph, Limits, Whatsapp};
 pub use problem::{Errors, Problem, Source};
@@ -43,6 +44,7 @@ pub use secret::{Secret, SecretError};
 pub use server::{Admin, Metrics, Server, Simulator};
 pub use services::{Media, Retention, Templates};
 pub use shown::{Change, Shown};
+pub use vault::Vault;
 
 use layers::{Layers, Rank};
 use reader::Reader;
@@ -55,6 +57,8 @@ pub struct Config {
     pub server: Server,
     /// The admin port.
     pub admin: Admin,
+    /// Secrets at rest.
+    pub vault: Vault,
     /// The app at Meta and its numbers.
     pub whatsapp: Whatsapp,
     /// The Graph API.
@@ -171,8 +175,10 @@ impl Config {
             optional.into_iter().flatten().chain([number.access_token.clone(), number.app_secret.clone()])
         };
         let numbers = self.whatsapp.numbers.iter().flat_map(of_number);
-        let ours =
-            self.admin.token.iter().chain(&self.admin.password).chain([&self.whatsapp.webhook_verify_token]).cloned();
+        // Every number may have an app of its own, and those that come later the app of `[whatsapp]`.
+        let shared = self.whatsapp.app_secret.iter().chain(&self.whatsapp.app_secret_previous);
+        let own = self.admin.token.iter().chain(&self.admin.password).chain(&self.vault.key).chain(shared);
+        let ours = own.chain([&self.whatsapp.webhook_verify_token]).cloned();
         let of_bots = self.bots.secrets.values().cloned();
         let all = numbers.chain(ours).chain(of_bots).map(|secret| secret.value);
         let endpoints = self.events.endpoints.iter().flat_map(|endpoint| each(&endpoint.secret.value));
@@ -183,6 +189,7 @@ impl Config {
         Self {
             server: Server::read(reader),
             admin: Admin::read(reader),
+            vault: Vault::read(reader),
             whatsapp: Whatsapp::read(reader, mode),
             graph: Graph::read(reader),
             limits: Limits::read(reader),

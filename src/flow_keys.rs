@@ -35,6 +35,8 @@ pub struct KeyNumber {
     pub file: Option<PathBuf>,
     /// `flow_private_key_previous` is set, so that the file beside the key's is not read at a start.
     pub previous_set: bool,
+    /// The key lies in the store, where it is replaced over the API.
+    pub in_store: bool,
 }
 
 /// What the keys are kept with.
@@ -136,6 +138,11 @@ pub enum RotateError {
         "whatsapp.flow_private_key_previous of the number {0} is set: after a restart it would stand where the key from before this rotation must stand"
     )]
     PreviousSet(Box<str>),
+    /// All keys lie in the store.
+    #[error(
+        "the key of the number {0} lies in the store; give it a new one with `parlance number secrets`, then upload it"
+    )]
+    InStore(Box<str>),
     /// There is no key.
     #[error("there is no private key; make one with `parlance flow key new`")]
     NoKey,
@@ -254,7 +261,7 @@ impl FlowKeyKeeper {
     fn renew(&self, numbers: &[KeyNumber], force: bool) -> Result<Vec<String>, RotateError> {
         let mut files: Vec<&Path> = Vec::new();
         for number in numbers {
-            if self.parts.keyring.key(&number.id, KeySlot::Current).is_none() {
+            if number.in_store || self.parts.keyring.key(&number.id, KeySlot::Current).is_none() {
                 continue;
             }
             let file = number.file.as_deref().ok_or_else(|| RotateError::NoFile(number.id.clone()))?;
@@ -266,7 +273,8 @@ impl FlowKeyKeeper {
             }
         }
         if files.is_empty() {
-            return Err(RotateError::NoKey);
+            let kept = numbers.iter().find(|number| number.in_store);
+            return Err(kept.map_or(RotateError::NoKey, |number| RotateError::InStore(number.id.clone())));
         }
         let now_ms = self.parts.clock.now_ms();
         let youngest = files.iter().filter_map(|file| files::age_ms(&files::beside(file), now_ms)).min();

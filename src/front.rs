@@ -38,6 +38,8 @@ pub struct Front {
     intake: Intake,
     flow: Arc<FlowEndpoint>,
     verify_token: RwLock<SecretString>,
+    /// Those of numbers that have one of their own.
+    also: RwLock<Vec<SecretString>>,
     body: body::Limits,
     buffered: Arc<Semaphore>,
     metrics: Arc<FrontMetrics>,
@@ -54,12 +56,17 @@ impl Front {
     ) -> Self {
         let body = body::Limits { max_bytes: server.max_body_bytes, timeout: server.body_timeout };
         let buffered = Arc::new(Semaphore::new(server.max_buffered_bytes.min(Semaphore::MAX_PERMITS)));
-        Self { intake, flow, verify_token: RwLock::new(verify_token), body, buffered, metrics }
+        Self { intake, flow, verify_token: RwLock::new(verify_token), also: RwLock::default(), body, buffered, metrics }
     }
 
     /// Puts another token in the place of the one that proves a subscription request.
     pub fn replace_verify_token(&self, token: SecretString) {
         *self.verify_token.write() = token;
+    }
+
+    /// Subscription requests are proved by any of these, too.
+    pub fn also_verify(&self, tokens: Vec<SecretString>) {
+        *self.also.write() = tokens;
     }
 
     /// Answers one request.
@@ -91,11 +98,17 @@ impl Front {
                 _ => {}
             }
         }
-        let right = token.is_some_and(|token| whatsapp::signature::tokens_match(&self.verify_token.read(), &token));
+        let right = token.is_some_and(|token| self.is_verify_token(&token));
         match challenge.filter(|_| right && mode.as_deref() == Some("subscribe")) {
             Some(challenge) => text(StatusCode::OK, challenge.into_owned()),
             None => error(StatusCode::FORBIDDEN, "the verify token, the mode or the challenge is wrong or missing"),
         }
+    }
+
+    fn is_verify_token(&self, token: &str) -> bool {
+        let fits = |known: &SecretString| whatsapp::signature::tokens_match(known, token);
+        // All are compared, so that the time tells nothing of which one it was.
+        self.also.read().iter().fold(fits(&self.verify_token.read()), |any, known| any | fits(known))
     }
 
     async fn webhook(&self, request: Request<Incoming>) -> Response<Body> {

@@ -17,3 +17,4 @@ pub mod server;
 pub mod services;
 pub mod sheet;
 pub mod telemetry;
+pub mod vault;

@@ -3,11 +3,23 @@
 //! No secret is in it. Tokens are with the engine's numbers, app secrets with the signers, keys with the keyring; here stands
 //! where each came from.
 
+mod change;
+mod desk;
+mod kept;
+mod test;
+
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use storage::{Store, StoreError};
+
 use crate::config::{self, Config, Limits};
+use crate::vault::Vault;
+pub use change::{Changes, DeskError, MAX_NUMBERS, Secrets};
+pub use desk::{Desk, DeskParts, SecretStanding};
+pub use kept::Field;
+pub use test::{Tested, Trouble};
 
 /// A number that is served.
 #[derive(Clone, Debug)]
@@ -22,6 +34,28 @@ pub struct Served {
     pub messages_per_second: Option<u32>,
     /// The id of the bot that answers.
     pub bot: Box<str>,
+    /// What people call it.
+    pub label: Option<Box<str>>,
+    /// Whether the store keeps it; else the configuration has it.
+    pub kept: bool,
+}
+
+/// The configuration with the numbers that the store keeps, and with the secrets of the vault where nobody configured one.
+/// A number that both have is the configuration's.
+pub async fn served(config: &Config, store: &dyn Store, vault: &Vault) -> Result<Config, StoreError> {
+    let mut all = config.clone();
+    all.whatsapp.numbers.iter_mut().for_each(|number| kept::fill(number, vault));
+    for (id, record) in kept::all(store).await? {
+        if config.whatsapp.numbers.iter().any(|number| number.phone_number_id == *id) {
+            tracing::warn!(
+                number = &*id,
+                "the number is in the configuration and in the store: the configuration counts"
+            );
+            continue;
+        }
+        all.whatsapp.numbers.push(record.number(&id, &config.whatsapp, vault));
+    }
+    Ok(all)
 }
 
 /// All numbers that are served, in the order in which they came.
@@ -75,6 +109,8 @@ impl Served {
             coexistence: number.coexistence,
             messages_per_second: rate.filter(|rate| *rate > 0),
             bot: number.bot.as_deref().unwrap_or(default_bot).into(),
+            label: number.label.as_deref().map(Into::into),
+            kept: number.kept,
         }
     }
 }

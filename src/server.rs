@@ -27,9 +27,10 @@ use crate::flow_keys::FlowKeyKeeper;
 use crate::front::{Displays, FlowEndpoint, FlowParts, Front, Intake, Repeats, Signers};
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
-use crate::numbers::Book;
+use crate::numbers::{self as served, Book, Desk, DeskParts};
 use crate::secrets;
 use crate::services::{self, Services};
+use crate::vault::{MasterKey, Vault, VaultError};
 pub use reload::{Configuration, ReloadError};
 
 /// A server that has failed gives its callers this long to hear so.
@@ -85,6 +86,9 @@ pub enum StartError {
     /// The first admin cannot be made of what the configuration says.
     #[error("the first admin of admin.user and admin.password (PARLANCE_ADMIN_PASSWORD): {0}")]
     FirstUser(String),
+    /// Secrets of the store cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A private key of Flows cannot be used.
     #[error(transparent)]
     FlowKey(#[from] Box<flows::KeyTrouble>),
@@ -143,12 +147,15 @@ pub struct Running {
 
 /// Starts everything; answers once both ports are bound and the work left over is handed out.
 pub async fn start(config: &Config, given: Given) -> Result<Running, StartError> {
-    refuse_unsafe(config)?;
-    let keyring = Arc::new(flows::keyring(config)?);
     let front_listener = bind("server.listen", config.server.listen).await?;
     let admin_listener = bind("admin.listen", config.admin.listen).await?;
     let metrics = Arc::new(Metrics::default());
     let store: Arc<dyn Store> = open_store(config, &metrics)?;
+    let vault = Arc::new(open_vault(config, &store).await?);
+    let configured = config;
+    let config = &served::served(configured, &*store, &vault).await?;
+    refuse_collisions(config)?;
+    let keyring = Arc::new(flows::keyring(config)?);
     let people = Box::pin(people(config, &store, &given.clock)).await?;
     let registry = Arc::new(Bots::new(&config.bots.default));
     let (client, numbers) = (graph_client(config)?, numbers::of_engine(config));
@@ -231,17 +238,36 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         metrics.front.clone(),
     ));
     let parts = (&keyring, &signers, &given.clock);
-    let flow_keys = Arc::new(flows::keeper(config, &numbers, client, parts, front).map_err(services::LoadError::Http)?);
+    let flow_keys =
+        Arc::new(flows::keeper(config, &numbers, client.clone(), parts, front).map_err(services::LoadError::Http)?);
+    let desk = Arc::new(Desk::new(
+        config,
+        DeskParts {
+            store: store.clone(),
+            vault,
+            clock: given.clock.clone(),
+            client: client.clone(),
+            engine: engine.clone(),
+            numbers: numbers.clone(),
+            book: book.clone(),
+            signers: signers.clone(),
+            front: front_door.clone(),
+            keyring: keyring.clone(),
+            flow_keys: flow_keys.clone(),
+            bots: registry.clone(),
+            templates: services.templates.clone(),
+            flows: services.flows.clone(),
+        },
+    ));
+    desk.open().await;
     let users = reload::Users {
         engine: engine.clone(),
-        numbers: numbers.clone(),
-        book: book.clone(),
-        signers: signers.clone(),
+        desk: desk.clone(),
         front: front_door.clone(),
         bot_secrets: services.http.secrets.clone(),
         endpoints: config.events.endpoints.clone(),
     };
-    let configuration = Arc::new(Configuration::new(config, given.reread, users));
+    let configuration = Arc::new(Configuration::new(configured, given.reread, users));
     let admin_port = Admin::new(admin::Parts {
         configuration: configuration.clone(),
         store: store.clone(),
@@ -256,6 +282,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         flow_health: health,
         metrics,
         numbers: book,
+        desk,
         displays,
         people: people.clone(),
         token: config.admin.token.as_ref().map(|token| token.value.clone()),
@@ -267,7 +294,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
 
     services.look_after(people.look_after(config.retention.audit.map(millis)));
     let setup = admin_port.offer_setup();
-    configuration.attach(admin_port.clone());
+    configuration.attach(&admin_port);
     let users = numbers::Users {
         bot_secrets: &services.http.secrets,
         engine: &engine,
@@ -413,7 +440,19 @@ async fn people(config: &Config, store: &Arc<dyn Store>, clock: &Arc<dyn Clock>)
     Ok(people)
 }
 
-fn refuse_unsafe(config: &Config) -> Result<(), StartError> {
+async fn open_vault(config: &Config, store: &Arc<dyn Store>) -> Result<Vault, StartError> {
+    let key = config.vault.key.as_ref().map(MasterKey::of).transpose();
+    let opened = match key {
+        Ok(key) => Vault::open(store, key).await,
+        Err(error) => Err(error.into()),
+    };
+    if opened.is_err() {
+        store.close().await?;
+    }
+    Ok(opened?)
+}
+
+fn refuse_collisions(config: &Config) -> Result<(), StartError> {
     let tag = |number: &crate::config::Number| {
         actors::identity::partition_tag(&storage::Partition(number.phone_number_id.as_str().into()))
     };

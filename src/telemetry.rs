@@ -60,10 +60,33 @@ pub fn set_level(level: &Targets) {
     }
 }
 
-/// The default hook would write the message to stderr as it is, whatever it holds.
+/// The default hook would write the message to stderr as it is, whatever it holds. One that was put together at run time may
+/// hold what somebody wrote, so it is a matter of its own level.
 fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
-    let message = info.payload_as_str().unwrap_or("a panic without a message");
     let location = info.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();
-    tracing::error!(target: "panic", location, thread = thread.name().unwrap_or_default(), "{message}");
+    let (thread, fixed) = (thread.name().unwrap_or_default(), fixed_message(info.payload()));
+    tracing::error!(target: "panic", location, thread, "{}", fixed.unwrap_or("a panic; its message is logged at debug"));
+    if fixed.is_none() {
+        let message = info.payload_as_str().unwrap_or("a panic without a message");
+        tracing::debug!(target: "panic", location, "{message}");
+    }
+}
+
+/// A message that stands in the program.
+fn fixed_message(payload: &dyn std::any::Any) -> Option<&'static str> {
+    payload.downcast_ref::<&'static str>().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_messages_that_stand_in_the_program_are_shown_of_panics() {
+        let of = |payload: Box<dyn std::any::Any + Send>| fixed_message(&*payload);
+        let caught = |run: fn()| std::panic::catch_unwind(run).unwrap_err();
+        assert_eq!(of(caught(|| panic!("a fixed one"))), Some("a fixed one"));
+        assert_eq!(of(caught(|| panic!("over {}", String::from("what somebody wrote")))), None);
+    }
 }

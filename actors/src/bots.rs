@@ -91,9 +91,13 @@ impl Bots {
         Self { inner: Mutex::new(inner) }
     }
 
-    /// On this business number the bot with this id answers people who are in no conversation.
-    pub fn answer_on(&self, number: &str, id: &str) {
-        self.inner.lock().by_number.insert(number.into(), id.into());
+    /// On this business number the bot with this id answers people who are in no conversation; `None`: as on all others.
+    pub fn answer_on(&self, number: &str, id: Option<&str>) {
+        let by_number = &mut self.inner.lock().by_number;
+        match id {
+            Some(id) => by_number.insert(number.into(), id.into()),
+            None => by_number.remove(number),
+        };
     }
 
     /// Makes a version known, so that conversations pinned to it go on. It is compiled when it is needed.

@@ -53,9 +53,11 @@ pub(crate) fn forgot_a_day_early(conversation: ConversationId) {
     tracing::warn!(%conversation, "more messages in a week than are remembered; the oldest day is forgotten");
 }
 
+/// Not why: the message of a panic may quote what somebody wrote. Whoever looks for it finds it at `debug`.
 pub(crate) fn actor_failed(metrics: &Metrics, conversation: ConversationId, error: &str, runs: u32) {
     metrics.restarts.get_or_create(&Reason { reason: "failed" }).inc();
-    tracing::error!(%conversation, runs, error, "a conversation actor failed and is started anew");
+    tracing::error!(%conversation, runs, "a conversation actor failed and is started anew");
+    tracing::debug!(%conversation, runs, error, "why a conversation actor failed");
 }
 
 pub(crate) fn input_held(metrics: &Metrics, conversation: ConversationId) {

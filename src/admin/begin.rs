@@ -25,26 +25,27 @@ pub(super) fn number(
     asked: Option<&str>,
     to: Option<&Target>,
 ) -> Result<Box<str>, Problem> {
-    let seen: Vec<&str> = numbers(shared, principal);
+    let mut seen = numbers(shared, principal);
     if let Some(asked) = asked {
-        let found = seen.into_iter().find(|number| *number == asked);
-        return found.map(Box::from).ok_or_else(|| Problem::not_found(format!("there is no number {asked:?}")));
+        let found = seen.into_iter().find(|number| **number == *asked);
+        return found.ok_or_else(|| Problem::not_found(format!("there is no number {asked:?}")));
     }
     if let Some(Target::Conversation(id)) = to {
         let tag = actors::identity::tag_of(*id);
-        let of = |number: &&str| actors::identity::partition_tag(&storage::Partition((*number).into())) == tag;
-        let found = seen.into_iter().find(of);
-        return found.map(Box::from).ok_or_else(|| super::conversations::unknown(&id.to_string()));
+        let of = |number: &str| actors::identity::partition_tag(&storage::Partition(number.into())) == tag;
+        let found = seen.into_iter().find(|number| of(number));
+        return found.ok_or_else(|| super::conversations::unknown(&id.to_string()));
     }
-    match seen[..] {
-        [only] => Ok(only.into()),
-        [] => Err(Problem::not_found("there is no number to send from")),
+    match (seen.pop(), seen.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (None, _) => Err(Problem::not_found("there is no number to send from")),
         _ => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "from: there are several numbers")
             .hint("say from which one: its phone_number_id, as in GET /api/v1/numbers")),
     }
 }
 
 /// The numbers that the caller sees.
-pub(super) fn numbers<'s>(shared: &'s Shared, principal: &Principal) -> Vec<&'s str> {
-    shared.parts.numbers.iter().map(|number| &*number.id).filter(|number| principal.sees(number)).collect()
+pub(super) fn numbers(shared: &Shared, principal: &Principal) -> Vec<Box<str>> {
+    let all = shared.parts.numbers.all();
+    all.iter().map(|number| number.id.clone()).filter(|number| principal.sees(number)).collect()
 }

@@ -103,6 +103,7 @@ pub(super) struct Reloaded {
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct How {
     /// Only say what would change.
@@ -219,7 +220,7 @@ fn refused(error: ReloadError) -> Problem {
                 .hint("parlance config check shows each with its line")
                 .with("problems", json!(wrong(errors)))
         }
-        ReloadError::Engine(_) => {
+        ReloadError::Desk(_) => {
             tracing::error!(%error, "a reload could not be carried out");
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-in-effect", error.to_string()).hint("reload again")
         }

@@ -100,9 +100,11 @@ pub(super) async fn health(State(shared): Ctx) -> Json<Value> {
 
 fn problem(error: &RotateError) -> Problem {
     let (status, kind) = match error {
-        RotateError::NoFile(_) | RotateError::PreviousSet(_) | RotateError::NoKey | RotateError::TooSoon { .. } => {
-            (StatusCode::CONFLICT, "cannot-rotate")
-        }
+        RotateError::NoFile(_)
+        | RotateError::PreviousSet(_)
+        | RotateError::InStore(_)
+        | RotateError::NoKey
+        | RotateError::TooSoon { .. } => (StatusCode::CONFLICT, "cannot-rotate"),
         RotateError::Unknown(..) => (StatusCode::BAD_GATEWAY, "meta-failed"),
         RotateError::Key(_) | RotateError::File(..) | RotateError::Place(..) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "key-not-written")
@@ -116,6 +118,9 @@ fn hint(error: &RotateError) -> &'static str {
         RotateError::NoFile(_) => "write the key into a file and set whatsapp.flow_private_key_file",
         RotateError::PreviousSet(_) => {
             "move that key into the file with .previous behind the key's name, remove the setting, and restart"
+        }
+        RotateError::InStore(_) => {
+            "parlance number secrets ID --flow-private-key-file FILE, then parlance flow key upload"
         }
         RotateError::NoKey => "parlance flow key new makes one",
         RotateError::TooSoon { .. } => r#"wait, or force it: `flow key rotate --force`, in a request {"force": true}"#,

@@ -92,7 +92,7 @@ fn scope(shared: &Shared, principal: &Principal, asked: Option<&str>) -> Result<
         Some(asked) if principal.sees(asked) => Ok(Some(vec![asked.into()])),
         Some(asked) => Err(Problem::not_found(format!("there is no number {asked:?}"))),
         None if principal.numbers.is_none() => Ok(None),
-        None => Ok(Some(numbers(shared, principal).into_iter().map(Box::from).collect())),
+        None => Ok(Some(numbers(shared, principal))),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `/api/v1/numbers`: how the business phone numbers stand, and stopping and resuming one.
 
+pub(super) mod manage;
+
 use actors::{Paused, SenderStatus};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -24,6 +26,9 @@ struct View<'a> {
     id: &'a str,
     display_phone_number: Option<Box<str>>,
     business_account_id: Option<&'a str>,
+    label: Option<&'a str>,
+    /// `configuration` or `store`.
+    origin: &'static str,
     coexistence: bool,
     bot: &'a str,
     /// As configured, and as it is now that Meta may have asked for less.
@@ -124,6 +129,8 @@ fn view(shared: &Shared, number: &Served, sender: Option<&SenderStatus>, now_ms:
         id: &number.id,
         display_phone_number: shared.parts.displays.of(&number.id),
         business_account_id: number.account.as_deref(),
+        label: number.label.as_deref(),
+        origin: if number.kept { "store" } else { "configuration" },
         coexistence: number.coexistence,
         bot: &number.bot,
         messages_per_second: number.messages_per_second,

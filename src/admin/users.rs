@@ -200,7 +200,7 @@ pub(super) async fn delete(
 
 /// Ids of our numbers. Errors: one is not ours.
 pub(super) fn known(shared: &Shared, numbers: Vec<String>) -> Result<Vec<Box<str>>, Problem> {
-    let ours = &shared.parts.numbers;
+    let ours = shared.parts.numbers.all();
     if let Some(unknown) = numbers.iter().find(|id| !ours.iter().any(|number| *number.id == ***id)) {
         let detail = format!("{unknown} is none of our numbers");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown-number", detail)

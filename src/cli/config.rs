@@ -59,7 +59,7 @@ enum Command {
 const CHECK_EXAMPLES: &str = "Examples:
   parlance config check                     the configuration that `serve` would use here
   parlance config check new.toml            and what it changes of it
-  parlance --url http://127.0.0.1:8081 config check new.toml   … of what runs there";
+  parlance config check new.toml --url http://127.0.0.1:8081   … of what runs there";
 const SHOW_EXAMPLES: &str = "Examples:
   parlance config show outbox.
   parlance config show --sources --json";

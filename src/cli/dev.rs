@@ -19,11 +19,14 @@ use crate::config::{Config, Draft, Mode, Origin, Reread};
 use crate::flow_keys;
 use crate::front::{FLOW_PATH, WEBHOOK_PATH};
 use crate::server::{self, Given, Running};
+use crate::vault::MasterKey;
 
 /// Where a running `dev` leaves word of itself.
 pub(super) const WORD: &str = ".parlance/dev.json";
 const STORE: &str = ".parlance/dev.redb";
 const MEDIA: &str = ".parlance/media";
+/// The key for secrets in the store, made at the first start.
+const SECRETS_KEY: &str = ".parlance/secrets.key";
 /// The private key of Flows, made at the first start.
 const FLOW_KEY: &str = ".parlance/flow-key.pem";
 /// Served when there is no folder of bots: a binary alone can be tried, too.
@@ -131,6 +134,21 @@ fn make_flow_key() -> Result<(), Failed> {
     flow_keys::create(Path::new(FLOW_KEY), &key.private_pem()).map_err(|error| failed(&error))
 }
 
+/// Makes the key for secrets at the first start.
+fn make_secrets_key() -> Result<(), Failed> {
+    if Path::new(SECRETS_KEY).exists() {
+        return Ok(());
+    }
+    let (_, text) = MasterKey::generate();
+    flow_keys::create(Path::new(SECRETS_KEY), &text)
+        .map_err(|error| Failed::new(Exit::Failed, format!("error: {SECRETS_KEY}: {error}")))
+}
+
+/// Where `dev` keeps its store and the key for it.
+pub(super) fn places() -> Vec<(String, String)> {
+    vec![("store.path".into(), STORE.into()), ("secrets.key_file".into(), SECRETS_KEY.into())]
+}
+
 /// Which key pair the endpoint of Flows has.
 fn flow_key(config: &Config) -> &'static str {
     let made = |number: &crate::config::Number| {
@@ -150,9 +168,11 @@ async fn publish_flow_keys(running: &Running) {
 
 /// Where the configuration comes from, with everything that `dev` makes up: secrets, ports that are free, its own store.
 fn origin(args: &Args) -> Result<Origin, Failed> {
+    serve::no_core_dumps();
     make_flow_key()?;
-    let mut made_up = vec![
-        ("store.path".into(), STORE.into()),
+    make_secrets_key()?;
+    let mut made_up = places();
+    made_up.extend([
         ("media.dir".into(), MEDIA.into()),
         ("log.level".into(), "warn".into()),
         ("bots.watch".into(), "true".into()),
@@ -162,7 +182,7 @@ fn origin(args: &Args) -> Result<Origin, Failed> {
         ("whatsapp.app_secret".into(), random_text()),
         ("whatsapp.webhook_verify_token".into(), random_text()),
         ("whatsapp.flow_private_key_file".into(), FLOW_KEY.into()),
-    ];
+    ]);
     for (offset, key) in [(0, "server.listen"), (1, "admin.listen"), (2, "simulator.listen")] {
         made_up.push((key.into(), free_address(args.port_base.saturating_add(offset))?.to_string()));
     }

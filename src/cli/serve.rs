@@ -13,6 +13,7 @@ use crate::bots;
 use crate::config::{Config, Draft, Mode, Origin, Reread};
 use crate::server::{self, Failure, Given, Running, StartError};
 use crate::telemetry;
+use crate::vault::VaultError;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -30,6 +31,7 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     if args.check_only {
         return check_only(&files);
     }
+    no_core_dumps();
     let clock: Arc<dyn Clock> = Arc::new(AdjustableClock::system());
     init_log(&config, &clock)?;
     let reread: Reread = Arc::new(move |draft| origin.read(draft));
@@ -60,6 +62,14 @@ fn first_login(admin: SocketAddr, secret: &str) -> String {
     )
 }
 
+/// The memory of this process holds tokens and keys: no core file shall, and no other process of the same user may look in.
+pub(super) fn no_core_dumps() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        talk(&format!("warning: core dumps could not be switched off: {error}"));
+    }
+}
+
 fn check_only(files: &[bots::BotFile]) -> Result<(), Failed> {
     let mut broken = false;
     for file in files {
@@ -83,11 +93,16 @@ pub(super) fn init_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(), Fa
 
 pub(super) fn start_failed(error: StartError) -> Failed {
     let exit = match &error {
-        StartError::Open(_) | StartError::Store(_) | StartError::Broadcasts(_) | StartError::Batches(_) => Exit::Store,
+        StartError::Open(_)
+        | StartError::Store(_)
+        | StartError::Broadcasts(_)
+        | StartError::Batches(_)
+        | StartError::Vault(VaultError::Store(_)) => Exit::Store,
         StartError::Bots(_) => Exit::Data,
         StartError::AdminExposed(_)
         | StartError::FirstUser(_)
         | StartError::FlowKey(_)
+        | StartError::Vault(_)
         | StartError::NumbersCollide(..)
         | StartError::Graph(_)
         | StartError::Web(_) => Exit::Config,

@@ -28,7 +28,7 @@ pub(super) const ENDPOINTS: &str = "events.endpoint";
 const REPEATED: [&str; 2] = [NUMBERS, ENDPOINTS];
 
 /// Variables that carry the names people know from Meta, and who gets in first.
-const ALIASES: [(&str, &str); 11] = [
+const ALIASES: [(&str, &str); 12] = [
     ("WHATSAPP_PHONE_NUMBER_ID", "whatsapp.phone_number_id"),
     ("WHATSAPP_BUSINESS_ACCOUNT_ID", "whatsapp.business_account_id"),
     ("WHATSAPP_ACCESS_TOKEN", "whatsapp.access_token"),
@@ -40,6 +40,7 @@ const ALIASES: [(&str, &str); 11] = [
     ("PARLANCE_ADMIN_TOKEN", "admin.token"),
     ("PARLANCE_ADMIN_USER", "admin.user"),
     ("PARLANCE_ADMIN_PASSWORD", "admin.password"),
+    ("PARLANCE_SECRETS_KEY", "secrets.key"),
 ];
 
 /// A value before anybody asked for a type.

@@ -12,7 +12,7 @@ use super::reader::Reader;
 use super::secret::Secret;
 
 /// What Meta allows a number that is used in the WhatsApp Business app beside the API, per second.
-const COEXISTENCE_RATE: u32 = 20;
+pub const COEXISTENCE_RATE: u32 = 20;
 
 /// One business phone number. What a `[[whatsapp.number]]` leaves out is that of `[whatsapp]`.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Number {
     pub access_token: Secret,
     /// Signs the webhooks of its app.
     pub app_secret: Secret,
+    /// Proves subscription requests of its app, beside `whatsapp.webhook_verify_token`; given over the API only.
+    pub verify_token: Option<Secret>,
     /// Still accepted while the app secret is being rotated.
     pub app_secret_previous: Option<Secret>,
     /// Opens Flow requests; PEM with real line breaks.
@@ -39,16 +41,21 @@ pub struct Number {
     pub coexistence: bool,
     /// The bot that answers on it, if it is not `bots.default`.
     pub bot: Option<String>,
+    /// What people call it; given over the API only.
+    pub label: Option<String>,
+    /// It comes from the store, and not from the configuration.
+    pub kept: bool,
 }
 
 impl Number {
-    #[cfg(test)]
-    pub(crate) fn for_tests(id: &str, app_secret: &str) -> Self {
+    /// A number of which nothing but the id is known.
+    pub fn bare(id: &str) -> Self {
         Self {
             phone_number_id: id.into(),
             business_account_id: None,
             access_token: Secret::default(),
-            app_secret: Secret { value: app_secret.into(), ..Secret::default() },
+            app_secret: Secret::default(),
+            verify_token: None,
             app_secret_previous: None,
             flow_private_key: None,
             flow_key_passphrase: None,
@@ -56,7 +63,14 @@ impl Number {
             messages_per_second: None,
             coexistence: false,
             bot: None,
+            label: None,
+            kept: false,
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests(id: &str, app_secret: &str) -> Self {
+        Self { app_secret: Secret { value: app_secret.into(), ..Secret::default() }, ..Self::bare(id) }
     }
 
     /// Messages per second, where it differs from `limits`; 0 is no limit.
@@ -79,11 +93,12 @@ struct Given {
     flow_private_key_previous: Option<Secret>,
 }
 
-/// All numbers; never empty.
-pub(super) fn read_all(reader: &Reader<'_>, mode: Mode) -> Vec<Number> {
+/// All numbers, never none; and the secrets of the app that numbers have in common.
+pub(super) fn read_all(reader: &Reader<'_>, mode: Mode) -> (Vec<Number>, [Option<Secret>; 2]) {
     let first = Given::read(reader, "whatsapp");
     let tables = reader.tables(NUMBERS).into_iter().map(|index| format!("{NUMBERS}.{index}"));
     let others: Vec<_> = tables.map(|table| Given::read(reader, &table).or(&first)).collect();
+    let app = [first.app_secret.clone(), first.app_secret_previous.clone()];
     let flat = others.is_empty() || reader.is_chosen("whatsapp.phone_number_id");
     let numbers: Vec<_> = flat.then_some(first).into_iter().chain(others).collect();
     if mode == Mode::Serve {
@@ -91,7 +106,7 @@ pub(super) fn read_all(reader: &Reader<'_>, mode: Mode) -> Vec<Number> {
     }
     refuse_twins(reader, &numbers);
     refuse_many_keys(reader, &numbers);
-    numbers.into_iter().map(|given| given.number(reader)).collect()
+    (numbers.into_iter().map(|given| given.number(reader)).collect(), app)
 }
 
 /// A request of a Flow does not say in clear for which number it is: all keys of the app that signed it are tried, so they
@@ -166,7 +181,6 @@ impl Given {
 
     fn number(self, reader: &Reader<'_>) -> Number {
         let number = Number {
-            phone_number_id: self.phone_number_id.unwrap_or_default(),
             business_account_id: self.business_account_id,
             access_token: self.access_token.unwrap_or_default(),
             app_secret: self.app_secret.unwrap_or_default(),
@@ -174,9 +188,7 @@ impl Given {
             flow_private_key: self.flow_private_key,
             flow_key_passphrase: self.flow_key_passphrase,
             flow_private_key_previous: self.flow_private_key_previous,
-            messages_per_second: None,
-            coexistence: false,
-            bot: None,
+            ..Number::bare(self.phone_number_id.as_deref().unwrap_or_default())
         };
         if self.at == "whatsapp" { number } else { number.with_choices(reader, &self.at) }
     }

@@ -19,6 +19,10 @@ pub struct Whatsapp {
     pub api_version: String,
     /// The business phone numbers that are served; never empty.
     pub numbers: Vec<Number>,
+    /// The app secret of numbers that have none of their own.
+    pub app_secret: Option<Secret>,
+    /// The one before it.
+    pub app_secret_previous: Option<Secret>,
 }
 
 /// The Graph API.
@@ -51,8 +55,9 @@ impl Whatsapp {
             }
             Secret::default()
         });
-        let numbers = number::read_all(reader, mode);
-        Self { webhook_verify_token, api_version: api_version(reader, "whatsapp.api_version"), numbers }
+        let (numbers, [app_secret, app_secret_previous]) = number::read_all(reader, mode);
+        let api_version = api_version(reader, "whatsapp.api_version");
+        Self { webhook_verify_token, api_version, numbers, app_secret, app_secret_previous }
     }
 }
 

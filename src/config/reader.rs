@@ -166,6 +166,11 @@ impl<'a> Reader<'a> {
         self.layers.settings.iter().any(|(key, setting)| key.starts_with(prefix) && chosen(setting))
     }
 
+    /// Whether the value of this key stands in the configuration file itself.
+    pub(super) fn is_in_file(&self, key: &str) -> bool {
+        self.layers.settings.get(key).is_some_and(|setting| setting.rank == Rank::File)
+    }
+
     /// Reports that `key` must be set, unless the file could not be read to its end.
     pub(super) fn missing(&self, key: &str, purpose: &str) {
         if self.layers.incomplete {

@@ -86,6 +86,7 @@ impl Place {
             token: Token::new("a-token".into()),
             file: in_file.then(|| file.clone()),
             previous_set: false,
+            in_store: false,
         };
         let keeper = FlowKeyKeeper::new(KeyParts {
             client: client.unwrap(),

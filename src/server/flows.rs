@@ -9,7 +9,7 @@ use storage::{Accept, Notice, Store};
 use whatsapp::flow::{FlowKey, KeyError};
 use whatsapp::graph::Client;
 
-use crate::config::{Config, Number, Secret};
+use crate::config::{Config, Number, Secret, Source};
 use crate::flow_keys::{FlowKeyKeeper, KeyNumber, KeyParts, beside};
 use crate::front::{FLOW_PATH, FlowHealth, FlowSettings, KeySlot, Keyring, Signers};
 use crate::metrics::Metrics;
@@ -154,6 +154,7 @@ pub(super) fn keeper(
         token: known.token.clone(),
         file: configured.flow_private_key.as_ref().and_then(|secret| secret.file.clone()),
         previous_set: configured.flow_private_key_previous.is_some(),
+        in_store: configured.flow_private_key.as_ref().is_some_and(|secret| secret.source == Source::Store),
     };
     FlowKeyKeeper::new(KeyParts {
         client,

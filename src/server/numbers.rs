@@ -20,7 +20,11 @@ pub(super) fn answering<'c>(config: &'c Config, bots: &Bots) -> Vec<(String, &'c
     let mut answering = vec![("bots.default".to_owned(), config.bots.default.as_str())];
     for number in &config.whatsapp.numbers {
         if let Some(bot) = &number.bot {
-            bots.answer_on(&number.phone_number_id, bot);
+            bots.answer_on(&number.phone_number_id, Some(bot));
+            // One that the store keeps was there when it was named; that it went stops nothing else.
+            if number.kept {
+                continue;
+            }
             answering.push((format!("bot of the number {}", number.phone_number_id), bot));
         }
     }

@@ -4,24 +4,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use actors::Engine;
 use actors::http_caller::BotSecrets;
-use actors::{Engine, Numbers};
 use parking_lot::Mutex;
+use secrecy::SecretString;
 
 use super::sender_settings;
 use crate::admin::Admin;
 use crate::config::keys::Effect;
 use crate::config::{Change, Config, Draft, Errors, EventEndpoint, Reread, Shown};
-use crate::front::{Front, Signers};
-use crate::numbers::{Book, Served};
+use crate::front::Front;
+use crate::numbers::{Desk, DeskError};
 use crate::telemetry;
 
 /// Who is told of what changes while it runs.
 pub(super) struct Users {
     pub engine: Arc<Engine>,
-    pub numbers: Numbers,
-    pub book: Arc<Book>,
-    pub signers: Arc<Signers>,
+    pub desk: Arc<Desk>,
     pub front: Arc<Front>,
     pub bot_secrets: BotSecrets,
     pub endpoints: Vec<EventEndpoint>,
@@ -41,9 +40,12 @@ struct State {
     settings: BTreeMap<String, Shown>,
     /// The configuration that was read last; what needs a restart in it is not in effect.
     last: Arc<Config>,
-    /// Set after the admin port has started, which shows this.
-    admin: Option<Admin>,
+    /// Set after the admin port has started, which shows this and must not be kept alive by it.
+    admin: Option<ReplaceToken>,
 }
+
+/// Puts another admin token in the place of the one that is right.
+type ReplaceToken = Box<dyn Fn(&SecretString) + Send + Sync>;
 
 /// Why the configuration was not read again.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +58,7 @@ pub enum ReloadError {
     Wrong(#[from] Errors),
     /// A change could not be carried out.
     #[error("the configuration was read, and could not be put into effect: {0}")]
-    Engine(#[from] actors::StartError),
+    Desk(#[from] DeskError),
 }
 
 impl Configuration {
@@ -65,8 +67,8 @@ impl Configuration {
         Self { reread, state: Mutex::new(state), users, reloading: tokio::sync::Mutex::default() }
     }
 
-    pub(super) fn attach(&self, admin: Admin) {
-        self.state.lock().admin = Some(admin);
+    pub(super) fn attach(&self, admin: &Admin) {
+        self.state.lock().admin = Some(Box::new(admin.token_slot()));
     }
 
     /// Each key as it is in effect.
@@ -114,7 +116,7 @@ impl Configuration {
         state.last = config;
     }
 
-    async fn put_into_effect(&self, config: &Config) -> Result<(), actors::StartError> {
+    async fn put_into_effect(&self, config: &Config) -> Result<(), DeskError> {
         let users = &self.users;
         telemetry::set_level(&config.log.level);
         users.engine.change_senders(&sender_settings(config));
@@ -122,13 +124,10 @@ impl Configuration {
         let secrets = config.bots.secrets.iter().map(|(name, secret)| (name.clone(), secret.value.clone()));
         users.bot_secrets.replace_all(secrets);
         self.endpoints(config);
-        if let (Some(admin), Some(token)) = (&self.state.lock().admin, &config.admin.token) {
-            admin.replace_token(&token.value);
+        if let (Some(replace), Some(token)) = (&self.state.lock().admin, &config.admin.token) {
+            replace(&token.value);
         }
-        for number in &config.whatsapp.numbers {
-            self.number(config, number).await?;
-        }
-        Ok(())
+        users.desk.reconfigure(config).await
     }
 
     fn endpoints(&self, config: &Config) {
@@ -139,26 +138,5 @@ impl Configuration {
                 tracing::warn!(endpoint = endpoint.settings.name, "its secret {error}; the old one stays");
             }
         }
-    }
-
-    /// A number that is served already: its secrets and its rate.
-    async fn number(&self, config: &Config, new: &crate::config::Number) -> Result<(), actors::StartError> {
-        let (users, id) = (&self.users, new.phone_number_id.as_str());
-        let (Some(known), Some(served)) = (users.numbers.get(id), users.book.get(id)) else { return Ok(()) };
-        if known.token.replace(new.access_token.value.clone()) {
-            users.engine.token_changed(id);
-        }
-        users.signers.replace(id, &new.app_secret.value);
-        match &new.app_secret_previous {
-            Some(previous) => users.signers.replace_previous(id, &previous.value),
-            None => users.signers.forget_previous(id),
-        }
-        let renewed = Served::of(new, &config.limits, &served.bot);
-        users.book.put(Served { messages_per_second: renewed.messages_per_second, ..served });
-        let messages_per_second = new.own_rate(&config.limits);
-        if known.messages_per_second != messages_per_second {
-            users.engine.serve_number(actors::Number { messages_per_second, ..known }).await?;
-        }
-        Ok(())
     }
 }

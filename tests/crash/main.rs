@@ -13,6 +13,7 @@ mod events;
 mod flows;
 mod forms;
 mod kill;
+mod secrets;
 mod signals;
 mod start;
 mod store_file;

@@ -17,6 +17,8 @@ mod flows;
 #[cfg(feature = "client")]
 mod media;
 #[cfg(feature = "client")]
+mod numbers;
+#[cfg(feature = "client")]
 mod paging;
 #[cfg(feature = "client")]
 mod reading;
@@ -46,6 +48,8 @@ pub use flows::{
 };
 #[cfg(feature = "client")]
 pub use media::{Download, DownloadRules, MediaInfo, Upload};
+#[cfg(feature = "client")]
+pub use numbers::RemoteNumber;
 #[cfg(feature = "client")]
 pub use reply::decide_send;
 #[cfg(feature = "client")]

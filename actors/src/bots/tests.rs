@@ -70,7 +70,7 @@ fn number_may_have_a_bot_of_its_own_and_a_run_keeps_its_bot() {
     let (bots, one) = (Bots::new("other"), bot("one"));
     bots.put_live(one.clone());
     assert!(matches!(bots.choose("222", None, 0), Choice::Nobody), "the default is not there");
-    bots.answer_on("111", "test");
+    bots.answer_on("111", Some("test"));
     assert_eq!(chosen(&bots, None).as_deref(), Some("one"));
     assert!(matches!(bots.choose("222", None, 0), Choice::Nobody));
     assert!(matches!(bots.choose("222", Some(("test", one.version())), 0), Choice::Run(_)));

@@ -124,7 +124,7 @@ impl Engine {
         if is_bots && state.control != Control::Bot {
             return Some(Refusal::WithHuman);
         }
-        let is_marketing = marketing::is_marketing(&*deps.categories, &deps.numbers, &state.number_id, message);
+        let is_marketing = marketing::is_marketing(&*deps.categories, &deps.numbers.all(), &state.number_id, message);
         state.refuses(message, is_marketing, deps.clock.now_ms())
     }
 

@@ -230,8 +230,8 @@ fn of_sheet(csv: &str) -> Result<Vec<NewPerson>, Problem> {
 
 /// What is known of the template; refused where the account is known not to have it so that it could be sent.
 fn template(shared: &Shared, number_id: &str, message: &Value) -> Result<Option<Value>, Problem> {
-    let number = shared.parts.numbers.iter().find(|number| *number.id == *number_id);
-    let Some(account) = number.and_then(|number| number.account.clone()) else { return Ok(None) };
+    let number = shared.parts.numbers.get(number_id);
+    let Some(account) = number.and_then(|number| number.account) else { return Ok(None) };
     let named = &message["template"];
     let (name, language) = (named["name"].as_str().unwrap_or_default(), named["language"]["code"].as_str());
     let all = shared.parts.services.templates.all();

@@ -244,12 +244,27 @@ kinds! {
     "PAR-0180" "configuration-wrong" "The configuration is wrong",
         "The configuration as it would be has errors.",
         "`errors` names each key.";
-    "PAR-0181" "not-reloadable" "This takes a restart",
-        "The setting is read once, when the server starts.",
-        "Restart the server.";
-    "PAR-0182" "not-in-effect" "The setting is not in effect",
-        "Another source outranks this one.",
-        "`parlance config show --sources` says which.";
+    "PAR-0181" "not-reloadable" "The configuration cannot be read again",
+        "Whoever started this server handed its configuration over, and named no file.",
+        "Restart the server; `parlance serve` and `parlance dev` can read it again.";
+    "PAR-0182" "not-in-effect" "It is kept, and not in effect",
+        "What was asked for is stored, and a part of the running server did not take it.",
+        "Ask again, or restart the server. The log has the cause.";
+    "PAR-0183" "no-secrets-key" "There is no key for secrets",
+        "A secret would have to be kept in the store, which is done encrypted only, and no key is configured.",
+        "Set `secrets.key_file` to a file that `parlance secret new-key` made, and restart. docs/secrets.md has it all.";
+    "PAR-0184" "secret-configured" "The configuration sets this secret",
+        "The environment or a file sets it, and what stands there wins over the store.",
+        "Change it there; the detail names the place.";
+    "PAR-0187" "number-exists" "The number is served already",
+        "A number with this id is in the configuration or in the store.",
+        "PATCH changes it, PUT on its secrets rotates them.";
+    "PAR-0188" "number-configured" "The configuration has this number",
+        "A number of the configuration is changed and removed there.",
+        "Change the configuration, then reload or restart.";
+    "PAR-0189" "number-busy" "Something of the number is open",
+        "Messages that have not left, or conversations that are not at their end, stand against removing it.",
+        "Wait until they are done, or force it: what is open waits in the outbox for the number to come back.";
 
     // States of the server and of Meta.
     "PAR-0190" "meta-refused" "Meta refused it",

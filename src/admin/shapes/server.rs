@@ -25,7 +25,7 @@ pub(in super::super) struct Status {
 #[derive(ToSchema)]
 #[schema(example = json!({
     "id": "106540352242922", "display_phone_number": "15550001", "business_account_id": "102290129340398",
-    "coexistence": false, "bot": "welcome", "messages_per_second": 80, "messages_per_second_now": 80.0, "open": 0,
+    "label": null, "origin": "configuration", "coexistence": false, "bot": "welcome", "messages_per_second": 80, "messages_per_second_now": 80.0, "open": 0,
     "open_bulk": 0, "under_way": 0, "oldest_seconds": null, "paused": null
 }))]
 pub(in super::super) struct Number {
@@ -35,6 +35,10 @@ pub(in super::super) struct Number {
     display_phone_number: Option<String>,
     /// The business account, if known.
     business_account_id: Option<String>,
+    /// What people call it.
+    label: Option<String>,
+    /// `configuration` or `store`.
+    origin: String,
     /// Whether it is used in the WhatsApp Business app, too.
     coexistence: bool,
     /// The bot that answers.

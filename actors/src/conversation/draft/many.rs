@@ -45,7 +45,12 @@ impl Draft<'_> {
 
     /// Whether it is marketing as far as anybody knows: a template of an unknown category could be.
     fn may_be_marketing(&self, message: &Outgoing) -> bool {
-        marketing::may_be_marketing(self.means.categories, self.means.numbers, &self.after.state.number_id, message)
+        marketing::may_be_marketing(
+            self.means.categories,
+            &self.means.numbers.all(),
+            &self.after.state.number_id,
+            message,
+        )
     }
 
     /// Takes over how an order names the person.
