@@ -50,6 +50,13 @@ pub struct Contacts {
     changing: tokio::sync::Mutex<()>,
 }
 
+/// Whether staff or a table said that a contact wants no marketing. What cannot be read says nothing.
+pub(crate) async fn opted_out(store: &dyn Store, contact: ContactId) -> Result<bool, StoreError> {
+    let bytes = store.document(record::CONTACT, &identity::hex(contact)).await?;
+    let record = bytes.and_then(|bytes| codec::decode::<ContactRecord>(&bytes).ok());
+    Ok(record.and_then(|record| record.marketing).is_some_and(|said| !said.wanted))
+}
+
 /// A conversation of a contact, read.
 pub(crate) struct Of {
     pub id: ConversationId,

@@ -4,19 +4,22 @@
 //! The new file is written beside the old one, which stays locked, and takes its name at the end: whatever goes wrong
 //! before, the old one is still there.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytes::Bytes;
 use redb::backends::FileBackend;
-use redb::{Builder, Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use redb::{Builder, Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
 use rustix::fs::CWD;
 
 use super::RedbStore;
+use super::log;
 use super::open::{OpenError, open_or_make, redb_error};
 use super::options::Options;
-use super::tables::{INBOX, LOG, META, STATE};
+use super::tables::{INBOX, LOG, META, META_FOLDED, STATE};
 use crate::Store;
 
 /// Rows of one transaction.
@@ -66,9 +69,10 @@ pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
     let old = Builder::new()
         .open(path)
         .map_err(|error| OpenError::Damaged { name: name.clone(), detail: error.to_string().into() })?;
-    if log_rows(&old).map_err(|error| CompactError::Open(redb_error(&name, error)))? > 0 {
-        return Err(failed("what was written last is still not folded; try again".to_owned()));
-    }
+    let consumed = match consumed(&old).map_err(|error| CompactError::Open(redb_error(&name, error)))? {
+        Some(consumed) => consumed,
+        None => return Err(failed("what was written last is still not folded; try again".to_owned())),
+    };
     let mut draft = path.as_os_str().to_owned();
     draft.push(".compact");
     let draft = PathBuf::from(draft);
@@ -77,7 +81,7 @@ pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
     let new = FileBackend::new(file)
         .and_then(|backend| Builder::new().create_with_backend(backend))
         .map_err(|error| failed(error.to_string()))?;
-    let rows = copy(&old, &new).map_err(|error| CompactError::Open(redb_error(&name, error)))?;
+    let rows = copy(&old, &new, &consumed).map_err(|error| CompactError::Open(redb_error(&name, error)))?;
     // Both are still open, and so locked: nobody can write into the old one before it has lost its name.
     rustix::fs::renameat(CWD, &draft, CWD, path).map_err(|error| fault(error.into()))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -104,22 +108,39 @@ fn fold_all(path: &Path) -> Result<(), Result<OpenError, String>> {
     Err(Err("what was written last is still not folded; try again".to_owned()))
 }
 
-/// Rows of the log that are left: they may hold what was erased since.
-fn log_rows(database: &Database) -> Result<u64, redb::Error> {
-    Ok(database.begin_read()?.open_table(LOG)?.len()?)
+/// The inbox rows that folded rows of the log consumed and that may still be there; `None` if a row is not folded. The log
+/// itself is not copied: it holds what was erased since.
+fn consumed(database: &Database) -> Result<Option<HashSet<u64>>, redb::Error> {
+    let snapshot = database.begin_read()?;
+    let folded = snapshot.open_table(META)?.get(META_FOLDED)?;
+    let folded = folded.and_then(|number| Some(u64::from_be_bytes(number.value().try_into().ok()?))).unwrap_or(0);
+    let mut consumed = HashSet::new();
+    for row in snapshot.open_table(LOG)?.iter()? {
+        let (seq, row) = row?;
+        let record = log::decode(Bytes::copy_from_slice(row.value())).ok();
+        match record.filter(|_| seq.value() <= folded) {
+            Some(record) => consumed.extend(record.consumed),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(consumed))
 }
 
-fn copy(old: &Database, new: &Database) -> Result<u64, redb::Error> {
-    Ok(copy_table(old, new, META)?
-        + copy_table(old, new, INBOX)?
-        + copy_table(old, new, LOG)?
-        + copy_table(old, new, STATE)?)
+fn copy(old: &Database, new: &Database, consumed: &HashSet<u64>) -> Result<u64, redb::Error> {
+    let rows = copy_table(old, new, META, |_| true)?
+        + copy_table(old, new, INBOX, |seq| !consumed.contains(&seq))?
+        + copy_table(old, new, STATE, |_| true)?;
+    let transaction = new.begin_write()?;
+    transaction.open_table(LOG)?;
+    transaction.commit()?;
+    Ok(rows)
 }
 
 fn copy_table<K: redb::Key + 'static>(
     old: &Database,
     new: &Database,
     table: TableDefinition<'_, K, &'static [u8]>,
+    wanted: impl Fn(K::SelfType<'_>) -> bool,
 ) -> Result<u64, redb::Error> {
     let snapshot = old.begin_read()?;
     let from = snapshot.open_table(table)?;
@@ -135,6 +156,9 @@ fn copy_table<K: redb::Key + 'static>(
             while left > 0 {
                 let Some(row) = rows.next() else { break };
                 let (key, value) = row?;
+                if !wanted(key.value()) {
+                    continue;
+                }
                 to.insert(key.value(), value.value())?;
                 left -= 1;
                 count += 1;
