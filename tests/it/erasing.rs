@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use simulator::{Operation, Rule};
 
 use crate::support::compose::{status, statuses};
+use crate::support::receiver::{Does, Receiver};
 use crate::support::{ADA, BEN, NUMBER, Setup, World, body, text, until};
 
 /// Words that only Ada says.
@@ -195,5 +198,60 @@ async fn the_export_of_a_person_has_what_erasing_removes_and_nobody_else() {
     assert!(!conversation["journal"].as_array().unwrap().is_empty());
     assert!(!exported.to_string().contains(BEN) && !exported.to_string().contains("a green gate"));
     assert_eq!(world.admin_raw("/api/v1/contacts/p_000000000000000000000000/export").await.status(), 404);
+    world.end().await;
+}
+
+/// Tells the world what somebody writes.
+const TELLER: &str = r#"
+parlance: 1
+id: teller
+triggers: [ { default: {}, to: tell } ]
+nodes:
+  tell: { type: emit, event: order.placed, data: { text: "{{ input.text }}" }, next: { next: answer } }
+  answer: { type: say, messages: [ { text: noted } ], next: { next: fin } }
+  fin: { type: end, reason: told }
+"#;
+
+#[tokio::test]
+async fn f120_files_and_events_of_a_person_go_with_them() {
+    let receiver = Receiver::start().await;
+    // Nobody takes the events: they wait, with all that they say.
+    receiver.then(vec![Does::Says(503); 50]);
+    let world = Setup::default()
+        .bot(TELLER)
+        .set("events.endpoint.0.name", "crm")
+        .set("events.endpoint.0.url", &receiver.url)
+        .set("events.endpoint.0.secret", &format!("whsec_{}", BASE64_STANDARD.encode([1; 32])))
+        .start()
+        .await;
+    let media = world.handle.add_media("application/pdf", &b"%PDF a bill"[..]).unwrap();
+    let draft = json!({ "content": { "type": "document", "filename": "bill.pdf", "media_id": media.id } });
+    world.handle.send(1, &serde_json::from_value(draft).unwrap()).unwrap();
+    let item = world.wait_items("/api/v1/media?direction=in&state=stored", 1).await.remove(0);
+    let person = world.items("/api/v1/conversations").await[0]["wa_id"].as_str().unwrap().to_owned();
+    world.write(&person, SECRET_WORDS).await;
+    world.write(BEN, "something else").await;
+    world.wait_items("/api/v1/events/deliveries?type=bot.order.placed", 3).await;
+    world.wait_consumed().await;
+    let digest = item["sha256"].as_str().unwrap().to_owned();
+    let files = || {
+        let folder = world.dir().join("media");
+        let folders =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+        folders
+            .flat_map(|folder| std::fs::read_dir(folder).unwrap())
+            .map(|file| file.unwrap().file_name())
+            .collect::<Vec<_>>()
+    };
+    assert!(files().iter().any(|name| name.to_string_lossy().contains(&digest)), "{:?}", files());
+
+    let (status, erased) = erase(&world, &person).await;
+    assert_eq!((status, &erased["erased"]["rows"]["media"]), (200, &json!(1)), "{erased}");
+    assert!(erased["erased"]["rows"]["events"].as_u64() >= Some(2), "{erased}");
+    assert_eq!(found(&world, &person).await, Vec::<String>::new());
+    assert!(!files().iter().any(|name| name.to_string_lossy().contains(&digest)), "{:?}", files());
+    assert_eq!(world.admin_raw(&format!("/api/v1/media/{}/content", media.id)).await.status(), 404);
+    let left = world.items("/api/v1/events/deliveries?limit=200").await;
+    assert!(!left.is_empty() && !json!(left).to_string().contains(SECRET_WORDS), "{left:?}");
     world.end().await;
 }
