@@ -340,7 +340,7 @@ async fn warn_of_lacks(templates: Arc<Templates>, flows: Arc<FlowManager>, bots:
 const NAMING: [(&str, &str); 3] =
     [("attention", "attention"), ("broadcast_results", "broadcast_result"), ("answers", "idempotency")];
 /// Kinds of documents that name people and stay: without their names.
-const TRAILS: [(&str, &str); 2] = [("audit", "audit"), ("broadcast_lists", "broadcast_people")];
+const TRAILS: [(&str, &str); 1] = [("broadcast_lists", "broadcast_people")];
 
 fn others_that_keep(store: &Arc<dyn Store>) -> Vec<Arc<dyn Keeps>> {
     let naming = NAMING.into_iter().map(|(name, kind)| {

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use storage::ContactId;
 use utoipa::{IntoParams, ToSchema};
 
+use super::audit::Audited;
 use super::lists::{Asked, limit, read, read_json};
 use super::principal::Principal;
 use super::problem::Problem;
@@ -321,8 +322,9 @@ fn shown(shared: &Shared, view: ContactView) -> Value {
 }
 
 fn answer(shared: &Shared, view: ContactView) -> Response {
-    let tag = etag(view.revision);
+    let (tag, audited) = (etag(view.revision), Audited::default().target(&view.id));
     let mut answer = Json(shown(shared, view)).into_response();
+    answer.extensions_mut().insert(audited);
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         answer.headers_mut().insert(header::ETAG, tag);
     }

@@ -5,7 +5,7 @@ use actors::erasure::{EraseError, Erased};
 use actors::identity;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::stream::unfold;
 use http::{HeaderValue, StatusCode, header};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::super::Ctx;
+use super::super::audit::Audited;
 use super::super::lists::{Asked, read};
 use super::super::principal::Principal;
 use super::super::problem::Problem;
@@ -56,7 +57,7 @@ pub(in super::super) async fn erase(
     Path(id): Path<String>,
     query: Asked<DryRun>,
     body: Bytes,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let DryRun { dry_run } = read(query)?;
     let (contact, view) = find(&shared, &principal, &id).await?;
     let eraser = &shared.parts.services.eraser;
@@ -73,8 +74,10 @@ pub(in super::super) async fn erase(
     Ok(answer(&view, false, &erased))
 }
 
-fn answer(view: &ContactView, dry_run: bool, erased: &Erased) -> Json<Value> {
-    Json(json!({ "id": view.id, "dry_run": dry_run, "erased": erased }))
+fn answer(view: &ContactView, dry_run: bool, erased: &Erased) -> Response {
+    let mut answer = Json(json!({ "id": view.id, "dry_run": dry_run, "erased": erased })).into_response();
+    answer.extensions_mut().insert(Audited::default().target(&view.id).after(json!(erased)));
+    answer
 }
 
 fn confirm(view: &ContactView, said: Option<&str>) -> Result<(), Problem> {
