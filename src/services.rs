@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::blocking::Blocks;
+use actors::broadcast::BroadcastLists;
 use actors::contacts::Contacts;
 use actors::erasure::{Documents, EraseError, Eraser, EraserParts, Keeps, Masked, Tombs};
 use actors::flow_manager::{Flow, FlowManager, FlowParts, Forward, Place};
@@ -337,10 +338,9 @@ async fn warn_of_lacks(templates: Arc<Templates>, flows: Arc<FlowManager>, bots:
 }
 
 /// Kinds of documents that name people and go with them.
-const NAMING: [(&str, &str); 3] =
-    [("attention", "attention"), ("broadcast_results", "broadcast_result"), ("answers", "idempotency")];
-/// Kinds of documents that name people and stay: without their names.
-const TRAILS: [(&str, &str); 1] = [("broadcast_lists", "broadcast_people")];
+const NAMING: [(&str, &str); 2] = [("attention", "attention"), ("answers", "idempotency")];
+/// Kinds of documents that name people and stay: without their ids.
+const TRAILS: [(&str, &str); 1] = [("broadcast_results", "broadcast_result")];
 
 fn others_that_keep(store: &Arc<dyn Store>) -> Vec<Arc<dyn Keeps>> {
     let naming = NAMING.into_iter().map(|(name, kind)| {
@@ -351,7 +351,8 @@ fn others_that_keep(store: &Arc<dyn Store>) -> Vec<Arc<dyn Keeps>> {
         let keeps: Arc<dyn Keeps> = Arc::new(Masked { store: store.clone(), name, kind });
         keeps
     });
-    naming.chain(trails).collect()
+    let lists: Arc<dyn Keeps> = Arc::new(BroadcastLists { store: store.clone() });
+    naming.chain(trails).chain([lists]).collect()
 }
 
 fn media_settings(config: &Config) -> MediaSettings {

@@ -8,6 +8,7 @@
 //!    that its own turn committed: so nobody gets it twice.
 //! 4. The messages leave as bulk: the sender lets replies go first. A step begins only while few of them wait.
 
+mod erase;
 mod pace;
 mod plan;
 mod record;
@@ -21,6 +22,7 @@ use parking_lot::Mutex;
 use storage::{NewDocument, Store, StoreError};
 use tokio::sync::watch;
 
+pub use erase::BroadcastLists;
 pub use plan::{Draft, MAX_PEOPLE, NewPerson, Plan, PlanError, Wrong};
 pub use record::{Broadcast, Phase};
 pub use tally::{Counts, PersonResult, ResultPage, Standing};

@@ -13,6 +13,7 @@ use super::{BroadcastError, Broadcasts, CHUNK, RESULT};
 use crate::codec;
 use crate::engine::{One, Released};
 use crate::events;
+use crate::identity;
 
 /// People of one step.
 const STEP: usize = 50;
@@ -156,6 +157,13 @@ impl Broadcasts {
         }
     }
 
+    /// Whether they were erased since the broadcast was made: the people in hand may have been read before.
+    fn is_erased(&self, broadcast: &Broadcast, person: &Person) -> bool {
+        let tombs = &self.engine.deps().tombs;
+        let ids = [identity::phone_alias(&person.to), identity::user_alias(&person.to)];
+        tombs.is_of_before(&ids, broadcast.created_ms)
+    }
+
     async fn release_some(
         &self,
         broadcast: &Broadcast,
@@ -165,8 +173,14 @@ impl Broadcasts {
     ) -> Result<(), BroadcastError> {
         let mut outcomes = self.outcomes(&broadcast.id, chunk).await?;
         outcomes.truncate(broadcast.next as usize % CHUNK);
-        let made: Vec<Result<One, Skip>> =
-            people.iter().zip(broadcast.next..).map(|(person, place)| make(pattern, person, place)).collect();
+        let made: Vec<Result<One, Skip>> = people
+            .iter()
+            .zip(broadcast.next..)
+            .map(|(person, place)| match self.is_erased(broadcast, person) {
+                true => Err(Skip::erased()),
+                false => make(pattern, person, place),
+            })
+            .collect();
         let ones: Vec<One> = made.iter().filter_map(|made| made.as_ref().ok().cloned()).collect();
         let released = match ones.is_empty() {
             true => Vec::new(),

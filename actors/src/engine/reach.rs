@@ -126,7 +126,8 @@ impl Engine {
         };
         let alias = alias(person);
         let linked = self.deps.store.resolve_each(vec![alias.clone()]).await?.into_iter().next().flatten();
-        let contact = linked.unwrap_or_else(|| identity::first_contact(&self.deps.store.secret(), &alias));
+        let linked = linked.filter(|contact| !self.deps.tombs.is_dead(*contact));
+        let contact = linked.unwrap_or_else(|| self.deps.tombs.first_contact(&alias));
         let id = identity::conversation_id(&Partition(number_id.into()), contact);
         Ok(Some(match self.destination(id).await? {
             Some((conversation, state)) => Reached::known(conversation, state, Some(person.clone())),
