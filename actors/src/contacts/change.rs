@@ -101,7 +101,7 @@ impl Contacts {
         documents.extend(after.documents(contact, own.as_ref()));
         self.store.put_documents(documents).await?;
         if let Some((wanted, source)) = marketing {
-            self.tell_conversations(contact, wanted, &source).await?;
+            self.tell_conversations(contact, wanted, &source, now_ms).await?;
         }
         Ok(Changed { before, after })
     }
@@ -135,8 +135,14 @@ impl Contacts {
     }
 
     /// The sender looks into the conversations: each hears what was said, as if the person had said it to its number.
-    async fn tell_conversations(&self, contact: ContactId, wanted: bool, source: &str) -> Result<(), ContactError> {
-        let now_ms = self.clock.now_ms();
+    /// Under the time that is kept: so it can be told whose word it was.
+    async fn tell_conversations(
+        &self,
+        contact: ContactId,
+        wanted: bool,
+        source: &str,
+        now_ms: u64,
+    ) -> Result<(), ContactError> {
         let rows = self.conversations(contact).await?.into_iter().map(|of| {
             let raw = serde_json::json!({ "marketing": if wanted { "opted_in" } else { "opted_out" }, "by": source });
             let detail = format!("{source}: marketing is {}", if wanted { "wanted" } else { "not wanted" });
