@@ -6,6 +6,7 @@
 mod backlog;
 mod bot_files;
 mod broadcast;
+mod canary;
 mod dev;
 mod disk;
 mod erasing;

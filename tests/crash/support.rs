@@ -8,6 +8,6 @@ mod world;
 
 pub(crate) use crowd::{Crowd, Habits, Said};
 pub(crate) use evidence::{Evidence, Interruption};
-pub(crate) use place::{Place, free_ports, random_text};
+pub(crate) use place::{NUMBER, Place, free_ports, random_text};
 pub(crate) use program::{Ended, Program, SOON, eventually};
 pub(crate) use world::World;
