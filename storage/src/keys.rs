@@ -4,6 +4,19 @@
 
 use crate::{Alias, ConversationId, SendId, SendState};
 
+/// What a key is of, where its value means something by itself: not an index, not a mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Head(ConversationId),
+    Entry(ConversationId, u64),
+    Message(SendId),
+    Standing(SendId),
+    Letter(u64),
+    Quarantine(u64),
+    Notice(u64),
+    Document(Box<str>, Box<str>),
+}
+
 /// A key of the folded table.
 pub(crate) type Key = Box<[u8]>;
 
@@ -154,6 +167,37 @@ pub(crate) fn document(kind: &str, key: &str) -> Key {
     join(&[&documents(kind), key.as_bytes()])
 }
 
+/// What a key is of; `None` for indexes, aliases and marks, and for what is no key.
+pub(crate) fn subject(key: &[u8]) -> Option<Subject> {
+    let (kind, rest) = key.split_first()?;
+    match *kind {
+        CONVERSATION => {
+            let (id, rest) = rest.split_first_chunk::<16>()?;
+            of_conversation(ConversationId(*id), rest)
+        }
+        LETTER | RESOLVED => Some(Subject::Letter(last_number(rest)?)),
+        QUARANTINE => Some(Subject::Quarantine(last_number(rest)?)),
+        NOTICE => Some(Subject::Notice(last_number(rest)?)),
+        DOCUMENT => {
+            let (length, names) = rest.split_first_chunk::<8>()?;
+            let (kind, key) = names.split_at_checked(usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
+            let text = |bytes| std::str::from_utf8(bytes).ok().map(Box::from);
+            Some(Subject::Document(text(kind)?, text(key)?))
+        }
+        _ => None,
+    }
+}
+
+fn of_conversation(id: ConversationId, rest: &[u8]) -> Option<Subject> {
+    match rest {
+        [HEAD] => Some(Subject::Head(id)),
+        [HISTORY, index @ ..] => Some(Subject::Entry(id, last_number(index)?)),
+        [OUTBOX, n @ .., MESSAGE] => Some(Subject::Message(SendId { conversation: id, n: last_number(n)? })),
+        [OUTBOX, n @ .., STANDING] => Some(Subject::Standing(SendId { conversation: id, n: last_number(n)? })),
+        _ => None,
+    }
+}
+
 /// The first key after everything that starts with `prefix`.
 pub(crate) fn after_prefix(prefix: &[u8]) -> Key {
     let mut end = prefix.to_vec();
@@ -207,6 +251,25 @@ mod tests {
         assert_eq!(last_number(&letter(9)), Some(9));
         assert_eq!((send_of(&message(send)), send_of(&standing(send))), (Some(send), Some(send)));
         assert_eq!(send_of(&entry(id, 7)), None);
+    }
+
+    #[test]
+    fn keys_tell_what_they_are_of() {
+        let id = ConversationId([7; 16]);
+        let send = SendId { conversation: id, n: 3 };
+        assert_eq!(subject(&head(id)), Some(Subject::Head(id)));
+        assert_eq!(subject(&entry(id, 5)), Some(Subject::Entry(id, 5)));
+        assert_eq!(subject(&message(send)), Some(Subject::Message(send)));
+        assert_eq!(subject(&standing(send)), Some(Subject::Standing(send)));
+        assert_eq!(subject(&letter(1)), Some(Subject::Letter(1)));
+        assert_eq!(subject(&resolved(1)), Some(Subject::Letter(1)));
+        assert_eq!(subject(&quarantine(2)), Some(Subject::Quarantine(2)));
+        assert_eq!(subject(&notice(3)), Some(Subject::Notice(3)));
+        assert_eq!(subject(&document("kind", "kéy")), Some(Subject::Document("kind".into(), "kéy".into())));
+        let index = [open(send), wake(1, id), recent(1, id), created(1, send), alias(&Alias("wa:1".into()))];
+        for key in index.iter().map(|key| &**key).chain([&b""[..], b"\x01", b"\x0a\0\0\0\0\0\0\0\x09kind"]) {
+            assert_eq!(subject(key), None, "{key:?}");
+        }
     }
 
     #[test]

@@ -4,11 +4,12 @@
 //! store of choice for tests of other crates. [`Model::reopen`] plays the part of a restart.
 
 mod erase;
+mod follow;
 mod forget;
 mod lists;
 mod settle;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,8 +18,9 @@ use tokio::sync::watch;
 
 use crate::{
     Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Erase, Fence, Head, Health, Horizons,
-    Inbound, InboxSeq, Listed, NewDeadLetter, NewDocument, Notice, Page, Partition, Pending, Quarantined, Resolved,
-    Revision, Send, SendId, SendState, Settled, Settlement, Store, StoreError, StoreStats, Turn,
+    Inbound, InboxSeq, Listed, LogPage, LogSeq, Logged, LoggedValue, NewDeadLetter, NewDocument, Notice, Page,
+    Partition, Pending, Quarantined, Resolved, Revision, Send, SendId, SendState, Settled, Settlement, Store,
+    StoreError, StoreStats, Turn,
 };
 
 /// The in-memory store.
@@ -26,6 +28,7 @@ pub struct Model {
     world: Arc<Mutex<World>>,
     epoch: u64,
     appended: watch::Sender<InboxSeq>,
+    committed: watch::Sender<LogSeq>,
     health: watch::Sender<Health>,
 }
 
@@ -45,6 +48,10 @@ struct World {
     quarantine: Numbered<Quarantined>,
     notices: Numbered<Notice>,
     documents: BTreeMap<(String, String), Bytes>,
+    last_log: u64,
+    log: VecDeque<Logged>,
+    /// What the call under way has changed, in order.
+    changes: Vec<LoggedValue>,
     commits: u64,
     rows: u64,
 }
@@ -91,13 +98,13 @@ impl Model {
     }
 
     fn over(world: Arc<Mutex<World>>) -> Arc<Self> {
-        let (epoch, last) = {
+        let (epoch, last, last_log) = {
             let mut world = world.lock();
             world.epoch += 1;
-            (world.epoch, world.last_inbox)
+            (world.epoch, world.last_inbox, world.last_log)
         };
-        let appended = watch::Sender::new(InboxSeq(last));
-        Arc::new(Self { world, epoch, appended, health: watch::Sender::new(Health::Good) })
+        let (appended, committed) = (watch::Sender::new(InboxSeq(last)), watch::Sender::new(LogSeq(last_log)));
+        Arc::new(Self { world, epoch, appended, committed, health: watch::Sender::new(Health::Good) })
     }
 
     fn read<T>(&self, answer: impl FnOnce(&World) -> T) -> Pending<T> {
@@ -113,6 +120,8 @@ impl Model {
                 let mut world = self.world.lock();
                 let answer = change(&mut world);
                 world.commits += u64::from(answer.is_ok());
+                let last = world.write_down();
+                self.committed.send_if_modified(|committed| std::mem::replace(committed, last) != last);
                 Pending::ready(answer)
             }
             Health::Failed(reason) => Pending::ready(Err(StoreError::Unavailable(reason.clone()))),
@@ -127,8 +136,14 @@ impl World {
         for item in items {
             self.rows += 1;
             match item {
-                Accept::Quarantine(row) => self.quarantine.add(row),
-                Accept::Notice(row) => self.notices.add(row),
+                Accept::Quarantine(row) => {
+                    self.quarantine.add(row.clone());
+                    self.changes.push(LoggedValue::Quarantined(self.quarantine.last, row));
+                }
+                Accept::Notice(row) => {
+                    self.notices.add(row.clone());
+                    self.changes.push(LoggedValue::Notice(self.notices.last, row));
+                }
                 Accept::Message(message) => {
                     self.last_inbox += 1;
                     self.inbox.insert(InboxSeq(self.last_inbox), message);
@@ -159,6 +174,7 @@ impl World {
     fn turn(&mut self, turn: Turn) -> Committed {
         self.rows += 1;
         let id = turn.conversation;
+        self.resolve(turn.resolved);
         for row in &turn.consumed {
             self.inbox.remove(row);
         }
@@ -174,7 +190,11 @@ impl World {
             wake_ms: turn.wake_ms,
             snapshot: turn.snapshot,
         };
-        self.heads.insert(id, head);
+        self.heads.insert(id, head.clone());
+        self.changes.push(LoggedValue::Head(id, head));
+        self.changes.extend(
+            (first_entry..).zip(turn.entries).map(|(index, payload)| LoggedValue::Entry(id, Entry { index, payload })),
+        );
         for new in turn.sends {
             let send = Send {
                 id: SendId { conversation: id, n: new.n },
@@ -189,21 +209,22 @@ impl World {
                 error: None,
                 price: None,
             };
+            self.changes.extend([follow::message(&send), follow::standing(&send)]);
             self.sends.insert(send.id, Row { send, lettered: false });
         }
         self.aliases.extend(turn.aliases);
-        self.resolve(turn.resolved);
         for letter in turn.dead_letters {
             self.bury(id, turn.at_ms, letter);
         }
-        self.accept(turn.append.into_iter().map(Accept::Message).collect());
         self.write_documents(turn.documents);
+        self.accept(turn.append.into_iter().map(Accept::Message).collect());
         Committed { revision: Revision(turn.expected.0 + 1) }
     }
 
     fn write_documents(&mut self, documents: Vec<NewDocument>) {
         for (kind, key, value) in documents {
             self.rows += 1;
+            self.changes.push(LoggedValue::Document((kind.clone(), key.clone(), value.clone())));
             let name = (String::from(kind), String::from(key));
             match value {
                 Some(value) => self.documents.insert(name, value),
@@ -215,7 +236,9 @@ impl World {
     fn bury(&mut self, conversation: ConversationId, at_ms: u64, new: NewDeadLetter) {
         let id = self.letters.last + 1;
         let NewDeadLetter { inbox, send, reason, payload } = new;
-        self.letters.add(DeadLetter { id, conversation, at_ms, inbox, send, reason, payload, resolution: None });
+        let letter = DeadLetter { id, conversation, at_ms, inbox, send, reason, payload, resolution: None };
+        self.changes.push(LoggedValue::DeadLetter(letter.clone()));
+        self.letters.add(letter);
     }
 
     fn resolve(&mut self, resolved: Vec<Resolved>) -> Vec<bool> {
@@ -225,7 +248,9 @@ impl World {
             let letter = self.letters.rows.remove(&id);
             were_open.push(letter.is_some());
             if let Some(letter) = letter {
-                self.resolved.insert(id, DeadLetter { resolution: Some(resolution), ..letter });
+                let letter = DeadLetter { resolution: Some(resolution), ..letter };
+                self.changes.push(LoggedValue::DeadLetter(letter.clone()));
+                self.resolved.insert(id, letter);
             }
         }
         were_open
@@ -270,6 +295,14 @@ impl Store for Model {
 
     fn appended(&self) -> watch::Receiver<InboxSeq> {
         self.appended.subscribe()
+    }
+
+    fn committed(&self) -> watch::Receiver<LogSeq> {
+        self.committed.subscribe()
+    }
+
+    fn log(&self, after: LogSeq, limit: usize) -> Pending<LogPage> {
+        self.read(|world| world.log_after(after, limit))
     }
 
     fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>> {
@@ -361,7 +394,13 @@ impl Store for Model {
     }
 
     fn forget(&self, before: Horizons, limit: usize) -> Pending<usize> {
-        self.write(|world| Ok(world.forget(&before, limit.min(1_000))))
+        self.write(|world| {
+            let gone = world.forget(&before, limit.min(1_000));
+            if gone > 0 {
+                world.enter();
+            }
+            Ok(gone)
+        })
     }
 
     fn idle_conversations(
@@ -374,7 +413,13 @@ impl Store for Model {
     }
 
     fn erase(&self, what: Vec<Erase>, limit: usize) -> Pending<usize> {
-        self.write(|world| Ok(world.erase(what, limit.min(1_000))))
+        self.write(|world| {
+            let gone = world.erase(what, limit.min(1_000));
+            if gone > 0 {
+                world.enter();
+            }
+            Ok(gone)
+        })
     }
 
     fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {

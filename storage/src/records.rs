@@ -27,6 +27,10 @@ pub struct ConversationId(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct InboxSeq(pub u64);
 
+/// Place of a committed change in the log: the order of all commits. Starts at 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LogSeq(pub u64);
+
 /// How often a conversation was advanced; 0 is a conversation that does not exist yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Revision(pub u64);
@@ -402,6 +406,74 @@ pub struct DeadLetter {
     pub payload: Bytes,
     /// What became of it, opaque; `None` while it is open.
     pub resolution: Option<Bytes>,
+}
+
+/// A row of the log as a reader finds it: what one turn, one group of settlements or one other call changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Its place.
+    pub seq: LogSeq,
+    /// The values that it left behind, in the order in which it wrote them. Empty if it only removed rows.
+    pub values: Vec<LoggedValue>,
+}
+
+/// A value that a committed change left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoggedValue {
+    /// A conversation was advanced to this.
+    Head(ConversationId, Head),
+    /// It got an entry of its history.
+    Entry(ConversationId, Entry),
+    /// A message to send was decided, or put in the place of another one.
+    Message(SendId, LoggedMessage),
+    /// An outbox row stands like this.
+    Standing(SendId, Standing),
+    /// Something was given up, or resolved.
+    DeadLetter(DeadLetter),
+    /// Something was put aside, under this number.
+    Quarantined(u64, Quarantined),
+    /// An account was told something, under this number.
+    Notice(u64, Notice),
+    /// A document was written or removed.
+    Document(NewDocument),
+}
+
+/// The unchanging half of an outbox row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedMessage {
+    /// See [`NewSend::nonce`].
+    pub nonce: u32,
+    /// When the row was decided.
+    pub created_ms: u64,
+    /// What to send.
+    pub payload: Bytes,
+}
+
+/// The half of an outbox row that settlements change; see [`Send`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of `Send`")]
+pub struct Standing {
+    pub nonce: u32,
+    pub state: SendState,
+    pub attempts: u32,
+    pub created_ms: u64,
+    pub updated_ms: u64,
+    pub due_ms: u64,
+    pub wamid: Option<Box<str>>,
+    pub error: Option<Bytes>,
+    pub price: Option<Bytes>,
+}
+
+/// A part of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPage {
+    /// The oldest row that is kept; the one after [`LogPage::newest`] if none is. Whoever asked for what comes after an
+    /// earlier row than the one before this one has missed rows.
+    pub oldest: LogSeq,
+    /// The newest row.
+    pub newest: LogSeq,
+    /// Rows in order, without a gap.
+    pub rows: Vec<Logged>,
 }
 
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -9,8 +9,10 @@ mod batch;
 mod compact;
 mod erase;
 mod fold;
+mod follow;
 mod forget;
 mod inbox;
+mod kept;
 mod log;
 mod memtable;
 mod open;
@@ -42,8 +44,8 @@ use self::read::Readers;
 use self::shared::Shared;
 use crate::{
     Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Erase, Fence, Head, Health, Horizons,
-    Inbound, InboxSeq, Listed, NewDocument, Notice, Page, Partition, Pending, Quarantined, Resolved, Send, SendId,
-    SendState, Settled, Settlement, Store, StoreError, StoreStats, Turn, keys, rows,
+    Inbound, InboxSeq, Listed, LogPage, LogSeq, NewDocument, Notice, Page, Partition, Pending, Quarantined, Resolved,
+    Send, SendId, SendState, Settled, Settlement, Store, StoreError, StoreStats, Turn, keys, rows,
 };
 
 /// The redb engine. Dropping it writes what was handed over and closes the file.
@@ -73,11 +75,12 @@ impl RedbStore {
         Ok(Arc::new(Self { shared, readers, writer: Mutex::new(Some(writer)) }))
     }
 
-    /// Whether anything is left to fold or to free of what was folded.
+    /// Whether anything is left to fold, or in the log.
     fn has_unfolded(&self) -> bool {
         let view = self.shared.view.read();
         let unfolded = view.frozen.is_some() || !view.active.is_untouched();
-        unfolded || self.shared.figures.unfolded.load(std::sync::atomic::Ordering::Relaxed) > 0
+        let read = |figure: &std::sync::atomic::AtomicU64| figure.load(std::sync::atomic::Ordering::Relaxed);
+        unfolded || read(&self.shared.figures.unfolded) > 0 || read(&self.shared.figures.logged) > 0
     }
 
     fn hand_over<T>(&self, job: impl FnOnce(crate::Promise<T>) -> Job) -> Pending<T> {
@@ -129,6 +132,14 @@ impl Store for RedbStore {
 
     fn appended(&self) -> watch::Receiver<InboxSeq> {
         self.shared.appended.subscribe()
+    }
+
+    fn committed(&self) -> watch::Receiver<LogSeq> {
+        self.shared.committed.subscribe()
+    }
+
+    fn log(&self, after: LogSeq, limit: usize) -> Pending<LogPage> {
+        self.readers.run(move |reader| follow::page(reader, after, limit))
     }
 
     fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>> {

@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ContactId, ConversationId, DeadLetter, Head, Inbound, InboxSeq, NewDeadLetter, Notice, Quarantined, Revision, Send,
-    SendId, SendState, StoreError,
+    ContactId, ConversationId, DeadLetter, Head, Inbound, InboxSeq, LoggedMessage, NewDeadLetter, Notice, Quarantined,
+    Revision, Send, SendId, SendState, Standing, StoreError,
 };
 
 /// The only version so far, of every kind of row.
@@ -132,6 +132,19 @@ pub(crate) fn read_send(id: SendId, message: &Bytes, standing: &Bytes) -> Result
     let (MessageRow { nonce, created_ms }, payload) = decode("an outbox row", message)?;
     let StandingRow { state, attempts, updated_ms, due_ms, wamid, error, price, .. } = read_standing(standing)?;
     Ok(Send { id, nonce, state, attempts, created_ms, updated_ms, due_ms, wamid, payload, error, price })
+}
+
+pub(crate) fn read_message(bytes: &Bytes) -> Result<LoggedMessage, StoreError> {
+    let (MessageRow { nonce, created_ms }, payload) = decode("an outbox row", bytes)?;
+    Ok(LoggedMessage { nonce, created_ms, payload })
+}
+
+impl From<StandingRow> for Standing {
+    fn from(row: StandingRow) -> Self {
+        let StandingRow { nonce, created_ms, state, attempts, updated_ms, due_ms, wamid, error, lettered: _, price } =
+            row;
+        Self { nonce, state, attempts, created_ms, updated_ms, due_ms, wamid, error, price }
+    }
 }
 
 pub(crate) fn letter(conversation: ConversationId, at_ms: u64, letter: &NewDeadLetter) -> Bytes {

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 use crate::{
     Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Erase, Fence, Head, Horizons, Inbound,
-    InboxSeq, NewDocument, Notice, Partition, Pending, Quarantined, Resolved, Send, SendId, SendState, Settled,
-    Settlement, Turn,
+    InboxSeq, LogPage, LogSeq, NewDocument, Notice, Partition, Pending, Quarantined, Resolved, Send, SendId, SendState,
+    Settled, Settlement, Turn,
 };
 
 /// Why a call failed, and whether it happened.
@@ -99,6 +99,13 @@ pub trait Store: std::marker::Send + Sync + 'static {
 
     /// The last inbox row that was committed. Changes wake whoever routes them.
     fn appended(&self) -> watch::Receiver<InboxSeq>;
+
+    /// The last log row that was committed. It changes after everybody can read what the row changed.
+    fn committed(&self) -> watch::Receiver<LogSeq>;
+
+    /// Log rows after `after`, in order: up to `limit` (1,000 at the most) or about 1 MB of them, at least one. Only the
+    /// newest rows are kept, behind those that are still needed; see [`LogPage::oldest`].
+    fn log(&self, after: LogSeq, limit: usize) -> Pending<LogPage>;
 
     /// Inbox rows after `after` that no turn consumed, in order.
     fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>>;

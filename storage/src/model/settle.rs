@@ -90,6 +90,10 @@ impl World {
         }
         if *send != before {
             send.updated_ms = settlement.at_ms;
+            self.changes.push(super::follow::standing(send));
+            if send.nonce != before.nonce {
+                self.changes.push(super::follow::message(send));
+            }
         }
         let now = Settled::Now(send.state);
         if let Some(letter) = letter.filter(|_| !row.lettered) {

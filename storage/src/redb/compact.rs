@@ -93,7 +93,8 @@ pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
 
 /// Folds what is not folded, so that no row of the log holds what was erased since.
 fn fold_all(path: &Path) -> Result<(), Result<OpenError, String>> {
-    let options = Options { fold_after: Duration::ZERO, fold_slice: CHUNK, ..Options::default() };
+    let options =
+        Options { fold_after: Duration::ZERO, fold_slice: CHUNK, log_rows: 0, log_bytes: 0, ..Options::default() };
     let store = RedbStore::open(path, options).map_err(Ok)?;
     let most = FOLDING.as_millis() / LOOK.as_millis();
     for _ in 0..most {

@@ -1,11 +1,11 @@
-//! Folding: a frozen memtable goes into the `state` table in key order, a slice with each commit, and what the log
-//! held of it is deleted when all of it is there.
+//! Folding: a frozen memtable goes into the `state` table in key order, a slice with each commit; when all of it is
+//! there, what it consumed leaves the inbox, and the oldest rows leave the log.
 //!
 //! 1. Slices of final values. Readers still look through the frozen memtable, so it does not matter how far this is.
 //! 2. With the last slice, in the same transaction, `folded` moves to the newest log row of the memtable: a replay
 //!    starts behind it. The memtable is dropped after that commit.
-//! 3. Slices of log rows go, each with the inbox rows that they consumed: as long as a log row is there, it tells
-//!    which inbox rows are not pending.
+//! 3. Slices of log rows are freed: the inbox rows that they consumed go, and `freed` moves in the same transaction; a
+//!    row behind it tells which inbox rows are not pending. Beside that the oldest freed rows go, down to what is kept.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -13,8 +13,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use redb::WriteTransaction;
 
+use super::kept::Kept;
 use super::memtable::Memtable;
-use super::tables::{INBOX, LOG, META, META_FOLDED, META_INBOX, STATE};
+use super::tables::{INBOX, META, META_FOLDED, META_FREED, META_INBOX, STATE};
 use crate::keys::Key;
 
 pub(super) struct Fold {
@@ -22,7 +23,7 @@ pub(super) struct Fold {
     /// The last key that was folded.
     at: Option<Key>,
     folded: usize,
-    /// The log rows that are still there, up to the memtable's newest.
+    /// The log rows that are not freed, up to the memtable's newest.
     first_log: u64,
     /// Entries of the memtable's `consumed` that are deleted.
     freed: usize,
@@ -36,9 +37,12 @@ impl Fold {
     }
 
     /// Rows that are still to be touched.
-    pub(super) fn left(&self) -> usize {
+    pub(super) fn left(&self, kept: &Kept) -> usize {
         let log = (self.table.last_log + 1).saturating_sub(self.first_log) as usize;
-        self.table.len() - self.folded + log + self.table.consumed.len() - self.freed + usize::from(!self.complete)
+        let coming = if self.complete { 0 } else { self.table.log_bytes };
+        let surplus = kept.surplus(self.table.last_log, coming);
+        let freed = log + self.table.consumed.len() - self.freed;
+        self.table.len() - self.folded + freed + surplus as usize + usize::from(!self.complete)
     }
 
     /// Whether the folded table holds all of it, so that readers need not look into the memtable.
@@ -56,17 +60,20 @@ impl Fold {
         transaction: &WriteTransaction,
         quota: usize,
         last_inbox: u64,
+        kept: &mut Kept,
     ) -> Result<(), redb::Error> {
         let mut quota = quota;
         if !self.complete {
             quota -= self.fold_slice(transaction, quota)?.min(quota);
             if self.folded == self.table.len() {
                 self.move_cursor(transaction, last_inbox)?;
+                kept.take(transaction, self.table.log_bytes)?;
                 self.complete = true;
             }
         }
         if self.complete && quota > 0 {
-            self.trim_slice(transaction, quota)?;
+            self.free_slice(transaction, quota)?;
+            kept.trim(transaction, self.first_log - 1, quota as u64)?;
         }
         Ok(())
     }
@@ -95,11 +102,10 @@ impl Fold {
         Ok(())
     }
 
-    fn trim_slice(&mut self, transaction: &WriteTransaction, quota: usize) -> Result<(), redb::Error> {
+    fn free_slice(&mut self, transaction: &WriteTransaction, quota: usize) -> Result<(), redb::Error> {
         let end = self.table.last_log.min(self.first_log.saturating_add(quota as u64 - 1));
-        if self.first_log <= end {
-            let mut log = transaction.open_table(LOG)?;
-            log.retain_in(self.first_log..=end, |_, _| false)?;
+        if self.first_log > end {
+            return Ok(());
         }
         let mut inbox = transaction.open_table(INBOX)?;
         let rest = self.table.consumed.get(self.freed..).unwrap_or_default();
@@ -107,7 +113,8 @@ impl Fold {
             inbox.remove(seq)?;
             self.freed += 1;
         }
-        self.first_log = self.first_log.max(end + 1);
+        transaction.open_table(META)?.insert(META_FREED, end.to_be_bytes().as_slice())?;
+        self.first_log = end + 1;
         Ok(())
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Memtable {
     bytes: usize,
     /// The newest log row in it.
     pub(super) last_log: u64,
+    /// Bytes of its log rows.
+    pub(super) log_bytes: u64,
     /// Consumed inbox rows, each with the log row that consumed it, in log order.
     pub(super) consumed: Vec<(u64, u64)>,
 }

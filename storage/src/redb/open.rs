@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use super::backend::Watched;
 use super::batch::{Ledger, Numbers};
 use super::inbox::Inbox;
+use super::kept::Kept;
 use super::log;
 use super::memtable::{Memtable, View};
 use super::options::Options;
@@ -30,11 +31,11 @@ use super::read;
 use super::shared::{Figures, Shared};
 use super::space::{self, Guard};
 use super::tables::{
-    INBOX, LOG, META, META_EPOCH, META_FOLDED, META_INBOX, META_PRODUCT, META_SCHEMA, META_SECRET, PRODUCT, SCHEMA,
-    STATE,
+    INBOX, LOG, META, META_EPOCH, META_FOLDED, META_FREED, META_INBOX, META_KEPT, META_PRODUCT, META_SCHEMA,
+    META_SECRET, META_UNWANTED, PRODUCT, SCHEMA, STATE,
 };
 use super::writer::{Bounds, Writer};
-use crate::{Health, InboxSeq, StoreError, keys, rows};
+use crate::{Health, InboxSeq, LogSeq, StoreError, keys, rows};
 
 /// Why a store did not open.
 #[derive(Debug, thiserror::Error)]
@@ -208,6 +209,7 @@ fn assemble(
         inbox: RwLock::new(tail.inbox),
         queue: Queue::new(options.queue_items, options.queue_bytes),
         appended: watch::Sender::new(InboxSeq(tail.next.inbox - 1)),
+        committed: watch::Sender::new(LogSeq(tail.next.log - 1)),
         health: watch::Sender::new(Health::Good),
         figures: Figures { length, ..Figures::default() },
     });
@@ -216,7 +218,17 @@ fn assemble(
     let Options { batch_items, batch_bytes, fold_bytes, fold_rows, fold_after, fold_slice, .. } = options;
     let bounds = Bounds { batch_items, batch_bytes, fold_bytes, fold_rows, fold_after, fold_slice };
     let observe = options.observe;
-    let mut writer = Writer { shared: shared.clone(), ledger, bounds, observe, fold: None, first_log: tail.first_log };
+    let kept = Kept {
+        oldest: tail.oldest_log,
+        bytes: tail.kept_bytes,
+        max_rows: options.log_rows,
+        max_bytes: options.log_bytes,
+        unwanted: tail.unwanted,
+        asked: false,
+    };
+    let mut writer =
+        Writer { shared: shared.clone(), ledger, bounds, observe, fold: None, first_log: tail.first_log, kept };
+    writer.count_unfolded();
     writer.freeze_if_full();
     Opened { shared, writer }
 }
@@ -332,6 +344,9 @@ struct Tail {
     inbox: Inbox,
     next: Numbers,
     first_log: u64,
+    oldest_log: u64,
+    kept_bytes: u64,
+    unwanted: u64,
 }
 
 fn replay(database: &Database, name: &str, inbox_budget: usize) -> Result<Tail, OpenError> {
@@ -342,7 +357,9 @@ fn replay(database: &Database, name: &str, inbox_budget: usize) -> Result<Tail, 
         Ok(number(name, value.map(|value| value.value().to_vec()))?.unwrap_or(0))
     };
     let (folded, last_inbox) = (read(META_FOLDED)?, read(META_INBOX)?);
-    let (memory, first_log) = replay_log(&table(&transaction, LOG, name)?, folded, name)?;
+    let log = table(&transaction, LOG, name)?;
+    let (memory, first_log) = replay_log(&log, read(META_FREED)?, folded, name)?;
+    let oldest = log.first().map_err(|error| storage_error(name, error))?.map(|(seq, _)| seq.value());
     let (inbox, last_row) = read_inbox(&table(&transaction, INBOX, name)?, &memory, inbox_budget, name)?;
     let state = table(&transaction, STATE, name)?;
     let letter = |kind| last_id(&state, &memory, kind, name);
@@ -353,7 +370,16 @@ fn replay(database: &Database, name: &str, inbox_budget: usize) -> Result<Tail, 
         quarantine: last_id(&state, &memory, keys::QUARANTINE, name)? + 1,
         notice: last_id(&state, &memory, keys::NOTICE, name)? + 1,
     };
-    Ok(Tail { table: memory, inbox, next, first_log: first_log.unwrap_or(next.log) })
+    let (first_log, oldest_log) = (first_log.unwrap_or(next.log), oldest.unwrap_or(next.log));
+    Ok(Tail {
+        table: memory,
+        inbox,
+        next,
+        first_log,
+        oldest_log,
+        kept_bytes: read(META_KEPT)?,
+        unwanted: read(META_UNWANTED)?,
+    })
 }
 
 fn table<K: redb::Key + 'static>(
@@ -366,11 +392,12 @@ fn table<K: redb::Key + 'static>(
 
 type Rows = ReadOnlyTable<u64, &'static [u8]>;
 
-/// Rows up to `folded` only tell which inbox rows they consumed; the others are applied.
-fn replay_log(log: &Rows, folded: u64, name: &str) -> Result<(Memtable, Option<u64>), OpenError> {
+/// Rows up to `freed` are kept for readers only. Those up to `folded` only tell which inbox rows they consumed; the
+/// others are applied.
+fn replay_log(log: &Rows, freed: u64, folded: u64, name: &str) -> Result<(Memtable, Option<u64>), OpenError> {
     let mut memory = Memtable::default();
     let mut first = None;
-    for row in log.iter().map_err(|error| storage_error(name, error))? {
+    for row in log.range(freed + 1..).map_err(|error| storage_error(name, error))? {
         let (seq, row) = row.map_err(|error| storage_error(name, error))?;
         let seq = seq.value();
         let record = log::decode(Bytes::copy_from_slice(row.value())).map_err(|error| row_error(name, &error))?;
@@ -378,6 +405,7 @@ fn replay_log(log: &Rows, folded: u64, name: &str) -> Result<(Memtable, Option<u
         memory.last_log = seq;
         memory.consumed.extend(record.consumed.iter().map(|inbox| (seq, *inbox)));
         if seq > folded {
+            memory.log_bytes += row.value().len() as u64;
             record.ops.into_iter().for_each(|op| memory.apply(op));
         }
     }

@@ -40,6 +40,10 @@ pub struct Options {
     pub fold_after: Duration,
     /// Keys that an idle writer folds in one transaction.
     pub fold_slice: usize,
+    /// Log rows that stay behind the fold, for whoever follows the log and was away for a while.
+    pub log_rows: u64,
+    /// And their bytes.
+    pub log_bytes: u64,
     /// Bytes of accepted and not yet consumed messages that are kept in memory; further ones are read when asked for.
     pub inbox_bytes: usize,
     /// Below this much free disk space `append` is refused, while everything else goes on.
@@ -64,6 +68,8 @@ impl Default for Options {
             fold_rows: 65_536,
             fold_after: Duration::from_secs(5),
             fold_slice: 512,
+            log_rows: 32_768,
+            log_bytes: 32 << 20,
             inbox_bytes: 64 << 20,
             min_free_bytes: 1 << 30,
             free_space_every: Duration::from_secs(1),

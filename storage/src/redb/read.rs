@@ -188,7 +188,7 @@ type State = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// What a reading thread works with.
 pub(super) struct Reader {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Reader {

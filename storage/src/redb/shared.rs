@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::inbox::Inbox;
 use super::memtable::View;
 use super::queue::Queue;
-use crate::{Health, InboxSeq, StoreError, StoreStats};
+use crate::{Health, InboxSeq, LogSeq, StoreError, StoreStats};
 
 /// Locks are taken in this order: `view`, `database`.
 pub(super) struct Shared {
@@ -23,6 +23,7 @@ pub(super) struct Shared {
     pub(super) inbox: RwLock<Inbox>,
     pub(super) queue: Queue,
     pub(super) appended: watch::Sender<InboxSeq>,
+    pub(super) committed: watch::Sender<LogSeq>,
     pub(super) health: watch::Sender<Health>,
     pub(super) figures: Figures,
 }
@@ -35,6 +36,8 @@ pub(super) struct Figures {
     pub(super) rows: AtomicU64,
     pub(super) commit_micros: AtomicU64,
     pub(super) unfolded: AtomicU64,
+    /// Log rows that are there, folded ones included.
+    pub(super) logged: AtomicU64,
 }
 
 impl Shared {

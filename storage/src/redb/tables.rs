@@ -21,6 +21,12 @@ pub(super) const META_EPOCH: &str = "epoch";
 pub(super) const META_SECRET: &str = "secret";
 /// The newest log row that is folded wholly.
 pub(super) const META_FOLDED: &str = "folded";
+/// The newest log row that no opening needs any more: it is folded, and what it consumed is gone from the inbox.
+pub(super) const META_FREED: &str = "freed";
+/// Bytes of the log rows up to `folded` that are there.
+pub(super) const META_KEPT: &str = "kept";
+/// No log row up to this one may stay once it is folded.
+pub(super) const META_UNWANTED: &str = "unwanted";
 /// No inbox number up to this one is given out again.
 pub(super) const META_INBOX: &str = "inbox";
 

@@ -9,12 +9,13 @@ use redb::{Durability, WriteTransaction};
 
 use super::batch::{Batch, Ledger};
 use super::fold::Fold;
+use super::kept::Kept;
 use super::memtable::Memtable;
 use super::options::{CommitReport, Observe};
 use super::queue::{Job, Taken};
 use super::shared::Shared;
 use super::tables::{INBOX, LOG};
-use crate::{Health, InboxSeq, Promise, StoreError};
+use crate::{Health, InboxSeq, LogSeq, Promise, StoreError};
 
 /// How long nothing must come before an unfinished fold goes on by itself.
 const FOLD_PAUSE: Duration = Duration::from_millis(20);
@@ -43,6 +44,8 @@ pub(super) struct Writer {
     pub(super) fold: Option<Fold>,
     /// The oldest log row that no fold has taken on.
     pub(super) first_log: u64,
+    /// The log rows that stay behind the fold.
+    pub(super) kept: Kept,
 }
 
 /// Why the writer ends.
@@ -92,8 +95,12 @@ impl Writer {
         if self.fold.is_some() {
             return Some(FOLD_PAUSE);
         }
-        let untouched = self.shared.view.read().active.is_untouched();
-        (!untouched).then_some(self.bounds.fold_after)
+        let surplus = self.kept.surplus(self.first_log - 1, 0) > 0;
+        (surplus || !self.is_untouched()).then_some(self.bounds.fold_after)
+    }
+
+    fn is_untouched(&self) -> bool {
+        self.shared.view.read().active.is_untouched()
     }
 
     /// Commits calls. Answers with the promises of those that asked to close.
@@ -103,7 +110,12 @@ impl Writer {
         let mut batch = Batch::default();
         let mut closing = Vec::new();
         for job in jobs {
+            let (erases, before) = (matches!(job, Job::Erase(..)), self.ledger.next.log);
             closing.extend(self.ledger.add(&mut batch, job, start));
+            // What was erased is in earlier rows, too.
+            if erases && self.ledger.next.log > before {
+                self.kept.forget(self.ledger.next.log - 1);
+            }
         }
         if !batch.is_empty() {
             let quota = self.quota(&batch);
@@ -140,8 +152,10 @@ impl Writer {
         // On every commit: a start after a crash is quick only if the last commit had it.
         transaction.set_quick_repair(true);
         insert_rows(&transaction, batch)?;
-        if let Some(fold) = &mut self.fold {
-            fold.advance(&transaction, quota, self.ledger.next.inbox - 1)?;
+        self.kept.write_down(&transaction)?;
+        match &mut self.fold {
+            Some(fold) => fold.advance(&transaction, quota, self.ledger.next.inbox - 1, &mut self.kept)?,
+            None => self.kept.trim(&transaction, self.first_log - 1, quota as u64)?,
         }
         transaction.commit()?;
         Ok(())
@@ -154,8 +168,9 @@ impl Writer {
         let share = |added: usize, has: usize, bound: usize| added as f64 / bound.saturating_sub(has).max(1) as f64;
         let bytes = share(batch.bytes(), view.active.bytes(), self.bounds.fold_bytes);
         let rows = share(batch.ops(), view.active.len(), self.bounds.fold_rows);
-        let hurried = (fold.left() as f64 * bytes.max(rows).min(1.0) * 1.25).ceil() as usize;
-        hurried.max(LEAST_SLICE).min(fold.left())
+        let left = fold.left(&self.kept);
+        let hurried = (left as f64 * bytes.max(rows).min(1.0) * 1.25).ceil() as usize;
+        hurried.max(LEAST_SLICE).min(left)
     }
 
     fn publish(&mut self, batch: &mut Batch) {
@@ -168,6 +183,8 @@ impl Writer {
                 view.active.last_log = *seq;
             }
         }
+        let bytes: usize = batch.log.iter().map(|(_, row)| row.len()).sum();
+        self.shared.view.write().active.log_bytes += bytes as u64;
         let mut inbox = self.shared.inbox.write();
         for (_, record) in &batch.records {
             record.consumed.iter().for_each(|seq| inbox.remove(*seq));
@@ -177,6 +194,9 @@ impl Writer {
         drop(inbox);
         if let Some(last) = last {
             self.shared.appended.send_replace(last);
+        }
+        if let Some((last, _)) = batch.records.last() {
+            self.shared.committed.send_replace(LogSeq(*last));
         }
         self.freeze_if_full();
     }
@@ -192,9 +212,10 @@ impl Writer {
         self.count_unfolded();
     }
 
-    fn count_unfolded(&self) {
+    pub(super) fn count_unfolded(&self) {
         let fold = self.fold.as_ref();
         let first = fold.filter(|fold| !fold.is_complete()).map_or(self.first_log, Fold::first_log);
+        self.shared.figures.logged.store(self.ledger.next.log - self.kept.oldest, Ordering::Relaxed);
         self.shared.figures.unfolded.store(self.ledger.next.log.saturating_sub(first), Ordering::Relaxed);
     }
 
@@ -203,7 +224,7 @@ impl Writer {
         if self.fold.as_ref().is_some_and(Fold::is_complete) {
             self.shared.view.write().frozen = None;
         }
-        if self.fold.as_ref().is_some_and(|fold| fold.left() == 0) {
+        if self.fold.as_ref().is_some_and(|fold| fold.left(&self.kept) == 0) {
             self.fold = None;
         }
     }
@@ -230,7 +251,7 @@ impl Writer {
 
     /// A transaction that only folds, when nothing else is to do.
     fn fold_on(&mut self) -> Result<(), Box<str>> {
-        if self.fold.is_none() {
+        if self.fold.is_none() && !self.is_untouched() {
             self.freeze();
         }
         let slice = self.bounds.fold_slice.max(1);
@@ -243,7 +264,7 @@ impl Writer {
     fn finish(&mut self, promises: Vec<Promise<()>>) -> End {
         let left = {
             let view = self.shared.view.read();
-            view.active.len() + view.active.consumed.len() + self.fold.as_ref().map_or(0, Fold::left)
+            view.active.len() + view.active.consumed.len() + self.fold.as_ref().map_or(0, |fold| fold.left(&self.kept))
         };
         self.bounds.fold_slice = CHEAP;
         while left <= CHEAP && self.patience().is_some() {

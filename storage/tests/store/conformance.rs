@@ -2,6 +2,7 @@
 
 mod ageing;
 mod erasing;
+mod following;
 mod handing;
 mod inbox;
 mod letters;
@@ -97,6 +98,12 @@ conformance! {
         turn_resolves_letters_with_its_commit,
         numbers_of_resolved_letters_are_not_given_out_again,
         resolved_letters_are_forgotten_by_when_they_were_given_up;
+    following:
+        log_tells_what_each_call_left_behind,
+        log_goes_on_after_a_row_also_after_a_restart,
+        refused_and_empty_calls_leave_no_row,
+        committed_tells_the_last_row_once_it_can_be_read,
+        position_of_the_future_is_an_empty_page;
     lists:
         history_comes_newest_first,
         history_is_read_from_any_index_on,

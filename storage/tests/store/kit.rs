@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use storage::{
-    Accept, Change, ContactId, ConversationId, Fence, Inbound, InboxSeq, Model, NewDocument, NewSend, Notice, Options,
-    Page, Partition, Pending, Quarantined, RedbStore, Revision, SendId, Settlement, Store, StoreError, Turn,
+    Accept, Change, ContactId, ConversationId, Fence, Inbound, InboxSeq, LogSeq, Logged, Model, NewDocument, NewSend,
+    Notice, Options, Page, Partition, Pending, Quarantined, RedbStore, Revision, SendId, Settlement, Store, StoreError,
+    Turn,
 };
 
 /// A store that can be closed and opened again.
@@ -77,6 +78,8 @@ pub(crate) fn tiny() -> Options {
         fold_slice: 3,
         fold_after: Duration::ZERO,
         inbox_bytes: 400,
+        log_rows: 40,
+        log_bytes: 12_000,
         cache_bytes: 1 << 20,
         ..Options::default()
     }
@@ -181,6 +184,21 @@ pub(crate) fn all<T>(limit: usize, mut list: impl FnMut(Page) -> Pending<storage
             None => return items,
             next => cursor = next,
         }
+    }
+}
+
+/// All that is kept of the log after a row, in pages.
+pub(crate) fn log(store: &dyn Store, after: u64, limit: usize) -> Vec<Logged> {
+    let mut rows: Vec<Logged> = Vec::new();
+    loop {
+        let after = rows.last().map_or(LogSeq(after), |row| row.seq);
+        let page = get(store.log(after, limit));
+        assert!(page.rows.len() <= limit);
+        if page.rows.is_empty() {
+            assert!(after >= page.newest);
+            return rows;
+        }
+        rows.extend(page.rows);
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use redb::{Database, TableDefinition};
-use storage::{Change, InboxSeq, OpenError, Options, RedbStore, Store, StoreError};
+use storage::{Change, InboxSeq, LogSeq, OpenError, Options, RedbStore, Store, StoreError};
 
 use crate::kit::*;
 use crate::script::{content, run, script};
@@ -197,9 +197,72 @@ fn closing_folds_what_is_cheap() {
     drop(store);
     let database = Database::open(&path).unwrap();
     let transaction = redb::ReadableDatabase::begin_read(&database).unwrap();
-    for name in ["log", "inbox"] {
-        let table: TableDefinition<'_, u64, &[u8]> = TableDefinition::new(name);
-        let rows = redb::ReadableTableMetadata::len(&transaction.open_table(table).unwrap()).unwrap();
-        assert_eq!(rows, 0, "{name}");
+    let number = |bytes: Vec<u8>| u64::from_be_bytes(bytes.try_into().unwrap());
+    let meta = transaction.open_table(TableDefinition::<'_, &str, &[u8]>::new("meta")).unwrap();
+    let meta = |name: &str| number(redb::ReadableTable::get(&meta, name).unwrap().unwrap().value().to_vec());
+    let inbox = transaction.open_table(TableDefinition::<'_, u64, &[u8]>::new("inbox")).unwrap();
+    assert_eq!(redb::ReadableTableMetadata::len(&inbox).unwrap(), 0);
+    // The row stays for those who follow the log, and no opening reads it again.
+    let log = transaction.open_table(TableDefinition::<'_, u64, &[u8]>::new("log")).unwrap();
+    assert_eq!(redb::ReadableTableMetadata::len(&log).unwrap(), 1);
+    assert_eq!((meta("folded"), meta("freed")), (1, 1));
+    assert!(meta("kept") > 0);
+}
+
+#[test]
+fn f120_log_rows_before_an_erasure_go_as_they_are_folded_also_over_a_restart() {
+    let (_folder, path) = folder();
+    let rows = |store: &RedbStore| get(store.log(LogSeq(0), 1_000)).rows.len();
+    let write = |store: &RedbStore| {
+        for n in 0..5 {
+            get(store.put_document("kind", &n.to_string(), Some("personal".into())));
+        }
+    };
+    let store = RedbStore::open(&path, roomy()).unwrap();
+    write(&store);
+    get(store.close());
+    drop(store);
+    let store = RedbStore::open(&path, roomy()).unwrap();
+    assert_eq!(rows(&store), 5, "they are folded and kept");
+    write(&store);
+    let found = storage::Accept::Quarantine(quarantined("personal"));
+    get(store.append(vec![found]));
+    assert_eq!(get(store.erase(vec![storage::Erase::Quarantined(1)], 1)), 1);
+    assert_eq!(get(store.erase(vec![storage::Erase::Quarantined(1)], 1)), 0);
+    // The process ends before anything is folded.
+    drop(store);
+    let store = RedbStore::open(&path, roomy()).unwrap();
+    get(store.put_document("kind", "later", Some("kept".into())));
+    get(store.close());
+    drop(store);
+    let store = RedbStore::open(&path, roomy()).unwrap();
+    let page = get(store.log(LogSeq(0), 1_000));
+    assert_eq!((page.oldest, page.newest, page.rows.len()), (LogSeq(13), LogSeq(13), 1));
+    assert_eq!(get(store.documents("kind")).len(), 6);
+}
+
+#[test]
+fn of_the_log_behind_the_fold_only_the_newest_rows_stay() {
+    for (log_rows, log_bytes) in [(10, u64::MAX), (u64::MAX, 3_000), (0, 0)] {
+        let (_folder, path) = folder();
+        let options = || Options { log_rows, log_bytes, ..tiny() };
+        for round in 0..3 {
+            let store = RedbStore::open(&path, options()).unwrap();
+            for n in 0..60 {
+                get(store.append(vec![message("a"), storage::Accept::Notice(notice("b"))]));
+                get(store.put_document("kind", &n.to_string(), Some(vec![0; 100].into())));
+            }
+            get(store.close());
+            drop(store);
+            let store = RedbStore::open(&path, options()).unwrap();
+            let page = get(store.log(LogSeq(0), 1_000));
+            assert_eq!(page.newest.0, (round + 1) * 120);
+            assert_eq!(page.rows.len() as u64, page.newest.0 + 1 - page.oldest.0);
+            match (log_rows, log_bytes) {
+                (0, 0) => assert!(page.rows.is_empty()),
+                (10, _) => assert_eq!(page.rows.len(), 10),
+                _ => assert!((10..40).contains(&page.rows.len()), "{}", page.rows.len()),
+            }
+        }
     }
 }

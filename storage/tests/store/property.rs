@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use storage::{Model, Options, RedbStore};
+use storage::{LogSeq, Model, Options, RedbStore, Store};
 
 use crate::disk::Disk;
-use crate::kit::{roomy, tiny};
+use crate::kit::{get, log, roomy, tiny};
 use crate::script::{Step, assert_same, content, run};
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -45,12 +45,23 @@ fn compare(steps: &[Step], options: fn() -> Options) {
         assert_eq!(run(&**engine, step, at).unwrap(), expected, "step {at}: {step:?}");
         if at % 8 == 0 {
             assert_same(&content(&**engine), &content(&*model), &format!("after step {at}: {step:?}"));
+            assert_same_log(&**engine, &*model);
         }
     }
     let engine = engine.unwrap_or_else(|| open(&disk, options()));
     assert_same(&content(&*engine), &content(&*model), "at the end");
     drop(engine);
-    assert_same(&content(&*open(&disk, options())), &content(&*model), "after a restart");
+    let engine = open(&disk, options());
+    assert_same(&content(&*engine), &content(&*model), "after a restart");
+    assert_same_log(&*engine, &*model);
+}
+
+/// An engine keeps less of the log than the model, and tells how much; what it keeps is the same.
+fn assert_same_log(engine: &dyn Store, model: &dyn Store) {
+    let page = get(engine.log(LogSeq(0), 1));
+    assert_eq!(page.newest, get(model.log(LogSeq(0), 1)).newest);
+    assert!(page.rows.first().is_none_or(|row| row.seq == page.oldest));
+    assert_eq!(log(engine, 0, 7), log(model, page.oldest.0 - 1, 7));
 }
 
 /// Folds with every commit, but never more than the least slice.

@@ -55,6 +55,14 @@ fn one_less(count: &AtomicUsize) -> bool {
 }
 
 impl Store for Flaky {
+    fn committed(&self) -> watch::Receiver<LogSeq> {
+        self.inner.committed()
+    }
+
+    fn log(&self, after: LogSeq, limit: usize) -> Pending<LogPage> {
+        self.inner.log(after, limit)
+    }
+
     fn fence(&self, partition: &Partition) -> Fence {
         self.inner.fence(partition)
     }
