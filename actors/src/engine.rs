@@ -51,7 +51,7 @@ use crate::shard::{self, Shard};
 use crate::timers::{self, Timers};
 
 /// Documents of this kind say why an operator has stopped a number.
-const STOPPED: &str = "stopped_number";
+pub(crate) const STOPPED: &str = "stopped_number";
 /// Account events that a slow listener may be behind.
 const ACCOUNT_EVENTS: usize = 256;
 

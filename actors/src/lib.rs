@@ -17,6 +17,7 @@ mod deps;
 mod engine;
 pub mod erasure;
 mod events;
+pub mod feed;
 pub mod flow_manager;
 mod flow_standing;
 mod forms;

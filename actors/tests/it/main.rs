@@ -4,6 +4,7 @@
 
 mod conversations;
 mod failures;
+mod feed;
 mod flow_standing;
 mod forms;
 mod handoff;
