@@ -24,7 +24,9 @@ mod handback;
 mod journal;
 mod letters;
 mod lists;
+mod live;
 mod login;
+mod logs;
 mod mask;
 mod media;
 mod messages;
@@ -40,12 +42,14 @@ mod routes;
 mod scope;
 #[expect(dead_code, reason = "they describe what handlers build as plain JSON")]
 mod shapes;
+mod status;
 mod table;
 mod templates;
 mod time;
 mod tokens;
 mod trigger;
 mod users;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -53,9 +57,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actors::broadcast::Broadcasts;
+use actors::feed::Feed;
 use actors::letters::Batches;
 use actors::{Bots, Clock, Engine};
-use axum::Extension;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -65,17 +69,20 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use secrecy::SecretString;
 use storage::{Health, Store};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use utoipa::openapi::OpenApi;
 
 use crate::bots::Library;
 use crate::flow_keys::FlowKeyKeeper;
-use crate::front::{Displays, FlowHealth};
+use crate::front::{Displays, FlowHealth, Front};
+use crate::inspector::Inspector;
 use crate::metrics::Metrics;
 use crate::net::Body;
 use crate::numbers::Desk;
 use crate::server::Configuration;
 use crate::services::Services;
+use crate::telemetry::Logs;
 pub use access::allowed_hosts;
 use access::{Access, Denied, Peer};
 use audit::{Book, Call, Entry};
@@ -132,6 +139,16 @@ pub struct Parts {
     pub allowed_hosts: HashSet<String>,
     /// Whether `/metrics` answers.
     pub metrics_enabled: bool,
+    /// What happens, for those who follow it.
+    pub feed: Arc<Feed>,
+    /// The newest log lines.
+    pub logs: Arc<Logs>,
+    /// The front door, to take webhooks in again.
+    pub front: Arc<Front>,
+    /// What came to it.
+    pub inspector: Arc<Inspector>,
+    /// Cancelled when the server ends: streams end then.
+    pub stop: CancellationToken,
 }
 
 /// The admin port.
@@ -148,6 +165,7 @@ struct Shared {
     routes: Routes,
     document: OpenApi,
     once: Once,
+    started_ms: u64,
 }
 
 type Ctx = State<Arc<Shared>>;
@@ -169,7 +187,8 @@ impl Admin {
         let access = Access::new(settings, parts.people.directory.clone());
         let audit = parts.people.book.clone();
         let (router, routes, document) = routes::table().finish();
-        let shared = Arc::new(Shared { parts, access, audit, routes, document, once: Once::default() });
+        let started_ms = parts.clock.now_ms();
+        let shared = Arc::new(Shared { parts, access, audit, routes, document, once: Once::default(), started_ms });
         let router = router
             .route("/healthz", get(async || "ok"))
             .route("/readyz", get(ready))
@@ -330,29 +349,10 @@ async fn metrics(State(shared): Ctx) -> Result<Response, Problem> {
     }
     let status = shared.parts.engine.status().await;
     shared.parts.services.outlet.measure();
+    shared.parts.metrics.sse_clients.set(i64::try_from(shared.parts.feed.followers()).unwrap_or(i64::MAX));
     let page = shared.parts.metrics.page(&*shared.parts.store, &status, shared.parts.clock.now_ms());
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(http::header::CONTENT_TYPE, content_type)], page).into_response())
-}
-
-/// How the server does: its numbers, the engine, the store.
-#[utoipa::path(get, path = "/api/v1/status", tag = "server", responses((status = OK, body = shapes::Status)))]
-async fn status(State(shared): Ctx, Extension(principal): Extension<Principal>) -> axum::Json<serde_json::Value> {
-    let mut engine = shared.parts.engine.status().await;
-    engine.senders.retain(|number, _| principal.sees(number));
-    let stats = shared.parts.store.stats();
-    axum::Json(serde_json::json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "numbers": numbers::all(&shared, &principal).await,
-        "engine": engine,
-        "store": {
-            "file_bytes": stats.file_bytes,
-            "commits": stats.commits,
-            "rows": stats.rows,
-            "unfolded": stats.unfolded,
-            "inbox": stats.inbox,
-        },
-    }))
 }
 
 /// This document.

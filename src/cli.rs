@@ -13,6 +13,8 @@ mod db;
 mod dev;
 mod event;
 mod flow;
+mod follow;
+mod logs;
 mod manual;
 mod media;
 mod number;
@@ -24,11 +26,13 @@ mod say;
 mod secret;
 mod serve;
 mod sim;
+mod status;
 mod template;
 mod test;
 mod token;
 mod trigger;
 mod user;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -130,6 +134,12 @@ enum Command {
     Token(token::Args),
     /// List, export and verify who did what on a running server
     Audit(audit::Args),
+    /// Show how a running server does
+    Status(status::Args),
+    /// Follow the log of a running server
+    Logs(logs::Args),
+    /// List, show and take in again what came to the front door of a running server
+    Webhook(webhook::Args),
     /// Measure this machine: webhooks and replies per second against a bare skeleton
     Bench(crate::bench::Args),
     /// Explain an error code, such as PAR-0207
@@ -219,6 +229,9 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::User(args) => user::run(args),
         Command::Token(args) => token::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Logs(args) => logs::run(args),
+        Command::Webhook(args) => webhook::run(args),
         Command::Bench(args) => {
             crate::bench::run(args).map_err(|error| Failed::new(Exit::Failed, format!("{error:#}")))
         }

@@ -23,6 +23,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 mod vault;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -45,6 +46,7 @@ pub use server::{Admin, Metrics, Server, Simulator};
 pub use services::{Media, Retention, Templates};
 pub use shown::{Change, Shown};
 pub use vault::Vault;
+pub use webhooks::Webhooks;
 
 use layers::{Layers, Rank};
 use reader::Reader;
@@ -85,6 +87,8 @@ pub struct Config {
     pub templates: Templates,
     /// Outgoing events.
     pub events: Events,
+    /// What is kept of requests to the front door.
+    pub webhooks: Webhooks,
     /// How long things are kept.
     pub retention: Retention,
     /// Log lines.
@@ -203,6 +207,7 @@ impl Config {
             media: Media::read(reader),
             templates: Templates::read(reader),
             events: Events::read(reader),
+            webhooks: Webhooks::read(reader),
             retention: Retention::read(reader),
             log: Log::read(reader),
             metrics: Metrics::read(reader),

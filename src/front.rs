@@ -12,12 +12,14 @@ mod signers;
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use actors::Clock;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::{Bytes, Incoming};
 use parking_lot::RwLock;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
+use crate::inspector::{Id, Inspector, Note, Taken};
 use crate::metrics::{FrontMetrics, Refusal};
 use crate::net::Body;
 use body::BodyError;
@@ -33,9 +35,16 @@ pub use signers::{Signer, Signers};
 /// Path of Meta's webhooks.
 pub const WEBHOOK_PATH: &str = "/api/webhooks/whatsapp";
 
+/// The header that proves who sent a webhook.
+const SIGNATURE: &str = "x-hub-signature-256";
+/// The verdict on the signature of a body that was not read.
+const UNREAD: &str = "unread";
+
 /// What the front door needs to answer.
 pub struct Front {
     intake: Intake,
+    inspector: Arc<Inspector>,
+    clock: Arc<dyn Clock>,
     flow: Arc<FlowEndpoint>,
     verify_token: RwLock<SecretString>,
     /// Those of numbers that have one of their own.
@@ -46,9 +55,9 @@ pub struct Front {
 }
 
 impl Front {
-    /// A front door over `intake` and `flow`.
+    /// A front door over `intake` and `flow`, which notes what it answers.
     pub fn new(
-        intake: Intake,
+        (intake, inspector, clock): (Intake, Arc<Inspector>, Arc<dyn Clock>),
         flow: Arc<FlowEndpoint>,
         verify_token: SecretString,
         server: &crate::config::Server,
@@ -56,7 +65,17 @@ impl Front {
     ) -> Self {
         let body = body::Limits { max_bytes: server.max_body_bytes, timeout: server.body_timeout };
         let buffered = Arc::new(Semaphore::new(server.max_buffered_bytes.min(Semaphore::MAX_PERMITS)));
-        Self { intake, flow, verify_token: RwLock::new(verify_token), also: RwLock::default(), body, buffered, metrics }
+        Self {
+            intake,
+            inspector,
+            clock,
+            flow,
+            verify_token: RwLock::new(verify_token),
+            also: RwLock::default(),
+            body,
+            buffered,
+            metrics,
+        }
     }
 
     /// Puts another token in the place of the one that proves a subscription request.
@@ -76,7 +95,7 @@ impl Front {
         let (route, answer) = match (&method, request.uri().path()) {
             (&Method::POST, WEBHOOK_PATH) => ("webhook", self.webhook(request).await),
             (&Method::GET, WEBHOOK_PATH) => ("verify", self.verify(request.uri().query().unwrap_or_default())),
-            (&Method::POST, FLOW_PATH) => ("flow", self.flow.answer(request, self.body.timeout).await),
+            (&Method::POST, FLOW_PATH) => ("flow", self.flow_request(request, started).await),
             (&Method::GET | &Method::HEAD, "/healthz") => ("healthz", text(StatusCode::OK, "ok".into())),
             (_, WEBHOOK_PATH) => ("webhook", reply::not_allowed("GET, POST")),
             (_, FLOW_PATH) => ("flow", reply::not_allowed("POST")),
@@ -113,33 +132,107 @@ impl Front {
 
     async fn webhook(&self, request: Request<Incoming>) -> Response<Body> {
         let started = tokio::time::Instant::now();
-        let signature =
-            request.headers().get("x-hub-signature-256").and_then(|value| value.to_str().ok()).map(String::from);
+        let headers = request.headers().clone();
+        let signature = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
         // Held until the answer: bytes in memory are bounded, whoever sends them.
         let (body, _permit) = match body::read(request, self.body, &self.buffered).await {
             Ok(read) => read,
-            Err(BodyError::TooLarge) => return reply::too_large(self.body.max_bytes),
-            Err(BodyError::TooSlow) => return reply::closing(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
-            Err(BodyError::Broken) => return reply::closing(StatusCode::BAD_REQUEST, "the body broke off"),
-            Err(BodyError::Crowded) => return reply::unavailable("too many bodies are being read"),
+            Err(error) => {
+                let answer = self.unread(&error);
+                let note = self.note("webhook", UNREAD, &answer, started);
+                self.inspector.note(Note { headers, ..note });
+                return answer;
+            }
         };
-        let signer = match self.intake.verify(signature.as_deref(), &body) {
+        let (answer, verdict, taken) = self.take(signature, body.clone(), started).await;
+        let note = self.note("webhook", verdict, &answer, started);
+        self.inspector.note(Note { taken, headers, body, ..note });
+        answer
+    }
+
+    fn unread(&self, error: &BodyError) -> Response<Body> {
+        match error {
+            BodyError::TooLarge => reply::too_large(self.body.max_bytes),
+            BodyError::TooSlow => reply::closing(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
+            BodyError::Broken => reply::closing(StatusCode::BAD_REQUEST, "the body broke off"),
+            BodyError::Crowded => reply::unavailable("too many bodies are being read"),
+        }
+    }
+
+    /// Takes a body in. Answers also the verdict on its signature, and what became of it.
+    async fn take(
+        &self,
+        signature: Option<&str>,
+        body: Bytes,
+        started: tokio::time::Instant,
+    ) -> (Response<Body>, &'static str, Option<Taken>) {
+        let signer = match self.intake.verify(signature, &body) {
             Ok(signer) => signer,
             Err(refused) => {
                 self.metrics.refused(&refused);
-                return error(StatusCode::UNAUTHORIZED, &format!("X-Hub-Signature-256 {}", refusal_text(&refused)));
+                let text = format!("X-Hub-Signature-256 {}", refusal_text(&refused));
+                return (error(StatusCode::UNAUTHORIZED, &text), refused.reason, None);
             }
         };
+        let verdict = if signer.previous { "previous" } else { "valid" };
         match self.intake.accept(&signer, body).await {
-            Ok(()) => {
+            Ok(taken) => {
                 self.metrics.acknowledged(started.elapsed());
-                reply::success()
+                (reply::success(), verdict, Some(taken))
             }
             Err(error) => {
                 tracing::error!(%error, "a webhook was not stored; Meta was told to send it again");
                 self.metrics.refused_to_store();
-                reply::unavailable("it could not be stored")
+                (reply::unavailable("it could not be stored"), verdict, None)
             }
+        }
+    }
+
+    /// Takes the bytes of a webhook in again, signed with the secret of a number's app, or of the first one's. Answers the
+    /// status, and what became of it.
+    pub(crate) async fn take_again(&self, number: Option<&str>, body: Bytes, of: Id) -> (u16, Option<Taken>) {
+        let started = tokio::time::Instant::now();
+        let signature = self.intake.sign(number, &body);
+        let (answer, verdict, taken) = self.take(signature.as_deref(), body.clone(), started).await;
+        let note = self.note("webhook", verdict, &answer, started);
+        self.inspector.note(Note { taken: taken.clone(), body, replay_of: Some(of), ..note });
+        (answer.status().as_u16(), taken)
+    }
+
+    /// A Flow's request is noted without its bytes, which nobody could tell a person's from another's.
+    async fn flow_request(&self, request: Request<Incoming>, started: tokio::time::Instant) -> Response<Body> {
+        let headers = request.headers().clone();
+        let answer = self.flow.answer(request, self.body.timeout).await;
+        let verdict = match answer.status().as_u16() {
+            432 if headers.contains_key(SIGNATURE) => "mismatch",
+            432 => "missing",
+            400 | 408 | 413 | 503 => UNREAD,
+            _ => "valid",
+        };
+        let note = self.note("flow", verdict, &answer, started);
+        let length = headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        self.inspector.note(Note { headers, body_bytes: length.unwrap_or(0), ..note });
+        answer
+    }
+
+    fn note(
+        &self,
+        path: &'static str,
+        signature: &'static str,
+        answer: &Response<Body>,
+        started: tokio::time::Instant,
+    ) -> Note {
+        Note {
+            at_ms: self.clock.now_ms(),
+            path,
+            signature,
+            status: answer.status().as_u16(),
+            took: started.elapsed(),
+            taken: None,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            body_bytes: 0,
+            replay_of: None,
         }
     }
 }

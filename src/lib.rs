@@ -8,6 +8,7 @@ pub mod config;
 pub mod flow_keys;
 mod flows;
 pub mod front;
+pub mod inspector;
 pub mod metrics;
 pub mod net;
 pub mod numbers;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actors::{EngineStatus, SenderStatus};
@@ -63,6 +63,47 @@ pub struct FrontMetrics {
     signature_failures: Family<Refusal, Counter>,
     signed_by: Family<Key, Counter>,
     not_stored: Counter,
+    rate: Rate,
+}
+
+/// Counts by the second, for the last few.
+struct Rate {
+    started: tokio::time::Instant,
+    /// Of each the second and the count in it, 32 bits each.
+    buckets: [AtomicU64; 16],
+}
+
+/// Seconds that a rate is the mean of.
+const RATE_SECONDS: u64 = 10;
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self { started: tokio::time::Instant::now(), buckets: Default::default() }
+    }
+}
+
+impl Rate {
+    fn count(&self) {
+        let second = self.started.elapsed().as_secs();
+        let add = |kept: u64| if kept >> 32 == second { kept + 1 } else { (second << 32) | 1 };
+        let _kept = self.bucket(second).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| Some(add(kept)));
+    }
+
+    /// A second, of the last full ones.
+    fn mean(&self) -> f64 {
+        let now = self.started.elapsed().as_secs();
+        let seconds = now.saturating_sub(RATE_SECONDS)..now;
+        let of = |second: u64| {
+            let kept = self.bucket(second).load(Ordering::Relaxed);
+            if kept >> 32 == second { kept & u64::from(u32::MAX) } else { 0 }
+        };
+        let count = seconds.end - seconds.start;
+        if count == 0 { 0.0 } else { seconds.map(of).sum::<u64>() as f64 / count as f64 }
+    }
+
+    fn bucket(&self, second: u64) -> &AtomicU64 {
+        &self.buckets[(second % 16) as usize]
+    }
 }
 
 impl Default for FrontMetrics {
@@ -75,6 +116,7 @@ impl Default for FrontMetrics {
             signature_failures: Family::default(),
             signed_by: Family::default(),
             not_stored: Counter::default(),
+            rate: Rate::default(),
         }
     }
 }
@@ -123,6 +165,12 @@ impl FrontMetrics {
 
     pub(crate) fn acknowledged(&self, took: Duration) {
         self.ack_seconds.observe(took.as_secs_f64());
+        self.rate.count();
+    }
+
+    /// Webhooks acknowledged a second, the mean of the last ten.
+    pub(crate) fn webhooks_per_second(&self) -> f64 {
+        self.rate.mean()
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {
@@ -164,6 +212,8 @@ pub struct Metrics {
     pub commit_seconds: Histogram,
     /// Items of each commit.
     pub commit_items: Histogram,
+    /// Clients that follow the events.
+    pub(crate) sse_clients: Gauge,
     store_bytes: Gauge,
     unfolded: Gauge,
     inbox: Gauge,
@@ -189,6 +239,8 @@ impl Default for Metrics {
         registry.register_with_unit("store", "Size of the store's file", Unit::Bytes, store_bytes.clone());
         registry.register("store_unfolded_rows", "Log rows not folded yet", unfolded.clone());
         registry.register("inbox_messages", "Messages accepted and not consumed", inbox.clone());
+        let sse_clients = Gauge::default();
+        registry.register("sse_clients", "Clients that follow the events", sse_clients.clone());
         let (outbox, outbox_oldest) = (Family::default(), Family::default());
         let help = "Open messages: queued ones wait for their time or a status, sending ones are under way";
         registry.register("outbox_messages", help, outbox.clone());
@@ -205,6 +257,7 @@ impl Default for Metrics {
             actors,
             commit_seconds,
             commit_items,
+            sse_clients,
             store_bytes,
             unfolded,
             inbox,

@@ -5,10 +5,12 @@ mod numbers;
 mod reload;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actors::broadcast::{BroadcastError, Broadcasts};
+use actors::feed::Feed;
 use actors::http_caller::{BotSecrets, HttpParts, HttpSettings, WebError, WebFetch};
 use actors::letters::{BatchError, Batches};
 use actors::{Bots, Clock, ConversationSettings, Engine, Numbers, SenderSettings, Setup, TurnFunction};
@@ -25,11 +27,13 @@ use crate::config::keys::Effect;
 use crate::config::{Config, Reread};
 use crate::flow_keys::FlowKeyKeeper;
 use crate::front::{Displays, FlowEndpoint, FlowParts, Front, Intake, Repeats, Signers};
+use crate::inspector::Inspector;
 use crate::metrics::Metrics;
 use crate::net::{self, Limits};
 use crate::numbers::{self as served, Book, Desk, DeskParts};
 use crate::secrets;
 use crate::services::{self, Services};
+use crate::telemetry::Logs;
 use crate::vault::{MasterKey, Vault, VaultError};
 pub use reload::{Configuration, ReloadError};
 
@@ -92,6 +96,14 @@ pub enum StartError {
     /// A private key of Flows cannot be used.
     #[error(transparent)]
     FlowKey(#[from] Box<flows::KeyTrouble>),
+    /// The folder of the webhook inspector cannot be used.
+    #[error("{}: {source}; it holds what the webhook inspector keeps, which webhooks.enabled = false switches off", .dir.display())]
+    Inspector {
+        /// The folder.
+        dir: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Two numbers share the four bytes that conversation keys start with.
     #[error("the phone number ids {0} and {1} cannot be served together")]
     NumbersCollide(String, String),
@@ -114,13 +126,24 @@ pub struct Given {
     pub apply_flows: bool,
     /// Reads the configuration again, where that can be done.
     pub reread: Option<Reread>,
+    /// The newest log lines of this process.
+    pub logs: Arc<Logs>,
 }
 
 impl Given {
     /// Real bots over a clock.
     pub fn new(clock: Arc<dyn Clock>, bots: Vec<BotFile>) -> Self {
         let tell: Tell = Arc::new(|line| tracing::info!("{line}"));
-        Self { clock, bots, turn: Arc::new(chatbot::turn), open_admin: false, tell, apply_flows: false, reread: None }
+        Self {
+            clock,
+            bots,
+            turn: Arc::new(chatbot::turn),
+            open_admin: false,
+            tell,
+            apply_flows: false,
+            reread: None,
+            logs: Arc::default(),
+        }
     }
 }
 
@@ -140,6 +163,7 @@ pub struct Running {
     services: Arc<Services>,
     flow_keys: Arc<FlowKeyKeeper>,
     configuration: Arc<Configuration>,
+    inspector: Arc<Inspector>,
     stop: CancellationToken,
     ports: Vec<JoinHandle<()>>,
     secrets: (secrets::Handle, JoinHandle<()>),
@@ -160,13 +184,15 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let registry = Arc::new(Bots::new(&config.bots.default));
     let (client, numbers) = (graph_client(config)?, numbers::of_engine(config));
     let book = Arc::new(Book::of(config));
+    let feed = Feed::new(store.clone(), config.admin.max_event_clients);
+    let inspector = inspector(config, &given.clock, &feed)?;
     let services = Services::load(
         config,
         (client.clone(), http_parts(config)?),
         store.clone(),
         given.clock.clone(),
         &numbers,
-        metrics.actors.clone(),
+        (metrics.actors.clone(), inspector.clone()),
     )
     .await?;
     let services = Arc::new(services);
@@ -202,13 +228,14 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     services.look_after(broadcasts.clone().run());
     services.look_after(batches.clone().run());
     services.look_after(bots::upkeep(library.clone()));
+    services.look_after(feed.clone().run());
     if config.bots.watch {
         let applied = given.apply_flows.then(|| services.flows.clone());
         let beside = bots::Beside { supplies: services.supplies(), tell: given.tell, flows: applied };
         services.look_after(bots::watch(library.clone(), beside, config.bots.dir.clone(), known));
     }
 
-    let admin = local(&admin_listener, config.admin.listen);
+    let (stop, admin) = (CancellationToken::new(), local(&admin_listener, config.admin.listen));
     let displays = Arc::<Displays>::default();
     let signers = Arc::new(Signers::new(&config.whatsapp.numbers));
     let intake = Intake::new(
@@ -231,7 +258,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         settings: flows::settings(config),
     }));
     let front_door = Arc::new(Front::new(
-        intake,
+        (intake, inspector.clone(), given.clock.clone()),
         flow,
         config.whatsapp.webhook_verify_token.value.clone(),
         &config.server,
@@ -290,6 +317,11 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         open_on_loopback: given.open_admin,
         allowed_hosts: admin::allowed_hosts(&config.admin.allowed_hosts, admin),
         metrics_enabled: config.metrics.enabled,
+        feed,
+        logs: given.logs,
+        front: front_door.clone(),
+        inspector: inspector.clone(),
+        stop: stop.clone(),
     });
 
     services.look_after(people.look_after(config.retention.audit.map(millis)));
@@ -304,7 +336,6 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         admin: &admin_port,
     };
     let secrets = numbers::watch_secrets(config, &numbers, &given.clock, &users);
-    let stop = CancellationToken::new();
     let limits = Limits {
         max_connections: config.server.max_connections,
         header_timeout: config.server.header_timeout,
@@ -328,6 +359,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         services,
         flow_keys,
         configuration,
+        inspector,
         stop,
         ports,
         secrets,
@@ -338,6 +370,11 @@ impl Running {
     /// The store, for tests that look inside.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// What came to the front door.
+    pub fn inspector(&self) -> &Arc<Inspector> {
+        &self.inspector
     }
 
     /// The keys of Flows.
@@ -467,6 +504,15 @@ fn refuse_collisions(config: &Config) -> Result<(), StartError> {
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Bind { key, address, source })
+}
+
+/// The inspector keeps its files beside the store.
+fn inspector(config: &Config, clock: &Arc<dyn Clock>, feed: &Arc<Feed>) -> Result<Arc<Inspector>, StartError> {
+    let mut dir = config.store.path.as_os_str().to_owned();
+    dir.push(".webhooks");
+    let dir = PathBuf::from(dir);
+    let failed = |source| StartError::Inspector { dir: dir.clone(), source };
+    Inspector::start(config.webhooks, dir.clone(), clock.now_ms(), feed.clone()).map_err(failed)
 }
 
 fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {

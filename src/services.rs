@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 use whatsapp::graph::Client;
 
 use crate::config::{Config, Retention};
+use crate::inspector::{Inspector, KeptRequests};
 use crate::quick_replies::QuickReplies;
 
 /// Why the services did not start.
@@ -109,7 +110,7 @@ impl Services {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         numbers: &Numbers,
-        metrics: Arc<Metrics>,
+        (metrics, inspector): (Arc<Metrics>, Arc<Inspector>),
     ) -> Result<Self, LoadError> {
         let media_wanted = Arc::new(Notify::new());
         let media = Media::new(MediaParts {
@@ -159,7 +160,7 @@ impl Services {
             media: media.clone(),
             outlet: outlet.clone(),
             tombs: tombs.clone(),
-            keeps: others_that_keep(&store),
+            keeps: others_that_keep(&store, inspector),
         });
         let ages = ages(&config.retention);
         Ok(Self {
@@ -342,7 +343,7 @@ const NAMING: [(&str, &str); 2] = [("attention", "attention"), ("answers", "idem
 /// Kinds of documents that name people and stay: without their ids.
 const TRAILS: [(&str, &str); 1] = [("broadcast_results", "broadcast_result")];
 
-fn others_that_keep(store: &Arc<dyn Store>) -> Vec<Arc<dyn Keeps>> {
+fn others_that_keep(store: &Arc<dyn Store>, inspector: Arc<Inspector>) -> Vec<Arc<dyn Keeps>> {
     let naming = NAMING.into_iter().map(|(name, kind)| {
         let keeps: Arc<dyn Keeps> = Arc::new(Documents { store: store.clone(), name, kind });
         keeps
@@ -352,7 +353,8 @@ fn others_that_keep(store: &Arc<dyn Store>) -> Vec<Arc<dyn Keeps>> {
         keeps
     });
     let lists: Arc<dyn Keeps> = Arc::new(BroadcastLists { store: store.clone() });
-    naming.chain(trails).chain([lists]).collect()
+    let requests: Arc<dyn Keeps> = Arc::new(KeptRequests(inspector));
+    naming.chain(trails).chain([lists, requests]).collect()
 }
 
 fn media_settings(config: &Config) -> MediaSettings {

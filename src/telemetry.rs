@@ -5,9 +5,11 @@
 
 mod line;
 mod mask;
+mod ring;
 mod scrub;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 
 use std::sync::OnceLock;
 
@@ -21,20 +23,21 @@ use crate::config::{Format, Log};
 
 pub use line::{Lines, Style};
 pub use mask::{Masked, mask};
+pub use ring::{Line, Logs};
 pub use scrub::{Scrubber, hide};
 
 /// Of this process, as the log is.
 static LEVEL: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 
 /// Sets up log lines for this process, panics included. `secrets` never show in any of them; `now` is the wall clock
-/// in milliseconds since 1970.
+/// in milliseconds since 1970. Answers with the newest lines, as they come.
 ///
 /// Errors: when something else has set up logging before.
 pub fn init(
     log: &Log,
     secrets: &[SecretString],
     now: impl Fn() -> i64 + Send + Sync + 'static,
-) -> Result<(), TryInitError> {
+) -> Result<Arc<Logs>, TryInitError> {
     let style = match log.format {
         Format::Text => Style::Text,
         Format::Json => Style::Json,
@@ -43,12 +46,13 @@ pub fn init(
     };
     // When stderr is gone there is nobody left to tell.
     let write = |line: &str| io::stderr().lock().write_all(line.as_bytes()).unwrap_or_default();
-    let lines = Lines::new(style, Scrubber::new(secrets, log.redact), now, write);
+    let logs = Arc::<Logs>::default();
+    let lines = Lines::new(style, Scrubber::new(secrets, log.redact), now, write).kept(logs.clone());
     let (level, handle) = reload::Layer::new(log.level.clone());
     registry().with(level).with(lines).try_init()?;
     let _set_once = LEVEL.set(handle);
     std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    Ok(logs)
 }
 
 /// Which lines are written from now on. Does nothing where [`init`] was not called, as in tests.

@@ -41,6 +41,11 @@ impl Problem {
         self
     }
 
+    /// When the same may work.
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
     /// The parts of the request that are wrong.
     pub(super) fn errors(self, errors: impl IntoIterator<Item = Wrong>) -> Self {
         let errors: Vec<Value> = errors.into_iter().map(|wrong| json!(wrong)).collect();

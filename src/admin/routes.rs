@@ -8,8 +8,8 @@ use super::role::Role::{Admin, Author, Operator, Responder, Viewer};
 use super::table::Table;
 use super::{
     audit, begin, blocked, bots, broadcasts, configuration, contacts, conversations, deliveries, flow_keys, flows,
-    handback, journal, letters, lists, login, media, messages, numbers, outbox, quick_replies, templates, tokens,
-    trigger, users,
+    handback, journal, letters, lists, live, login, logs, media, messages, numbers, outbox, quick_replies, status,
+    templates, tokens, trigger, users, webhooks,
 };
 
 /// Bytes of a bot at most: one more than a bot may have, so that the checker says what is wrong.
@@ -25,7 +25,7 @@ const MAX_BROADCAST_BYTES: usize = 32 * 1024 * 1024;
 pub(super) fn table() -> Table {
     Table::new()
         .of(Viewer, routes!(super::metrics))
-        .of(Viewer, routes!(super::status))
+        .of(Viewer, routes!(status::status))
         .of(Viewer, routes!(super::openapi))
         .of(Viewer, routes!(conversations::list))
         .of(Viewer, routes!(conversations::show))
@@ -164,4 +164,9 @@ pub(super) fn table() -> Table {
         .of(Operator, routes!(configuration::show))
         .of(Admin, routes!(configuration::check))
         .of(Admin, routes!(configuration::reload))
+        .of(Viewer, routes!(live::events))
+        .of(Operator, routes!(logs::list))
+        .of(Operator, routes!(webhooks::list))
+        .of(Operator, routes!(webhooks::show))
+        .of(Operator, routes!(webhooks::replay))
 }

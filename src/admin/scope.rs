@@ -57,7 +57,7 @@ const fn scope(reads: Reach, writes: Reach, shown: Shown) -> Scope {
 }
 
 /// By the beginning of a route; the first that fits counts.
-const RULES: [(&str, Scope); 32] = [
+const RULES: [(&str, Scope); 34] = [
     ("/api/v1/conversations/{", scope(Reach::Path, Reach::Path, Shown::Masked)),
     ("/api/v1/conversations", scope(Reach::Seen, Reach::Nothing, Shown::Masked)),
     ("/api/v1/messages", scope(Reach::Handler, Reach::Handler, Shown::Masked)),
@@ -76,6 +76,8 @@ const RULES: [(&str, Scope); 32] = [
     ("/api/v1/events", scope(Reach::Handler, Reach::Nothing, Shown::Handler)),
     ("/api/v1/contacts", scope(Reach::Handler, Reach::Handler, Shown::Masked)),
     ("/api/v1/quick-replies", scope(Reach::Handler, Reach::Nothing, Shown::Masked)),
+    ("/api/v1/webhooks", scope(Reach::Handler, Reach::Handler, Shown::Handler)),
+    ("/api/v1/logs", scope(Reach::Nothing, Reach::Nothing, Shown::Plain)),
     ("/api/v1/media/prune", scope(Reach::Nothing, Reach::Nothing, Shown::Plain)),
     ("/api/v1/media", scope(Reach::Handler, Reach::Handler, Shown::Masked)),
     ("/api/v1/numbers/{id}", scope(Reach::Path, Reach::Path, Shown::Plain)),

@@ -22,7 +22,7 @@ pub(super) use flows::{
 pub(super) use queues::{
     DeadLetter, Delivery, DeliveryShown, Notice, Outgoing, Quarantined, Receiver, ReceiverResumed, Replayed,
 };
-pub(super) use server::{Number, PauseReason, Status};
+pub(super) use server::{Number, PauseReason};
 pub(super) use things::{
     Media, MediaDeleted, MediaPut, Pruned, Template, TemplateChanged, TemplateCreated, TemplateDeleted, Templates,
     TemplatesSynced,

@@ -1,5 +1,7 @@
 //! `parlance convo …`: the conversations of a running server, and what they went through.
 
+mod tail;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -48,6 +50,8 @@ enum Command {
         #[arg(long)]
         reverse: bool,
     },
+    /// Print what happens in a conversation, or in all of them, until Ctrl+C
+    Tail(tail::Args),
     /// Tell a conversation's bot that something happened
     Trigger(trigger::Args),
     /// Make a test of a conversation, with stand-ins for what is personal
@@ -82,6 +86,7 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
                 Ok(())
             }
             Command::Show { id, at: Some(at) } => show_at(&api, &id, at, json).await,
+            Command::Tail(args) => tail::run(&api, args, json).await,
             Command::Trigger(args) => trigger::run(&api, args, json).await,
             Command::Journal { id, reverse } => {
                 let order = if reverse { "desc" } else { "asc" };

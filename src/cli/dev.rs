@@ -95,13 +95,14 @@ async fn start(args: Args) -> Result<(), Failed> {
     let config = configure(&origin)?;
     let files = bot_files(&config, args.bots.is_some())?;
     let clock: Arc<dyn Clock> = clock;
-    serve::init_log(&config, &clock)?;
+    let logs = serve::init_log(&config, &clock)?;
     let reread: Reread = Arc::new(move |draft| {
         let mut config = origin.read(draft)?;
         share_app(&mut config);
         Ok(config)
     });
     let given = Given {
+        logs,
         open_admin: true,
         tell: Arc::new(tell),
         apply_flows: true,

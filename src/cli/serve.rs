@@ -12,7 +12,7 @@ use super::{ConfigArgs, Exit, runtime};
 use crate::bots;
 use crate::config::{Config, Draft, Mode, Origin, Reread};
 use crate::server::{self, Failure, Given, Running, StartError};
-use crate::telemetry;
+use crate::telemetry::{self, Logs};
 use crate::vault::VaultError;
 
 #[derive(clap::Args)]
@@ -33,9 +33,9 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     }
     no_core_dumps();
     let clock: Arc<dyn Clock> = Arc::new(AdjustableClock::system());
-    init_log(&config, &clock)?;
+    let logs = init_log(&config, &clock)?;
     let reread: Reread = Arc::new(move |draft| origin.read(draft));
-    let given = Given { reread: Some(reread), ..Given::new(clock, files) };
+    let given = Given { logs, reread: Some(reread), ..Given::new(clock, files) };
     runtime()?.block_on(async {
         let running = server::start(&config, given).await.map_err(start_failed)?;
         for problem in running.bots.problems.iter().chain(&running.bots.notes) {
@@ -85,7 +85,7 @@ fn check_only(files: &[bots::BotFile]) -> Result<(), Failed> {
     Ok(())
 }
 
-pub(super) fn init_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(), Failed> {
+pub(super) fn init_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Logs>, Failed> {
     let clock = clock.clone();
     telemetry::init(&config.log, &config.secrets(), move || i64::try_from(clock.now_ms()).unwrap_or(i64::MAX))
         .map_err(|error| Failed::new(Exit::Failed, format!("error: the log cannot be set up: {error}")))
@@ -107,7 +107,9 @@ pub(super) fn start_failed(error: StartError) -> Failed {
         | StartError::Graph(_)
         | StartError::Web(_) => Exit::Config,
         StartError::Services(error) if error.is_of_store() => Exit::Store,
-        StartError::Services(_) | StartError::Engine(_) | StartError::Bind { .. } => Exit::Failed,
+        StartError::Services(_) | StartError::Inspector { .. } | StartError::Engine(_) | StartError::Bind { .. } => {
+            Exit::Failed
+        }
     };
     match &error {
         // It begins with the problems of the files, which have their own form.

@@ -40,6 +40,8 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// Host headers that are answered; empty means loopback names and the listen address.
     pub allowed_hosts: Vec<String>,
+    /// Clients that follow the events at once.
+    pub max_event_clients: usize,
     /// The first admin token.
     pub token: Option<Secret>,
     /// How long a login lasts.
@@ -92,6 +94,7 @@ impl Admin {
         let admin = Self {
             listen: address(reader, "admin.listen"),
             allowed_hosts: reader.list("admin.allowed_hosts"),
+            max_event_clients: reader.integer("admin.max_event_clients", 1..=100_000),
             token: reader.secret("admin.token"),
             login_ttl: reader.duration("admin.login_ttl"),
             user: reader.text("admin.user"),

@@ -15,12 +15,16 @@ use whatsapp::webhook::{self, Event, Received, StatusUpdate};
 
 use super::displays::Displays;
 use super::signers::{Signer, Signers};
+use crate::inspector::Taken;
 use crate::metrics::{FrontMetrics, Refusal};
 use fields::Field;
 pub use repeats::Repeats;
 
 /// Characters of an unknown `phone_number_id` in the log.
 const SHOWN: usize = 32;
+
+/// Numbers of ours that one body is noted to be about.
+const MAX_NUMBERS: usize = 16;
 
 /// What a body holds.
 #[derive(Default)]
@@ -88,13 +92,15 @@ impl Intake {
     }
 
     /// Stores all that a signed body holds. `Ok` means that it is on disk and may be acknowledged.
-    pub async fn accept(&self, signer: &Signer, body: Bytes) -> Result<(), StoreError> {
+    pub async fn accept(&self, signer: &Signer, body: Bytes) -> Result<Taken, StoreError> {
         let now_ms = self.clock.now_ms();
+        let mut taken = Taken::default();
         let Sorted { mut items, statuses, events, reports } = match webhook::parse(&body) {
             Ok(events) => self.sort(signer, events, now_ms),
             // Signed, so it is Meta's: sending it again for a week would not help.
             Err(error) => {
                 let detail = error.to_string();
+                taken.unreadable = true;
                 Sorted { items: vec![self.quarantine("unreadable", &detail, body, now_ms)], ..Sorted::default() }
             }
         };
@@ -104,6 +110,7 @@ impl Intake {
                 items.extend(self.unknown_status(unknown, now_ms));
             }
         }
+        count(&mut taken, &items, &statuses);
         if !items.is_empty()
             && let Err(error) = self.store.append(items).await
         {
@@ -116,7 +123,13 @@ impl Intake {
         if !reports.is_empty() {
             self.repeats.keep(reports, now_ms).await?;
         }
-        Ok(())
+        Ok(taken)
+    }
+
+    /// Signs a body as the app of a number would, or that of the first number.
+    pub(super) fn sign(&self, number: Option<&str>, body: &[u8]) -> Option<String> {
+        let secret = number.and_then(|number| self.signers.secret(number)).or_else(|| self.signers.any_secret())?;
+        Some(whatsapp::signature::sign(&secret, body))
     }
 
     fn sort(&self, signer: &Signer, events: Vec<Event>, now_ms: u64) -> Sorted {
@@ -193,6 +206,27 @@ impl Intake {
     fn quarantine(&self, reason: &'static str, detail: &str, payload: Bytes, now_ms: u64) -> Accept {
         self.metrics.event("quarantined", reason);
         Accept::Quarantine(Quarantined { reason: reason.into(), detail: detail.into(), received_ms: now_ms, payload })
+    }
+}
+
+/// Counts what becomes of a body, and whose it is.
+fn count(taken: &mut Taken, items: &[Accept], statuses: &[StatusUpdate]) {
+    taken.statuses = u32::try_from(statuses.len()).unwrap_or(u32::MAX);
+    let mut about = |number: &str| {
+        if taken.numbers.len() < MAX_NUMBERS && taken.numbers.iter().all(|known| **known != *number) {
+            taken.numbers.push(number.into());
+        }
+    };
+    statuses.iter().for_each(|status| about(&status.phone_number_id));
+    for item in items {
+        match item {
+            Accept::Message(row) => {
+                about(&row.partition.0);
+                taken.accepted += 1;
+            }
+            Accept::Quarantine(_) => taken.quarantined += 1,
+            Accept::Notice(_) => taken.notices += 1,
+        }
     }
 }
 

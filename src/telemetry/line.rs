@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tracing::field::{Field, Visit};
@@ -12,6 +13,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::ring::Logs;
 use super::scrub::Scrubber;
 
 /// Longer values are cut, so that no peer fills the disk through the log.
@@ -35,12 +37,18 @@ pub struct Lines<N, W> {
     scrubber: Scrubber,
     now: N,
     write: W,
+    kept: Option<Arc<Logs>>,
 }
 
 impl<N: Fn() -> i64, W: Fn(&str)> Lines<N, W> {
     /// `now` gives milliseconds since 1970; `write` gets one line with its line break at a time.
     pub fn new(style: Style, scrubber: Scrubber, now: N, write: W) -> Self {
-        Self { style, scrubber, now, write }
+        Self { style, scrubber, now, write, kept: None }
+    }
+
+    /// Keeps what is written, as JSON.
+    pub fn kept(self, logs: Arc<Logs>) -> Self {
+        Self { kept: Some(logs), ..self }
     }
 
     fn line(&self, event: &Event<'_>, mut fields: Fields) -> String {
@@ -64,10 +72,17 @@ impl<N: Fn() -> i64, W: Fn(&str)> Lines<N, W> {
                 *value = Value::String(self.scrubber.clean_field(name, &value.to_string()).into_owned());
             }
         }
-        match self.style {
+        let line = match self.style {
             Style::Text => text(&head, &fields),
             Style::Json => json(&head, &fields),
+        };
+        if let Some(logs) = &self.kept {
+            match self.style {
+                Style::Text => logs.push(*metadata.level(), head.target, &json(&head, &fields)),
+                Style::Json => logs.push(*metadata.level(), head.target, &line),
+            }
         }
+        line
     }
 }
 
@@ -240,7 +255,7 @@ fn shortened(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use secrecy::SecretString;
     use tracing_subscriber::layer::SubscriberExt;
@@ -297,6 +312,26 @@ mod tests {
         }
         assert_eq!(object(|| tracing::info!(name = evil, "{evil}"))["name"], evil);
         assert_eq!(object(|| tracing::info!(name = evil, "{evil}"))["msg"], evil);
+    }
+
+    #[test]
+    fn f116_one_event_is_one_line_that_parses_whatever_is_in_its_fields_also_in_memory() {
+        let evil = "a\r\n{\"level\":\"ERROR\"}\u{1b}[2J\"}\0\u{2028}plain-secret";
+        for style in [Style::Text, Style::Json] {
+            let logs = Arc::<Logs>::default();
+            let scrubber = Scrubber::new(&[SecretString::from("plain-secret")], Redact::Numbers);
+            let layer = Lines::new(style, scrubber, || 0, |_: &str| ()).kept(logs.clone());
+            tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+                let _span = tracing::info_span!("span", outer = evil).entered();
+                tracing::warn!(name = evil, debug = ?evil, conversation = %evil, wa_id = "447700900123", "{evil}");
+            });
+            let kept = logs.before(0, 10, |_| true);
+            assert_eq!((kept.len(), kept[0].level), (1, tracing::Level::WARN));
+            assert!(!kept[0].json.chars().any(is_hazard), "{}", kept[0].json);
+            let line: Value = serde_json::from_str(&kept[0].json).expect("one JSON object");
+            assert_eq!(line["level"], "WARN");
+            assert!(!kept[0].json.contains("plain-secret") && !kept[0].json.contains("447700900123"));
+        }
     }
 
     #[test]

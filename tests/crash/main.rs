@@ -14,8 +14,11 @@ mod events;
 mod flows;
 mod forms;
 mod kill;
+mod live;
 mod secrets;
 mod signals;
+#[path = "../it/support/sse.rs"]
+mod sse;
 mod start;
 mod store_file;
 mod support;

@@ -127,6 +127,10 @@ async fn every_operation_of_the_document_is_answered_and_has_what_people_need() 
         let asked = asked.replace(['{', '}'], "");
         let answer = world.admin_call(method.clone(), &asked).send().await.unwrap();
         assert_ne!(answer.status(), 405, "{id}");
+        // A stream has no end.
+        if answer.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream") {
+            continue;
+        }
         let text = answer.text().await.unwrap();
         assert!(!text.contains("there is no such path"), "{id}: {text}");
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 /// What may befall a webhook on its way in (F20 to F42), a bot at work (F50 to F62), and a message on its way out (F70 to
 /// F81), a Flow's endpoint and what Meta says of Flows (F90 to F101), and the admin port (F110 to F122).
-const CLAIMED: [u32; 67] = [
+const CLAIMED: [u32; 69] = [
     20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 39, 42, 50, 51, 52, 53, 54, 55, 56, 57, 58,
     59, 60, 61, 62, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101,
-    110, 111, 113, 114, 115, 117, 119, 120, 121, 122,
+    110, 111, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122,
 ];
 
 const SOURCES: [&str; 7] = ["tests", "src", "actors", "chatbot", "simulator", "storage", "whatsapp"];

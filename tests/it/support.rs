@@ -4,6 +4,7 @@ pub(crate) mod bots;
 pub(crate) mod compose;
 pub(crate) mod raw;
 pub(crate) mod receiver;
+pub(crate) mod sse;
 pub(crate) mod world;
 
 pub(crate) use compose::{body, message, signature, text};
@@ -22,7 +23,7 @@ pub(crate) const ADA: &str = "447700900901";
 pub(crate) const BEN: &str = "447700900902";
 /// Longer than anything here takes, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(3);
+pub(crate) const POLL: Duration = Duration::from_millis(3);
 
 /// Looks again and again until `look` finds something.
 pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {

@@ -12,13 +12,18 @@ use crate::{codec, identity};
 
 /// Kinds of documents that tell something when they are written or removed: the topic, what happened, and whether the
 /// document's key may be told (it is an id, and nothing of a person).
-const DOCUMENTS: [(&str, Topic, &str, bool); 9] = [
+const DOCUMENTS: [(&str, Topic, &str, bool); 14] = [
     (crate::engine::STOPPED, Topic::Numbers, "number.updated", true),
     ("bot_live", Topic::Bots, "bot.updated", true),
     ("flow", Topic::Flows, "flow.updated", true),
     ("template", Topic::Templates, "template.updated", true),
     ("media", Topic::Media, "media.updated", true),
     ("blocked", Topic::Contacts, "contact.blocked", false),
+    ("contact", Topic::Contacts, "contact.updated", false),
+    ("quick_reply", Topic::Contacts, "quick_reply.updated", false),
+    ("broadcast", Topic::Broadcasts, "broadcast.updated", true),
+    ("user", Topic::Settings, "user.updated", false),
+    ("api_token", Topic::Settings, "token.updated", false),
     ("event_gone", Topic::Settings, "endpoint.updated", true),
     ("flow_order", Topic::Flows, "flow.order", false),
     ("flow_place", Topic::Flows, "flow.place", false),
@@ -204,6 +209,7 @@ mod tests {
             aliases: Vec::new(),
             dead_letters: Vec::new(),
             append: Vec::new(),
+            resolved: Vec::new(),
             documents: vec![("bot_live".into(), BREAKS.into(), None), ("other".into(), "x".into(), None)],
         }
     }

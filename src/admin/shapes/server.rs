@@ -4,23 +4,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// How the server does.
-#[derive(ToSchema)]
-#[schema(example = json!({
-    "version": "0.1.0", "numbers": [], "engine": {},
-    "store": { "file_bytes": 73728, "commits": 12, "rows": 30, "unfolded": 2, "inbox": 0 }
-}))]
-pub(in super::super) struct Status {
-    /// Of the program.
-    version: String,
-    /// The numbers that the caller sees.
-    numbers: Vec<Number>,
-    /// Conversations, senders, queues.
-    engine: Value,
-    /// The store.
-    store: Value,
-}
-
 /// How a number stands.
 #[derive(ToSchema)]
 #[schema(example = json!({

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use storage::{LogSeq, Model, Options, RedbStore, Store};
 
 use crate::disk::Disk;
-use crate::kit::{get, log, roomy, tiny};
+use crate::kit::{get, roomy, tiny};
 use crate::script::{Step, assert_same, content, run};
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -58,10 +58,10 @@ fn compare(steps: &[Step], options: fn() -> Options) {
 
 /// An engine keeps less of the log than the model, and tells how much; what it keeps is the same.
 fn assert_same_log(engine: &dyn Store, model: &dyn Store) {
-    let page = get(engine.log(LogSeq(0), 1));
-    assert_eq!(page.newest, get(model.log(LogSeq(0), 1)).newest);
-    assert!(page.rows.first().is_none_or(|row| row.seq == page.oldest));
-    assert_eq!(log(engine, 0, 7), log(model, page.oldest.0 - 1, 7));
+    // In one page: between two the engine may let go of rows.
+    let page = get(engine.log(LogSeq(0), 1_000));
+    let same = get(model.log(LogSeq(page.oldest.0 - 1), 1_000));
+    assert_eq!((page.newest, page.rows), (same.newest, same.rows));
 }
 
 /// Folds with every commit, but never more than the least slice.
