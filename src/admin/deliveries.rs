@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::lists::{Asked, limit, read, read_json};
+use super::lists::{Asked, PageQuery, limit, page_of, read, read_json};
 use super::problem::Problem;
 use super::time::at;
 use super::{Ctx, cursor};
@@ -60,12 +60,14 @@ pub(super) struct ReplayFilter {
 /// Receivers of outgoing events.
 #[utoipa::path(
     get, path = "/api/v1/events/endpoints",
+    params(PageQuery),
     responses((status = OK, body = shapes::Listed<shapes::Receiver>)),
 )]
-pub(super) async fn endpoints(State(shared): Ctx) -> Json<Value> {
+pub(super) async fn endpoints(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
     let endpoints = shared.parts.services.outlet.endpoints();
-    let items: Vec<_> = endpoints.iter().map(|(settings, standing)| endpoint(settings, standing)).collect();
-    Json(json!({ "items": items, "next_cursor": null }))
+    let (page, next) = page_of("endpoints", endpoints, &read(query)?, |(settings, _)| &settings.name)?;
+    let items: Vec<_> = page.iter().map(|(settings, standing)| endpoint(settings, standing)).collect();
+    Ok(Json(json!({ "items": items, "next_cursor": next })))
 }
 
 /// Tries a receiver again now.

@@ -29,6 +29,21 @@ pub(super) struct PageQuery {
     pub(super) cursor: Option<String>,
 }
 
+/// A page of a list that is short and in memory; `name` names what is left off where, in an order that stays.
+pub(super) fn page_of<T>(
+    list: &str,
+    items: Vec<T>,
+    query: &PageQuery,
+    name: impl Fn(&T) -> &str,
+) -> Result<(Vec<T>, Option<String>), Problem> {
+    let (limit, after) = (limit(query.limit)?, super::cursor::take(list, query.cursor.as_deref())?);
+    let behind = after.map_or(0, |after| items.iter().position(|item| *name(item) == *after).map_or(0, |at| at + 1));
+    let left = items.len().saturating_sub(behind + limit);
+    let page: Vec<T> = items.into_iter().skip(behind).take(limit).collect();
+    let next = page.last().filter(|_| left > 0).map(|last| name(last).to_owned());
+    Ok((page, super::cursor::give(list, next)))
+}
+
 pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     match asked {
         None => Ok(DEFAULT_LIMIT),

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Ctx;
 use super::Shared;
 use super::given::read_text;
+use super::lists::{Asked, PageQuery, page_of, read};
 use super::principal::Principal;
 use super::problem::Problem;
 use crate::admin::shapes::{self, PauseReason};
@@ -51,9 +52,19 @@ struct PausedView<'a> {
 }
 
 /// The business numbers, in the order of the configuration.
-#[utoipa::path(get, path = "/api/v1/numbers", responses((status = OK, body = shapes::Listed<shapes::Number>)))]
-pub(super) async fn list(State(shared): Ctx, Extension(principal): Extension<Principal>) -> Json<Value> {
-    Json(json!({ "items": all(&shared, &principal).await, "next_cursor": null }))
+#[utoipa::path(
+    get, path = "/api/v1/numbers",
+    params(PageQuery),
+    responses((status = OK, body = shapes::Listed<shapes::Number>)),
+)]
+pub(super) async fn list(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    query: Asked<PageQuery>,
+) -> Result<Json<Value>, Problem> {
+    let numbers = all(&shared, &principal).await;
+    let (items, next) = page_of("numbers", numbers, &read(query)?, |number| number["id"].as_str().unwrap_or_default())?;
+    Ok(Json(json!({ "items": items, "next_cursor": next })))
 }
 
 /// Every number that the caller sees, in the order of the configuration.
