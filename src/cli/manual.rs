@@ -89,6 +89,7 @@ mod tests {
         ("convo trigger", "what the bot would do is only known when it does it"),
         ("event resume", "a try is all that happens"),
         ("event replay", "receivers drop what they have already"),
+        ("webhook replay", "what was taken before is dropped, unless it is run anew on purpose"),
         ("outbox edit", "the dead letter stays beside what goes in its place"),
         ("outbox pause", "undone by resume"),
         ("outbox resume", "undone by pause"),
