@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use storage::InboxSeq;
 use tokio::task::JoinSet;
@@ -15,14 +16,17 @@ use crate::engine::{One, Released};
 use crate::events;
 use crate::identity;
 
-/// People of one step.
-const STEP: usize = 50;
+/// People of one step: what comes from a person meanwhile waits behind so many turns at the most.
+const STEP: usize = 16;
 /// Messages of a number that wait to leave as bulk at the most: what leaves in so many seconds, within these bounds.
 const OPEN_SECONDS: f64 = 2.0;
 const LEAST_OPEN: f64 = 10.0;
 const MOST_OPEN: f64 = 200.0;
 /// When there is no room, it is looked again after this long (ms).
 const ROOM_MS: u64 = 50;
+/// While more inputs than this wait for their turn, a step waits, too, but no longer than this (ms).
+const BUSY: usize = 4;
+const BUSY_MS: u64 = 500;
 /// When the number stands still, or conversations do not take theirs (ms).
 const STILL_MS: u64 = 1_000;
 /// How often the states of what was released are written down (ms).
@@ -41,6 +45,8 @@ struct Hand {
     pattern: Pattern,
     /// The chunk that it is at.
     chunk: Option<(usize, Vec<Person>)>,
+    /// Since when a step waits because others do.
+    busy_since_ms: Option<u64>,
 }
 
 impl Broadcasts {
@@ -85,7 +91,7 @@ impl Broadcasts {
     async fn release(&self, id: &str) {
         let Ok(broadcast) = self.get(id) else { return };
         let pattern = Pattern::new(&broadcast.message);
-        let mut hand = Hand { pace: Pace::new(self.clock.now_ms()), pattern, chunk: None };
+        let mut hand = Hand { pace: Pace::new(self.clock.now_ms()), pattern, chunk: None, busy_since_ms: None };
         let mut changes = self.changes.subscribe();
         loop {
             changes.mark_unchanged();
@@ -140,6 +146,13 @@ impl Broadcasts {
         if room == 0 {
             return Ok(Step::Wait(now_ms + ROOM_MS));
         }
+        if self.engine.deps().load.items.load(Ordering::Relaxed) > BUSY {
+            let since_ms = *hand.busy_since_ms.get_or_insert(now_ms);
+            if now_ms < since_ms + BUSY_MS {
+                return Ok(Step::Wait(now_ms + ROOM_MS));
+            }
+        }
+        hand.busy_since_ms = None;
         let (chunk, at) = (broadcast.next as usize / CHUNK, broadcast.next as usize % CHUNK);
         if hand.chunk.as_ref().is_none_or(|(known, _)| *known != chunk) {
             hand.chunk = Some((chunk, self.people(id, chunk).await?));
