@@ -605,6 +605,7 @@ fn conversation_settings(config: &Config) -> ConversationSettings {
         takeover: actors::Takeover {
             echo_is_takeover: config.takeover.echo_is_takeover,
             idle_resume_ms: millis(config.takeover.idle_resume),
+            on_idle: config.takeover.on_idle,
             hold_unsent: config.takeover.hold_unsent,
         },
     }

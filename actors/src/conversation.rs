@@ -3,6 +3,7 @@
 //! It owns nothing that matters: the store is the truth, its memory a cache of the last commit. A failure (panic or
 //! error) means that this memory is not trusted any more; its shard starts it anew from the store.
 
+mod deeds;
 mod draft;
 mod forms;
 mod recover;
@@ -27,7 +28,7 @@ use crate::deps::Deps;
 use crate::events;
 use crate::forms::Step;
 use crate::queue::{HANDLING_TICK, Item, Queue, Stall};
-use crate::records;
+use crate::records::{self, Control};
 use crate::{router, sender, shard, timers};
 
 /// Inputs that share one commit when they wait anyway.
@@ -157,6 +158,9 @@ impl State {
     async fn step(&mut self) -> Result<bool, Trouble> {
         if self.recovery.is_some() {
             self.recover().await?;
+        }
+        if let Some(deed) = self.queue.take_deed(&self.deps.load) {
+            return self.take_deed(deed).await;
         }
         if self.deps.backlog.is_full(self.id) && !self.queue.is_idle() {
             self.stall(Stall::Outbox);
@@ -306,6 +310,8 @@ impl State {
         // First: what was held until the person writes leaves before what is newer.
         self.tell_sender(&done.after.state, &done.noted);
         self.deps.send(done.outbound);
+        // Last: what the same turn had said before the bot fell silent stays here, too.
+        self.hold_unsent(&done.after.state, &done.noted);
         for id in &done.unused {
             self.deps.http.forget(id);
         }
@@ -320,6 +326,7 @@ impl State {
             self.deps.outlet.given_up();
         }
         self.deps.tickets.answer(done.answers);
+        self.deps.deeds.answer(done.deeds);
         self.note(&done.noted);
         if let Some(wake_ms) = done.after.wake_ms.filter(|wake_ms| *wake_ms < done.now_ms + timers::HORIZON_MS) {
             // An error means that the engine is shutting down; the store has it.
@@ -345,12 +352,22 @@ impl State {
             if noted.person_wrote {
                 senders.person_wrote(number_id, conversation);
             }
-            if noted.hold_unsent {
-                senders.hold(number_id, conversation);
+            if noted.release_held && state.control == Control::Bot {
+                senders.unsilence(conversation);
+                match noted.discard_held {
+                    true => senders.discard(number_id, conversation),
+                    false => senders.release(number_id, conversation),
+                }
             }
-            if noted.release_held {
-                senders.release(number_id, conversation);
-            }
+        }
+    }
+
+    fn hold_unsent(&self, state: &records::State, noted: &draft::Noted) {
+        if !noted.hold_unsent || state.control == Control::Bot {
+            return;
+        }
+        for conversation in state.absorbed.iter().copied().chain([self.id]) {
+            self.deps.senders.hold(&state.number_id, conversation);
         }
     }
 

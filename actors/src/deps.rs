@@ -16,7 +16,7 @@ use crate::http_caller::HttpCaller;
 use crate::marketing::Categories;
 use crate::metrics::Metrics;
 use crate::numbers::Numbers;
-use crate::orders::Tickets;
+use crate::orders::{DeedOutcome, Tickets};
 use crate::outlet::Outlet;
 use crate::queue::Load;
 use crate::sender::Senders;
@@ -44,6 +44,8 @@ pub(crate) struct Deps {
     pub flows: Arc<FlowStandings>,
     pub flow_quota: FlowQuota,
     pub tickets: Tickets,
+    /// Who waits for what becomes of a deed.
+    pub deeds: Tickets<DeedOutcome>,
     /// Makes the calls of `http` nodes.
     pub http: Arc<HttpCaller>,
     /// Who was erased: nothing goes to them any more.

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod calls;
+mod deeds;
 mod let_go;
 mod letters;
 mod numbers;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use bulk::{One, Released};
 pub use calls::{Call, CallTo, Called};
+pub use deeds::{Done, Standing};
 pub use letters::Again;
 use numbers::Hiring;
 pub use orders::{AccountEvent, Order, OrderError, Ordered};
@@ -169,6 +171,7 @@ impl Engine {
             flows,
             flow_quota,
             tickets: Tickets::default(),
+            deeds: Tickets::default(),
             http,
             tombs,
             peers: OnceLock::new(),

@@ -4,6 +4,7 @@
 //! only truth, actors get wake tokens and pull. No actor asks an actor.
 
 mod alarm;
+pub mod attention;
 mod backlog;
 pub mod blocking;
 mod bots;
@@ -13,6 +14,7 @@ mod clock;
 mod codec;
 pub mod contacts;
 mod conversation;
+mod deeds;
 mod deps;
 mod engine;
 pub mod erasure;
@@ -49,9 +51,10 @@ pub use bots::{Bots, StoredVersion, TRIP_CONVERSATIONS, TRIP_WINDOW_MS};
 pub use clock::{AdjustableClock, Clock};
 pub use codec::CodecError;
 pub use conversation::TurnFunction;
+pub use deeds::{Act, Deed, DeedRefusal, How, MAX_WORDS};
 pub use engine::{
-    AccountEvent, Again, Call, CallTo, Called, Decided, Engine, EngineStatus, Order, OrderError, OrderTo, Ordered,
-    Setup, StartError, Target, TargetError,
+    AccountEvent, Again, Call, CallTo, Called, Decided, Done, Engine, EngineStatus, Order, OrderError, OrderTo,
+    Ordered, Setup, Standing, StartError, Target, TargetError,
 };
 pub use flow_standing::{FlowStanding, FlowStandings};
 pub use forms::{FormAnswered, FormOutcome};
@@ -64,4 +67,4 @@ pub use records::{Price, SERVICE_WINDOW_MS, echo, inbound, preference, user_id_c
 pub use retry_after::RetryAfter;
 pub use seen::MAX_AGE_MS;
 pub use sender::{Paused, SenderStatus, Transport};
-pub use settings::{ConversationSettings, Number, SenderSettings, Takeover, Token};
+pub use settings::{ConversationSettings, Number, OnIdle, SenderSettings, Takeover, Token};

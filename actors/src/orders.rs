@@ -8,6 +8,7 @@ use storage::SendId;
 use tokio::sync::oneshot;
 use whatsapp::message::Outgoing;
 
+use crate::deeds::DeedRefusal;
 use crate::records::State;
 
 /// What became of an order.
@@ -18,6 +19,9 @@ pub(crate) enum OrderOutcome {
     /// It will not be sent.
     Refused(Refusal),
 }
+
+/// What became of a deed: whether it changed anything, or why it was not done.
+pub(crate) type DeedOutcome = Result<bool, DeedRefusal>;
 
 /// Why a message is not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,17 +60,23 @@ impl Refusal {
     }
 }
 
-/// Those who wait for what becomes of an order.
-#[derive(Debug, Default)]
-pub(crate) struct Tickets {
+/// Those who wait for what becomes of an order, or of something else that a turn decides.
+#[derive(Debug)]
+pub(crate) struct Tickets<T = OrderOutcome> {
     next: AtomicU64,
-    waiting: Mutex<HashMap<u64, oneshot::Sender<OrderOutcome>>>,
+    waiting: Mutex<HashMap<u64, oneshot::Sender<T>>>,
 }
 
-impl Tickets {
+impl<T> Default for Tickets<T> {
+    fn default() -> Self {
+        Self { next: AtomicU64::default(), waiting: Mutex::default() }
+    }
+}
+
+impl<T> Tickets<T> {
     /// A ticket that no other of this process has. Numbers of an earlier process are not in use any more: whoever
     /// waited is gone.
-    pub(crate) fn draw(&self, started_ms: u64) -> (u64, oneshot::Receiver<OrderOutcome>) {
+    pub(crate) fn draw(&self, started_ms: u64) -> (u64, oneshot::Receiver<T>) {
         let ticket = started_ms.wrapping_mul(1 << 20).wrapping_add(self.next.fetch_add(1, Ordering::Relaxed));
         let (sender, receiver) = oneshot::channel();
         self.waiting.lock().insert(ticket, sender);
@@ -79,7 +89,7 @@ impl Tickets {
     }
 
     /// The turn that decided is committed.
-    pub(crate) fn answer(&self, answers: Vec<(u64, OrderOutcome)>) {
+    pub(crate) fn answer(&self, answers: Vec<(u64, T)>) {
         for (ticket, outcome) in answers {
             if let Some(sender) = self.waiting.lock().remove(&ticket) {
                 // Whoever waited may have gone.

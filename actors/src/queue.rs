@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use storage::{ContactId, Inbound, InboxSeq};
 
 use crate::forms::{Ask, Step};
+use crate::records::inbox::is_deed;
 
 /// An input that waits. Its row rides along while memory allows.
 #[derive(Debug)]
@@ -90,12 +91,19 @@ struct Waiting {
     stalled: Option<Stall>,
     /// What forms ask, in the order in which it came.
     asks: VecDeque<Ask>,
+    /// Deeds: they are done before everything else, whatever keeps the other inputs back.
+    deeds: VecDeque<Item>,
 }
 
 impl Queue {
     /// Appends an input, or leaves it in the store when `limit` are waiting. Answers the length, or `None` if held.
     pub(crate) fn push(&self, mut item: Item, limit: usize, load: &Load) -> Option<usize> {
         let mut waiting = self.waiting.lock();
+        if item.row.as_ref().is_some_and(|row| is_deed(&row.payload)) {
+            load.add(&item);
+            waiting.deeds.push_back(item);
+            return Some(waiting.items.len());
+        }
         if waiting.held_from.is_some() || waiting.items.len() >= limit {
             waiting.held_from.get_or_insert(item.seq);
             return None;
@@ -121,10 +129,26 @@ impl Queue {
         let mut waiting = self.waiting.lock();
         waiting.refilling = false;
         for item in items {
-            load.add(&item);
-            waiting.items.push_back(item);
+            // A deed did not stay behind with the others.
+            if waiting.deeds.iter().all(|deed| deed.seq != item.seq) {
+                load.add(&item);
+                waiting.items.push_back(item);
+            }
         }
         waiting.held_from = held_from;
+    }
+
+    /// The first deed, as [`Queue::take`].
+    pub(crate) fn take_deed(&self, load: &Load) -> Option<Item> {
+        let mut waiting = self.waiting.lock();
+        let deed = waiting.deeds.front_mut()?;
+        load.bytes.fetch_sub(deed.bytes(), Ordering::Relaxed);
+        Some(Item { seq: deed.seq, row: deed.row.take(), merge_into: deed.merge_into })
+    }
+
+    /// Whether a deed waits.
+    pub(crate) fn has_deed(&self) -> bool {
+        !self.waiting.lock().deeds.is_empty()
     }
 
     /// The first inputs, with their rows. They keep their place until [`Queue::consumed`]; should the actor fail, their
@@ -146,19 +170,23 @@ impl Queue {
                 waiting.items.pop_front().inspect(|item| load.remove(item));
             } else {
                 drop_where(&mut waiting.items, |item| item.seq == *seq, load);
+                drop_where(&mut waiting.deeds, |item| item.seq == *seq, load);
             }
         }
     }
 
     /// Keeps only the inputs that are still to do.
     pub(crate) fn retain(&self, wanted: impl Fn(InboxSeq) -> bool, load: &Load) {
-        drop_where(&mut self.waiting.lock().items, |item| !wanted(item.seq), load);
+        let mut waiting = self.waiting.lock();
+        drop_where(&mut waiting.items, |item| !wanted(item.seq), load);
+        drop_where(&mut waiting.deeds, |item| !wanted(item.seq), load);
     }
 
     /// Drops everything that waits here.
     pub(crate) fn clear(&self, load: &Load) {
         let mut waiting = self.waiting.lock();
         drop_where(&mut waiting.items, |_| true, load);
+        drop_where(&mut waiting.deeds, |_| true, load);
         (waiting.held_from, waiting.refilling, waiting.stalled) = (None, false, None);
         waiting.asks.clear();
         self.tick.store(false, Ordering::Release);
@@ -166,7 +194,8 @@ impl Queue {
     }
 
     pub(crate) fn sequences(&self) -> Vec<InboxSeq> {
-        self.waiting.lock().items.iter().map(|item| item.seq).collect()
+        let waiting = self.waiting.lock();
+        waiting.items.iter().chain(&waiting.deeds).map(|item| item.seq).collect()
     }
 
     /// Takes what a form asks, to be answered after the inputs that wait now. It comes back if so many wait that some
@@ -245,7 +274,7 @@ impl Queue {
     pub(crate) fn is_idle(&self) -> bool {
         let waiting = self.waiting.lock();
         let inputs = !waiting.items.is_empty() || waiting.held_from.is_some();
-        !inputs && waiting.asks.is_empty() && !self.tick.load(Ordering::Acquire)
+        !inputs && waiting.asks.is_empty() && waiting.deeds.is_empty() && !self.tick.load(Ordering::Acquire)
     }
 
     /// Says why the inputs stay where they are, or that they do not.

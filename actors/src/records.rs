@@ -15,7 +15,7 @@ use whatsapp::webhook::Pricing;
 
 pub(crate) use inbox::InboxPayload;
 pub use inbox::{echo, inbound, preference, user_id_change};
-pub(crate) use state::{Control, State};
+pub(crate) use state::{Control, PHONE_APP, State};
 pub(crate) use telling::Telling;
 
 use crate::codec;
@@ -85,6 +85,8 @@ pub(crate) enum InputKind {
     Broadcast,
     /// A message of the person that was given up, once more.
     Again,
+    /// Somebody led the run elsewhere, or changed it; `raw` says who and why.
+    Staff { act: Box<str> },
 }
 
 impl InputKind {
@@ -98,9 +100,31 @@ impl InputKind {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Happened {
     /// Somebody answers in the bot's place.
-    TakenOver { by: Box<str> },
+    TakenOver {
+        by: Box<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Box<str>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Box<str>>,
+        /// Who did until then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Box<str>>,
+    },
     /// The bot answers again.
-    HandedBack { after_ms: u64 },
+    HandedBack {
+        after_ms: u64,
+        /// Who gave it back; `None`: nobody did anything for too long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Box<str>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Box<str>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Box<str>>,
+    },
+    /// Whoever had it did nothing for too long: somebody else shall answer.
+    Requeued { from: Option<Box<str>> },
+    /// Somebody did something else with it.
+    Did { by: Box<str>, reason: Option<Box<str>>, did: Box<Did> },
     /// It became a part of another one.
     MergedInto(ConversationId),
     /// Another one became a part of it.
@@ -116,6 +140,31 @@ pub(crate) enum Happened {
     /// Its run was moved to another version of its bot, or ended because it could not stay: [`chatbot::migrate`] with
     /// these versions and this `how`.
     Migrated { bot: Box<str>, from: Box<str>, to: Box<str>, how: Box<chatbot::How> },
+}
+
+/// See [`Happened::Did`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Did {
+    Paused,
+    Restarted,
+    Ended,
+    /// The run `took` began as `run`, or one before, was after this entry.
+    Reset {
+        entry: u64,
+        run: Option<Box<str>>,
+        took: Option<Box<str>>,
+    },
+    Copied {
+        of: ConversationId,
+        entry: u64,
+    },
+    Set {
+        names: Vec<Box<str>>,
+    },
+    Noted {
+        text: Box<str>,
+    },
 }
 
 /// An outgoing message as it lies in the outbox.

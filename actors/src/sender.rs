@@ -20,7 +20,7 @@ mod verdict;
 mod wanted;
 mod window;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -82,6 +82,13 @@ pub(crate) enum Message {
     Marked,
     /// The bot's messages of this conversation that have not left wait until they are released.
     Hold(ConversationId, Held),
+    /// What [`Message::Hold`] took out is written down.
+    IsHeld(ConversationId),
+    /// Answer once nothing that a bot said in these conversations is on its way or about to be: what has not left is
+    /// held, and what was under way has come to an end.
+    Quiet(Vec<ConversationId>, RpcReplyPort<()>),
+    /// What was held while a person answered is given up.
+    Discard(ConversationId),
     /// What this conversation's messages were held for is over.
     Release(ConversationId, Held),
     /// These are the messages that were held, put back.
@@ -176,6 +183,10 @@ pub(crate) struct State {
     flow_waits: HashSet<SendId>,
     /// How often Flows came to stand otherwise.
     flow_changes: u64,
+    /// Conversations whose messages are being held, and how many times.
+    being_held: HashMap<ConversationId, u32>,
+    /// Who waits until bots are quiet.
+    quiet: Vec<(Vec<ConversationId>, RpcReplyPort<()>)>,
     draining: Option<RpcReplyPort<()>>,
     /// Who waits until no request is under way for which conversations.
     letting_go: Vec<(Vec<ConversationId>, RpcReplyPort<()>)>,
@@ -205,6 +216,8 @@ impl Actor for Sender {
             alarm,
             flow_waits: HashSet::new(),
             flow_changes: 0,
+            being_held: HashMap::new(),
+            quiet: Vec::new(),
             draining: None,
             letting_go: Vec::new(),
             stopped: false,
@@ -232,12 +245,19 @@ impl Actor for Sender {
                     // It waits for what a Flow was before it changed.
                     state.lanes.hasten(send);
                 }
+                if state.job.deps.senders.is_silent(send.conversation) {
+                    // It may be back in its lane.
+                    state.on_hold(send.conversation, Held::Takeover);
+                }
             }
             Message::Statuses(reached) => state.on_statuses(&reached),
             Message::Brake(brake) => state.brake(None, brake),
             Message::Seen(seen) => state.on_seen(seen),
             Message::Marked => state.marks.ended(),
             Message::Hold(conversation, held) => state.on_hold(conversation, held),
+            Message::IsHeld(conversation) => state.on_is_held(conversation),
+            Message::Quiet(conversations, reply) => state.quiet.push((conversations, reply)),
+            Message::Discard(conversation) => state.on_discard(conversation),
             Message::Release(conversation, held) => state.on_release(conversation, held),
             Message::Released(conversation, rows) => {
                 state.on_recovered(rows).await;
@@ -259,6 +279,7 @@ impl Actor for Sender {
                 state.draining = Some(reply);
             }
         }
+        state.answer_quiet();
         state.start_what_may_go();
         state.answer_let_go();
         Ok(())
@@ -466,11 +487,42 @@ impl State {
 
     fn on_hold(&mut self, conversation: ConversationId, held: Held) {
         let rows = self.lanes.take_out(conversation);
+        if rows.is_empty() {
+            return;
+        }
         for row in &rows {
             self.left(row.id);
         }
+        *self.being_held.entry(conversation).or_default() += 1;
+        let (job, sender) = (self.job.clone(), self.me.clone());
+        tokio::spawn(async move {
+            job.hold(rows, held).await;
+            // An error means that the engine is shutting down.
+            let _gone = sender.cast(Message::IsHeld(conversation));
+        });
+    }
+
+    fn on_is_held(&mut self, conversation: ConversationId) {
+        match self.being_held.get_mut(&conversation) {
+            Some(times) if *times > 1 => *times -= 1,
+            _ => drop(self.being_held.remove(&conversation)),
+        }
+    }
+
+    fn answer_quiet(&mut self) {
+        let waiting = std::mem::take(&mut self.quiet);
+        let busy = |id: &ConversationId| self.being_held.contains_key(id) || self.lanes.bot_is_under_way(*id);
+        let (wait, quiet): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(ids, _)| ids.iter().any(busy));
+        self.quiet = wait;
+        for (_, reply) in quiet {
+            // Whoever asked may have gone.
+            let _gone = reply.send(());
+        }
+    }
+
+    fn on_discard(&mut self, conversation: ConversationId) {
         let job = self.job.clone();
-        tokio::spawn(async move { job.hold(rows, held).await });
+        tokio::spawn(async move { job.discard(conversation).await });
     }
 
     /// What was held leaves before what is newer.

@@ -25,23 +25,28 @@ pub struct ConversationSettings {
 pub struct Takeover {
     /// Whoever writes from the phone app has taken over.
     pub echo_is_takeover: bool,
-    /// The bot answers again when nobody has done anything for this long (ms); 0: never by itself.
+    /// Whoever has taken over counts as gone when they have done nothing for this long (ms); 0: never.
     pub idle_resume_ms: u64,
+    /// What becomes of the conversation then.
+    pub on_idle: OnIdle,
     /// What the bot said and has not left then is held.
     pub hold_unsent: bool,
 }
 
-impl Default for Takeover {
-    fn default() -> Self {
-        Self { echo_is_takeover: true, idle_resume_ms: 3_600_000, hold_unsent: true }
-    }
+/// What becomes of a conversation whose person has done nothing for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnIdle {
+    /// It waits for another person.
+    Requeue,
+    /// The bot goes on where it waited.
+    Resume,
+    /// Nothing.
+    Keep,
 }
 
-impl Takeover {
-    /// When a takeover ends by itself in which somebody was last active at this time. `bot_ms` is what the bot says.
-    pub(crate) fn ends_ms(&self, active_ms: u64, bot_ms: Option<u64>) -> Option<u64> {
-        let after_ms = bot_ms.unwrap_or(self.idle_resume_ms);
-        (after_ms > 0).then(|| active_ms.saturating_add(after_ms))
+impl Default for Takeover {
+    fn default() -> Self {
+        Self { echo_is_takeover: true, idle_resume_ms: 3_600_000, on_idle: OnIdle::Requeue, hold_unsent: true }
     }
 }
 

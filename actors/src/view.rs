@@ -6,7 +6,7 @@ mod messages;
 use serde::Serialize;
 use storage::{ContactId, ConversationId, DeadLetter, Inbound, InboxSeq, Send, SendState, Store, StoreError};
 
-pub use conversations::{ControlView, ConversationView, HandoffView, Links, conversation, links, listed};
+pub use conversations::{ControlView, ConversationView, HandoffView, LastView, Links, conversation, links, listed};
 pub use messages::{Fate, MessageView, entry_as_json, fate_of, messages, outgoing, pending, sends_of};
 
 use crate::codec::{self, CodecError};

@@ -71,6 +71,8 @@ pub enum Input {
     Message(Incoming),
     /// A human has no more to say in a conversation that the bot handed over; else nothing happens.
     HandBack(HandBack),
+    /// Staff lead the run elsewhere.
+    Steer(Steer),
     /// The result of a call. One that nothing waits for any more changes nothing.
     HttpDone(HttpDone),
     /// Another program tells that something happened. What nothing takes changes nothing.
@@ -88,6 +90,7 @@ impl Input {
         match self {
             Input::Message(message) => Some(message.as_json()),
             Input::HandBack(how) => Some(json!({ "type": how.port() })),
+            Input::Steer(how) => Some(json!({ "type": how.name() })),
             Input::HttpDone(done) => Some(done.as_json()),
             Input::Api(call) => Some(call.as_json()),
             Input::Form(request) => Some(request.as_json()),
@@ -175,6 +178,32 @@ impl HandBack {
         match self {
             HandBack::Returned => "returned",
             HandBack::Closed => "closed",
+        }
+    }
+}
+
+/// How staff lead a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Steer {
+    /// It ends, and another one begins where the bot begins.
+    Restart,
+    /// It goes on at this node, out of all calls and loops; without a run one begins there.
+    Node(String),
+    /// It ends.
+    End,
+    /// It gets these values, within the types and the caps of the bot; null takes one away.
+    Set(std::collections::BTreeMap<String, Value>),
+}
+
+impl Steer {
+    /// Its word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Steer::Restart => "restart",
+            Steer::Node(_) => "node",
+            Steer::End => "end",
+            Steer::Set(_) => "set",
         }
     }
 }

@@ -49,7 +49,7 @@ pub use expr::filters::{OURS as FILTERS, TESTS as FILTER_TESTS};
 pub use form::{FormAction, FormCache, FormRequest, FormStep, dead_form};
 pub use graph::{Picture, graph};
 pub use http::{HttpAuth, HttpBody, HttpCall, HttpDone, HttpOutcome, HttpPart, HttpRetry, HttpText, RetryOn};
-pub use input::{ApiCall, CallError, ContactView, Given, HandBack, Incoming, Input, NumberView, Unsent};
+pub use input::{ApiCall, CallError, ContactView, Given, HandBack, Incoming, Input, NumberView, Steer, Unsent};
 pub use message::TYPES as MESSAGE_TYPES;
 pub use migrate::{DRAINED, How, Migrate, Migrated, NODE_GONE, Place, RETIRED, Running, migrate};
 pub use node::{ANSWER_TYPES, TYPES as NODE_TYPES};

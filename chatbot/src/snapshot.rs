@@ -5,6 +5,7 @@ pub(crate) mod form;
 mod given_up;
 mod handed;
 mod join;
+mod rewind;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -32,7 +32,7 @@ use crate::trace::Trace;
 
 pub(crate) use fault::Fault;
 pub use fault::TurnError;
-pub(crate) use walk::{Walk, hash, shown};
+pub(crate) use walk::{Walk, hash, run_id, shown};
 
 /// What a turn decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,11 +96,12 @@ pub fn turn(bot: &Bot, before: &Snapshot, input: &Input, given: &Given<'_>) -> R
     let mut walk = Walk::new(bot, before, input, given);
     let goes_on = match input {
         Input::Message(_) | Input::Api(_) | Input::Unsent(_) | Input::Tick => walk.take_up_form(),
-        Input::HandBack(_) | Input::HttpDone(_) | Input::Form(_) => false,
+        Input::HandBack(_) | Input::Steer(_) | Input::HttpDone(_) | Input::Form(_) => false,
     };
     match input {
         Input::Message(message) => on_arrival(&mut walk, message)?,
         Input::HandBack(how) => walk.hand_back(how.port())?,
+        Input::Steer(how) => walk.steer(how)?,
         Input::HttpDone(done) => walk.http_done(done)?,
         Input::Api(call) => {
             walk.set_input(call.as_json());

@@ -1,65 +1,107 @@
 //! `/api/v1/conversations`: the list, and one conversation.
 
-use actors::identity;
+mod filter;
+mod queue;
+
 use actors::view::{self, ConversationView};
-use axum::Json;
+use actors::{attention, identity};
 use axum::extract::{Path, State};
-use serde::Deserialize;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http::header;
 use serde_json::{Value, json};
-use storage::{ConversationId, Head, Listed, Partition, Store};
-use utoipa::IntoParams;
+use storage::{ConversationId, Head, Listed, Page, Partition, Store};
 
 use super::lists::{Asked, page, read};
+use super::principal::Principal;
 use super::problem::Problem;
-use super::{Ctx, blocked, cursor};
+use super::{Ctx, Shared, blocked, cursor};
 use crate::admin::shapes;
 use crate::numbers::Served;
+use filter::{Filter, Wanted};
 
-/// Name of the list of conversations, for its cursors.
+/// Names of the lists of conversations, for their cursors.
 const LIST: &str = "conversations";
+const QUEUE: &str = "conversations/waiting";
+/// Conversations that a page looks through at the most, or little more.
+const LOOKED_THROUGH: usize = 2_000;
 /// A conversation that became a part of one that became a part of another is followed this far.
 const MAX_MERGES: usize = 16;
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Filter {
-    /// A present or former number of the person, with or without `+`.
-    phone: Option<String>,
-    /// Of this number of ours only.
-    phone_number_id: Option<String>,
-    /// Items at most; 50 if nothing is said.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
+/// The list, the last active one first; with `sort=waiting` those that wait for a person, the longest waiting first.
+///
+/// Filters that an index answers (`state` of `needs_person`, `mine`, `human` and `paused`, `owner`, `phone`) look at what fits
+/// only. The others look through so many conversations at once: a page may be short, even empty, and has a next one then.
+#[utoipa::path(
+    get, path = "/api/v1/conversations", params(Filter),
+    responses((status = OK, body = shapes::Listed<shapes::Conversation>))
+)]
+pub(super) async fn list(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    filter: Asked<Filter>,
+) -> Result<Json<Value>, Problem> {
+    let filter = read(filter)?;
+    let wanted = Wanted::new(&filter, &principal, shared.parts.clock.now_ms())?;
+    let (items, next) = match &filter.phone {
+        Some(phone) => {
+            let number = filter.phone_number_id.as_deref();
+            let found = of_person(&*shared.parts.store, &shared.parts.numbers.all(), number, phone).await?;
+            (found.items.iter().map(|(id, head)| listed(*id, head)).filter(|view| wanted.fits(view)).collect(), None)
+        }
+        None if wanted.is_queue() => queue(&shared, &wanted, &filter).await?,
+        None => scan(&shared, &wanted, &filter).await?,
+    };
+    Ok(Json(json!({ "items": items, "next_cursor": next })))
 }
 
-/// Conversations, those that advanced last first.
-#[utoipa::path(
-    get, path = "/api/v1/conversations",
-    params(Filter),
-    responses((status = OK, body = shapes::Listed<shapes::Conversation>)),
-)]
-pub(super) async fn list(State(shared): Ctx, filter: Asked<Filter>) -> Result<Json<Value>, Problem> {
-    let filter = read(filter)?;
+type Found = (Vec<ConversationView>, Option<String>);
+
+/// Looks through conversations by last activity, so many at once.
+async fn scan(shared: &Shared, wanted: &Wanted<'_>, filter: &Filter) -> Result<Found, Problem> {
     let store = &*shared.parts.store;
     let number = filter.phone_number_id.as_deref();
-    let found: Listed<(ConversationId, Head)> = match &filter.phone {
-        Some(phone) => of_person(store, &shared.parts.numbers.all(), number, phone).await?,
-        None => {
-            let prefix = number.map(|number| identity::partition_tag(&Partition(number.into())));
-            store.conversations(prefix, page(LIST, filter.limit, filter.cursor.as_deref())?).await?
+    let prefix = number.map(|number| identity::partition_tag(&Partition(number.into())));
+    let mut place = page(LIST, filter.limit, filter.cursor.as_deref())?;
+    let (mut items, limit, mut looked) = (Vec::new(), place.limit, 0);
+    loop {
+        place.limit = limit - items.len();
+        let found = store.conversations(prefix, place.clone()).await?;
+        looked += found.items.len();
+        items.extend(found.items.iter().map(|(id, head)| listed(*id, head)).filter(|view| wanted.fits(view)));
+        place.cursor = found.next;
+        if place.cursor.is_none() || items.len() >= limit || looked >= LOOKED_THROUGH {
+            return Ok((items, cursor::give(LIST, place.cursor)));
         }
-    };
-    let mut items: Vec<ConversationView> = found.items.iter().map(|(id, head)| view::listed(*id, head)).collect();
-    for damaged in items.iter().filter(|view| view.problem.is_some()) {
-        let error = damaged.problem.as_deref().unwrap_or_default();
-        tracing::error!(conversation = %damaged.id, error, "a stored conversation cannot be decoded");
     }
-    // It is shown as a part of the other one.
-    items.retain(|view| view.merged_into.is_none());
-    Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, found.next) })))
+}
+
+/// The conversations that people have, or shall have, the longest waiting first.
+async fn queue(shared: &Shared, wanted: &Wanted<'_>, filter: &Filter) -> Result<Found, Problem> {
+    let store = &*shared.parts.store;
+    let Page { cursor, limit } = page(QUEUE, filter.limit, filter.cursor.as_deref())?;
+    let after = cursor.as_deref().and_then(queue::place);
+    let (all, _) = attention::all(store).await?;
+    let behind = all.into_iter().filter(|one| after.is_none_or(|after| (one.since_ms, one.conversation) > after));
+    let (mut items, mut last) = (Vec::new(), None);
+    for one in behind.filter(|one| wanted.may_fit(one)) {
+        if items.len() == limit {
+            return Ok((items, cursor::give(QUEUE, last)));
+        }
+        last = Some(queue::text(&one));
+        let head = store.load(one.conversation).await?;
+        let view = head.map(|head| listed(one.conversation, &head));
+        items.extend(view.filter(|view| wanted.fits(view)));
+    }
+    Ok((items, None))
+}
+
+fn listed(id: ConversationId, head: &Head) -> ConversationView {
+    let view = view::listed(id, head);
+    if let Some(error) = &view.problem {
+        tracing::error!(conversation = %view.id, error, "a stored conversation cannot be decoded");
+    }
+    view
 }
 
 /// A person has one conversation with each of our numbers; whoever had the phone number before is found as well.
@@ -98,15 +140,49 @@ async fn followed(store: &dyn Store, mut id: ConversationId) -> Result<Option<(C
     Ok(None)
 }
 
-/// A conversation with its variables.
-#[utoipa::path(get, path = "/api/v1/conversations/{id}", responses((status = OK, body = shapes::ConversationShown)))]
-pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    let (id, head) = find(&*shared.parts.store, &id).await?;
+/// One conversation, with its variables. Its `ETag` is for `If-Match` of a change of them.
+#[utoipa::path(
+    get, path = "/api/v1/conversations/{id}", responses((status = OK, body = shapes::ConversationShown))
+)]
+pub(super) async fn show(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let (id, head) = seen(&shared, &principal, &id).await?;
     let (view, variables) = view::conversation(id, &head).map_err(|error| Problem::damaged(&error))?;
+    let etag = [(header::ETAG, etag(view.revision))];
     let mut answer = json!(view);
     answer["variables"] = variables;
     blocked::mark(&shared, &mut answer);
-    Ok(Json(answer))
+    Ok((etag, Json(answer)).into_response())
+}
+
+/// The tag of a conversation at a revision.
+pub(super) fn etag(revision: u64) -> String {
+    format!("\"{revision}\"")
+}
+
+/// The conversation, if it exists for the caller.
+pub(super) async fn seen(shared: &Shared, principal: &Principal, id: &str) -> Result<(ConversationId, Head), Problem> {
+    let (conversation, head) = find(&*shared.parts.store, id).await?;
+    if principal.numbers.is_some() && !principal.sees(&partition_of(conversation, &head)?.0) {
+        return Err(unknown(id));
+    }
+    Ok((conversation, head))
+}
+
+/// The number that a conversation belongs to.
+pub(super) fn partition_of(id: ConversationId, head: &Head) -> Result<Partition, Problem> {
+    let (view, _) = view::conversation(id, head).map_err(|error| Problem::damaged(&error))?;
+    Ok(Partition(view.phone_number_id))
+}
+
+/// How a conversation stands now.
+pub(super) async fn view_of(shared: &Shared, id: ConversationId) -> Result<ConversationView, Problem> {
+    let text = id.to_string();
+    let head = shared.parts.store.load(id).await?.ok_or_else(|| unknown(&text))?;
+    Ok(view::conversation(id, &head).map_err(|error| Problem::damaged(&error))?.0)
 }
 
 pub(super) async fn find(store: &dyn Store, id: &str) -> Result<(ConversationId, Head), Problem> {

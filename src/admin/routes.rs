@@ -7,8 +7,8 @@ use utoipa_axum::routes;
 use super::role::Role::{Admin, Author, Operator, Responder, Viewer};
 use super::table::Table;
 use super::{
-    audit, begin, blocked, bots, broadcasts, configuration, contacts, conversations, deliveries, flow_keys, flows,
-    handback, journal, letters, lists, live, login, logs, media, messages, numbers, outbox, quick_replies, status,
+    audit, begin, blocked, bots, broadcasts, configuration, contacts, conversations, deeds, deliveries, flow_keys,
+    flows, journal, letters, lists, live, login, logs, media, messages, numbers, outbox, quick_replies, status,
     templates, tokens, trigger, users, webhooks,
 };
 
@@ -29,6 +29,16 @@ pub(super) fn table() -> Table {
         .of(Viewer, routes!(super::openapi))
         .of(Viewer, routes!(conversations::list))
         .of(Viewer, routes!(conversations::show))
+        .of(Responder, routes!(deeds::take_over))
+        .of(Responder, routes!(deeds::hand_back))
+        .of(Responder, routes!(deeds::pause))
+        .of(Responder, routes!(deeds::resume))
+        .of(Responder, routes!(deeds::restart))
+        .of(Responder, routes!(deeds::end))
+        .of(Responder, routes!(deeds::reset))
+        .of(Responder, routes!(deeds::fork))
+        .of(Responder, routes!(deeds::note))
+        .of(Responder, routes!(deeds::variables))
         .of(Viewer, routes!(messages::list))
         .of(Responder, routes!(messages::send::send))
         .of(Viewer, routes!(journal::list))
@@ -36,7 +46,6 @@ pub(super) fn table() -> Table {
         .of(Author, routes!(journal::test))
         .of(Responder, routes!(blocked::block))
         .of(Responder, routes!(blocked::unblock))
-        .of(Responder, routes!(handback::hand_back))
         .of(Responder, routes!(trigger::trigger))
         .of(Viewer, routes!(blocked::list))
         .of(Viewer, routes!(media::list))

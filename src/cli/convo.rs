@@ -1,5 +1,7 @@
 //! `parlance convo …`: the conversations of a running server, and what they went through.
 
+mod deeds;
+mod list;
 mod tail;
 
 use std::io::Write;
@@ -15,7 +17,8 @@ use super::trigger;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  parlance convo list --phone 447700900123\n  parlance convo journal ID\n  \
-                        parlance convo show ID --at 12\n  parlance convo export-test ID --out test.yaml")]
+                        parlance convo list --needs-person\n  parlance convo takeover ID --reason \"asks for a refund\"\n  \
+                        parlance convo handback ID --node checkout\n  parlance convo show ID --at 12")]
 pub(super) struct Args {
     #[command(flatten)]
     api: ApiArgs,
@@ -26,14 +29,9 @@ pub(super) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     /// List conversations, the last active one first
-    List {
-        /// Of the person who has, or had, this number
-        #[arg(long, value_name = "DIGITS")]
-        phone: Option<String>,
-        /// With this one of our numbers only
-        #[arg(long, value_name = "ID")]
-        number: Option<String>,
-    },
+    List(list::Args),
+    #[command(flatten)]
+    Do(deeds::Deed),
     /// Show what a conversation is, or what it was after an entry of its journal
     Show {
         /// c_…
@@ -75,11 +73,8 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     let json = args.json;
     args.run(|api| async move {
         match command {
-            Command::List { phone, number } => {
-                let filter = [("phone", phone), ("phone_number_id", number)];
-                let query: Vec<_> = filter.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-                api.print_list("/api/v1/conversations", &query, json, line).await
-            }
+            Command::List(args) => list::run(&api, args, json).await,
+            Command::Do(deed) => deeds::run(&api, deed, json).await,
             Command::Show { id, at: None } => {
                 let request = api.request(Method::GET, &path(&id, ""), &[]);
                 print_object(&api.json(request).await?, json);
@@ -161,12 +156,6 @@ fn changed(change: &Value) -> String {
         (Some(before), None) => format!("  - {at}: {before}"),
         (None, None) => format!("    {at}"),
     }
-}
-
-fn line(item: &Value) -> String {
-    let who = item["wa_id"].as_str().or(item["user_id"].as_str()).unwrap_or("-");
-    let (state, node) = (text(item, "state"), text(item, "node"));
-    format!("{} {} {who:<15} {state:<8} {node:<16} {}", text(item, "id"), text(item, "updated_at"), text(item, "bot"))
 }
 
 /// An entry in several lines.

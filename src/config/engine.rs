@@ -41,8 +41,10 @@ pub struct Conversation {
 pub struct Takeover {
     /// Whoever writes from the phone app has taken over.
     pub echo_is_takeover: bool,
-    /// Idle time after which the bot goes on; zero: never by itself.
+    /// Idle time after which whoever has taken over counts as gone; zero: never.
     pub idle_resume: Duration,
+    /// What becomes of the conversation then.
+    pub on_idle: actors::OnIdle,
     /// What the bot said before and has not left is held.
     pub hold_unsent: bool,
 }
@@ -105,6 +107,14 @@ impl Takeover {
         Self {
             echo_is_takeover: reader.boolean("takeover.echo_is_takeover"),
             idle_resume: reader.duration_or_zero("takeover.idle_resume"),
+            on_idle: reader.choice(
+                "takeover.on_idle",
+                &[
+                    ("requeue", actors::OnIdle::Requeue),
+                    ("resume", actors::OnIdle::Resume),
+                    ("keep", actors::OnIdle::Keep),
+                ],
+            ),
             hold_unsent: reader.boolean("takeover.hold_unsent"),
         }
     }

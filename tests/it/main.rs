@@ -12,6 +12,7 @@ mod canary;
 mod configuration;
 mod contacts;
 mod contract;
+mod deeds;
 mod door;
 mod doubt;
 mod driver;

@@ -2,6 +2,7 @@
 //! clock. Nothing that gathers here is real before the commit.
 
 mod again;
+mod deeds;
 mod events;
 mod forms;
 mod journal;
@@ -25,12 +26,13 @@ use whatsapp::message::Outgoing;
 
 use super::recover::GiveUp;
 use super::tokens::Tokens;
+use crate::attention;
 use crate::bots::{Bots, Move};
 use crate::codec::{self, CodecError};
 use crate::letters::How;
 use crate::marketing::{self, Categories};
 use crate::numbers::Numbers;
-use crate::orders::{OrderOutcome, Refusal};
+use crate::orders::{DeedOutcome, OrderOutcome, Refusal};
 use crate::outlet::{Outlet, Told};
 use crate::queue::Item;
 use crate::records::{
@@ -101,6 +103,8 @@ pub(crate) struct Noted {
     pub seen: Option<(Box<str>, bool)>,
     /// The bot answers again: what was held for that leaves.
     pub release_held: bool,
+    /// It does not: the bot goes on elsewhere.
+    pub discard_held: bool,
     /// A file of the person is wanted.
     pub wants_file: bool,
     /// What the outside is told.
@@ -150,6 +154,8 @@ pub(crate) struct Done {
     pub noted: Noted,
     /// Whom to tell what became of an order.
     pub answers: Vec<(u64, OrderOutcome)>,
+    /// Whom to tell what became of a deed.
+    pub deeds: Vec<(u64, DeedOutcome)>,
     /// Calls of other programs that shall be made.
     pub calls: Vec<HttpCall>,
     /// Calls whose result was written down only: they may be made again.
@@ -173,10 +179,13 @@ pub(crate) struct Draft<'a> {
     /// Events so far.
     events: usize,
     answers: Vec<(u64, OrderOutcome)>,
+    deeds: Vec<(u64, DeedOutcome)>,
     calls: Vec<HttpCall>,
     unused: Vec<String>,
     noted: Noted,
     tokens: Tokens,
+    /// What it wanted of people before.
+    attention: Option<attention::Row>,
 }
 
 impl<'a> Draft<'a> {
@@ -185,6 +194,7 @@ impl<'a> Draft<'a> {
             id,
             means,
             before: loaded.revision,
+            attention: attention::Row::of(&loaded.state),
             woken_ms: loaded.wake_ms,
             journal: Journal::new(loaded.next_entry, &loaded.state),
             after: loaded,
@@ -197,6 +207,7 @@ impl<'a> Draft<'a> {
             resolved: Vec::new(),
             events: 0,
             answers: Vec::new(),
+            deeds: Vec::new(),
             calls: Vec::new(),
             unused: Vec::new(),
             noted: Noted::default(),
@@ -240,6 +251,7 @@ impl<'a> Draft<'a> {
             InboxPayload::Order(order) => self.order(seq, row, *order, bot),
             InboxPayload::HttpDone(done) => self.http_done(seq, row, *done, bot),
             InboxPayload::HandBack(how) => self.hand_back(seq, how, bot, row.received_ms),
+            InboxPayload::Deed(ordered) => self.deed(seq, row, *ordered, bot),
             InboxPayload::Call(call) => self.called(seq, row, *call, bot),
             InboxPayload::Moved(moved) => self.moved(moved),
             InboxPayload::Told(told) => self.told(told),
@@ -355,7 +367,7 @@ impl<'a> Draft<'a> {
         let id = self.id.to_string();
         let address = id.strip_prefix("c_").unwrap_or(&id);
         let staff_since_ms = match state.control {
-            Control::Human { since_ms, .. } => Some(since_ms),
+            Control::Human { silent_ms, .. } => Some(silent_ms),
             Control::Bot => None,
         };
         let given =
@@ -464,6 +476,8 @@ impl<'a> Draft<'a> {
         let id = SendId { conversation: self.id, n: self.after.next_send };
         self.after.next_send += 1;
         let nonce = seen::hash(&self.means.secret, &format!("{id}:{}", self.means.now_ms)) as u32;
+        self.after.state.said(true, message.type_name(), message.text(), self.means.now_ms);
+        let state = &self.after.state;
         let payload = SendPayload {
             number_id: state.number_id.clone(),
             to,
@@ -548,6 +562,8 @@ impl<'a> Draft<'a> {
         self.journal.settle(&self.after.state, self.means.now_ms);
         let entries = self.journal.into_rows();
         self.after.next_entry += entries.len() as u64;
+        let attention = attention::Row::of(&self.after.state);
+        self.documents.extend(attention::change(self.id, self.attention.as_ref(), attention.as_ref()));
         let send = |out: &Outbound| NewSend { n: out.id.n, nonce: out.nonce, payload: codec::encode(&out.payload) };
         let turn = Turn {
             conversation: self.id,
@@ -564,10 +580,10 @@ impl<'a> Draft<'a> {
             documents: self.documents,
             resolved: self.resolved,
         };
-        let Self { means, outbound, after, noted, answers, mut calls, unused, .. } = self;
+        let Self { means, outbound, after, noted, answers, deeds, mut calls, unused, .. } = self;
         // What came later in the same turn may have ended the wait for a call.
         calls.retain(|call| after.state.bot.waits_for_call(&call.id));
-        (turn, Done { now_ms: means.now_ms, outbound, after, noted, answers, calls, unused })
+        (turn, Done { now_ms: means.now_ms, outbound, after, noted, answers, deeds, calls, unused })
     }
 }
 

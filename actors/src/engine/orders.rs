@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatbot::{HandBack, OnDoubt};
-use storage::{Accept, ConversationId, InboxSeq, Partition, SendId, StoreError};
+use chatbot::OnDoubt;
+use storage::{ConversationId, InboxSeq, SendId, StoreError};
 use tokio::sync::broadcast;
 use whatsapp::message::Outgoing;
 use whatsapp::webhook::FieldEvent;
@@ -15,8 +15,8 @@ use crate::codec::CodecError;
 use crate::identity;
 use crate::marketing;
 use crate::orders::{OrderOutcome, Refusal};
+use crate::records::State;
 use crate::records::inbox::{InboxPayload, OrderKey, Origin, SendOrder};
-use crate::records::{Control, State};
 use crate::seen;
 
 /// How long the caller waits for the turn of an order.
@@ -123,20 +123,6 @@ impl Engine {
             (Some(OrderOutcome::Refused(refusal)), _) => Ordered::Refused(refusal),
             (None, seq) => Ordered::Waiting(seq),
         })
-    }
-
-    /// Has the bot go on in a conversation that a human has: durable once this answers. `Some(false)` if no human has
-    /// it, `None` if there is no such conversation.
-    pub async fn hand_back(&self, conversation: ConversationId, how: HandBack) -> Result<Option<bool>, OrderError> {
-        let Some((conversation, state)) = self.destination(conversation).await? else { return Ok(None) };
-        if state.control == Control::Bot && state.bot.handed_over().is_none() {
-            return Ok(Some(false));
-        }
-        let now_ms = self.deps.clock.now_ms();
-        let contact = identity::contact_of(conversation);
-        let row = InboxPayload::HandBack(how).to(contact, &Partition(state.number_id), now_ms);
-        self.deps.store.append(vec![Accept::Message(row)]).await?;
-        Ok(Some(true))
     }
 
     /// The conversation, or the one that it became a part of.

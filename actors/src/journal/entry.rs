@@ -8,7 +8,7 @@ use whatsapp::webhook::Message;
 
 use crate::codec::{self, CodecError};
 use crate::records::change::After;
-use crate::records::{Happened, HistoryEntry, HistoryInput, InputKind};
+use crate::records::{Did, Happened, HistoryEntry, HistoryInput, InputKind};
 use crate::view::rfc3339;
 
 /// An entry.
@@ -41,7 +41,7 @@ pub struct EntryView {
 pub struct InputView {
     /// `message`, `about` (a webhook field about the person), `echo` (staff wrote from the phone app), `order` (a
     /// message to send), `hand_back`, `http` (the result of a call), `call` (another program told something), `form` (what a form asked),
-    /// or `timer`.
+    /// `staff` (somebody led the run elsewhere, or changed it), or `timer`.
     pub kind: &'static str,
     /// Meta's type of a message; the field; how it was handed back.
     #[serde(rename = "type")]
@@ -117,16 +117,51 @@ fn input(input: &HistoryInput) -> InputView {
         InputKind::HandBack(how) => known("hand_back", how.name(), ""),
         InputKind::Unsent => known("unsent", "", raw["why"].as_str().unwrap_or_default()),
         InputKind::Form => known("form", raw["action"].as_str().unwrap_or_default(), ""),
+        InputKind::Staff { act } => known("staff", act, raw["who"].as_str().unwrap_or_default()),
         InputKind::Call => known("call", raw["name"].as_str().unwrap_or_default(), ""),
         InputKind::Broadcast => known("broadcast", raw["broadcast"].as_str().unwrap_or_default(), ""),
         InputKind::Again => known("again", "", "a message that was given up goes again"),
     }
 }
 
+fn with_words(told: String, reason: Option<&str>, note: Option<&str>) -> String {
+    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let note = note.map(|note| format!("; note: {note}")).unwrap_or_default();
+    format!("{told}{reason}{note}")
+}
+
+fn did_words(by: &str, did: &Did) -> String {
+    match did {
+        Did::Paused => format!("{by} paused the bot"),
+        Did::Restarted => format!("{by} restarted the bot"),
+        Did::Ended => format!("{by} ended the run"),
+        Did::Reset { entry, run, took } => {
+            let run = run.as_deref().unwrap_or("none");
+            let took = took.as_deref().unwrap_or("none");
+            format!("{by} reset the conversation to entry {entry}: run {took} in the place of {run}")
+        }
+        Did::Copied { of, entry } => format!("{by} made it a copy of {of} after entry {entry}"),
+        Did::Set { names } => format!("{by} changed {}", names.join(", ")),
+        Did::Noted { text } => format!("{by} noted: {text}"),
+    }
+}
+
 fn words(event: &Happened) -> String {
     match event {
-        Happened::TakenOver { by } => format!("{by} took the conversation over"),
-        Happened::HandedBack { after_ms } => format!("the bot answers again, after {} s", after_ms / 1_000),
+        Happened::TakenOver { by, reason, note, from } => {
+            let from = from.as_deref().map(|from| format!(" from {from}")).unwrap_or_default();
+            with_words(format!("{by} took the conversation over{from}"), reason.as_deref(), note.as_deref())
+        }
+        Happened::HandedBack { after_ms, by, reason, note } => {
+            let by = by.as_deref().map(|by| format!("{by} gave it back: ")).unwrap_or_default();
+            let told = format!("{by}the bot answers again, after {} s", after_ms / 1_000);
+            with_words(told, reason.as_deref(), note.as_deref())
+        }
+        Happened::Requeued { from } => {
+            let from = from.as_deref().unwrap_or("whoever had it");
+            format!("{from} did nothing for too long: it waits for somebody else")
+        }
+        Happened::Did { by, reason, did } => with_words(did_words(by, did), reason.as_deref(), None),
         Happened::MergedInto(into) => format!("it became a part of {into}"),
         Happened::Absorbed(part) => format!("{part} became a part of it"),
         Happened::Moved => "the person has another number or user id".to_owned(),

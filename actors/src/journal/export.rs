@@ -173,7 +173,7 @@ impl Tape {
     fn happened(&mut self, index: u64, entry: &HistoryEntry) {
         for event in &entry.events {
             match event {
-                records::Happened::HandedBack { after_ms } => {
+                records::Happened::HandedBack { after_ms, .. } => {
                     self.away_ms += after_ms;
                     self.warnings.push(format!("entry {index}: what happened while staff answered is left out"));
                 }
@@ -221,6 +221,10 @@ impl Tape {
                 },
                 InputKind::Unsent => {
                     self.ends(index, "a form did not reach the person");
+                    return Ok(());
+                }
+                InputKind::Staff { .. } => {
+                    self.ends(index, "somebody led the run elsewhere");
                     return Ok(());
                 }
                 InputKind::Form => {

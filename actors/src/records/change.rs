@@ -140,6 +140,8 @@ pub(crate) fn tell(state: &State) -> Telling {
         calls: _,
         broadcasts: _,
         kept_forms: _,
+        last_message: _,
+        unanswered_ms: _,
     } = state;
     let told = Told {
         number_id,

@@ -9,6 +9,7 @@ use whatsapp::webhook::Received;
 use whatsapp::webhook::field::{Echo, Preference, UserIdChange};
 
 use super::state::State;
+use crate::deeds::Deed;
 use crate::{codec, identity};
 
 /// A row of the inbox.
@@ -29,6 +30,8 @@ pub(crate) enum InboxPayload {
     Told(Told),
     /// A human has no more to say.
     HandBack(HandBack),
+    /// Somebody does something with the conversation.
+    Deed(Box<OrderedDeed>),
     /// The result of a call of another program.
     HttpDone(Box<HttpDone>),
     /// Another program tells that something happened.
@@ -132,6 +135,19 @@ pub(crate) struct MessageAgain {
     /// Who lets it go again.
     pub by: Box<str>,
     pub message: InboundMessage,
+}
+
+/// A deed, and who waits for what comes of it in this process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OrderedDeed {
+    pub deed: Deed,
+    pub ticket: u64,
+}
+
+/// Whether this is an [`InboxPayload::Deed`], by its first bytes: deeds overtake what waits.
+pub(crate) fn is_deed(payload: &[u8]) -> bool {
+    // After the version a map of one member, whose name has four letters.
+    payload.get(1..).is_some_and(|rest| rest.starts_with(b"\x81\xa4deed"))
 }
 
 /// A call from outside.
@@ -260,4 +276,19 @@ pub fn echo(number_id: &str, echo: &Echo, raw: &RawValue, now_ms: u64) -> Option
     let partition = Partition(number_id.into());
     let payload = codec::encode(&payload);
     (!aliases.is_empty()).then_some(Inbound { partition, aliases, received_ms: now_ms, payload })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deeds::Act;
+
+    #[test]
+    fn deeds_are_told_from_everything_else_without_decoding_them() {
+        let deed = Deed { act: Act::Pause, who: "a".into(), reason: None, note: None, by_right: false };
+        let deed = InboxPayload::Deed(Box::new(OrderedDeed { deed, ticket: 1 }));
+        assert!(is_deed(&codec::encode(&deed)));
+        assert!(!is_deed(&codec::encode(&InboxPayload::HandBack(HandBack::Closed))));
+        assert!(!is_deed(&[]));
+    }
 }

@@ -13,6 +13,7 @@ use super::SERVICE_WINDOW_MS;
 use super::inbox::OrderKey;
 use crate::codec::{self, CodecError};
 use crate::seen::Seen;
+use crate::settings::{OnIdle, Takeover};
 
 /// Orders with an idempotency key are remembered this long.
 pub(crate) const ORDER_KEY_MS: u64 = 24 * 3_600_000;
@@ -68,6 +69,11 @@ pub(crate) struct State {
     /// Messages with forms that came while somebody answered in the bot's place, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept_forms: Vec<Incoming>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_message: Option<LastMessage>,
+    /// When the person wrote what nobody has answered since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unanswered_ms: Option<u64>,
 }
 
 /// Who answers.
@@ -76,16 +82,43 @@ pub(crate) struct State {
 pub(crate) enum Control {
     #[default]
     Bot,
-    /// Somebody has taken over: the bot's run waits.
+    /// The bot's run waits.
     Human {
+        /// Since when the bot is silent.
+        silent_ms: u64,
+        /// Since when it is as it is: who has it, or nobody, or that it is paused.
         since_ms: u64,
         /// When somebody last did something here.
         active_ms: u64,
-        by: Box<str>,
+        /// Who has taken over; `None`: it waits for somebody. Of a pause, who stopped the bot.
+        by: Option<Box<str>>,
+        /// The bot was stopped, and nobody answers in its place.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        paused: bool,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Box<str>>,
         /// The bot answers again when nobody has done anything for this long, where the bot says so and not the settings.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         return_after_ms: Option<u64>,
     },
+}
+
+/// Who has taken over by writing from the phone app.
+pub(crate) const PHONE_APP: &str = "phone_app";
+/// Characters of a message that a list shows.
+const PREVIEW_CHARS: usize = 80;
+
+/// The last message of a conversation, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastMessage {
+    /// Ours.
+    pub out: bool,
+    /// Meta's type.
+    pub kind: Box<str>,
+    /// Its beginning.
+    pub text: Box<str>,
+    pub at_ms: u64,
 }
 
 /// What the person said about marketing, and when.
@@ -152,6 +185,30 @@ impl State {
         self.window_until_ms().is_some_and(|until_ms| now_ms < until_ms)
     }
 
+    /// Who answers in the bot's place, and since when.
+    pub(crate) fn owner(&self) -> Option<(&str, u64)> {
+        match &self.control {
+            Control::Human { by: Some(by), since_ms, paused: false, .. } => Some((by, *since_ms)),
+            Control::Human { .. } | Control::Bot => None,
+        }
+    }
+
+    /// Since when somebody is waited for who answers: the bot handed the conversation over, or whoever had it is idle.
+    pub(crate) fn needs_person_ms(&self) -> Option<u64> {
+        match &self.control {
+            Control::Human { by: None, since_ms, .. } => Some(*since_ms),
+            Control::Human { .. } => None,
+            Control::Bot => self.bot.handed_over().map(|handed| handed.since_ms),
+        }
+    }
+
+    /// A message was said, by the person or by us.
+    pub(crate) fn said(&mut self, out: bool, kind: &str, text: &str, at_ms: u64) {
+        let text: String = text.chars().take(PREVIEW_CHARS).collect();
+        self.last_message = Some(LastMessage { out, kind: kind.into(), text: text.into(), at_ms });
+        self.unanswered_ms = if out { None } else { self.unanswered_ms.or(Some(at_ms)) };
+    }
+
     /// Whether the person does not want marketing.
     pub(crate) fn opted_out(&self) -> bool {
         self.marketing.is_some_and(|marketing| !marketing.wanted)
@@ -205,6 +262,11 @@ impl State {
             self.said_about_marketing(wanted, at_ms);
         }
         self.control.absorb(other.control);
+        let at_ms = |last: &Option<LastMessage>| last.as_ref().map(|last| last.at_ms);
+        if at_ms(&other.last_message) > at_ms(&self.last_message) {
+            self.last_message = other.last_message;
+            self.unanswered_ms = other.unanswered_ms;
+        }
         self.display_number = self.display_number.take().or(other.display_number);
         for former in other.former {
             if self.former_until_ms(&former.alias).is_none() {
@@ -249,6 +311,34 @@ impl State {
 }
 
 impl Control {
+    /// Nobody has it and the bot is silent, since then.
+    pub(crate) fn silent(silent_ms: u64, since_ms: u64) -> Self {
+        Control::Human {
+            silent_ms,
+            since_ms,
+            active_ms: since_ms,
+            by: None,
+            paused: false,
+            reason: None,
+            return_after_ms: None,
+        }
+    }
+
+    /// When whoever has it has done nothing for too long, and what becomes of it then.
+    pub(crate) fn idle_end(&self, takeover: &Takeover) -> Option<(u64, OnIdle)> {
+        let Control::Human { active_ms, by, paused: false, return_after_ms, .. } = self else { return None };
+        let after = |ms: u64, how| (ms > 0).then(|| (active_ms.saturating_add(ms), how));
+        if let Some(return_after_ms) = return_after_ms {
+            return after(*return_after_ms, OnIdle::Resume);
+        }
+        match (by.as_deref()?, takeover.on_idle) {
+            (_, OnIdle::Keep) => None,
+            // Nobody may be looking at a queue where people answer from the phone.
+            (PHONE_APP, OnIdle::Requeue) => after(takeover.idle_resume_ms, OnIdle::Resume),
+            (_, on_idle) => after(takeover.idle_resume_ms, on_idle),
+        }
+    }
+
     fn absorb(&mut self, other: Control) {
         match (&mut *self, other) {
             (Control::Bot, other) => *self = other,

@@ -7,7 +7,7 @@ use super::job::Job;
 use crate::codec::CodecError;
 use crate::events;
 use crate::identity;
-use crate::records::{Control, Held, SendError, State};
+use crate::records::{Control, DeadLetterPayload, Held, SendError, State, dead_letter};
 
 /// Rows of one conversation read at once.
 const PAGE: usize = 256;
@@ -31,21 +31,34 @@ impl Job {
         }
     }
 
+    /// Gives up what was held while a person answered: the bot went on elsewhere.
+    pub(super) async fn discard(&self, conversation: ConversationId) {
+        let now_ms = self.now_ms();
+        let payload = DeadLetterPayload {
+            detail: "a person led the bot elsewhere before this message left".into(),
+            hint: Some("Nothing to do: it belonged to what the person had ended.".into()),
+            bot: None,
+            version: None,
+            node: None,
+            raw: None,
+            is_message: false,
+            code: None,
+            tries: 0,
+        };
+        let settlement = |(send, nonce): (SendId, u32)| {
+            let letter = dead_letter(None, Some(send), "superseded", &payload);
+            let change = Change::Dead { letter, error: None };
+            Settlement { send, nonce: Some(nonce), at_ms: now_ms, change }
+        };
+        let held = self.held(conversation, Held::Takeover).await;
+        if !held.is_empty() {
+            self.settle_all(held.into_iter().map(settlement).collect()).await;
+        }
+    }
+
     /// Puts back what was held for this; answers the rows as they stand.
     pub(super) async fn release(&self, conversation: ConversationId, held: Held) -> Vec<Send> {
-        let (mut after, mut released) = (SendId { conversation, n: 0 }, Vec::new());
-        loop {
-            let page = self.open_sends(after).await;
-            let ours = page.iter().filter(|row| row.id.conversation == conversation);
-            let is_held = |row: &&Send| {
-                row.state == SendState::Held && SendError::of(row).and_then(|error| error.held) == Some(held)
-            };
-            released.extend(ours.clone().filter(is_held).map(|row| (row.id, row.nonce)));
-            match ours.last() {
-                Some(last) if page.len() == PAGE => after = last.id,
-                _ => break,
-            }
-        }
+        let released = self.held(conversation, held).await;
         let now_ms = self.now_ms();
         let settlement = |(send, nonce): &(SendId, u32)| {
             let change = Change::Retry { due_ms: now_ms, error: None };
@@ -55,6 +68,23 @@ impl Job {
             self.settle_all(released.iter().map(settlement).collect()).await;
         }
         self.stored(released.into_iter().map(|(send, _)| send).collect()).await.into_iter().flatten().collect()
+    }
+
+    /// The rows of a conversation that are held for this, and their nonces.
+    async fn held(&self, conversation: ConversationId, held: Held) -> Vec<(SendId, u32)> {
+        let (mut after, mut found) = (SendId { conversation, n: 0 }, Vec::new());
+        loop {
+            let page = self.open_sends(after).await;
+            let ours = page.iter().filter(|row| row.id.conversation == conversation);
+            let is_held = |row: &&Send| {
+                row.state == SendState::Held && SendError::of(row).and_then(|error| error.held) == Some(held)
+            };
+            found.extend(ours.clone().filter(is_held).map(|row| (row.id, row.nonce)));
+            match ours.last() {
+                Some(last) if page.len() == PAGE => after = last.id,
+                _ => return found,
+            }
+        }
     }
 
     async fn open_sends(&self, after: SendId) -> Vec<Send> {

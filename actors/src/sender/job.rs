@@ -74,6 +74,11 @@ impl Job {
         if let Err(error) = self.transport.prepare(&self.number, &body).await {
             return self.failed(&row, &payload, &error, token).await;
         }
+        // The last moment: from here on it counts as being with Meta.
+        if row.manner.bot && self.deps.senders.is_silent(row.id.conversation) {
+            self.hold(vec![row], Held::Takeover).await;
+            return Next::Settled;
+        }
         let attempt = row.attempts + 1;
         match self.settle(&row, Change::Sending { attempt }).await {
             Settled::Now(SendState::Sending) => {}

@@ -362,6 +362,11 @@ impl Lanes {
         self.lanes.get(&send.conversation).is_some_and(|lane| lane.is_under_way(send))
     }
 
+    /// Whether a message that a bot decided is under way here.
+    pub(crate) fn bot_is_under_way(&self, id: ConversationId) -> bool {
+        self.lanes.get(&id).is_some_and(Lane::bot_is_under_way)
+    }
+
     /// Another message takes the place of this one.
     pub(crate) fn replace(&mut self, send: SendId, row: Row) {
         self.end(send, |lane| {

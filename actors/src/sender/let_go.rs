@@ -13,6 +13,7 @@ impl State {
                 self.job.deps.backlog.settled(*conversation);
             }
             self.marks.forget(*conversation);
+            self.job.deps.senders.unsilence(*conversation);
         }
         self.letting_go.push((conversations, reply));
     }

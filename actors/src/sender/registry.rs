@@ -3,7 +3,9 @@
 use foldhash::HashSet;
 use parking_lot::{Mutex, RwLock};
 use ractor::ActorRef;
+use ractor::rpc::CallResult;
 use std::collections::HashMap;
+use std::time::Duration;
 use storage::ConversationId;
 
 use super::lanes::Brake;
@@ -21,6 +23,8 @@ pub(crate) struct Senders {
     by_number: RwLock<ByNumber>,
     /// Conversations with messages that are held until the person writes.
     holding: Mutex<HashSet<ConversationId>>,
+    /// Conversations in which the bot fell silent in this process: nothing that it said before begins to leave.
+    silent: Mutex<HashSet<ConversationId>>,
 }
 
 impl Senders {
@@ -76,12 +80,37 @@ impl Senders {
 
     /// The bot's messages of a conversation that have not left wait until [`Senders::release`].
     pub(crate) fn hold(&self, number: &str, conversation: ConversationId) {
+        // Before the sender hears of it: it may be about to send one.
+        self.silent.lock().insert(conversation);
         self.tell(number, Message::Hold(conversation, Held::Takeover));
     }
 
     /// The bot has the conversation back.
     pub(crate) fn release(&self, number: &str, conversation: ConversationId) {
         self.tell(number, Message::Release(conversation, Held::Takeover));
+    }
+
+    /// The bot is heard again.
+    pub(crate) fn unsilence(&self, conversation: ConversationId) {
+        self.silent.lock().remove(&conversation);
+    }
+
+    /// Whether the bot fell silent here.
+    pub(super) fn is_silent(&self, conversation: ConversationId) -> bool {
+        self.silent.lock().contains(&conversation)
+    }
+
+    /// The bot has the conversation back, and went on elsewhere: what was held is given up.
+    pub(crate) fn discard(&self, number: &str, conversation: ConversationId) {
+        self.tell(number, Message::Discard(conversation));
+    }
+
+    /// Waits until nothing that a bot said in these conversations is on its way to Meta, nor about to be; not longer
+    /// than the patience. Answers whether that is so.
+    pub(crate) async fn quiet(&self, number: &str, conversations: Vec<ConversationId>, patience: Duration) -> bool {
+        let Some(sender) = self.get(number) else { return true };
+        let asked = sender.call(|reply| Message::Quiet(conversations, reply), Some(patience)).await;
+        matches!(asked, Ok(CallResult::Success(())))
     }
 
     /// This conversation has messages that are held until the person writes.

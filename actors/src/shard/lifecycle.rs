@@ -35,6 +35,7 @@ impl State {
         let Some(entry) = self.entries.get(&id).filter(|entry| !entry.queue.is_idle()) else { return false };
         match entry.queue.stalled() {
             None => true,
+            Some(_) if entry.queue.has_deed() => true,
             Some(Stall::Version(generation)) => self.deps.bots.generation() != generation,
             Some(Stall::Outbox) => !self.deps.backlog.is_full(id),
         }

@@ -22,7 +22,8 @@ pub struct ConversationView {
     pub user_id: Option<Box<str>>,
     /// The person's profile name.
     pub name: Option<Box<str>>,
-    /// `idle` (no run), `waiting` (the run waits), `human` (somebody answers in the bot's place), or `damaged`.
+    /// `idle` (no run), `waiting` (the run waits), `human` (somebody answers in the bot's place, or shall), `paused` (the
+    /// bot is stopped), or `damaged`.
     pub state: &'static str,
     /// Why a `damaged` one cannot be read; nothing but its id and times is known then.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +32,16 @@ pub struct ConversationView {
     pub calling: bool,
     /// Who answers in the bot's place.
     pub control: Option<ControlView>,
+    /// Who answers: the same as in `control`, absent while nobody does.
+    pub owner: Option<Box<str>>,
+    /// Since when somebody is waited for who answers.
+    #[serde(rename = "waiting_since", serialize_with = "optional_rfc3339")]
+    pub waiting_ms: Option<u64>,
+    /// The last message.
+    pub last_message: Option<LastView>,
+    /// Since when the person waits for an answer to what they wrote.
+    #[serde(rename = "unanswered_since", serialize_with = "optional_rfc3339")]
+    pub unanswered_ms: Option<u64>,
     /// What the bot handed to a human who has it still.
     pub handoff: Option<HandoffView>,
     /// The bot whose run is under way.
@@ -66,11 +77,33 @@ pub struct ConversationView {
 /// Who answers in the bot's place.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ControlView {
-    /// `phone_app`, or a name.
-    pub by: Box<str>,
+    /// `phone_app`, `operator`, or a name; absent while it waits for somebody. Of a pause, who stopped the bot.
+    pub by: Option<Box<str>>,
     /// Since when.
     #[serde(rename = "since", serialize_with = "rfc3339")]
     pub since_ms: u64,
+    /// Since when the bot is silent.
+    #[serde(rename = "silent_since", serialize_with = "rfc3339")]
+    pub silent_ms: u64,
+    /// Why.
+    pub reason: Option<Box<str>>,
+    /// Nobody answers: the bot was stopped.
+    pub paused: bool,
+}
+
+/// A message in a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LastView {
+    /// `in` or `out`.
+    pub direction: &'static str,
+    /// Meta's type.
+    #[serde(rename = "type")]
+    pub kind: Box<str>,
+    /// Its beginning.
+    pub text: Box<str>,
+    /// When.
+    #[serde(rename = "at", serialize_with = "rfc3339")]
+    pub at_ms: u64,
 }
 
 /// What a bot handed to a human.
@@ -93,7 +126,13 @@ pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView
     let pinned = state.bot.bot();
     let control = match &state.control {
         Control::Bot => None,
-        Control::Human { since_ms, by, .. } => Some(ControlView { by: by.clone(), since_ms: *since_ms }),
+        Control::Human { silent_ms, since_ms, by, reason, paused, .. } => Some(ControlView {
+            by: by.clone(),
+            since_ms: *since_ms,
+            silent_ms: *silent_ms,
+            reason: reason.clone(),
+            paused: *paused,
+        }),
     };
     let handoff = state.bot.handed_over().map(|handed| HandoffView {
         queue: handed.queue.clone(),
@@ -102,6 +141,7 @@ pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView
         since_ms: handed.since_ms,
     });
     let word = match (&control, state.bot.is_waiting()) {
+        (Some(ControlView { paused: true, .. }), _) => "paused",
         _ if handoff.is_some() => "human",
         (Some(_), _) => "human",
         (None, true) => "waiting",
@@ -117,6 +157,15 @@ pub fn conversation(id: ConversationId, head: &Head) -> Result<(ConversationView
         problem: None,
         calling: word == "waiting" && state.bot.is_calling(),
         control,
+        owner: state.owner().map(|(owner, _)| owner.into()),
+        waiting_ms: state.needs_person_ms(),
+        last_message: state.last_message.as_ref().map(|last| LastView {
+            direction: if last.out { "out" } else { "in" },
+            kind: last.kind.clone(),
+            text: last.text.clone(),
+            at_ms: last.at_ms,
+        }),
+        unanswered_ms: state.unanswered_ms,
         handoff,
         window_expires_ms: state.window_until_ms(),
         free_entry_ms: state.free_entry_until_ms,

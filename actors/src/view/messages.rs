@@ -100,6 +100,7 @@ pub fn pending(seq: InboxSeq, row: &Inbound) -> Result<Option<MessageView>, Code
         InboxPayload::Echo(echo) => Some(echoed(seq, received_ms, &echo.message)),
         InboxPayload::Order(order) => Some(ordered(seq, received_ms, &order.message.raw(), "waiting", None)),
         InboxPayload::HandBack(_)
+        | InboxPayload::Deed(_)
         | InboxPayload::HttpDone(_)
         | InboxPayload::Call(_)
         | InboxPayload::Moved(_)
@@ -120,7 +121,12 @@ fn taken(input: &HistoryInput, error: Option<Value>) -> Option<MessageView> {
         InputKind::About { field, detail } => Some(told(seq, at_ms, field, detail, raw, "received")),
         InputKind::Echo => Some(echoed(seq, at_ms, raw)),
         // The history tells them; they are no messages.
-        InputKind::Http | InputKind::HandBack(_) | InputKind::Call | InputKind::Form | InputKind::Unsent => None,
+        InputKind::Http
+        | InputKind::HandBack(_)
+        | InputKind::Call
+        | InputKind::Form
+        | InputKind::Unsent
+        | InputKind::Staff { .. } => None,
         // Shown by what was sent, and by the message that it was before.
         InputKind::Broadcast | InputKind::Again => None,
         InputKind::Order => error.map(|error| ordered(seq, at_ms, &json(raw), "failed", Some(error))),

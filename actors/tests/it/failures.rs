@@ -74,7 +74,13 @@ async fn a_panic_at_a_timer_ends_the_run_and_not_the_conversation() {
             counted.fetch_add(1, Ordering::SeqCst);
             panic!("composed");
         }
-        Input::Tick | Input::HandBack(_) | Input::HttpDone(_) | Input::Api(_) | Input::Form(_) | Input::Unsent(_) => {
+        Input::Tick
+        | Input::HandBack(_)
+        | Input::Steer(_)
+        | Input::HttpDone(_)
+        | Input::Api(_)
+        | Input::Form(_)
+        | Input::Unsent(_) => {
             Ok(Turn { after: before.clone(), effects: Vec::new(), trace: Vec::new(), changed: false })
         }
         Input::Message(message) => {

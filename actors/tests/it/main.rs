@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod conversations;
+mod deeds;
 mod failures;
 mod feed;
 mod flow_standing;

@@ -116,7 +116,7 @@ async fn a_bot_says_for_how_long_the_bot_is_quiet_when_staff_writes() {
     world.quiet().await;
     let head = world.store.load(conversation(1)).await.unwrap().unwrap();
     let (view, _) = view::conversation(conversation(1), &head).unwrap();
-    assert_eq!((view.state, &*view.control.unwrap().by), ("human", "operator"));
+    assert_eq!((view.state, view.control.unwrap().by.as_deref().unwrap()), ("human", "operator"));
     let left_ms = head.wake_ms.unwrap() - world.clock.now_ms();
     assert!((3 * HOUR_MS - 1_000..=3 * HOUR_MS).contains(&left_ms), "{left_ms}");
     assert_eq!(engine.call(call("order.paid", Value::Null, None)).await.unwrap(), Called::WithHuman);

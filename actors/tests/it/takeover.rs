@@ -47,6 +47,7 @@ fn asking() -> World {
             Input::Tick if due => (waiting(&bot, None), "still there?".to_owned()),
             Input::Tick
             | Input::HandBack(_)
+            | Input::Steer(_)
             | Input::HttpDone(_)
             | Input::Api(_)
             | Input::Form(_)
@@ -72,7 +73,7 @@ async fn the_bot_is_silent_from_an_echo_until_nobody_was_active_for_an_hour() {
     pause(30 * 60_000).await;
     echo(&world, "wamid.e1", "let me look").await;
     let taken = shown(&world).await;
-    assert_eq!((taken.state, taken.control.unwrap().by.as_ref()), ("human", "phone_app"));
+    assert_eq!((taken.state, taken.control.unwrap().by.as_deref().unwrap()), ("human", "phone_app"));
     world.say(1, "thanks").await;
     world.quiet().await;
     pause(50 * 60_000).await;

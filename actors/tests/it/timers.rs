@@ -60,6 +60,7 @@ fn alarm_bot() -> (Arc<TurnFunction>, Fired) {
             }
             Input::Tick
             | Input::HandBack(_)
+            | Input::Steer(_)
             | Input::HttpDone(_)
             | Input::Api(_)
             | Input::Form(_)

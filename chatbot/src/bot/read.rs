@@ -20,7 +20,7 @@ use crate::source::LineIndex;
 use crate::texts::Texts;
 use crate::tree::{Entry, Kind, Node};
 pub(crate) use expressions::AND_MORE;
-pub(crate) use values::pattern;
+pub(crate) use values::{is_variable_name, pattern};
 
 /// A value and its JSON pointer.
 #[derive(Clone)]

@@ -8,6 +8,7 @@ mod frames;
 mod handed;
 mod person;
 mod speak;
+pub(crate) mod steer;
 mod unsent;
 
 use std::collections::BTreeMap;
@@ -546,7 +547,7 @@ pub(crate) fn shown(value: Value) -> Value {
 }
 
 /// Sixteen bytes from the seed, in hex; each run of a turn its own.
-fn run_id(seed: u64, nth: u64) -> String {
+pub(crate) fn run_id(seed: u64, nth: u64) -> String {
     let first = mix(seed.wrapping_add(nth.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
     format!("{first:016x}{:016x}", mix(first ^ seed))
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use chatbot::{
     Bot, ContactView, Effect, FormAction, FormRequest, FormStep, Given, HandBack, HttpDone, HttpOutcome, Incoming,
-    Input, NumberView, Snapshot, Trace, Turn, TurnError, caps, turn,
+    Input, NumberView, Snapshot, Steer, Trace, Turn, TurnError, caps, turn,
 };
 use proptest::prelude::*;
 use whatsapp::message::Outgoing;
@@ -184,6 +184,7 @@ fn inputs(path: &std::path::Path) -> Vec<(u64, Happens)> {
             "json" => delivered(rest),
             "back" => Input::HandBack(HandBack::Returned),
             "close" => Input::HandBack(HandBack::Closed),
+            "lead" => Input::Steer(Steer::Restart),
             "wait" => {
                 let minutes: u64 = rest.trim_end_matches('m').parse().unwrap_or(1);
                 return (minutes * 60_000, Happens::Input(Input::Tick));
@@ -271,6 +272,7 @@ fn happening() -> impl Strategy<Value = (u64, Happens)> {
         8 => message.prop_map(Happens::Input),
         3 => Just(Happens::Input(Input::Tick)),
         1 => prop::sample::select(vec![HandBack::Returned, HandBack::Closed]).prop_map(|how| Happens::Input(Input::HandBack(how))),
+        1 => prop::sample::select(vec![Steer::Restart, Steer::End, Steer::Node("nowhere".to_owned())]).prop_map(|how| Happens::Input(Input::Steer(how))),
         2 => outcome.prop_map(Happens::Answer),
     ];
     let time = prop_oneof![4 => 0_u64..120_000, 2 => 0_u64..20_000_000, 1 => 0_u64..40_000_000_000];

@@ -3,7 +3,8 @@
 //!
 //! Lines of an `.in` file: `say TEXT`, `tap ID TITLE`, `send TYPE [CAPTION]`, `wait DURATION`, `json MESSAGE`
 //! (as Meta delivers it), `back` and `close` (a human is done), `answer STATUS JSON`, `answer timeout`, `answer unreachable`
-//! and `answer bad STATUS` (what comes of the last call), `form DATA` (the last form that was sent), `api NAME DATA`.
+//! and `answer bad STATUS` (what comes of the last call), `lead restart`, `lead end`, `lead NODE` and `set NAME JSON` (staff steer
+//! the run), `form DATA` (the last form that was sent), `api NAME DATA`.
 //! Of that form's phone: `ask ACTION SCREEN DATA`, `again` (the same request), `late` (out of time), `result STATUS JSON`
 //! (what comes of the call that the request wants, and the request again), `token TOKEN` (what the phone has for one).
 
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use chatbot::{
     ANSWER_TYPES, ApiCall, Effect, FormAction, HandBack, HttpOutcome, Input, MESSAGE_TYPES, NODE_TYPES, POLICIES,
-    TRIGGER_TYPES, Trace,
+    Steer, TRIGGER_TYPES, Trace,
 };
 use whatsapp::message::Outgoing;
 
@@ -111,6 +112,12 @@ pub(crate) fn input(play: &mut Play<'_>, line: &str) -> Input {
         }),
         "back" => Input::HandBack(HandBack::Returned),
         "close" => Input::HandBack(HandBack::Closed),
+        "lead" => Input::Steer(match first {
+            "restart" => Steer::Restart,
+            "end" => Steer::End,
+            node => Steer::Node(node.to_owned()),
+        }),
+        "set" => Input::Steer(Steer::Set([(first.to_owned(), serde_json::from_str(second).unwrap())].into())),
         "answer" => play.done(match first {
             "timeout" => HttpOutcome::Timeout,
             "unreachable" => HttpOutcome::Unreachable { why: "connection refused".into() },

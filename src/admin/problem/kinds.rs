@@ -306,6 +306,39 @@ kinds! {
     "PAR-0199" "conflict" "Something stands against it",
         "The present state does not allow this.",
         "The detail says what stands against it.";
+    "PAR-0179" "owned" "Somebody else answers here",
+        "Another person has taken the conversation over: `owner` and `since` say who, and since when.",
+        "Ask them to hand it back. Operators, and everybody once they have been idle, may use `take_from`.";
+    "PAR-0178" "with-person" "A person has the conversation",
+        "The bot cannot be paused, resumed or restarted while a person answers.",
+        "Hand it back; `how` says where the bot goes on.";
+    "PAR-0177" "paused" "The bot is paused here",
+        "The bot was stopped in this conversation.",
+        "Resume it, or take the conversation over.";
+    "PAR-0164" "no-run" "No run is under way",
+        "There is nothing whose variables could be changed.",
+        "A run begins with the person's next message, or with restart.";
+    "PAR-0119" "bot-at-work" "The bot is at work",
+        "Variables are changed only while the bot is paused or a person has the conversation.",
+        "Pause it, change them, resume it.";
+    "PAR-0118" "calling" "Another program was being called",
+        "A run cannot be taken up in the middle of a call.",
+        "Choose an entry at which the run waits for the person.";
+    "PAR-0117" "revision-changed" "The conversation has advanced",
+        "`If-Match` names an earlier revision.",
+        "Look at the conversation again, then send its `ETag`.";
+    "PAR-0116" "no-such-node" "The bot has no such node",
+        "The version that runs here has no node of this name.",
+        "The bot's graph lists its nodes.";
+    "PAR-0115" "bot-refused" "The bot does not take it",
+        "A value does not fit the bot's types and caps, or the bot failed at what it was led to.",
+        "Nothing was changed: correct what is named and try again.";
+    "PAR-0114" "no-simulator" "There is no simulator here",
+        "A copy of a conversation would write to a person.",
+        "Take the conversation as a test, or fork it in `parlance dev`.";
+    "PAR-0113" "precondition-required" "The change needs If-Match",
+        "Nobody's change shall be overwritten by accident.",
+        "Send the `ETag` that GET of the thing answers.";
     "PAR-0185" "name-taken" "The name is taken",
         "Another one has this name.",
         "Choose another name.";

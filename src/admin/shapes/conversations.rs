@@ -31,6 +31,14 @@ pub(in super::super) struct Conversation {
     calling: bool,
     /// Who answers in the bot's place.
     control: Option<Value>,
+    /// Who answers, such as `user:elif` or `phone_app`.
+    owner: Option<String>,
+    /// Since when somebody is waited for who answers.
+    waiting_since: Option<String>,
+    /// Direction, type, text and time of the last message.
+    last_message: Option<Value>,
+    /// Since when the person waits for an answer to what they wrote.
+    unanswered_since: Option<String>,
     /// What the bot handed to a human who has it still.
     handoff: Option<Value>,
     /// The bot whose run is under way.
@@ -224,16 +232,6 @@ pub(in super::super) struct BlockedPerson {
     person: String,
     /// Since when we know.
     since: String,
-}
-
-/// A conversation that was handed back.
-#[derive(ToSchema)]
-#[schema(example = json!({ "id": "c_01KB0ZQ3S8M4T6V9W2X5Y7Z0AB", "outcome": "returned" }))]
-pub(in super::super) struct HandedBack {
-    /// The conversation.
-    id: String,
-    /// `returned` or `closed`.
-    outcome: String,
 }
 
 /// An event that was taken.

@@ -25,6 +25,7 @@ pub(crate) struct Setup {
     stand_in: simulator::Config,
     clock: Arc<AdjustableClock>,
     file: Option<String>,
+    open: bool,
 }
 
 /// The stand-in's clock is the engine's.
@@ -58,7 +59,8 @@ impl Default for Setup {
             endpoint_uri: None,
         };
         stand_in.flows = ["8100200300", "778800990011", "778800990099"].map(form).to_vec();
-        let setup = Self { settings: BTreeMap::new(), bots: Vec::new(), turn: None, stand_in, clock, file: None };
+        let setup =
+            Self { settings: BTreeMap::new(), bots: Vec::new(), turn: None, stand_in, clock, file: None, open: false };
         setup.bot(bots::ECHO)
     }
 }
@@ -92,6 +94,12 @@ impl Setup {
 
     pub(crate) fn turn(mut self, turn: Arc<TurnFunction>) -> Self {
         self.turn = Some(turn);
+        self
+    }
+
+    /// As in `dev`: callers from this machine need no credential.
+    pub(crate) fn open(mut self) -> Self {
+        self.open = true;
         self
     }
 
@@ -157,6 +165,7 @@ impl World {
         let mut given = Given::new(clock, bots);
         let told = self.told.clone();
         given.tell = Arc::new(move |line| told.lock().unwrap().push(line.to_owned()));
+        given.open_admin = self.setup.open;
         if let Some(turn) = &self.setup.turn {
             given.turn = turn.clone();
         }

@@ -39,6 +39,9 @@ impl Draft<'_> {
         self.learn_from(row, &payload, &message);
         self.want_file(&message);
         let (group, at_ms) = (payload.group, payload.sent_ms.unwrap_or(row.received_ms));
+        if !group {
+            self.after.state.said(false, message.type_name(), message.text(), at_ms);
+        }
         let input = history_input(seq, row, payload);
         match bot.filter(|_| !group) {
             Some(bot) => {

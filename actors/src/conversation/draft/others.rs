@@ -13,12 +13,11 @@ use crate::identity;
 use crate::orders::{OrderOutcome, Refusal};
 use crate::records::inbox::{About, InboundEcho, InboxPayload, Origin, SendOrder, Told};
 use crate::records::state::FREE_ENTRY_MS;
-use crate::records::{CUT_FROM, Control, Happened, HistoryInput, InputKind};
+use crate::records::{CUT_FROM, Control, Happened, HistoryInput, InputKind, PHONE_APP};
+use crate::settings::OnIdle;
 
 /// Whoever comes by an advertisement must be answered within this time for the free entry point.
 const ANSWER_WITHIN_MS: u64 = 24 * 3_600_000;
-/// Who has taken over by writing from the phone app.
-const PHONE_APP: &str = "phone_app";
 /// Who has taken over by writing through the API.
 const OPERATOR: &str = "operator";
 
@@ -73,6 +72,7 @@ impl Draft<'_> {
         self.learn(row, ids);
         self.want_file(&message);
         let (received_ms, sent_ms) = (row.received_ms, echo.sent_ms);
+        self.after.state.said(true, message.type_name(), message.text(), sent_ms.unwrap_or(received_ms));
         self.record(Some(HistoryInput { seq, received_ms, sent_ms, raw: echo.message, kind: InputKind::Echo }));
         let staff = bot.map(|bot| bot.staff()).unwrap_or_default();
         let taken = matches!(self.after.state.control, Control::Human { .. });
@@ -88,35 +88,59 @@ impl Draft<'_> {
             *active_ms = at_ms.max(*active_ms);
             return;
         }
-        if self.means.takeover.ends_ms(at_ms, return_after_ms).is_some_and(|ends_ms| ends_ms <= self.means.now_ms) {
+        let mut control = Control::silent(at_ms, at_ms);
+        if let Control::Human { by: owner, return_after_ms: after_ms, .. } = &mut control {
+            (*owner, *after_ms) = (Some(by.into()), return_after_ms);
+        }
+        if control.idle_end(&self.means.takeover).is_some_and(|(ends_ms, _)| ends_ms <= self.means.now_ms) {
             return;
         }
-        self.after.state.control = Control::Human { since_ms: at_ms, active_ms: at_ms, by: by.into(), return_after_ms };
+        self.after.state.control = control;
         self.after.state.bot.leave_texts();
         self.noted.hold_unsent = self.means.takeover.hold_unsent;
-        self.happened(Happened::TakenOver { by: by.into() });
+        self.happened(Happened::TakenOver { by: by.into(), reason: None, note: None, from: None });
     }
 
     /// Nobody has done anything here for long enough: the bot goes on where it waited, as if no time had passed.
     pub(crate) fn hand_back_if_due(&mut self) {
-        let Control::Human { active_ms, return_after_ms, .. } = &self.after.state.control else { return };
-        let Some(ends_ms) = self.means.takeover.ends_ms(*active_ms, *return_after_ms) else { return };
-        if ends_ms <= self.means.now_ms {
-            self.take_over_again();
+        let due = self.after.state.control.idle_end(&self.means.takeover);
+        match due.filter(|(ends_ms, _)| *ends_ms <= self.means.now_ms) {
+            Some((_, OnIdle::Resume)) => self.take_over_again(),
+            Some((ends_ms, OnIdle::Requeue)) => self.requeue(ends_ms),
+            Some((_, OnIdle::Keep)) | None => {}
         }
+    }
+
+    /// Whoever had it is gone: it waits for somebody else, and the bot stays silent.
+    fn requeue(&mut self, ends_ms: u64) {
+        let Control::Human { by, since_ms, .. } = &mut self.after.state.control else { return };
+        *since_ms = ends_ms;
+        let from = by.take();
+        self.happened(Happened::Requeued { from });
     }
 
     /// The bot goes on where it waited, as if no time had passed since somebody took over.
     fn take_over_again(&mut self) {
-        let Control::Human { since_ms, .. } = &self.after.state.control else { return };
-        let after_ms = self.means.now_ms.saturating_sub(*since_ms);
+        if let Some(after_ms) = self.give_back() {
+            self.gave_back(Happened::HandedBack { after_ms, by: None, reason: None, note: None });
+        }
+    }
+
+    /// See [`Draft::take_over_again`]. Answers for how long the bot was silent; `None` if it was not.
+    pub(super) fn give_back(&mut self) -> Option<u64> {
+        let Control::Human { silent_ms, .. } = &self.after.state.control else { return None };
+        let after_ms = self.means.now_ms.saturating_sub(*silent_ms);
         let last_ms = self.after.state.last_inbound_ms;
         self.after.state.bot.push_back(after_ms);
         self.after.state.bot.person_wrote(last_ms, self.means.now_ms);
         self.after.state.control = Control::Bot;
+        Some(after_ms)
+    }
+
+    pub(super) fn gave_back(&mut self, event: Happened) {
         self.noted.release_held = true;
         self.take_up_kept();
-        self.happened(Happened::HandedBack { after_ms });
+        self.happened(event);
     }
 
     /// A human is done here. If they took over what the bot had handed over, both come to an end, one after the other.
@@ -162,9 +186,7 @@ impl Draft<'_> {
     /// When the conversation wants to be woken.
     pub(super) fn wake_ms(&self) -> Option<u64> {
         match &self.after.state.control {
-            Control::Human { active_ms, return_after_ms, .. } => {
-                self.means.takeover.ends_ms(*active_ms, *return_after_ms)
-            }
+            human @ Control::Human { .. } => human.idle_end(&self.means.takeover).map(|(ends_ms, _)| ends_ms),
             Control::Bot => self.after.state.bot.wake_ms(),
         }
     }
@@ -224,9 +246,7 @@ impl Draft<'_> {
             self.record_error(0, Some(input), Vec::new(), refusal.to_string().into());
             return OrderOutcome::Refused(refusal);
         };
-        if let Control::Human { active_ms, .. } = &mut self.after.state.control {
-            *active_ms = self.means.now_ms;
-        }
+        self.active();
         self.after.state.bot.human_wrote(self.means.now_ms);
         self.answered();
         self.record_sends(0, Some(input), vec![n], Vec::new());

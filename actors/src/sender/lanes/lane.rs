@@ -48,6 +48,10 @@ impl Lane {
         self.under_way == Some(send.n)
     }
 
+    pub(super) fn bot_is_under_way(&self) -> bool {
+        self.under_way.is_some_and(|n| self.rows.iter().any(|row| row.id.n == n && row.manner.bot))
+    }
+
     pub(super) fn insert(&mut self, row: Row) -> Inserted {
         let place = match self.rows.back() {
             Some(last) if last.id.n >= row.id.n => self.rows.partition_point(|other| other.id.n < row.id.n),

@@ -137,11 +137,9 @@ impl Reader<'_> {
     }
 
     pub(crate) fn variable_name(&mut self, name: &str, span: Range<usize>, pointer: &str) -> bool {
-        let mut chars = name.chars();
-        let first = chars.next().is_some_and(|c| c.is_alphabetic() || c == '_');
-        let shaped = first && chars.all(|c| c.is_alphanumeric() || c == '_') && name.chars().count() <= 64;
+        let shaped = is_shaped(name);
         let taken = self.within.is_some() && IN_FORMS.contains(&name);
-        let free = !crate::expr::scope::FIXED.contains(&name) && !RESERVED.contains(&name) && !taken;
+        let free = is_free(name) && !taken;
         if shaped && free {
             if let Some(within) = self.within.as_mut().filter(|within| !within.declared.contains(name)) {
                 within.locals.entry(name.to_owned()).or_insert_with(|| Place { span, pointer: pointer.to_owned() });
@@ -155,6 +153,22 @@ impl Reader<'_> {
             Some("use letters, digits and _, beginning with a letter".to_owned());
         false
     }
+}
+
+/// Whether a bot may have a variable of this name.
+pub(crate) fn is_variable_name(name: &str) -> bool {
+    is_shaped(name) && is_free(name)
+}
+
+fn is_shaped(name: &str) -> bool {
+    let mut chars = name.chars();
+    let first = chars.next().is_some_and(|c| c.is_alphabetic() || c == '_');
+    first && chars.all(|c| c.is_alphanumeric() || c == '_') && name.chars().count() <= 64
+}
+
+/// Whether a name is none of the language.
+fn is_free(name: &str) -> bool {
+    !crate::expr::scope::FIXED.contains(&name) && !RESERVED.contains(&name)
 }
 
 /// A pattern within the bounds of [`caps`]; matching takes linear time.

@@ -66,7 +66,7 @@ impl Walk<'_> {
         self.scope.variable(self.home(name), name).unwrap_or_default()
     }
 
-    fn home(&self, name: &str) -> Home {
+    pub(super) fn home(&self, name: &str) -> Home {
         self.bot.vars.get(name).map_or(Home::Run, |declared| declared.home)
     }
 
