@@ -128,7 +128,8 @@ async fn every_operation_of_the_document_is_answered_and_has_what_people_need() 
         let answer = world.admin_call(method.clone(), &asked).send().await.unwrap();
         assert_ne!(answer.status(), 405, "{id}");
         // A stream has no end.
-        if answer.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream") {
+        let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap()).unwrap_or_default();
+        if kind.starts_with("text/event-stream") {
             continue;
         }
         let text = answer.text().await.unwrap();
@@ -242,7 +243,7 @@ async fn a_request_with_the_same_key_counts_once_even_after_a_restart() {
 #[tokio::test]
 async fn a_parameter_that_a_path_does_not_take_is_refused_with_the_nearest_one() {
     let world = World::start().await;
-    for (path, nearest) in [("/api/v1/numbers?limit=1", None), ("/api/v1/bots?limt=1", Some("limit"))] {
+    for (path, nearest) in [("/api/v1/status?limit=1", None), ("/api/v1/bots?limt=1", Some("limit"))] {
         let (status, told) = problem(world.admin_raw(path).await).await;
         assert_eq!((status, told["errors"][0]["suggestion"].as_str()), (400, nearest), "{told}");
         assert_eq!(told["code"], "PAR-0121");

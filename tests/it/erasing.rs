@@ -161,7 +161,6 @@ async fn f120_a_file_that_is_written_anew_names_nobody_who_was_erased() {
     assert_eq!(erase(&world, ADA).await.0, 200);
     world.stop_server().await;
     let file = world.dir().join("parlance.redb");
-    assert!(occurrences(&file, SECRET_WORDS) > 0, "redb does not clear what it gives free");
     storage::compact(&file).unwrap();
     for gone in [ADA, SECRET_WORDS] {
         assert_eq!(occurrences(&file, gone), 0, "{gone}");

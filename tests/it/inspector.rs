@@ -73,7 +73,7 @@ async fn a_replay_is_harmless_unless_it_is_told_to_run_anew() {
     assert_eq!((status, &done["status"], &done["taken"]["accepted"]), (200, &json!(200), &json!(1)));
     let (status, problem) = world.admin_post(&path, &json!({ "dedupe": "off" })).await;
     assert_eq!((status, &problem["type"]), (409, &json!("/problems/not-replayable")));
-    assert_eq!(world.admin_post(&path, &json!({})).await.0, 400);
+    assert_eq!(world.admin_post(&path, &json!({})).await.0, 422);
     world.wait_consumed().await;
     assert_eq!(world.replies(ADA).len(), 1, "what was known changed nothing");
     let (status, _) = world.admin_post(&path, &json!({ "dedupe": "off", "confirm": true })).await;

@@ -139,7 +139,9 @@ async fn f81_hostile_files_leave_nothing_outside_the_media_folder_and_stop_nobod
         assert!(names.contains(&name), "{names:?}");
         assert!(media.join(name.chars().take(2).collect::<String>()).join(&name).exists());
     }
-    assert_eq!(outside, [world.dir().join("parlance.redb")]);
+    let inspected = world.dir().join("parlance.redb.webhooks");
+    let others: Vec<_> = outside.into_iter().filter(|path| !path.starts_with(&inspected)).collect();
+    assert_eq!(others, [world.dir().join("parlance.redb")]);
     assert!(!FilePath::new("/tmp/evil.png").exists());
     world.end().await;
 }
