@@ -97,6 +97,7 @@ mod tests {
         ("broadcast pause", "undone by resume"),
         ("broadcast resume", "undone by pause"),
         ("broadcast cancel", "pause looks first"),
+        ("convo send", "what the window allows is only known when it goes"),
         ("message send", "what the window allows is only known when it goes"),
         ("run start", "what the bot would do is only known when it does it"),
         ("setup", "the link works once"),

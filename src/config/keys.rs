@@ -145,6 +145,7 @@ pub const KEYS: &[Key] = &[
     key("conversation.max_unsent", Integer(1, 1_000_000), Restart),
     key("takeover.echo_is_takeover", Boolean, Restart),
     key("takeover.idle_resume", DurationOrZero, Restart),
+    key("takeover.on_idle", Choice(&["requeue", "resume", "keep"]), Restart),
     key("takeover.hold_unsent", Boolean, Restart),
     key("flows.answer_within", Duration, Restart),
     key("flows.plain_dead_answer", Boolean, Restart),
