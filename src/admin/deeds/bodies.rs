@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::super::given::read_text;
 use super::super::problem::Problem;
 
 /// Whether it is only to be said what would come of it.
@@ -138,6 +139,11 @@ pub(in super::super) struct NoteBody {
 
 /// How a conversation stands after a deed.
 #[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "c_01J9ZK3M4N5P6Q7R8S9TAVBWCX", "state": "human", "owner": "user:elif",
+    "silent_since": "2026-11-27T09:00:00.000Z", "node": "ask_day", "changed": true, "held": 1, "in_flight": 0,
+    "revision": 7, "dry_run": false,
+}))]
 pub(in super::super) struct Acted {
     /// The conversation.
     pub id: String,
@@ -187,8 +193,7 @@ impl Acted {
 /// The body; nothing counts as `{}`.
 pub(super) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-    serde_json::from_slice(bytes)
-        .map_err(|error| Problem::bad_request(format!("the body is not what it should be: {error}")))
+    read_text(bytes)
 }
 
 /// A reason or a note, if there is one.
