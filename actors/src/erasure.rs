@@ -3,7 +3,7 @@
 //! 1. The job (who, with every id) and the tombstones are one commit. From there on nothing reaches the person's contact:
 //!    the router drops it, shards start no actor for it, senders take no message to it.
 //! 2. The actor and the sender let go: the request that is under way ends, everything that waits is forgotten.
-//! 3. What was kept goes, list by list, in commits of at most [`STEP`] rows; at last the conversations themselves.
+//! 3. What was kept goes, list by list, in commits of at most `STEP` rows; at last the conversations themselves.
 //! 4. The job goes. A process that ends before takes it up again before its actors start; every step can be done again.
 
 mod export;

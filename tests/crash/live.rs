@@ -25,10 +25,11 @@ async fn follow(world: Arc<World>, mut stop: watch::Receiver<bool>) -> Heard {
     let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
     let url = format!("http://{}/api/v1/events?topics=messages", world.place.admin);
     let (mut heard, mut last) = (Heard::new(), None::<String>);
+    let mut again = tokio::time::interval(Duration::from_millis(20));
     loop {
         let request = client.get(&url).bearer_auth(&world.place.admin_token);
         let Ok(mut events) = Events::open(request, last.as_deref()).await else {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            again.tick().await;
             continue;
         };
         loop {

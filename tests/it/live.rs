@@ -146,11 +146,13 @@ async fn a_silent_stream_says_that_it_lives_and_its_id_moves_on() {
             }
         }
     };
-    tokio::select! {
-        () = beat => {}
-        () = time_goes_by => {}
-        () = tokio::time::sleep(PATIENCE) => panic!("there was no beat with a later id"),
-    }
+    let either = async {
+        tokio::select! {
+            () = beat => {}
+            () = time_goes_by => {}
+        }
+    };
+    tokio::time::timeout(PATIENCE, either).await.expect("a beat with a later id");
     world.end().await;
 }
 
