@@ -1,0 +1,88 @@
+//! What leaves the lanes without leaving: held while a person answers, given up, released, or decided by an operator.
+
+use ractor::RpcReplyPort;
+use storage::{Change, ConversationId, SendId, SendState, Settlement};
+
+use super::{Message, State};
+use crate::records::Held;
+
+impl State {
+    pub(super) fn on_hold(&mut self, conversation: ConversationId, held: Held) {
+        let rows = self.lanes.take_out(conversation);
+        if rows.is_empty() {
+            return;
+        }
+        for row in &rows {
+            self.left(row.id);
+        }
+        *self.being_held.entry(conversation).or_default() += 1;
+        let (job, sender) = (self.job.clone(), self.me.clone());
+        tokio::spawn(async move {
+            job.hold(rows, held).await;
+            // An error means that the engine is shutting down.
+            let _gone = sender.cast(Message::IsHeld(conversation));
+        });
+    }
+
+    pub(super) fn on_is_held(&mut self, conversation: ConversationId) {
+        match self.being_held.get_mut(&conversation) {
+            Some(times) if *times > 1 => *times -= 1,
+            _ => drop(self.being_held.remove(&conversation)),
+        }
+    }
+
+    pub(super) fn answer_quiet(&mut self) {
+        let waiting = std::mem::take(&mut self.quiet);
+        let busy = |id: &ConversationId| self.being_held.contains_key(id) || self.lanes.bot_is_under_way(*id);
+        let (wait, quiet): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(ids, _)| ids.iter().any(busy));
+        self.quiet = wait;
+        for (_, reply) in quiet {
+            // Whoever asked may have gone.
+            let _gone = reply.send(());
+        }
+    }
+
+    pub(super) fn on_discard(&mut self, conversation: ConversationId) {
+        let job = self.job.clone();
+        tokio::spawn(async move { job.discard(conversation).await });
+    }
+
+    /// What was held leaves before what is newer.
+    pub(super) fn on_release(&mut self, conversation: ConversationId, held: Held) {
+        self.lanes.block(conversation);
+        let (job, sender) = (self.job.clone(), self.me.clone());
+        tokio::spawn(async move {
+            let rows = job.release(conversation, held).await;
+            // An error means that the engine is shutting down: they are open in the store.
+            let _gone = sender.cast(Message::Released(conversation, rows));
+        });
+    }
+
+    /// Takes the message out of its lane, which stands still until the decision is written, and takes it up as it is then.
+    pub(super) fn on_decide(
+        &mut self,
+        send: SendId,
+        nonce: u32,
+        change: Change,
+        reply: RpcReplyPort<Option<storage::Settled>>,
+    ) {
+        if self.lanes.is_under_way(send) {
+            let _gone = reply.send(None);
+            return;
+        }
+        if self.lanes.status(send, SendState::Dead) {
+            self.left(send);
+        }
+        self.lanes.block(send.conversation);
+        let (job, sender, at_ms) = (self.job.clone(), self.me.clone(), self.now_ms());
+        tokio::spawn(async move {
+            let settlement = Settlement { send, nonce: Some(nonce), at_ms, change };
+            let settled = job.settle_all(vec![settlement]).await.first().copied();
+            let mut rows: Vec<_> = job.stored(vec![send]).await.into_iter().flatten().collect();
+            rows.retain(|row| !row.state.is_settled());
+            // Whoever asked may have gone; an error of the cast means that the engine is shutting down.
+            let _gone = sender.cast(Message::Released(send.conversation, rows));
+            let _gone = reply.send(settled);
+        });
+    }
+}
