@@ -1,28 +1,27 @@
 //! A whole Parlance in one value: store, engine, front door and admin port, started in order and drained in order.
 
+mod error;
 pub(crate) mod flows;
 mod numbers;
+mod parts;
 mod reload;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::broadcast::{BroadcastError, Broadcasts};
+use actors::broadcast::Broadcasts;
 use actors::feed::Feed;
-use actors::http_caller::{BotSecrets, HttpParts, HttpSettings, WebError, WebFetch};
-use actors::letters::{BatchError, Batches};
-use actors::{Bots, Clock, ConversationSettings, Engine, Numbers, SenderSettings, Setup, TurnFunction};
+use actors::letters::Batches;
+use actors::{Bots, Clock, Engine, TurnFunction};
 use chatbot::{Bot, Diagnostic, Surroundings};
-use storage::{Health, Observe, OpenError, Options, RedbStore, Store, StoreError};
+use storage::{Health, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use whatsapp::graph::{Client, ClientConfig};
 
 use crate::admin::{self, Admin, FirstUserError, People};
-use crate::bots::{self, BotFile, Library, LoadError, Tell};
+use crate::bots::{self, BotFile, Library, Tell};
 use crate::config::keys::Effect;
 use crate::config::{Config, Reread};
 use crate::flow_keys::FlowKeyKeeper;
@@ -34,80 +33,13 @@ use crate::numbers::{self as served, Book, Desk, DeskParts};
 use crate::secrets;
 use crate::services::{self, Services};
 use crate::telemetry::Logs;
-use crate::vault::{MasterKey, Vault, VaultError};
+use crate::vault::{MasterKey, Vault};
+pub use error::{Failure, StartError};
+use parts::{graph_client, http_parts, inspector, millis, open_store, start_engine};
 pub use reload::{Configuration, ReloadError};
 
 /// A server that has failed gives its callers this long to hear so.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
-
-/// Why a server did not start. Nothing is left behind.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The store cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The store cannot be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The bots cannot be loaded.
-    #[error(transparent)]
-    Bots(#[from] LoadError),
-    /// An actor did not start.
-    #[error(transparent)]
-    Engine(#[from] actors::StartError),
-    /// What works beside the conversations did not start.
-    #[error(transparent)]
-    Services(#[from] services::LoadError),
-    /// What the store has of broadcasts cannot be read.
-    #[error("broadcasts: {0}")]
-    Broadcasts(#[from] BroadcastError),
-    /// What the store has of batches of dead letters cannot be read.
-    #[error("batches of dead letters: {0}")]
-    Batches(#[from] BatchError),
-    /// The Graph client refuses its settings.
-    #[error("the Graph client: {0}")]
-    Graph(#[from] whatsapp::graph::ConfigError),
-    /// The client for the calls of bots does not start.
-    #[error(transparent)]
-    Web(#[from] WebError),
-    /// A port cannot be bound.
-    #[error("{key} = {address}: {source}; is another process using it?")]
-    Bind {
-        /// The setting that named it.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The admin port would be open to the network while nobody can get in.
-    #[error(
-        "admin.listen = {0} is not a loopback address, and there is neither a user nor a token: whoever came first would be \
-         the admin; set PARLANCE_ADMIN_PASSWORD_FILE (makes the user PARLANCE_ADMIN_USER) or PARLANCE_ADMIN_TOKEN, or listen \
-         on 127.0.0.1 and make a user there first"
-    )]
-    AdminExposed(SocketAddr),
-    /// The first admin cannot be made of what the configuration says.
-    #[error("the first admin of admin.user and admin.password (PARLANCE_ADMIN_PASSWORD): {0}")]
-    FirstUser(String),
-    /// Secrets of the store cannot be opened.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
-    /// A private key of Flows cannot be used.
-    #[error(transparent)]
-    FlowKey(#[from] Box<flows::KeyTrouble>),
-    /// The folder of the webhook inspector cannot be used.
-    #[error("{}: {source}; it holds what the webhook inspector keeps, which webhooks.enabled = false switches off", .dir.display())]
-    Inspector {
-        /// The folder.
-        dir: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Two numbers share the four bytes that conversation keys start with.
-    #[error("the phone number ids {0} and {1} cannot be served together")]
-    NumbersCollide(String, String),
-}
 
 /// What is given beside the configuration.
 pub struct Given {
@@ -450,15 +382,6 @@ impl Running {
     }
 }
 
-/// Why a running server cannot go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The store cannot write: exit code 74.
-    Store(Box<str>),
-    /// An actor that must not fail has failed: exit code 1.
-    Actor(Box<str>),
-}
-
 /// Users and tokens; among them the first admin of the configuration. Errors: other machines reach the admin port, and
 /// nobody can get in.
 async fn people(config: &Config, store: &Arc<dyn Store>, clock: &Arc<dyn Clock>) -> Result<People, StartError> {
@@ -506,79 +429,8 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Sta
     TcpListener::bind(address).await.map_err(|source| StartError::Bind { key, address, source })
 }
 
-/// The inspector keeps its files beside the store.
-fn inspector(config: &Config, clock: &Arc<dyn Clock>, feed: &Arc<Feed>) -> Result<Arc<Inspector>, StartError> {
-    let mut dir = config.store.path.as_os_str().to_owned();
-    dir.push(".webhooks");
-    let dir = PathBuf::from(dir);
-    let failed = |source| StartError::Inspector { dir: dir.clone(), source };
-    Inspector::start(config.webhooks, dir.clone(), clock.now_ms(), feed.clone()).map_err(failed)
-}
-
 fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(asked)
-}
-
-fn open_store(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<RedbStore>, OpenError> {
-    let metrics = metrics.clone();
-    let observe: Observe = Box::new(move |commit| {
-        metrics.commit_seconds.observe(commit.seconds);
-        metrics.commit_items.observe(commit.items as f64);
-    });
-    let options = Options {
-        cache_bytes: config.store.cache_bytes,
-        min_free_bytes: config.store.min_free_bytes,
-        observe: Some(observe),
-        ..Options::default()
-    };
-    RedbStore::open(&config.store.path, options)
-}
-
-async fn start_engine(
-    config: &Config,
-    given: (Arc<dyn Clock>, Arc<TurnFunction>),
-    store: Arc<dyn Store>,
-    bots: Arc<Bots>,
-    metrics: &Metrics,
-    services: &Services,
-    numbers: Numbers,
-) -> Result<Engine, StartError> {
-    let setup = Setup {
-        store,
-        clock: given.0,
-        bots,
-        turn: given.1,
-        numbers,
-        transport: services.transport(),
-        conversations: conversation_settings(config),
-        sender: sender_settings(config),
-        metrics: metrics.actors.clone(),
-        media_wanted: services.media_wanted.clone(),
-        outlet: services.outlet.clone(),
-        categories: services.categories(),
-        flows: services.flow_standings(),
-        http: services.http.clone(),
-        tombs: services.tombs.clone(),
-    };
-    Ok(Engine::start(setup).await?)
-}
-
-fn graph_client(config: &Config) -> Result<Client, whatsapp::graph::ConfigError> {
-    Client::new(ClientConfig {
-        base_url: config.graph.base_url.to_string(),
-        api_version: config.whatsapp.api_version.clone(),
-        connect_timeout: config.graph.connect_timeout,
-        request_timeout: config.graph.request_timeout,
-    })
-}
-
-fn http_parts(config: &Config) -> Result<HttpParts, WebError> {
-    let secrets = config.bots.secrets.iter().map(|(name, secret)| (name.clone(), secret.value.clone()));
-    Ok(HttpParts {
-        fetch: Arc::new(WebFetch::new(config.http.allow.clone())?),
-        secrets: BotSecrets::new(secrets),
-        settings: HttpSettings { concurrency: config.http.concurrency, per_host: config.http.per_host },
-    })
 }
 
 /// A sentence for each secret that a live bot names and that has no value. It names the bot in the place of its file: the
@@ -594,36 +446,4 @@ fn missing_secrets(bots: &Bots, known: Surroundings) -> Vec<String> {
         sentences.extend(bot.check_against(&known).iter().map(|found| sentence(&bot, found)));
     }
     sentences
-}
-
-fn conversation_settings(config: &Config) -> ConversationSettings {
-    ConversationSettings {
-        max_live: config.conversation.max_live,
-        mailbox_limit: config.conversation.mailbox_limit,
-        idle_passivate_ms: millis(config.conversation.idle_passivate),
-        max_unsent: config.conversation.max_unsent,
-        takeover: actors::Takeover {
-            echo_is_takeover: config.takeover.echo_is_takeover,
-            idle_resume_ms: millis(config.takeover.idle_resume),
-            on_idle: config.takeover.on_idle,
-            hold_unsent: config.takeover.hold_unsent,
-        },
-    }
-}
-
-fn sender_settings(config: &Config) -> SenderSettings {
-    SenderSettings {
-        messages_per_second: config.limits.messages_per_second.map_or(0, std::num::NonZero::get),
-        pair_interval_ms: config.limits.pair_interval.map_or(0, millis),
-        pair_burst: config.limits.pair_burst.map_or(1, std::num::NonZero::get),
-        concurrency: config.outbox.concurrency,
-        doubt_window_ms: millis(config.outbox.doubt_window),
-        max_attempts: config.outbox.max_attempts,
-        backoff_base_ms: millis(config.outbox.backoff_base),
-        backoff_max_ms: millis(config.outbox.backoff_max),
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

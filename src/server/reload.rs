@@ -9,7 +9,7 @@ use actors::http_caller::BotSecrets;
 use parking_lot::Mutex;
 use secrecy::SecretString;
 
-use super::sender_settings;
+use super::parts::sender_settings;
 use crate::admin::Admin;
 use crate::config::keys::Effect;
 use crate::config::{Change, Config, Draft, Errors, EventEndpoint, Reread, Shown};
