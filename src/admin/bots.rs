@@ -16,10 +16,10 @@ use chatbot::{Bot, Diagnostic};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use super::lists::{Asked, PageQuery, limit, read};
+use super::lists::{Asked, PageQuery, page_of, read};
 use super::problem::Problem;
 use super::time::at;
-use super::{Ctx, Shared, cursor};
+use super::{Ctx, Shared};
 use crate::admin::shapes;
 use crate::bots::{Live, PublishError, Record, Source};
 
@@ -32,15 +32,9 @@ const LIST: &str = "bots";
     responses((status = OK, body = shapes::Listed<shapes::BotSummary>)),
 )]
 pub(super) async fn list(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
-    let query = read(query)?;
-    let (limit, after) = (limit(query.limit)?, cursor::take(LIST, query.cursor.as_deref())?);
-    let mut live = shared.parts.bots.live();
-    live.retain(|bot| after.as_deref().is_none_or(|after| bot.id() > after));
-    let more = live.len() > limit;
-    live.truncate(limit);
-    let next = live.last().filter(|_| more).map(|last| last.id().to_owned());
-    let items: Vec<_> = live.iter().map(|bot| summary(&shared, bot)).collect();
-    Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, next) })))
+    let (page, next_cursor) = page_of(LIST, shared.parts.bots.live(), &read(query)?, |bot| bot.id())?;
+    let items: Vec<_> = page.iter().map(|bot| summary(&shared, bot)).collect();
+    Ok(Json(json!({ "items": items, "next_cursor": next_cursor })))
 }
 
 /// The live version of a bot, with its definition; its `ETag` is for `If-Match`.

@@ -29,7 +29,8 @@ pub(super) struct PageQuery {
     pub(super) cursor: Option<String>,
 }
 
-/// A page of a list that is short and in memory; `name` names what is left off where, in an order that stays.
+/// A page of a list that is short and in memory: in the order of its names, so that it goes on where it was when items
+/// come and go between two pages.
 pub(super) fn page_of<T>(
     list: &str,
     items: Vec<T>,
@@ -37,10 +38,12 @@ pub(super) fn page_of<T>(
     name: impl Fn(&T) -> &str,
 ) -> Result<(Vec<T>, Option<String>), Problem> {
     let (limit, after) = (limit(query.limit)?, super::cursor::take(list, query.cursor.as_deref())?);
-    let behind = after.map_or(0, |after| items.iter().position(|item| *name(item) == *after).map_or(0, |at| at + 1));
-    let left = items.len().saturating_sub(behind + limit);
-    let page: Vec<T> = items.into_iter().skip(behind).take(limit).collect();
-    let next = page.last().filter(|_| left > 0).map(|last| name(last).to_owned());
+    let mut page: Vec<T> =
+        items.into_iter().filter(|item| after.as_deref().is_none_or(|after| name(item) > after)).collect();
+    page.sort_by(|one, other| name(one).cmp(name(other)));
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let next = page.last().filter(|_| more).map(|last| name(last).to_owned());
     Ok((page, super::cursor::give(list, next)))
 }
 

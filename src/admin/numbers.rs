@@ -51,7 +51,7 @@ struct PausedView<'a> {
     next_probe: Option<String>,
 }
 
-/// The business numbers, in the order of the configuration.
+/// The business numbers, by id.
 #[utoipa::path(
     get, path = "/api/v1/numbers",
     params(PageQuery),

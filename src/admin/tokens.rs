@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::Ctx;
 use super::access::{NewToken, Token};
 use super::audit::Audited;
-use super::lists::{Asked, PageQuery, limit, read, read_json};
+use super::lists::{Asked, PageQuery, page_of, read, read_json};
 use super::media::DryRun;
 use super::principal::Principal;
 use super::problem::Problem;
 use super::role::Role;
 use super::time::at;
 use super::users::known;
-use super::{Ctx, cursor};
 
 const LIST: &str = "tokens";
 
@@ -103,14 +103,9 @@ impl TokenView {
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
     responses((status = OK, body = TokenPage)))]
 pub(super) async fn list(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<TokenPage>, Problem> {
-    let query = read(query)?;
-    let (limit, after) = (limit(query.limit)?, cursor::take(LIST, query.cursor.as_deref())?);
     let (tokens, now_ms) = (shared.access.directory.tokens(), shared.parts.clock.now_ms());
-    let mut rest = tokens.iter().filter(|token| after.as_ref().is_none_or(|after| token.id > *after));
-    let page: Vec<_> = rest.by_ref().take(limit).collect();
-    let next = rest.next().and(page.last()).map(|last| last.id.clone());
-    let items = page.into_iter().map(|token| TokenView::of(token, now_ms)).collect();
-    Ok(Json(TokenPage { items, next_cursor: cursor::give(LIST, next) }))
+    let (page, next_cursor) = page_of(LIST, tokens, &read(query)?, |token| &token.id)?;
+    Ok(Json(TokenPage { items: page.iter().map(|token| TokenView::of(token, now_ms)).collect(), next_cursor }))
 }
 
 /// Makes a token. It belongs to the user who makes it.

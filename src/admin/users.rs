@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 
 use super::access::{self, DirectoryError, NewUser, User, UserChange};
 use super::audit::Audited;
-use super::lists::{Asked, PageQuery, limit, read, read_json};
+use super::lists::{Asked, PageQuery, page_of, read, read_json};
 use super::login::for_audit;
 use super::media::DryRun;
 use super::principal::{Principal, Via};
 use super::problem::Problem;
 use super::role::Role;
 use super::time::at;
-use super::{Ctx, Shared, cursor};
+use super::{Ctx, Shared};
 
 const LIST: &str = "users";
 
@@ -100,14 +100,8 @@ impl UserView {
     params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
     responses((status = OK, body = UserPage)))]
 pub(super) async fn list(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<UserPage>, Problem> {
-    let query = read(query)?;
-    let (limit, after) = (limit(query.limit)?, cursor::take(LIST, query.cursor.as_deref())?);
-    let users = shared.access.directory.users();
-    let mut rest = users.iter().filter(|user| after.as_ref().is_none_or(|after| user.id > *after));
-    let page: Vec<_> = rest.by_ref().take(limit).collect();
-    let next = rest.next().and(page.last()).map(|last| last.id.clone());
-    let items = page.into_iter().map(|user| UserView::of(user)).collect();
-    Ok(Json(UserPage { items, next_cursor: cursor::give(LIST, next) }))
+    let (page, next_cursor) = page_of(LIST, shared.access.directory.users(), &read(query)?, |user| &user.id)?;
+    Ok(Json(UserPage { items: page.iter().map(|user| UserView::of(user)).collect(), next_cursor }))
 }
 
 /// A user, by id or name.
