@@ -111,6 +111,10 @@ async fn a_viewer_sees_that_something_was_said_and_not_what() {
         shown.push_str(&page);
     }
     assert!(shown.contains(&id) && shown.contains("\"answer\"") && shown.contains("•••"), "{shown}");
+    for probe in ["q=sorrow".to_owned(), format!("phone={ADA}")] {
+        let (status, answer) = by.ask(Method::GET, &format!("/api/v1/conversations?{probe}")).await;
+        assert_eq!(status, 403, "what is masked cannot be searched for: {answer}");
+    }
     let responder = By { world: &world, token: token(&world, "helper", "responder", None).await };
     let page = responder.get(&format!("/api/v1/conversations/{id}/messages")).await.to_string();
     assert!(page.contains("my secret sorrow"), "{page}");

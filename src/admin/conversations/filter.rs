@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 
 use super::super::principal::Principal;
 use super::super::problem::Problem;
+use super::super::role::Role;
 
 /// States that are asked for. `needs_person` and `mine` are parts of `human`.
 const STATES: [&str; 7] = ["needs_person", "mine", "human", "paused", "waiting", "idle", "damaged"];
@@ -77,6 +78,10 @@ impl<'f> Wanted<'f> {
             Some("waiting") => true,
             Some(other) => return Err(wrong("sort", other, "updated, waiting")),
         };
+        let by_what_is_masked = filter.q.is_some() || filter.phone.is_some();
+        if by_what_is_masked && !principal.role.may(Role::Responder) {
+            return Err(Problem::forbidden(principal, Role::Responder));
+        }
         let search = filter.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
         if search.is_some_and(|text| text.chars().count() > MAX_SEARCH) {
             return Err(Problem::bad_request(format!("q has more than {MAX_SEARCH} characters")));
