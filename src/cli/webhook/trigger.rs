@@ -11,6 +11,8 @@ use crate::cli::output::{Failed, data};
 use crate::cli::{Exit, runtime};
 use crate::front::WEBHOOK_PATH;
 
+/// Who it is if nobody is named.
+const STRANGER: &str = "15550001";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Kinds that can be made.
 const KINDS: [&str; 10] = [
@@ -32,9 +34,9 @@ pub(super) struct Args {
     /// message.list_reply, message.reaction, status.sent, status.delivered, status.read
     #[arg(value_parser = KINDS)]
     kind: String,
-    /// The person's number
-    #[arg(long, default_value = "15550001", value_name = "DIGITS")]
-    from: String,
+    /// The person's number; else 15550001, or the number of the stand-in's phone
+    #[arg(long, value_name = "DIGITS")]
+    from: Option<String>,
     /// What they say, or the id of what they tap
     #[arg(long, default_value = "hello", value_name = "TEXT")]
     text: String,
@@ -61,6 +63,12 @@ pub(super) struct Args {
     dry_run: bool,
 }
 
+impl Args {
+    fn sender(&self) -> &str {
+        self.from.as_deref().unwrap_or(STRANGER)
+    }
+}
+
 pub(super) fn run(args: Args, _json: bool) -> Result<(), Failed> {
     let mut element = element(&args, now_seconds());
     for change in &args.overrides {
@@ -84,7 +92,7 @@ pub(super) fn run(args: Args, _json: bool) -> Result<(), Failed> {
 fn element(args: &Args, seconds: u64) -> Value {
     let (timestamp, text) = (seconds.to_string(), &args.text);
     if let Some(status) = args.kind.strip_prefix("status.") {
-        return json!({ "id": args.about, "status": status, "timestamp": timestamp, "recipient_id": args.from });
+        return json!({ "id": args.about, "status": status, "timestamp": timestamp, "recipient_id": args.sender() });
     }
     let reply = |kind: &str| json!({ "type": kind, kind: { "id": text, "title": text } });
     let (kind, content) = match &*args.kind {
@@ -97,7 +105,7 @@ fn element(args: &Args, seconds: u64) -> Value {
         _ => ("text", json!({ "body": text })),
     };
     let id = format!("wamid.trigger.{:032x}", rand::random::<u128>());
-    json!({ "from": args.from, "id": id, "timestamp": timestamp, "type": kind, kind: content })
+    json!({ "from": args.sender(), "id": id, "timestamp": timestamp, "type": kind, kind: content })
 }
 
 /// Puts a value into its place; what is missing on the way there is made.
@@ -136,7 +144,7 @@ async fn to_front(client: &reqwest::Client, args: &Args, front: &str, element: V
         "entry": [{ "id": "0", "changes": [{ "field": "messages", "value": {
             "messaging_product": "whatsapp",
             "metadata": { "display_phone_number": number, "phone_number_id": number },
-            "contacts": [{ "profile": { "name": "Trigger" }, "wa_id": args.from }],
+            "contacts": [{ "profile": { "name": "Trigger" }, "wa_id": args.sender() }],
             list: [element],
         }}]}],
     })
@@ -152,7 +160,7 @@ async fn to_front(client: &reqwest::Client, args: &Args, front: &str, element: V
 }
 
 /// The stand-in signs it, as it signs everything.
-async fn to_stand_in(client: &reqwest::Client, args: &Args, element: Value) -> Result<(), Failed> {
+async fn to_stand_in(client: &reqwest::Client, args: &Args, mut element: Value) -> Result<(), Failed> {
     let nothing_runs = || {
         let help = "start `parlance dev` in this folder first, or name a front door with --front";
         Failed::new(Exit::Unreachable, format!("nothing runs here: {help}"))
@@ -160,6 +168,10 @@ async fn to_stand_in(client: &reqwest::Client, args: &Args, element: Value) -> R
     if args.kind.starts_with("status.") {
         let help = "the stand-in tells how its own messages do; name a front door with --front";
         return Err(Failed::new(Exit::Usage, format!("error: a status cannot come from a phone\n  = help: {help}")));
+    }
+    if let (None, Some(members)) = (&args.from, element.as_object_mut()) {
+        // A phone speaks for itself: its number is the one whose window its message opens.
+        members.remove("from");
     }
     let word = std::fs::read_to_string(WORD).map_err(|_| nothing_runs())?;
     let word: Word = serde_json::from_str(&word).map_err(|_| nothing_runs())?;
