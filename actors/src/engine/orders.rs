@@ -33,6 +33,8 @@ pub struct Order {
     pub message: Outgoing,
     /// Orders of a conversation with the same key are carried out once within 24 hours.
     pub key: Option<String>,
+    /// Who wants it, such as `user:elif`.
+    pub who: Box<str>,
 }
 
 /// What became of an [`Order`].
@@ -78,11 +80,11 @@ impl Engine {
     /// Has a message sent: durable once this answers, in the order of the conversation. What is refused already by what
     /// is known now is refused without a trace.
     pub async fn order(&self, order: Order) -> Result<Ordered, OrderError> {
-        let Order { conversation, message, key } = order;
+        let Order { conversation, message, key, who } = order;
         let Some((conversation, state)) = self.destination(conversation).await? else {
             return Ok(Ordered::Unknown);
         };
-        self.place(Reached::known(conversation, state, None), message, key).await
+        self.place(Reached::known(conversation, state, None), message, key, who).await
     }
 
     /// Has a message sent to somebody who was found.
@@ -91,6 +93,7 @@ impl Engine {
         reached: Reached,
         message: Outgoing,
         key: Option<String>,
+        who: Box<str>,
     ) -> Result<Ordered, OrderError> {
         let (conversation, state) = (reached.conversation, &reached.state);
         let now_ms = self.deps.clock.now_ms();
@@ -110,7 +113,7 @@ impl Engine {
             return Ok(Ordered::Full);
         }
         let (ticket, answer) = self.deps.tickets.draw(now_ms);
-        let (on_doubt, origin, named) = (OnDoubt::of(&message), Origin::Outside, reached.named.clone());
+        let (on_doubt, origin, named) = (OnDoubt::of(&message), Origin::Outside { who }, reached.named.clone());
         let order = SendOrder { message, on_doubt, ticket, key, origin, named };
         let appended = self.append_to(&reached, &InboxPayload::Order(Box::new(order)), now_ms).await;
         let outcome = match &appended {

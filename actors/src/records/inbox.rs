@@ -92,7 +92,6 @@ pub(crate) struct SendOrder {
     /// The same order is carried out once.
     pub key: Option<OrderKey>,
     /// What it is a part of.
-    #[serde(default)]
     pub origin: Origin,
     /// How the person was named: their conversation may not know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,12 +99,11 @@ pub(crate) struct SendOrder {
 }
 
 /// What a message from outside is a part of.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Origin {
     /// Nothing: somebody, or a program, says it.
-    #[default]
-    Outside,
+    Outside { who: Box<str> },
     /// A broadcast, and which of its people this is.
     Broadcast { id: Box<str>, place: u32 },
     /// It was given up before.

@@ -69,7 +69,10 @@ async fn a_word_of_the_human_begins_the_time_anew_and_then_the_bot_goes_on() {
     handed_over(&world).await;
     pause(50 * 60_000).await;
     let message = Outgoing::Text(Text::new("I look.").unwrap());
-    let ordered = engine.order(Order { conversation: conversation(1), message, key: None }).await.unwrap();
+    let ordered = engine
+        .order(Order { conversation: conversation(1), message, key: None, who: "user:elif".into() })
+        .await
+        .unwrap();
     assert!(matches!(ordered, Ordered::Queued(_)), "{ordered:?}");
     pause(50 * 60_000).await;
     assert_eq!((sent(&world).last().unwrap().as_str(), shown(&world).await.state), ("I look.", "human"));

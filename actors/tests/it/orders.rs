@@ -11,7 +11,7 @@ const DAY_MS: u64 = 24 * 3_600_000;
 
 fn order(text: &str, key: Option<&str>) -> Order {
     let message = Outgoing::parse(&json!({ "type": "text", "text": { "body": text } })).unwrap();
-    Order { conversation: conversation(1), message, key: key.map(Into::into) }
+    Order { conversation: conversation(1), message, key: key.map(Into::into), who: "user:elif".into() }
 }
 
 #[tokio::test(start_paused = true)]

@@ -111,12 +111,15 @@ async fn a_bot_says_for_how_long_the_bot_is_quiet_when_staff_writes() {
     world.say(1, "hi").await;
     world.quiet().await;
     let message = Outgoing::Text(Text::new("I look.").unwrap());
-    let ordered = engine.order(Order { conversation: conversation(1), message, key: None }).await.unwrap();
+    let ordered = engine
+        .order(Order { conversation: conversation(1), message, key: None, who: "user:elif".into() })
+        .await
+        .unwrap();
     assert!(matches!(ordered, Ordered::Queued(_)), "{ordered:?}");
     world.quiet().await;
     let head = world.store.load(conversation(1)).await.unwrap().unwrap();
     let (view, _) = view::conversation(conversation(1), &head).unwrap();
-    assert_eq!((view.state, view.control.unwrap().by.as_deref().unwrap()), ("human", "operator"));
+    assert_eq!((view.state, view.control.unwrap().by.as_deref().unwrap()), ("human", "user:elif"));
     let left_ms = head.wake_ms.unwrap() - world.clock.now_ms();
     assert!((3 * HOUR_MS - 1_000..=3 * HOUR_MS).contains(&left_ms), "{left_ms}");
     assert_eq!(engine.call(call("order.paid", Value::Null, None)).await.unwrap(), Called::WithHuman);
@@ -138,7 +141,7 @@ async fn without_a_word_of_the_bot_a_message_through_the_api_takes_nothing_over(
     world.say(1, "hi").await;
     world.quiet().await;
     let message = Outgoing::Text(Text::new("I look.").unwrap());
-    engine.order(Order { conversation: conversation(1), message, key: None }).await.unwrap();
+    engine.order(Order { conversation: conversation(1), message, key: None, who: "user:elif".into() }).await.unwrap();
     world.quiet().await;
     world.say(1, "thanks").await;
     world.quiet().await;

@@ -67,7 +67,8 @@ pub(in super::super) async fn send(
     let number_id = super::number(&shared, &principal, from.as_deref(), Some(&to))?;
     let message = Outgoing::parse(&message).map_err(|errors| invalid(&errors))?;
     let unknown = || conversations::unknown(&to.to_string());
-    let order = OrderTo { number_id, to: to.clone(), message, key: idempotency_key(&headers)? };
+    let order =
+        OrderTo { number_id, to: to.clone(), message, key: idempotency_key(&headers)?, who: principal.who.clone() };
     let (conversation, ordered) = shared.parts.engine.order_to(order).await?;
     let conversation = conversation.ok_or_else(unknown)?;
     let placed = |id: String, state: &str| {

@@ -2,16 +2,17 @@
 //! conversation. 202 means that it is durable.
 
 use actors::{Order, OrderError, Ordered, Refusal};
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use whatsapp::limits::LimitError;
 use whatsapp::message::Outgoing;
 
 use super::super::lists::read_json;
+use super::super::principal::Principal;
 use super::super::problem::Problem;
 use super::super::{Ctx, conversations};
 use crate::admin::shapes;
@@ -29,6 +30,7 @@ const MAX_KEY: usize = 255;
 )]
 pub(in super::super) async fn send(
     State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Json<Value>, JsonRejection>,
@@ -36,7 +38,7 @@ pub(in super::super) async fn send(
     let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
     let body = read_json(body)?;
     let message = Outgoing::parse(&body).map_err(|errors| invalid(&errors))?;
-    let order = Order { conversation, message, key: key(&headers)? };
+    let order = Order { conversation, message, key: key(&headers)?, who: principal.who.clone() };
     match shared.parts.engine.order(order).await? {
         Ordered::Queued(send) => Ok(accepted(&send.to_string(), "queued")),
         Ordered::Waiting(seq) => Ok(accepted(&seq.0.to_string(), "waiting")),

@@ -18,8 +18,6 @@ use crate::settings::OnIdle;
 
 /// Whoever comes by an advertisement must be answered within this time for the free entry point.
 const ANSWER_WITHIN_MS: u64 = 24 * 3_600_000;
-/// Who has taken over by writing through the API.
-const OPERATOR: &str = "operator";
 
 /// Of the body of another program's answer so much is kept in the history.
 const MAX_KEPT_BODY: usize = 16 * 1024;
@@ -215,7 +213,7 @@ impl Draft<'_> {
         };
         match (&outcome, &origin) {
             (OrderOutcome::Queued(send), Origin::Letter(letter)) => self.letter_sent(letter, *send),
-            (OrderOutcome::Queued(_), _) if before.is_none() => self.pause_for_reply(bot),
+            (OrderOutcome::Queued(_), Origin::Outside { who }) if before.is_none() => self.pause_for_reply(bot, who),
             _ => {}
         }
         if let (OrderOutcome::Queued(send), Some(key), None) = (&outcome, key, before) {
@@ -225,10 +223,10 @@ impl Draft<'_> {
     }
 
     /// Somebody wrote by the API: where the bot says so, that is a takeover, unless it has handed the conversation over.
-    fn pause_for_reply(&mut self, bot: Option<&Arc<Bot>>) {
+    fn pause_for_reply(&mut self, bot: Option<&Arc<Bot>>, who: &str) {
         let staff = bot.map(|bot| bot.staff()).unwrap_or_default();
         if staff.pause_on_reply == Some(true) && self.after.state.bot.handed_over().is_none() {
-            self.take_over(OPERATOR, self.means.now_ms, staff.return_after_ms);
+            self.take_over(who, self.means.now_ms, staff.return_after_ms);
         }
     }
 

@@ -166,7 +166,7 @@ impl Alone {
                 on_doubt: OnDoubt::Resend,
                 ticket: 0,
                 key: Some(OrderKey { key: *key, body: 1 }),
-                origin: Origin::Outside,
+                origin: Origin::Outside { who: "user:elif".into() },
                 named: None,
             })),
             Happening::StaffIsDone(how) => InboxPayload::HandBack(*how),
