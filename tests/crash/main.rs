@@ -15,6 +15,7 @@ mod flows;
 mod forms;
 mod kill;
 mod live;
+mod operator;
 mod responder;
 mod secrets;
 mod signals;
