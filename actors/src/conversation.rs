@@ -354,10 +354,7 @@ impl State {
             }
             if noted.release_held && state.control == Control::Bot {
                 senders.unsilence(conversation);
-                match noted.discard_held {
-                    true => senders.discard(number_id, conversation),
-                    false => senders.release(number_id, conversation),
-                }
+                senders.release(number_id, conversation);
             }
         }
     }

@@ -88,8 +88,6 @@ pub(crate) enum Message {
     /// Answer once nothing that a bot said in these conversations is on its way or about to be: what has not left is
     /// held, and what was under way has come to an end.
     Quiet(Vec<ConversationId>, RpcReplyPort<()>),
-    /// What was held while a person answered is given up.
-    Discard(ConversationId),
     /// What this conversation's messages were held for is over.
     Release(ConversationId, Held),
     /// These are the messages that were held, put back.
@@ -237,7 +235,11 @@ impl Actor for Sender {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Queued(rows) => state.on_queued(rows),
-            Message::Recovered(rows) => state.on_recovered(rows).await,
+            Message::Recovered(rows) => {
+                let held = quiet::held_at_takeovers(&rows);
+                state.on_recovered(rows).await;
+                held.into_iter().for_each(|conversation| state.on_release(conversation, Held::Takeover));
+            }
             Message::Look => {}
             Message::Done { send, next, flow_changes } => {
                 let next = state.unless_dead(send, next);
@@ -258,7 +260,6 @@ impl Actor for Sender {
             Message::Hold(conversation, held) => state.on_hold(conversation, held),
             Message::IsHeld(conversation) => state.on_is_held(conversation),
             Message::Quiet(conversations, reply) => state.quiet.push((conversations, reply)),
-            Message::Discard(conversation) => state.on_discard(conversation),
             Message::Release(conversation, held) => state.on_release(conversation, held),
             Message::Released(conversation, rows) => {
                 state.on_recovered(rows).await;

@@ -103,8 +103,6 @@ pub(crate) struct Noted {
     pub seen: Option<(Box<str>, bool)>,
     /// The bot answers again: what was held for that leaves.
     pub release_held: bool,
-    /// It does not: the bot goes on elsewhere.
-    pub discard_held: bool,
     /// A file of the person is wanted.
     pub wants_file: bool,
     /// What the outside is told.

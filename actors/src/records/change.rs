@@ -140,6 +140,7 @@ pub(crate) fn tell(state: &State) -> Telling {
         calls: _,
         broadcasts: _,
         kept_forms: _,
+        superseded: _,
         last_message: _,
         unanswered_ms: _,
     } = state;

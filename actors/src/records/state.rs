@@ -2,6 +2,7 @@
 
 mod broadcasts;
 mod calls;
+mod superseded;
 
 use bytes::Bytes;
 use chatbot::{Incoming, Snapshot};
@@ -69,6 +70,9 @@ pub(crate) struct State {
     /// Messages with forms that came while somebody answered in the bot's place, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept_forms: Vec<Incoming>,
+    /// Messages of courses that the bot was led away from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub superseded: Vec<superseded::Superseded>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_message: Option<LastMessage>,
     /// When the person wrote what nobody has answered since.
@@ -283,6 +287,7 @@ impl State {
         self.calls.sort_by_key(|done| done.at_ms);
         self.forget_calls(now_ms);
         self.absorb_broadcasts(other.broadcasts);
+        self.absorb_superseded(&other.superseded);
     }
 
     /// Keeps a form that came until the bot answers again; of each the first.

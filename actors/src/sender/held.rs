@@ -31,34 +31,21 @@ impl Job {
         }
     }
 
-    /// Gives up what was held while a person answered: the bot went on elsewhere.
-    pub(super) async fn discard(&self, conversation: ConversationId) {
-        let now_ms = self.now_ms();
-        let payload = DeadLetterPayload {
-            detail: "a person led the bot elsewhere before this message left".into(),
-            hint: Some("Nothing to do: it belonged to what the person had ended.".into()),
-            bot: None,
-            version: None,
-            node: None,
-            raw: None,
-            is_message: false,
-            code: None,
-            tries: 0,
-        };
-        let settlement = |(send, nonce): (SendId, u32)| {
-            let letter = dead_letter(None, Some(send), "superseded", &payload);
-            let change = Change::Dead { letter, error: None };
-            Settlement { send, nonce: Some(nonce), at_ms: now_ms, change }
-        };
-        let held = self.held(conversation, Held::Takeover).await;
-        if !held.is_empty() {
-            self.settle_all(held.into_iter().map(settlement).collect()).await;
-        }
-    }
-
-    /// Puts back what was held for this; answers the rows as they stand.
+    /// Puts back what was held for this; answers the rows as they stand. At a takeover: if the bot has the conversation
+    /// again, and without what belongs to a course that it has left since.
     pub(super) async fn release(&self, conversation: ConversationId, held: Held) -> Vec<Send> {
-        let released = self.held(conversation, held).await;
+        let mut released = self.held(conversation, held).await;
+        if released.is_empty() {
+            return Vec::new();
+        }
+        if held == Held::Takeover {
+            let Some(Ok(state)) = self.state(conversation).await else { return Vec::new() };
+            if state.control != Control::Bot {
+                return Vec::new();
+            }
+            let left: Vec<_> = released.extract_if(.., |(send, _)| state.is_superseded(*send)).collect();
+            self.supersede(left).await;
+        }
         let now_ms = self.now_ms();
         let settlement = |(send, nonce): &(SendId, u32)| {
             let change = Change::Retry { due_ms: now_ms, error: None };
@@ -68,6 +55,39 @@ impl Job {
             self.settle_all(released.iter().map(settlement).collect()).await;
         }
         self.stored(released.into_iter().map(|(send, _)| send).collect()).await.into_iter().flatten().collect()
+    }
+
+    /// Whether a bot's message stays here that is about to leave: it is held if somebody has taken the conversation over,
+    /// and given up if the bot was led elsewhere.
+    pub(super) async fn stays(&self, row: &Row) -> bool {
+        let Some(Ok(state)) = self.state(row.id.conversation).await else { return false };
+        if self.deps.settings.takeover.hold_unsent && state.control != Control::Bot {
+            self.hold(vec![row.clone()], Held::Takeover).await;
+            return true;
+        }
+        let superseded = state.is_superseded(row.id) && !row.doubt;
+        if superseded {
+            self.supersede(vec![(row.id, row.nonce)]).await;
+        }
+        superseded
+    }
+
+    /// Gives up what belongs to a course that the bot has left.
+    async fn supersede(&self, rows: Vec<(SendId, u32)>) {
+        let now_ms = self.now_ms();
+        let payload = DeadLetterPayload {
+            detail: "a person led the bot elsewhere before this message left".into(),
+            hint: Some("Nothing to do: it belonged to what the person had ended.".into()),
+            ..DeadLetterPayload::default()
+        };
+        let settlement = |(send, nonce): (SendId, u32)| {
+            let letter = dead_letter(None, Some(send), "superseded", &payload);
+            let change = Change::Dead { letter, error: None };
+            Settlement { send, nonce: Some(nonce), at_ms: now_ms, change }
+        };
+        if !rows.is_empty() {
+            self.settle_all(rows.into_iter().map(settlement).collect()).await;
+        }
     }
 
     /// The rows of a conversation that are held for this, and their nonces.
@@ -97,7 +117,7 @@ impl Job {
     }
 
     /// Whether somebody has taken the conversation over, so that the bot's messages wait.
-    pub(super) async fn is_taken(&self, conversation: ConversationId) -> bool {
+    async fn is_taken(&self, conversation: ConversationId) -> bool {
         let holds = self.deps.settings.takeover.hold_unsent;
         holds && matches!(self.state(conversation).await, Some(Ok(state)) if state.control != Control::Bot)
     }

@@ -52,8 +52,7 @@ impl Job {
         if row.doubt && self.must_hold(&row, &payload) {
             return self.hold_in_doubt(&row).await;
         }
-        if row.may_be_taken && row.manner.bot && self.is_taken(row.id.conversation).await {
-            self.hold(vec![row], Held::Takeover).await;
+        if row.may_be_taken && row.manner.bot && self.stays(&row).await {
             return Next::Settled;
         }
         if let Some(next) = self.unwanted(&row, &payload).await {

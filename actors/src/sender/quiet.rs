@@ -1,10 +1,20 @@
 //! What leaves the lanes without leaving: held while a person answers, given up, released, or decided by an operator.
 
+use std::collections::BTreeSet;
+
 use ractor::RpcReplyPort;
 use storage::{Change, ConversationId, SendId, SendState, Settlement};
 
 use super::{Message, State};
-use crate::records::Held;
+use crate::records::{Held, SendError};
+
+/// Conversations with rows that wait for the bot's return: it may be back since before the process began.
+pub(super) fn held_at_takeovers(rows: &[storage::Send]) -> BTreeSet<ConversationId> {
+    let held = |row: &&storage::Send| {
+        row.state == SendState::Held && SendError::of(row).and_then(|error| error.held) == Some(Held::Takeover)
+    };
+    rows.iter().filter(held).map(|row| row.id.conversation).collect()
+}
 
 impl State {
     pub(super) fn on_hold(&mut self, conversation: ConversationId, held: Held) {
@@ -40,11 +50,6 @@ impl State {
             // Whoever asked may have gone.
             let _gone = reply.send(());
         }
-    }
-
-    pub(super) fn on_discard(&mut self, conversation: ConversationId) {
-        let job = self.job.clone();
-        tokio::spawn(async move { job.discard(conversation).await });
     }
 
     /// What was held leaves before what is newer.

@@ -85,7 +85,7 @@ impl Senders {
         self.tell(number, Message::Hold(conversation, Held::Takeover));
     }
 
-    /// The bot has the conversation back.
+    /// The bot has the conversation back: what was held leaves, or is given up if the bot went on elsewhere.
     pub(crate) fn release(&self, number: &str, conversation: ConversationId) {
         self.tell(number, Message::Release(conversation, Held::Takeover));
     }
@@ -98,11 +98,6 @@ impl Senders {
     /// Whether the bot fell silent here.
     pub(super) fn is_silent(&self, conversation: ConversationId) -> bool {
         self.silent.lock().contains(&conversation)
-    }
-
-    /// The bot has the conversation back, and went on elsewhere: what was held is given up.
-    pub(crate) fn discard(&self, number: &str, conversation: ConversationId) {
-        self.tell(number, Message::Discard(conversation));
     }
 
     /// Waits until nothing that a bot said in these conversations is on its way to Meta, nor about to be; not longer

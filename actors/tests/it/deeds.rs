@@ -20,21 +20,21 @@ const BOT: &str = "parlance: 1\nid: test\nvars: { people: { type: int } }\ntrigg
     desk: { type: handoff, message: One moment., next: { returned: city, closed: bye } }\n  \
     bye: { type: say, messages: [ { text: Bye. } ], next: { next: end } }\n  end: { type: end }\n";
 
-fn asking() -> World {
+pub(crate) fn asking() -> World {
     let world = World { turn: Arc::new(chatbot::turn), ..World::new() };
     world.bots.put_live(Arc::new(chatbot::load(BOT, "one.yaml", chatbot::Format::Yaml).bot.unwrap()));
     world
 }
 
-fn deed(who: &str, act: Act) -> Deed {
+pub(crate) fn deed(who: &str, act: Act) -> Deed {
     Deed { act, who: who.into(), reason: None, note: None, by_right: false }
 }
 
-fn take(from_others: bool) -> Act {
+pub(crate) fn take(from_others: bool) -> Act {
     Act::TakeOver { from_others }
 }
 
-fn back(how: How) -> Act {
+pub(crate) fn back(how: How) -> Act {
     Act::HandBack { how, outcome: HandBack::Returned }
 }
 
@@ -42,7 +42,7 @@ async fn does(engine: &Engine, who: &str, act: Act) -> Done {
     engine.act(conversation(1), deed(who, act)).await.unwrap()
 }
 
-async fn did(engine: &Engine, who: &str, act: Act) -> Standing {
+pub(crate) async fn did(engine: &Engine, who: &str, act: Act) -> Standing {
     match does(engine, who, act).await {
         Done::Done(standing) => standing,
         other => panic!("{other:?}"),
@@ -56,7 +56,7 @@ async fn refused(engine: &Engine, who: &str, act: Act) -> DeedRefusal {
     }
 }
 
-async fn shown(world: &World) -> view::ConversationView {
+pub(crate) async fn shown(world: &World) -> view::ConversationView {
     let head = world.store.load(conversation(1)).await.unwrap().unwrap();
     view::conversation(conversation(1), &head).unwrap().0
 }
@@ -66,7 +66,7 @@ async fn variables(world: &World) -> serde_json::Value {
     view::conversation(conversation(1), &head).unwrap().1
 }
 
-fn sent(world: &World) -> Vec<String> {
+pub(crate) fn sent(world: &World) -> Vec<String> {
     world.graph.requests().into_iter().map(|request| request.text).collect()
 }
 

@@ -9,6 +9,7 @@ mod feed;
 mod flow_standing;
 mod forms;
 mod handoff;
+mod held;
 mod http;
 mod orders;
 mod outlet;

@@ -77,19 +77,22 @@ impl Draft<'_> {
                 Ok(())
             }
             Act::HandBack { how, .. } => {
-                self.discard_held();
+                let held_below = self.held_below();
                 let steer = match how {
                     How::Restart | How::Continue => Steer::Restart,
                     How::Node(node) => Steer::Node(node.clone()),
                     How::End => {
                         self.go_on(deed, None)?;
+                        self.supersede(held_below);
                         return self.end(deed, input(None));
                     }
                 };
                 let node = if let Steer::Node(node) = &steer { Some(node.as_str()) } else { None };
                 let input = input(node);
                 let steered = bot.map(|bot| (bot, Input::Steer(steer), input));
-                self.go_on(deed, steered)
+                self.go_on(deed, steered)?;
+                self.supersede(held_below);
+                Ok(())
             }
             Act::Resume => self.go_on(deed, None),
             Act::Restart => {
@@ -219,9 +222,20 @@ impl Draft<'_> {
         self.enter(HistoryEntry { input: Some(input), events, ..HistoryEntry::default() });
     }
 
+    /// While a person answers: the number below which the bot's messages are that have not left.
+    fn held_below(&self) -> Option<u64> {
+        let holds = self.means.takeover.hold_unsent && self.after.state.control != Control::Bot;
+        holds.then_some(self.after.next_send)
+    }
+
     /// What was held while a person answered belongs to a course that the run has left.
-    fn discard_held(&mut self) {
-        self.noted.discard_held = true;
+    fn supersede(&mut self, below: Option<u64>) {
+        let Some(below) = below else { return };
+        let state = &mut self.after.state;
+        for part in state.absorbed.clone() {
+            state.supersede(part, u64::MAX);
+        }
+        state.supersede(self.id, below);
     }
 
     /// Whoever has the conversation did something.

@@ -84,6 +84,7 @@ impl Draft<'_> {
         parts.push(id);
         let mut known = HashSet::from([self.id]);
         parts.retain(|part| known.insert(*part));
+        self.after.state.decided_below(self.id, self.after.next_send);
         self.happened(Happened::Absorbed(id));
         // What the other one had not sent yet is this one's to hold and to let go.
         self.noted.person_wrote |= self.after.state.window_is_open(self.means.now_ms);
