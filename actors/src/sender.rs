@@ -184,6 +184,8 @@ pub(crate) struct State {
     flow_changes: u64,
     /// Conversations whose messages are being held, and how many times.
     being_held: HashMap<ConversationId, u32>,
+    /// What is to be put back, once it is written down what is held: of which conversations, and what for.
+    releases: Vec<(ConversationId, Held)>,
     /// Who waits until bots are quiet.
     quiet: Vec<(Vec<ConversationId>, RpcReplyPort<()>)>,
     draining: Option<RpcReplyPort<()>>,
@@ -216,6 +218,7 @@ impl Actor for Sender {
             flow_waits: HashSet::new(),
             flow_changes: 0,
             being_held: HashMap::new(),
+            releases: Vec::new(),
             quiet: Vec::new(),
             draining: None,
             letting_go: Vec::new(),
@@ -264,6 +267,10 @@ impl Actor for Sender {
             Message::Released(conversation, rows) => {
                 state.on_recovered(rows).await;
                 state.lanes.unblock(conversation);
+                if state.job.deps.senders.is_silent(conversation) {
+                    // Somebody took over meanwhile.
+                    state.on_hold(conversation, Held::Takeover);
+                }
             }
             Message::Decide { send, nonce, change, reply } => state.on_decide(send, nonce, change, reply),
             Message::Pause(why) => state.on_pause(why),
@@ -281,6 +288,7 @@ impl Actor for Sender {
                 state.draining = Some(reply);
             }
         }
+        state.start_releases();
         state.answer_quiet();
         state.start_what_may_go();
         state.answer_let_go();

@@ -417,6 +417,11 @@ impl Lanes {
         self.reschedule(id);
     }
 
+    /// Whether nothing of this lane leaves until earlier messages are back.
+    pub(crate) fn is_blocked(&self, id: ConversationId) -> bool {
+        self.blocked.contains_key(&id)
+    }
+
     pub(crate) fn unblock(&mut self, id: ConversationId) {
         match self.blocked.get_mut(&id) {
             Some(times) if *times > 1 => *times -= 1,

@@ -41,9 +41,14 @@ impl State {
         }
     }
 
+    /// Whether a bot's message may be about to be held.
+    fn is_being_held(&self, conversation: ConversationId) -> bool {
+        self.being_held.contains_key(&conversation) || self.lanes.bot_is_under_way(conversation)
+    }
+
     pub(super) fn answer_quiet(&mut self) {
         let waiting = std::mem::take(&mut self.quiet);
-        let busy = |id: &ConversationId| self.being_held.contains_key(id) || self.lanes.bot_is_under_way(*id);
+        let busy = |id: &ConversationId| self.is_being_held(*id) || self.lanes.is_blocked(*id);
         let (wait, quiet): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(ids, _)| ids.iter().any(busy));
         self.quiet = wait;
         for (_, reply) in quiet {
@@ -55,12 +60,24 @@ impl State {
     /// What was held leaves before what is newer.
     pub(super) fn on_release(&mut self, conversation: ConversationId, held: Held) {
         self.lanes.block(conversation);
-        let (job, sender) = (self.job.clone(), self.me.clone());
-        tokio::spawn(async move {
-            let rows = job.release(conversation, held).await;
-            // An error means that the engine is shutting down: they are open in the store.
-            let _gone = sender.cast(Message::Released(conversation, rows));
-        });
+        self.releases.push((conversation, held));
+    }
+
+    /// Puts back what is to be put back, but nothing that bots said while more of it may be about to be held: that would
+    /// come too late, and leave after what is newer.
+    pub(super) fn start_releases(&mut self) {
+        let releases = std::mem::take(&mut self.releases);
+        let waits = |(id, held): &(ConversationId, Held)| *held == Held::Takeover && self.is_being_held(*id);
+        let (wait, go): (Vec<_>, Vec<_>) = releases.into_iter().partition(waits);
+        self.releases = wait;
+        for (conversation, held) in go {
+            let (job, sender) = (self.job.clone(), self.me.clone());
+            tokio::spawn(async move {
+                let rows = job.release(conversation, held).await;
+                // An error means that the engine is shutting down: they are open in the store.
+                let _gone = sender.cast(Message::Released(conversation, rows));
+            });
+        }
     }
 
     /// Takes the message out of its lane, which stands still until the decision is written, and takes it up as it is then.

@@ -46,3 +46,42 @@ async fn what_is_held_when_the_process_ends_right_after_a_hand_back_leaves_or_is
         assert_eq!(world.states(1).await, states);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hand_back_that_overtakes_the_holding_keeps_the_order_and_sends_nothing_that_the_bot_left_behind() {
+    let texts = [vec!["Hello.", "Which city?", "How many to Bath?"], vec!["Hello.", "Bye."]];
+    for (how, texts) in [How::Continue, to_bye()].into_iter().zip(texts) {
+        let (flaky, world, engine) = greeting().await;
+        flaky.refuses_settlements.store(true, Ordering::SeqCst);
+        did(&engine, "user:elif", take(false)).await;
+        did(&engine, "user:elif", back(how.clone())).await;
+        if how == How::Continue {
+            world.say(1, "Bath").await;
+            world.consumed().await;
+        }
+        pause(1_000).await;
+        flaky.refuses_settlements.store(false, Ordering::SeqCst);
+        world.quiet().await;
+        assert_eq!(sent(&world), texts);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_takeover_right_after_the_bot_was_led_elsewhere_holds_what_it_said_there() {
+    let (flaky, world, engine) = greeting().await;
+    did(&engine, "user:elif", take(false)).await;
+    flaky.refuses_settlements.store(true, Ordering::SeqCst);
+    did(&engine, "user:elif", back(to_bye())).await;
+    did(&engine, "user:elif", take(false)).await;
+    flaky.refuses_settlements.store(false, Ordering::SeqCst);
+    let held = [SendState::Accepted, SendState::Dead, SendState::Held];
+    let mut looks = 0;
+    while world.states(1).await != held {
+        assert!(looks < 1_000, "{:?}", world.states(1).await);
+        looks += 1;
+        pause(10).await;
+    }
+    did(&engine, "user:elif", back(How::Continue)).await;
+    world.quiet().await;
+    assert_eq!(sent(&world), ["Hello.", "Bye."]);
+}
