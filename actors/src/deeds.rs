@@ -120,6 +120,11 @@ impl Act {
         matches!(self, Act::TakeOver { .. } | Act::Pause)
     }
 
+    /// Whether it counts as activity even where it changes nothing.
+    pub(crate) fn renews(&self) -> bool {
+        matches!(self, Act::TakeOver { .. })
+    }
+
     /// Whether a bot carries it out.
     pub(crate) fn runs_bot(&self, state: &State) -> bool {
         match self {

@@ -55,7 +55,13 @@ impl Engine {
             return Ok(Done::Unknown);
         };
         let silences = deed.act.silences();
-        let changed = match self.verdict(&state, revision, &deed) {
+        let verdict = match self.verdict(&state, revision, &deed) {
+            // Whoever has it may be gone by now, or says that they are not: only a turn can tell what becomes of that.
+            Verdict::Already if deed.act.renews() => Verdict::Go,
+            _ if self.is_left(&state) => Verdict::Go,
+            verdict => verdict,
+        };
+        let changed = match verdict {
             Verdict::No(refusal) => return Ok(Done::Refused(refusal)),
             Verdict::Already => false,
             Verdict::Go => match self.have_done(conversation, &state, deed).await? {
@@ -103,6 +109,12 @@ impl Engine {
         let head = self.deps.store.load(conversation).await?;
         let revision = head.map_or(0, |head| head.revision.0);
         Ok(Some((conversation, state, revision)))
+    }
+
+    /// Whether the time of whoever has the conversation is over, whatever its turn makes of that.
+    fn is_left(&self, state: &State) -> bool {
+        let ends = state.control.idle_end(&self.deps.settings.takeover);
+        ends.is_some_and(|(ends_ms, _)| ends_ms <= self.deps.clock.now_ms())
     }
 
     fn verdict(&self, state: &State, revision: u64, deed: &Deed) -> Verdict {

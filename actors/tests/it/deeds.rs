@@ -253,6 +253,25 @@ async fn whoever_walks_away_is_followed_by_somebody_else_or_by_the_bot() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_takes_over_again_what_they_have_is_still_there() {
+    let mut world = asking();
+    world.conversations.takeover.on_idle = OnIdle::Resume;
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    did(&engine, "user:elif", take(false)).await;
+    let since = shown(&world).await.control.unwrap().since_ms;
+    pause(HOUR_MS - 60_000).await;
+    assert!(!did(&engine, "user:elif", take(false)).await.changed);
+    pause(HOUR_MS - 60_000).await;
+    let seen = shown(&world).await;
+    assert_eq!((seen.owner.as_deref(), seen.control.unwrap().since_ms), (Some("user:elif"), since));
+    pause(2 * 60_000).await;
+    assert_eq!(shown(&world).await.state, "waiting");
+    assert_eq!(events(&world).await.len(), 2, "took over once, and gave it back");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_bot_hands_over_waits_for_whoever_takes_it_and_comes_back_as_a_whole() {
     let world = asking();
     let engine = world.start().await;

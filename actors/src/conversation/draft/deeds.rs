@@ -39,7 +39,12 @@ impl Draft<'_> {
         };
         let outcome = match deeds::verdict(&self.after.state, &deed, given) {
             Verdict::Go => self.act(seq, row, &deed, bot).map(|()| true),
-            Verdict::Already => Ok(false),
+            Verdict::Already => {
+                if deed.act.renews() {
+                    self.active();
+                }
+                Ok(false)
+            }
             Verdict::No(refusal) => Err(refusal),
         };
         self.deeds.push((ticket, outcome));
