@@ -78,6 +78,8 @@ pub struct Broadcasts {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     all: Mutex<BTreeMap<Box<str>, Broadcast>>,
+    /// Held while one is made: its id is not among them yet, and nobody knows whose its chunks are.
+    making: tokio::sync::Mutex<()>,
     /// Held while one is read, changed and written.
     writing: tokio::sync::Mutex<()>,
     changes: watch::Sender<u64>,
@@ -97,6 +99,7 @@ impl Broadcasts {
             store,
             clock,
             all: Mutex::new(all),
+            making: tokio::sync::Mutex::default(),
             writing: tokio::sync::Mutex::default(),
             changes: watch::Sender::new(0),
             tallied: Mutex::default(),
@@ -122,6 +125,7 @@ impl Broadcasts {
 
     /// Keeps a planned broadcast: as a draft, or to be released from now on (or from its time on).
     pub async fn create(&self, plan: Plan, by: &str, start: bool) -> Result<Broadcast, BroadcastError> {
+        let _making = self.making.lock().await;
         let now_ms = self.clock.now_ms();
         self.make_room().await?;
         let phase = if start { Phase::Running } else { Phase::Draft };

@@ -105,6 +105,8 @@ pub struct Batches {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     all: Mutex<BTreeMap<Box<str>, Batch>>,
+    /// Held while one is made: its id is not among them yet.
+    making: tokio::sync::Mutex<()>,
     changes: watch::Sender<u64>,
 }
 
@@ -116,7 +118,8 @@ impl Batches {
         for (id, bytes) in store.documents(KIND).await? {
             all.insert(id, codec::decode(&bytes)?);
         }
-        Ok(Arc::new(Self { engine, store, clock, all: Mutex::new(all), changes: watch::Sender::new(0) }))
+        let (all, making) = (Mutex::new(all), tokio::sync::Mutex::default());
+        Ok(Arc::new(Self { engine, store, clock, all, making, changes: watch::Sender::new(0) }))
     }
 
     /// All of them, newest first.
@@ -148,6 +151,7 @@ impl Batches {
 
     /// Keeps a planned batch: its letters go from now on.
     pub async fn start(&self, plan: BatchPlan, spread_ms: u64, by: &str) -> Result<Batch, BatchError> {
+        let _making = self.making.lock().await;
         let now_ms = self.clock.now_ms();
         let gone = {
             let all = self.all.lock();

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod broadcasts;
 mod conversations;
 mod deeds;
 mod failures;

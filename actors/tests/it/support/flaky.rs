@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use storage::*;
 use tokio::sync::watch;
 
@@ -26,7 +27,15 @@ pub(crate) struct Flaky {
     pub asked: AtomicUsize,
     /// How often a state was read.
     pub loads: AtomicUsize,
+    /// How often inbox rows were looked up.
+    pub looked_up: AtomicUsize,
+    /// What somebody else does just before the next turn is committed.
+    pub just_before: Mutex<Option<Box<JustBefore>>>,
+    /// Documents are written this much later than asked (ms).
+    pub documents_late_ms: AtomicU64,
 }
+
+pub(crate) type JustBefore = dyn FnOnce(&Model) + std::marker::Send;
 
 impl Flaky {
     pub(crate) fn over(inner: Arc<Model>) -> Arc<Self> {
@@ -41,6 +50,9 @@ impl Flaky {
             late_ms: AtomicU64::new(0),
             asked: none(),
             loads: none(),
+            looked_up: none(),
+            just_before: Mutex::default(),
+            documents_late_ms: AtomicU64::new(0),
         })
     }
 
@@ -81,6 +93,9 @@ impl Store for Flaky {
         if one_less(&self.conflicts) {
             return Pending::ready(Err(StoreError::Conflict { actual: Revision(0) }));
         }
+        if let Some(act) = self.just_before.lock().take() {
+            act(&self.inner);
+        }
         let answer = self.inner.commit(fence, turn);
         if one_less(&self.unknown) {
             return Pending::ready(Err(StoreError::Unknown("the test says so".into())));
@@ -117,6 +132,7 @@ impl Store for Flaky {
     }
 
     fn inbox(&self, rows: Vec<InboxSeq>) -> Pending<Vec<(InboxSeq, Inbound)>> {
+        self.looked_up.fetch_add(1, Ordering::SeqCst);
         self.inner.inbox(rows)
     }
 
@@ -208,7 +224,17 @@ impl Store for Flaky {
     }
 
     fn put_documents(&self, documents: Vec<NewDocument>) -> Pending<()> {
-        self.inner.put_documents(documents)
+        let late_ms = self.documents_late_ms.load(Ordering::SeqCst);
+        if late_ms == 0 {
+            return self.inner.put_documents(documents);
+        }
+        let (promise, answer) = Pending::promised();
+        let inner = self.inner.clone();
+        tokio::spawn(async move {
+            super::pause(late_ms).await;
+            promise.fulfil(inner.put_documents(documents).await);
+        });
+        answer
     }
 
     fn document(&self, kind: &str, key: &str) -> Pending<Option<Bytes>> {
