@@ -122,7 +122,7 @@ impl Actor for Conversation {
 impl State {
     async fn on_wake(&mut self, myself: &ActorRef<Message>) -> Result<(), ActorProcessingErr> {
         self.queue.woken.store(false, Ordering::Release);
-        self.queue.set_stalled(None);
+        self.queue.set_stalled(None, &self.deps.load);
         for _ in 0..BATCHES_PER_WAKE {
             match self.step().await {
                 Ok(true) => {}
@@ -214,7 +214,7 @@ impl State {
 
     /// The inputs stay where they are; what forms ask does not wait for that.
     fn stall(&self, stall: Stall) {
-        self.queue.set_stalled(Some(stall));
+        self.queue.set_stalled(Some(stall), &self.deps.load);
         self.queue.answer_asks(|| Step::Done(shard::outcome(stall).into()));
     }
 

@@ -30,6 +30,8 @@ impl Item {
 pub(crate) struct Load {
     pub items: AtomicUsize,
     bytes: AtomicUsize,
+    /// Those of the items that cannot get their turn now, whatever is done.
+    standing: AtomicUsize,
 }
 
 /// Waiting inputs in all queues together; beyond it the router leaves rows in the store.
@@ -40,6 +42,11 @@ pub(crate) const MAX_RIDING_BYTES: usize = 64 << 20;
 impl Load {
     pub(crate) fn is_full(&self) -> bool {
         self.items.load(Ordering::Relaxed) >= MAX_ITEMS
+    }
+
+    /// Inputs whose turn comes as soon as others had theirs.
+    pub(crate) fn going(&self) -> usize {
+        self.items.load(Ordering::Relaxed).saturating_sub(self.standing.load(Ordering::Relaxed))
     }
 
     fn add(&self, item: &Item) {
@@ -89,6 +96,8 @@ struct Waiting {
     /// Held inputs were asked for.
     refilling: bool,
     stalled: Option<Stall>,
+    /// How many of the items count as standing still.
+    standing: usize,
     /// What forms ask, in the order in which it came.
     asks: VecDeque<Ask>,
     /// Deeds: they are done before everything else, whatever keeps the other inputs back.
@@ -113,6 +122,7 @@ impl Queue {
         }
         load.add(&item);
         waiting.items.push_back(item);
+        waiting.count(load);
         Some(waiting.items.len())
     }
 
@@ -136,6 +146,7 @@ impl Queue {
             }
         }
         waiting.held_from = held_from;
+        waiting.count(load);
     }
 
     /// The first deed, as [`Queue::take`].
@@ -173,6 +184,7 @@ impl Queue {
                 drop_where(&mut waiting.deeds, |item| item.seq == *seq, load);
             }
         }
+        waiting.count(load);
     }
 
     /// Keeps only the inputs that are still to do.
@@ -180,6 +192,7 @@ impl Queue {
         let mut waiting = self.waiting.lock();
         drop_where(&mut waiting.items, |item| !wanted(item.seq), load);
         drop_where(&mut waiting.deeds, |item| !wanted(item.seq), load);
+        waiting.count(load);
     }
 
     /// Drops everything that waits here.
@@ -188,6 +201,7 @@ impl Queue {
         drop_where(&mut waiting.items, |_| true, load);
         drop_where(&mut waiting.deeds, |_| true, load);
         (waiting.held_from, waiting.refilling, waiting.stalled) = (None, false, None);
+        waiting.count(load);
         waiting.asks.clear();
         self.tick.store(false, Ordering::Release);
         self.ticking.store(false, Ordering::Release);
@@ -278,12 +292,24 @@ impl Queue {
     }
 
     /// Says why the inputs stay where they are, or that they do not.
-    pub(crate) fn set_stalled(&self, stalled: Option<Stall>) {
-        self.waiting.lock().stalled = stalled;
+    pub(crate) fn set_stalled(&self, stalled: Option<Stall>, load: &Load) {
+        let mut waiting = self.waiting.lock();
+        waiting.stalled = stalled;
+        waiting.count(load);
     }
 
     pub(crate) fn stalled(&self) -> Option<Stall> {
         self.waiting.lock().stalled
+    }
+}
+
+impl Waiting {
+    /// Counts anew what stands still.
+    fn count(&mut self, load: &Load) {
+        let standing = if self.stalled.is_some() { self.items.len() } else { 0 };
+        load.standing.fetch_add(standing, Ordering::Relaxed);
+        load.standing.fetch_sub(self.standing, Ordering::Relaxed);
+        self.standing = standing;
     }
 }
 
@@ -328,6 +354,23 @@ mod tests {
         queue.refill(vec![item(3), item(4)], None, &load);
         assert_eq!(queue.sequences(), [InboxSeq(3), InboxSeq(4)]);
         assert_eq!(counts(&load), (2, 10));
+    }
+
+    #[test]
+    fn what_stands_still_does_not_count_as_what_goes_on() {
+        let (queue, other, load) = (Queue::default(), Queue::default(), Load::default());
+        queue.push(item(1), 9, &load);
+        other.push(item(2), 9, &load);
+        queue.set_stalled(Some(Stall::Outbox), &load);
+        assert_eq!(load.going(), 1);
+        queue.push(item(3), 9, &load);
+        queue.consumed(&[InboxSeq(1)], &load);
+        assert_eq!((load.going(), counts(&load).0), (1, 2));
+        queue.set_stalled(None, &load);
+        assert_eq!(load.going(), 2);
+        queue.set_stalled(Some(Stall::Outbox), &load);
+        queue.clear(&load);
+        assert_eq!((load.going(), counts(&load).0), (1, 1));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use storage::{ConversationId, SendId, SendState};
+use storage::{ConversationId, InboxSeq, SendId, SendState};
 
 use super::BroadcastError;
 use crate::orders::Refusal;
@@ -141,6 +141,13 @@ pub(super) enum Outcome {
     Waiting { seq: u64 },
     /// They get nothing.
     Skipped(Skip),
+}
+
+impl Outcome {
+    /// The row that its conversation has not taken yet.
+    pub(super) fn waits(&self) -> Option<InboxSeq> {
+        if let Self::Waiting { seq } = self { Some(InboxSeq(*seq)) } else { None }
+    }
 }
 
 /// A message that was released, as it was last known to stand.

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use storage::InboxSeq;
 use tokio::task::JoinSet;
@@ -27,8 +26,11 @@ const ROOM_MS: u64 = 50;
 /// While more inputs than this wait for their turn, a step waits, too, but no longer than this (ms).
 const BUSY: usize = 4;
 const BUSY_MS: u64 = 500;
-/// When the number stands still, or conversations do not take theirs (ms).
+/// When the number stands still (ms).
 const STILL_MS: u64 = 1_000;
+/// Conversations that have not taken theirs are looked at after this long, then after twice as long and so on (ms).
+const LOOK_MS: u64 = 1_000;
+const MAX_LOOK_MS: u64 = 60_000;
 /// How often the states of what was released are written down (ms).
 const KEEP_MS: u64 = 600_000;
 
@@ -47,6 +49,14 @@ struct Hand {
     chunk: Option<(usize, Vec<Person>)>,
     /// Since when a step waits because others do.
     busy_since_ms: Option<u64>,
+    late: Option<Late>,
+}
+
+/// People whose conversation has not taken their message.
+struct Late {
+    /// The chunks that they are in.
+    chunks: Vec<usize>,
+    look_ms: u64,
 }
 
 impl Broadcasts {
@@ -91,7 +101,8 @@ impl Broadcasts {
     async fn release(&self, id: &str) {
         let Ok(broadcast) = self.get(id) else { return };
         let pattern = Pattern::new(&broadcast.message);
-        let mut hand = Hand { pace: Pace::new(self.clock.now_ms()), pattern, chunk: None, busy_since_ms: None };
+        let mut hand =
+            Hand { pace: Pace::new(self.clock.now_ms()), pattern, chunk: None, busy_since_ms: None, late: None };
         let mut changes = self.changes.subscribe();
         loop {
             changes.mark_unchanged();
@@ -133,7 +144,7 @@ impl Broadcasts {
             return Ok(Step::Wait(at_ms));
         }
         if broadcast.next >= broadcast.people {
-            return self.finish(&broadcast).await;
+            return self.finish(&broadcast, hand).await;
         }
         let Some(sender) = self.engine.sender(&broadcast.number_id).await.filter(|sender| sender.paused.is_none())
         else {
@@ -146,7 +157,7 @@ impl Broadcasts {
         if room == 0 {
             return Ok(Step::Wait(now_ms + ROOM_MS));
         }
-        if self.engine.deps().load.items.load(Ordering::Relaxed) > BUSY {
+        if self.engine.deps().load.going() > BUSY {
             let since_ms = *hand.busy_since_ms.get_or_insert(now_ms);
             if now_ms < since_ms + BUSY_MS {
                 return Ok(Step::Wait(now_ms + ROOM_MS));
@@ -227,14 +238,26 @@ impl Broadcasts {
     }
 
     /// Everybody was released; it is done when every conversation has taken its message.
-    async fn finish(&self, broadcast: &Broadcast) -> Result<Step, BroadcastError> {
+    async fn finish(&self, broadcast: &Broadcast, hand: &mut Hand) -> Result<Step, BroadcastError> {
         let mut waiting = 0;
+        let all = || Late { chunks: (0..broadcast.chunks()).collect(), look_ms: LOOK_MS };
+        let late = hand.late.get_or_insert_with(all);
         if broadcast.waiting > 0 {
-            for chunk in 0..broadcast.chunks() {
-                waiting += self.look_at_waiting(broadcast, chunk).await?;
+            let mut chunks = Vec::new();
+            for chunk in &late.chunks {
+                let left = self.look_at_waiting(broadcast, *chunk).await?;
+                waiting += left;
+                chunks.extend((left > 0).then_some(*chunk));
             }
+            late.chunks = chunks;
         }
         let now_ms = self.clock.now_ms();
+        if waiting > 0 && waiting == broadcast.waiting {
+            let again_ms = now_ms + late.look_ms;
+            late.look_ms = (late.look_ms * 2).min(MAX_LOOK_MS);
+            return Ok(Step::Wait(again_ms));
+        }
+        late.look_ms = LOOK_MS;
         self.write(&broadcast.id, Vec::new(), |broadcast| {
             broadcast.waiting = waiting;
             if waiting == 0 && broadcast.phase == Phase::Running {
@@ -245,21 +268,27 @@ impl Broadcasts {
             Ok(())
         })
         .await?;
-        Ok(if waiting == 0 { Step::Ended } else { Step::Wait(now_ms + STILL_MS) })
+        Ok(if waiting == 0 { Step::Ended } else { Step::Wait(now_ms + LOOK_MS) })
     }
 
     /// Looks what became of those whose conversation had not taken their message. Answers how many still have not.
     async fn look_at_waiting(&self, broadcast: &Broadcast, chunk: usize) -> Result<u32, BroadcastError> {
+        // States of this chunk must not be written in between.
+        let _writing = self.writing.lock().await;
         let mut outcomes = self.outcomes(&broadcast.id, chunk).await?;
-        if !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Waiting { .. })) {
+        let waiting: Vec<InboxSeq> = outcomes.iter().filter_map(Outcome::waits).collect();
+        if waiting.is_empty() {
             return Ok(0);
         }
+        let all = waiting.len();
+        let open: HashSet<u64> = self.store.inbox(waiting).await?.into_iter().map(|(seq, _)| seq.0).collect();
+        let left = open.len() as u32;
+        if open.len() == all {
+            return Ok(left);
+        }
         let people = self.people(&broadcast.id, chunk).await?;
-        let mut left = 0;
         for (at, outcome) in outcomes.iter_mut().enumerate() {
-            let Outcome::Waiting { seq } = outcome else { continue };
-            if !self.store.inbox(vec![InboxSeq(*seq)]).await?.is_empty() {
-                left += 1;
+            if outcome.waits().is_none_or(|seq| open.contains(&seq.0)) {
                 continue;
             }
             let place = (chunk * CHUNK + at) as u32;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use chatbot::OnDoubt;
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use storage::{Accept, Inbound, InboxSeq, Partition, SendId, StoreError};
+use tokio::sync::oneshot::Receiver;
 use whatsapp::message::Outgoing;
 
 use super::Engine;
@@ -14,8 +16,9 @@ use crate::identity;
 use crate::orders::{OrderOutcome, Refusal};
 use crate::records::inbox::{InboxPayload, Origin, SendOrder};
 
-/// How long a step waits for the turns of its messages.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A step waits for the turns of its messages as long as none is later than the one before by this: a conversation that has
+/// to wait does not keep those after it.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// One message of many.
 #[derive(Clone, Debug)]
@@ -66,15 +69,28 @@ impl Engine {
         let appended = self.deps.store.append(rows).await;
         let (numbers, answers): (Vec<_>, Vec<_>) = tickets.into_iter().unzip();
         let outcomes = match &appended {
-            Ok(_) => join_all(answers.into_iter().map(|answer| tokio::time::timeout(PATIENCE, answer))).await,
+            Ok(_) => hear(answers).await,
             Err(_) => Vec::new(),
         };
         numbers.into_iter().for_each(|ticket| self.deps.tickets.give_back(ticket));
-        let released = |(seq, outcome): (InboxSeq, Result<Result<OrderOutcome, _>, _>)| match outcome {
-            Ok(Ok(OrderOutcome::Queued(send))) => Released::Queued(send),
-            Ok(Ok(OrderOutcome::Refused(refusal))) => Released::Refused(refusal),
-            Ok(Err(_)) | Err(_) => Released::Waiting(seq),
+        let released = |(seq, outcome): (InboxSeq, Option<OrderOutcome>)| match outcome {
+            Some(OrderOutcome::Queued(send)) => Released::Queued(send),
+            Some(OrderOutcome::Refused(refusal)) => Released::Refused(refusal),
+            None => Released::Waiting(seq),
         };
         Ok(appended?.into_iter().zip(outcomes).map(released).collect())
     }
+}
+
+/// What became of each, in order, as far as it comes while others do.
+async fn hear(answers: Vec<Receiver<OrderOutcome>>) -> Vec<Option<OrderOutcome>> {
+    let mut outcomes: Vec<Option<OrderOutcome>> = answers.iter().map(|_| None).collect();
+    let heard = |(at, answer): (usize, Receiver<OrderOutcome>)| async move { (at, answer.await) };
+    let mut answers: FuturesUnordered<_> = answers.into_iter().enumerate().map(heard).collect();
+    while let Ok(Some((at, answer))) = tokio::time::timeout(PATIENCE, answers.next()).await {
+        if let (Some(outcome), Ok(answer)) = (outcomes.get_mut(at), answer) {
+            *outcome = Some(answer);
+        }
+    }
+    outcomes
 }

@@ -1,10 +1,10 @@
-//! Broadcasts beside each other.
+//! Broadcasts beside each other, and people whose conversation has to wait.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use actors::broadcast::{Broadcast, Broadcasts, Draft, NewPerson, Plan};
+use actors::broadcast::{Broadcast, Broadcasts, Draft, NewPerson, Phase, Plan, Standing};
 use serde_json::json;
 use storage::Model;
 
@@ -42,4 +42,40 @@ async fn two_that_are_made_at_once_have_their_own_ids_and_people() {
     assert_eq!(named(&broadcasts, &one).await, (1..4_501).map(phone).collect::<Vec<_>>());
     assert_eq!(named(&broadcasts, &other).await, (5_001..5_301).map(phone).collect::<Vec<_>>());
     assert_eq!(broadcasts.all().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_whose_conversation_has_to_wait_keep_nobody_after_them_and_get_it_in_the_end() {
+    let flaky = Flaky::over(Model::new());
+    let mut world = World { store: flaky.clone(), ..World::new() };
+    world.conversations.max_unsent = 1;
+    let busy = |to: &str| (1..=6).any(|n| phone(n) == to);
+    world.graph.answers(move |request| match busy(&request.to) && request.text == "re: hi" {
+        true => Answer(3_600_000, Ok(())),
+        false => Ok(()).into(),
+    });
+    let engine = Arc::new(world.start().await);
+    for person in 1..=6 {
+        world.say(person, "hi").await;
+    }
+    until(|| world.graph.count() == 6, "their replies are under way").await;
+    world.consumed().await;
+    let broadcasts = Broadcasts::load(engine).await.unwrap();
+    // One of them in each step.
+    let people = (0..96).map(|at| if at % 16 == 0 { at / 16 + 1 } else { 100 + at });
+    let made = broadcasts.create(plan(people), "user:elif", true).await.unwrap();
+    let running = tokio::spawn(broadcasts.clone().run());
+    pause(5_000).await;
+    assert_eq!(world.graph.count(), 6 + 90);
+    flaky.looked_up.store(0, Ordering::SeqCst);
+    pause(1_800_000).await;
+    let looked_up = flaky.looked_up.load(Ordering::SeqCst);
+    assert!(looked_up < 100, "looked {looked_up} times");
+    let counts = broadcasts.counts(&made.id).await.unwrap();
+    assert_eq!((counts.waiting, counts.sent), (6, 90));
+    pause(2_400_000).await;
+    assert_eq!(broadcasts.get(&made.id).unwrap().phase, Phase::Done);
+    running.abort();
+    let sent = broadcasts.results(&made.id, Some(Standing::Sent), 0, 100).await.unwrap();
+    assert_eq!((sent.items.len(), world.graph.count()), (96, 6 + 96));
 }
