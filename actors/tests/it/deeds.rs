@@ -381,6 +381,31 @@ async fn a_run_is_taken_up_again_as_it_was_and_the_journal_keeps_both() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_time_that_a_bot_was_silent_is_added_once_to_the_waits_of_a_run_that_is_taken_up_again() {
+    const BOT: &str = "parlance: 1\nid: test\ntriggers: [ { default: {}, to: city } ]\nnodes:\n  \
+        city: { type: ask, prompt: Which city?, save: city, timeout: 2h, next: { ok: end, timeout: late } }\n  \
+        late: { type: say, messages: [ { text: Too late. } ], next: { next: end } }\n  end: { type: end }\n";
+    let world = asking();
+    let loaded = chatbot::load(BOT, "one.yaml", chatbot::Format::Yaml);
+    world.bots.put_live(Arc::new(loaded.bot.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))));
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    pause(HOUR_MS).await;
+    did(&engine, "user:elif", Act::Pause).await;
+    pause(3 * HOUR_MS).await;
+    let moment = journal::moment(&*world.store, conversation(1), 0).await.unwrap();
+    let (at_ms, then) = (moment.at_ms, Box::new(moment.bot().unwrap()));
+    did(&engine, "user:elif", Act::Rewind { entry: 0, at_ms, then }).await;
+    pause(HOUR_MS).await;
+    did(&engine, "user:elif", Act::Resume).await;
+    pause(2 * HOUR_MS - 60_000).await;
+    assert_eq!(sent(&world), ["Which city?"]);
+    pause(2 * 60_000).await;
+    assert_eq!(sent(&world), ["Which city?", "Too late."]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_ends_or_begins_anew_when_somebody_says_so_and_notes_are_kept() {
     let world = asking();
     let engine = world.start().await;

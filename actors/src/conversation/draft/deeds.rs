@@ -111,14 +111,14 @@ impl Draft<'_> {
             Act::End => self.end(deed, input(None)),
             Act::Rewind { entry, at_ms, then } => {
                 let before = self.after.state.bot.clone();
-                let (away_ms, seed) = (self.means.now_ms.saturating_sub(*at_ms), self.seed());
+                let (away_ms, seed) = (self.away_ms(*at_ms), self.seed());
                 self.after.state.bot.rewind((**then).clone(), away_ms, seed);
                 self.replaced(deed, input(None), &before, |run, took| Did::Reset { entry: *entry, run, took });
                 Ok(())
             }
             Act::Copy { of, entry, at_ms, then } => {
                 let before = self.after.state.bot.clone();
-                let (away_ms, seed) = (self.means.now_ms.saturating_sub(*at_ms), self.seed());
+                let (away_ms, seed) = (self.away_ms(*at_ms), self.seed());
                 self.after.state.bot.become_copy((**then).clone(), away_ms, seed);
                 self.replaced(deed, input(None), &before, |_, _| Did::Copied { of: *of, entry: *entry });
                 Ok(())
@@ -225,6 +225,16 @@ impl Draft<'_> {
         self.active();
         let events = vec![self.event_of(deed, did)];
         self.enter(HistoryEntry { input: Some(input), events, ..HistoryEntry::default() });
+    }
+
+    /// How long the waits of a run have stood still that goes on as it was then. The time in which the bot was silent comes
+    /// with its return.
+    fn away_ms(&self, then_ms: u64) -> u64 {
+        let until_ms = match self.after.state.control {
+            Control::Human { silent_ms, .. } => silent_ms,
+            Control::Bot => self.means.now_ms,
+        };
+        until_ms.saturating_sub(then_ms)
     }
 
     /// While a person answers: the number below which the bot's messages are that have not left.
