@@ -257,6 +257,13 @@ impl State {
     /// which the person wrote last goes on; the other ends.
     pub(crate) fn absorb(&mut self, other: State, now_ms: u64) {
         let take_run = other.last_inbound_ms > self.last_inbound_ms;
+        let runs = [&self.bot, &other.bot].map(|bot| bot.run_id().is_some());
+        let silent_since = match runs {
+            [false, true] => other.control.silent_ms(now_ms),
+            [true, true] if take_run => other.control.silent_ms(now_ms),
+            [true, _] => self.control.silent_ms(now_ms),
+            [false, false] => self.control.silent_ms(now_ms).min(other.control.silent_ms(now_ms)),
+        };
         self.bot.absorb(other.bot, take_run);
         self.seen.absorb(other.seen);
         self.last_inbound_ms = self.last_inbound_ms.max(other.last_inbound_ms);
@@ -265,7 +272,10 @@ impl State {
         if let Some(Marketing { wanted, at_ms }) = other.marketing {
             self.said_about_marketing(wanted, at_ms);
         }
-        self.control.absorb(other.control);
+        self.control.absorb(other.control, silent_since);
+        if self.control != Control::Bot {
+            self.bot.leave_texts();
+        }
         let at_ms = |last: &Option<LastMessage>| last.as_ref().map(|last| last.at_ms);
         if at_ms(&other.last_message) > at_ms(&self.last_message) {
             self.last_message = other.last_message;
@@ -344,20 +354,87 @@ impl Control {
         }
     }
 
-    fn absorb(&mut self, other: Control) {
-        match (&mut *self, other) {
-            (Control::Bot, other) => *self = other,
-            (Control::Human { active_ms, .. }, Control::Human { active_ms: others_ms, .. }) => {
-                *active_ms = others_ms.max(*active_ms);
-            }
-            (Control::Human { .. }, Control::Bot) => {}
+    /// Who has what two conversations become: whoever answers in one, before whoever is waited for, before a bot that was
+    /// stopped; of two that are alike, where something was done last. The run that goes on stands still since `silent_since`.
+    fn absorb(&mut self, other: Control, silent_since: u64) {
+        let last_ms = self.rank().1.max(other.rank().1);
+        if other.rank() > self.rank() {
+            *self = other;
         }
+        if let Control::Human { silent_ms, active_ms, .. } = self {
+            (*silent_ms, *active_ms) = (silent_since, last_ms);
+        }
+    }
+
+    fn rank(&self) -> (u8, u64) {
+        match self {
+            Control::Bot => (0, 0),
+            Control::Human { paused: true, active_ms, .. } => (1, *active_ms),
+            Control::Human { by: None, active_ms, .. } => (2, *active_ms),
+            Control::Human { active_ms, .. } => (3, *active_ms),
+        }
+    }
+
+    /// Since when the bot is silent; one that is not falls silent now.
+    fn silent_ms(&self, now_ms: u64) -> u64 {
+        if let Control::Human { silent_ms, .. } = self { *silent_ms } else { now_ms }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn human(by: Option<&str>, at_ms: u64, is_paused: bool) -> Control {
+        let mut control = Control::silent(at_ms, at_ms);
+        if let Control::Human { by: owner, paused, .. } = &mut control {
+            (*owner, *paused) = (by.map(Into::into), is_paused);
+        }
+        control
+    }
+
+    #[test]
+    fn of_two_that_become_one_whoever_answers_has_it_whichever_it_was() {
+        let owned = |by, at_ms| human(Some(by), at_ms, false);
+        let table = [
+            (Control::Bot, owned("a", 5), Some("a")),
+            (human(None, 9, false), owned("a", 5), Some("a")),
+            (human(Some("b"), 9, true), owned("a", 5), Some("a")),
+            (owned("a", 9), owned("b", 5), Some("a")),
+            (human(Some("b"), 9, true), human(None, 5, false), None),
+        ];
+        for (one, other, owner) in table {
+            for (mut control, other) in [(one.clone(), other.clone()), (other.clone(), one.clone())] {
+                control.absorb(other, 20);
+                let state = State { control, ..State::default() };
+                assert_eq!(state.owner().map(|(owner, _)| owner), owner, "{state:?}");
+                let Control::Human { silent_ms, paused, .. } = state.control else { panic!("{state:?}") };
+                assert_eq!((silent_ms, paused), (20, false));
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_comes_under_staff_by_a_merge_stands_still_from_then_on_and_one_that_was_since_it_was() {
+        let run = |id: &str| {
+            serde_json::from_value(serde_json::json!({ "run":
+            { "id": id, "bot": "b", "version": "v", "started_ms": 0, "turns": 1 } }))
+        };
+        let state = |id, control, wrote_ms| State {
+            bot: run(id).unwrap(),
+            control,
+            last_inbound_ms: Some(wrote_ms),
+            ..State::default()
+        };
+        let silent_since = |mut state: State, other| {
+            state.absorb(other, 100);
+            state.control.silent_ms(0)
+        };
+        let taken = |wrote_ms| state("taken", human(Some("a"), 50, false), wrote_ms);
+        let free = |wrote_ms| state("free", Control::Bot, wrote_ms);
+        assert_eq!([silent_since(free(2), taken(1)), silent_since(free(1), taken(2))], [100, 50]);
+        assert_eq!([silent_since(taken(2), free(1)), silent_since(taken(1), free(2))], [50, 100]);
+    }
 
     #[test]
     fn of_forms_that_came_under_staff_only_the_last_are_kept_also_when_two_become_one() {

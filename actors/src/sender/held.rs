@@ -122,13 +122,19 @@ impl Job {
         holds && matches!(self.state(conversation).await, Some(Ok(state)) if state.control != Control::Bot)
     }
 
-    /// A conversation as it stands, or the one that it became a part of; `None` if there is none.
-    pub(super) async fn state(&self, mut conversation: ConversationId) -> Option<Result<State, CodecError>> {
+    /// A conversation as it stands, or the one that it became a part of; `None` if there is none. What that one does not
+    /// know of yet nobody has: what its bot said stays here until it has arrived.
+    pub(super) async fn state(&self, conversation: ConversationId) -> Option<Result<State, CodecError>> {
         let mut state = self.own_state(conversation).await;
         for _ in 0..MERGES {
             let Some(Ok(State { merged_into: Some(into), .. })) = &state else { break };
-            conversation = identity::conversation_id(&Partition(self.number.id.clone()), *into);
-            state = self.own_state(conversation).await.or(state);
+            let next = identity::conversation_id(&Partition(self.number.id.clone()), *into);
+            let next = self.own_state(next).await;
+            let arrived = matches!(&next, Some(Ok(next)) if next.absorbed.contains(&conversation));
+            state = next.or(state);
+            if let Some(Ok(state)) = state.as_mut().filter(|_| !arrived) {
+                state.control = Control::silent(0, 0);
+            }
         }
         state
     }

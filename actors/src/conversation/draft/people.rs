@@ -89,6 +89,7 @@ impl Draft<'_> {
         // What the other one had not sent yet is this one's to hold and to let go.
         self.noted.person_wrote |= self.after.state.window_is_open(self.means.now_ms);
         self.noted.hold_unsent |= self.means.takeover.hold_unsent && self.after.state.control != Control::Bot;
+        self.noted.release_held |= self.after.state.control == Control::Bot;
     }
 
     /// The person has another number or user id.

@@ -3,12 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actors::{Order, Ordered};
+use actors::{Done, How, Order, Ordered};
 use chatbot::{Closed, Effect, Sending};
 use storage::{Model, SendState};
 use whatsapp::message::{Outgoing, Text};
 
 use super::*;
+use crate::deeds::{back, deed, take};
 
 const ADA: Option<&str> = Some("447700900123");
 const BEN: Option<&str> = Some("447700900124");
@@ -107,4 +108,45 @@ async fn a_key_that_a_part_knew_leads_to_the_message_that_it_became() {
     assert_eq!(engine.order(order).await.unwrap(), first);
     world.quiet().await;
     assert_eq!(sent(&world).iter().filter(|text| *text == "hello").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_at_a_takeover_stays_through_a_merge_wherever_the_process_ends_and_leaves_when_the_whole_is_handed_back()
+ {
+    for turns in 1..=5 {
+        let model = Model::new();
+        let flaky = Flaky::over(model.clone());
+        let world = counting(World::over(flaky.clone()));
+        let engine = world.start().await;
+        engine.pause(NUMBER, "the test says so").await.unwrap();
+        accept(&world, &[said("wamid.1", None, USER, "early")]).await;
+        world.consumed().await;
+        let part = conversations(&*world.store).await[0].id.parse().unwrap();
+        let Done::Done(standing) = engine.act(part, deed("user:elif", take(false))).await.unwrap() else { panic!() };
+        assert_eq!(standing.held, 1);
+        engine.resume(NUMBER).await.unwrap();
+        accept(&world, &[said("wamid.2", ADA, None, "late")]).await;
+        world.consumed().await;
+        pause(1_000).await;
+        assert_eq!(sent(&world), ["1 late true"]);
+        flaky.last_turns.store(turns, Ordering::SeqCst);
+        accept(&world, &[said("wamid.3", ADA, USER, "both")]).await;
+        pause(2_000).await;
+        engine.drain(Duration::ZERO).await;
+
+        let (store, graph, clock) = (model.reopen(), world.graph.clone(), world.clock.clone());
+        let next = World { store, graph, clock, ..counting(World::new()) };
+        let engine = next.start().await;
+        next.consumed().await;
+        pause(60_000).await;
+        let early = || sent(&next).iter().filter(|text| *text == "1 early false").count();
+        assert_eq!(early(), 0, "after {turns} turns");
+        let all = conversations(&*next.store).await;
+        assert_eq!((all.len(), all[0].owner.as_deref()), (1, Some("user:elif")), "after {turns} turns");
+        let whole = all[0].id.parse().unwrap();
+        let done = engine.act(whole, deed("user:elif", back(How::Continue))).await.unwrap();
+        assert!(matches!(done, Done::Done(_)), "{done:?}");
+        next.quiet().await;
+        assert_eq!(early(), 1, "after {turns} turns");
+    }
 }
