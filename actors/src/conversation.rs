@@ -6,6 +6,7 @@
 mod deeds;
 mod draft;
 mod forms;
+mod letters;
 mod recover;
 mod tokens;
 
@@ -191,7 +192,8 @@ impl State {
     async fn advance(&mut self, loaded: Loaded, items: &[Item], tick: bool) -> Result<bool, Trouble> {
         let deps = self.deps.clone();
         let tokens = self.missing_tokens(&loaded, items).await?;
-        let mut draft = self.draft(&deps, loaded).with_tokens(tokens);
+        let settled = self.settled_letters(items.iter().filter_map(|item| item.row.as_ref())).await?;
+        let mut draft = self.draft(&deps, loaded).with_tokens(tokens).with_settled(settled);
         let started = Instant::now();
         let waits = self.compute(&mut draft, items, tick);
         deps.metrics.turn_seconds.observe(started.elapsed().as_secs_f64());

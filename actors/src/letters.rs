@@ -52,6 +52,14 @@ impl How {
     }
 }
 
+/// Why a letter was given up that an operator made of a message, by ending it.
+pub(crate) const DROPPED: &str = "dropped";
+
+/// Whether nothing more comes of it: it went again, or was dropped. What an operator ended is dropped from its first moment.
+pub(crate) fn is_settled(letter: &DeadLetter) -> bool {
+    letter.resolution.is_some() || *letter.reason == *DROPPED
+}
+
 /// What became of a dead letter.
 pub(crate) fn resolution(letter: &DeadLetter) -> Option<Resolution> {
     codec::decode(letter.resolution.as_deref()?).ok()

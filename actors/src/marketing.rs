@@ -23,6 +23,20 @@ pub(crate) fn may_be_marketing(
     category.is_none_or(|category| category.eq_ignore_ascii_case(MARKETING))
 }
 
+/// As [`may_be_marketing`], for any message: what is no template is none.
+pub(crate) fn could_be_marketing(
+    categories: &Categories,
+    numbers: &[Number],
+    number_id: &str,
+    message: &Outgoing,
+) -> bool {
+    match message {
+        Outgoing::Quote(quote) => could_be_marketing(categories, numbers, number_id, quote.message()),
+        Outgoing::Template(_) => may_be_marketing(categories, numbers, number_id, message),
+        _ => false,
+    }
+}
+
 /// Whether a message that leaves from this number is marketing. One whose template is not known is taken for none: Meta
 /// refuses it then.
 pub(crate) fn is_marketing(categories: &Categories, numbers: &[Number], number_id: &str, message: &Outgoing) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chatbot::Closed;
 use parking_lot::Mutex;
 use storage::SendId;
 use tokio::sync::oneshot;
@@ -41,6 +42,9 @@ pub enum Refusal {
     /// Somebody answers in the bot's place, and a bot had decided it.
     #[error("somebody answers in the bot's place")]
     WithHuman,
+    /// It is a dead letter that went again, or was dropped, before.
+    #[error("this letter went again, or was dropped, before")]
+    Resolved,
     /// Neither a number nor a user id is known.
     #[error("there is neither a number nor a user id to send to")]
     NobodyToSendTo,
@@ -55,6 +59,7 @@ impl Refusal {
             Refusal::OptedOut => "opted_out",
             Refusal::Duplicate => "duplicate",
             Refusal::WithHuman => "with_human",
+            Refusal::Resolved => "resolved",
             Refusal::NobodyToSendTo => "no_address",
         }
     }
@@ -107,5 +112,25 @@ impl State {
         }
         let closed = !message.is_template() && !self.window_is_open(now_ms);
         closed.then(|| Refusal::WindowClosed(self.window_until_ms()))
+    }
+
+    /// Why a message that was given up may not go again now, if so. It said itself what becomes of it when the service
+    /// window is closed: what is asked about is what would leave.
+    pub(crate) fn refuses_again(
+        &self,
+        message: &Outgoing,
+        closed: &Closed,
+        could_be_marketing: impl Fn(&Outgoing) -> bool,
+        now_ms: u64,
+    ) -> Option<Refusal> {
+        let is_closed = !message.is_template() && !self.window_is_open(now_ms);
+        let instead = match closed {
+            Closed::Template(template) if is_closed => Some(Outgoing::Template((**template).clone())),
+            _ => None,
+        };
+        if self.opted_out() && could_be_marketing(instead.as_ref().unwrap_or(message)) {
+            return Some(Refusal::OptedOut);
+        }
+        (is_closed && *closed == Closed::Drop).then(|| Refusal::WindowClosed(self.window_until_ms()))
     }
 }

@@ -165,6 +165,11 @@ impl World {
         consumed.dedup();
         let mut fits = actual == turn.expected && consumed.len() == turn.consumed.len();
         fits &= consumed.iter().all(|row| self.inbox.contains_key(row));
+        let mut resolved: Vec<u64> = turn.resolved.iter().map(|(id, _)| *id).collect();
+        resolved.sort();
+        resolved.dedup();
+        fits &= resolved.len() == turn.resolved.len();
+        fits &= resolved.iter().all(|id| self.letters.rows.contains_key(id));
         let first = head.map_or(1, |head| head.next_send);
         let numbers: Vec<u64> = turn.sends.iter().map(|send| send.n).collect();
         fits &= numbers == (first..first + numbers.len() as u64).collect::<Vec<_>>();

@@ -109,7 +109,7 @@ pub enum Accept {
 /// A small named value (bot versions, settings), by kind and key; `None` removes it.
 pub type NewDocument = (Box<str>, Box<str>, Option<Bytes>);
 
-/// A dead letter's number, and what became of it: opaque, kept with it. One that is not open stays as it is.
+/// A dead letter's number, and what became of it: opaque, kept with it.
 pub type Resolved = (u64, Bytes);
 
 /// What may be forgotten: of each kind, what is older than the given time; `None` keeps all of it.
@@ -182,7 +182,7 @@ pub struct Turn {
     pub append: Vec<Inbound>,
     /// Documents that it writes or removes, in order.
     pub documents: Vec<NewDocument>,
-    /// Open dead letters that it settles; see [`Resolved`].
+    /// Open dead letters that it resolves. One that is not open is a conflict.
     pub resolved: Vec<Resolved>,
 }
 

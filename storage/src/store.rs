@@ -19,7 +19,8 @@ pub enum StoreError {
     /// Did not happen: another process opened the store since the fence was taken.
     #[error("another process has taken over the store")]
     Fenced,
-    /// Did not happen: the conversation is not at the expected revision, or an inbox row was consumed already.
+    /// Did not happen: the conversation is not at the expected revision, an inbox row was consumed already, or a dead letter
+    /// that the turn resolves is not open.
     #[error("conversation is at revision {}, the turn was computed from another state", .actual.0)]
     Conflict {
         /// Where the conversation stands.

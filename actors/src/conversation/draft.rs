@@ -12,6 +12,7 @@ mod others;
 mod outside;
 mod people;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chatbot::{
@@ -174,6 +175,10 @@ pub(crate) struct Draft<'a> {
     append: Vec<Inbound>,
     documents: Vec<NewDocument>,
     resolved: Vec<Resolved>,
+    /// Letters that inputs let go again and that are not open.
+    settled: HashSet<u64>,
+    /// What is decided is one of many: what is said to people who wait leaves first.
+    many: bool,
     /// Events so far.
     events: usize,
     answers: Vec<(u64, OrderOutcome)>,
@@ -203,6 +208,8 @@ impl<'a> Draft<'a> {
             append: Vec::new(),
             documents: Vec::new(),
             resolved: Vec::new(),
+            settled: HashSet::new(),
+            many: false,
             events: 0,
             answers: Vec::new(),
             deeds: Vec::new(),
@@ -216,6 +223,11 @@ impl<'a> Draft<'a> {
     /// Says which tokens forms have that came without.
     pub(crate) fn with_tokens(self, tokens: Tokens) -> Self {
         Self { tokens, ..self }
+    }
+
+    /// Says which letters that inputs let go again are not open.
+    pub(crate) fn with_settled(self, settled: HashSet<u64>) -> Self {
+        Self { settled, ..self }
     }
 
     /// Whether a bot may answer here.
@@ -278,6 +290,11 @@ impl<'a> Draft<'a> {
         self.consumed.push(seq);
         self.belongs_to(row);
         let payload = if why.unread { None } else { codec::decode::<InboxPayload>(&row.payload).ok() };
+        if let Some(InboxPayload::Again(again)) = &payload
+            && !self.is_open(again.letter)
+        {
+            return;
+        }
         let (message, raw) = match payload {
             Some(InboxPayload::Message(message)) => {
                 let raw = Raw::Message(message.message.clone());
@@ -484,7 +501,7 @@ impl<'a> Draft<'a> {
             closed,
             window_until_ms: state.window_until_ms(),
             order,
-            bulk: beside.broadcast.is_some(),
+            bulk: self.many || beside.broadcast.is_some(),
             put_back: 0,
             node: Some(node).filter(|node| !node.is_empty()).map(Into::into),
             broadcast: beside.broadcast,

@@ -54,7 +54,8 @@ impl State {
         }
         let loaded = self.load().await?;
         let deps = self.deps.clone();
-        let mut draft = self.draft(&deps, loaded);
+        let settled = self.settled_letters(item.iter().map(|(_, row)| row)).await?;
+        let mut draft = self.draft(&deps, loaded).with_settled(settled);
         let number = item.as_ref().map_or(&draft.after.state.number_id, |(_, row)| &row.partition.0);
         let bot = match self.choose(&draft, number) {
             Choice::Run(bot) => Some(bot),

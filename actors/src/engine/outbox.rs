@@ -8,7 +8,7 @@ use storage::{Change, Page, SendId, SendState, Settled};
 use super::Engine;
 use super::orders::OrderError;
 use crate::codec;
-use crate::letters::{How, Resolution};
+use crate::letters::{DROPPED, How, Resolution};
 use crate::records::{self, Control, DeadLetterPayload, Held, SendError, SendPayload};
 use crate::seen;
 use crate::sender::{self, SenderStatus};
@@ -66,7 +66,7 @@ impl Engine {
             tries: row.attempts,
             ..DeadLetterPayload::default()
         };
-        let letter = records::dead_letter(None, Some(id), "dropped", &letter);
+        let letter = records::dead_letter(None, Some(id), DROPPED, &letter);
         let decided = self.decide(&row, Change::Dead { letter, error: row.error.clone() }).await?;
         if decided == Decided::Now(SendState::Dead) {
             self.resolve_dropped(id, by, why).await?;

@@ -52,7 +52,7 @@ pub struct BatchPlan {
     pub letters: usize,
     /// Those that could go now.
     pub retryable: usize,
-    /// Those that could not, by why: `window_closed`, `opted_out`, `with_human`, `not_retryable`.
+    /// Those that could not, by why: `window_closed`, `opted_out`, `with_human`, `resolved`, `not_retryable`.
     pub skipped: BTreeMap<Box<str>, usize>,
     /// How long it takes at least (s).
     pub estimated_seconds: u64,
@@ -221,7 +221,7 @@ impl Batches {
             if batch.due_ms() > self.clock.now_ms() {
                 break;
             }
-            match self.engine.retry_letter(letter, &batch.by, None).await? {
+            match self.engine.retry_one_of_many(letter, &batch.by).await? {
                 Again::Queued(_) | Again::Waiting(_) => batch.retried += 1,
                 not => {
                     let why = not.word();

@@ -1,6 +1,6 @@
 //! What lies in the inbox: messages of people, and everything else that goes to a conversation in journal order.
 
-use chatbot::{ApiCall, HandBack, HttpDone, Incoming, OnDoubt, Unsent};
+use chatbot::{ApiCall, Closed, HandBack, HttpDone, Incoming, OnDoubt, Order, Unsent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::{ContactId, Inbound, Partition, SendId};
@@ -99,7 +99,7 @@ pub(crate) struct SendOrder {
 }
 
 /// What a message from outside is a part of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Origin {
     /// Nothing: somebody, or a program, says it.
@@ -111,7 +111,7 @@ pub(crate) enum Origin {
 }
 
 /// A message of ours that was given up and goes again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LetterAgain {
     /// The dead letter.
     pub id: u64,
@@ -123,6 +123,12 @@ pub(crate) struct LetterAgain {
     pub by: Box<str>,
     /// Whether its content was changed.
     pub edited: bool,
+    /// What it said becomes of it when the service window is closed.
+    pub closed: Closed,
+    /// When the next one to this person may leave.
+    pub order: Order,
+    /// One of many letters that go again: what is said to people who wait leaves first.
+    pub many: bool,
 }
 
 /// A message of the person that was given up and goes again.
@@ -132,6 +138,8 @@ pub(crate) struct MessageAgain {
     pub letter: u64,
     /// Who lets it go again.
     pub by: Box<str>,
+    /// As of [`LetterAgain`].
+    pub many: bool,
     pub message: InboundMessage,
 }
 
@@ -146,6 +154,23 @@ pub(crate) struct OrderedDeed {
 pub(crate) fn is_deed(payload: &[u8]) -> bool {
     // After the version a map of one member, whose name has four letters.
     payload.get(1..).is_some_and(|rest| rest.starts_with(b"\x81\xa4deed"))
+}
+
+/// The dead letter that a row lets go again, if it does. Most rows cost nothing but a look at their first bytes.
+pub(crate) fn letter_of(payload: &[u8]) -> Option<u64> {
+    // After the version a map of one member, whose name has five letters.
+    let rest = payload.get(1..)?;
+    if !rest.starts_with(b"\x81\xa5again") && !rest.starts_with(b"\x81\xa5order") {
+        return None;
+    }
+    match codec::decode(payload).ok()? {
+        InboxPayload::Again(again) => Some(again.letter),
+        InboxPayload::Order(order) => match order.origin {
+            Origin::Letter(letter) => Some(letter.id),
+            Origin::Outside { .. } | Origin::Broadcast { .. } => None,
+        },
+        _ => None,
+    }
 }
 
 /// A call from outside.
@@ -288,5 +313,38 @@ mod tests {
         assert!(is_deed(&codec::encode(&deed)));
         assert!(!is_deed(&codec::encode(&InboxPayload::HandBack(HandBack::Closed))));
         assert!(!is_deed(&[]));
+    }
+
+    #[test]
+    fn rows_that_let_a_letter_go_again_name_it_and_no_others_do() {
+        let message = || Outgoing::parse(&serde_json::json!({ "type": "text", "text": { "body": "again" } })).unwrap();
+        let order = |origin| {
+            let (message, on_doubt) = (message(), OnDoubt::Hold);
+            let order = SendOrder { message, on_doubt, ticket: 1, key: None, origin, named: None };
+            codec::encode(&InboxPayload::Order(Box::new(order)))
+        };
+        let letter = LetterAgain {
+            id: 7,
+            of: None,
+            node: None,
+            by: "a".into(),
+            edited: false,
+            closed: Closed::Drop,
+            order: Order::Accepted,
+            many: false,
+        };
+        assert_eq!(letter_of(&order(Origin::Letter(letter))), Some(7));
+        assert_eq!(letter_of(&order(Origin::Outside { who: "a".into() })), None);
+        let said = |text: &str| InboundMessage {
+            message: text.into(),
+            contact: None,
+            display_number: None,
+            sent_ms: None,
+            group: false,
+        };
+        let again = MessageAgain { letter: 8, by: "a".into(), many: false, message: said("x") };
+        assert_eq!(letter_of(&codec::encode(&InboxPayload::Again(Box::new(again)))), Some(8));
+        assert_eq!(letter_of(&codec::encode(&InboxPayload::Message(said("again")))), None);
+        assert_eq!(letter_of(&[]), None);
     }
 }

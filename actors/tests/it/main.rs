@@ -12,6 +12,7 @@ mod forms;
 mod handoff;
 mod held;
 mod http;
+mod letters;
 mod orders;
 mod outlet;
 mod outside;

@@ -87,6 +87,7 @@ pub(in super::super) fn refused(refusal: &Refusal) -> Problem {
         Refusal::WithHuman => {
             conflict("with-human", &detail).hint("it is a bot's message: hand the conversation back first")
         }
+        Refusal::Resolved => conflict("letter-resolved", &detail),
         Refusal::NobodyToSendTo => conflict("no-address", &detail),
     }
 }

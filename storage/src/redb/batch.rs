@@ -187,7 +187,9 @@ impl Ledger {
             wake_ms: turn.wake_ms,
         };
         let mut ops = Vec::with_capacity(8 + turn.entries.len() + 4 * turn.sends.len());
-        self.resolve(batch, &turn.resolved, &mut ops)?;
+        if self.resolve(batch, &turn.resolved, &mut ops)?.contains(&false) {
+            return Err(StoreError::Conflict { actual: turn.expected });
+        }
         head_ops(&mut ops, turn.conversation, before.as_ref(), &after, &turn.snapshot);
         for (payload, index) in turn.entries.iter().zip(after.next_entry - turn.entries.len() as u64..) {
             ops.push(Op::PutNew(keys::entry(turn.conversation, index), rows::opaque(payload)));

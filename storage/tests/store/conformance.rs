@@ -96,6 +96,7 @@ conformance! {
         resolved_letters_leave_the_list_of_the_open_ones,
         letter_is_resolved_once,
         turn_resolves_letters_with_its_commit,
+        turn_that_resolves_a_letter_which_is_not_open_does_not_happen,
         numbers_of_resolved_letters_are_not_given_out_again,
         resolved_letters_are_forgotten_by_when_they_were_given_up;
     following:

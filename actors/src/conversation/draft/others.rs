@@ -212,7 +212,6 @@ impl Draft<'_> {
             }
         };
         match (&outcome, &origin) {
-            (OrderOutcome::Queued(send), Origin::Letter(letter)) => self.letter_sent(letter, *send),
             (OrderOutcome::Queued(_), Origin::Outside { who }) if before.is_none() => self.pause_for_reply(bot, who),
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! Dead letters that are resolved.
 
 use bytes::Bytes;
-use storage::{Horizons, NewDeadLetter, Store, Turn};
+use storage::{Horizons, NewDeadLetter, Revision, Store, StoreError, Turn};
 
 use crate::kit::*;
 
@@ -56,12 +56,24 @@ pub(crate) fn letter_is_resolved_once(engine: &mut dyn Engine) {
 pub(crate) fn turn_resolves_letters_with_its_commit(engine: &mut dyn Engine) {
     let store = engine.store();
     with_letters(&*store, 2);
-    let resolving = |expected| Turn { resolved: vec![(2, WHY), (7, WHY)], ..turn(conversation(2, 2), expected) };
+    let resolving = |expected| Turn { resolved: vec![(2, WHY)], ..turn(conversation(2, 2), expected) };
     wait(store.commit(fence(&*store), resolving(5))).unwrap_err();
     assert_eq!(open(&*store), [2, 1], "a refused turn resolves nothing");
     get(store.commit(fence(&*store), resolving(0)));
-    get(store.commit(fence(&*store), resolving(1)));
     assert_eq!((open(&*store), resolved(&*store)), (vec![1], vec![(2, WHY)]));
+}
+
+pub(crate) fn turn_that_resolves_a_letter_which_is_not_open_does_not_happen(engine: &mut dyn Engine) {
+    let store = engine.store();
+    with_letters(&*store, 3);
+    get(store.resolve_letters(vec![(2, WHY)]));
+    for resolved in [vec![(1, WHY), (2, WHY)], vec![(7, WHY)], vec![(3, WHY), (3, WHY)]] {
+        let turn = Turn { resolved, dead_letters: vec![letter("later")], ..turn(conversation(2, 2), 0) };
+        let refused = wait(store.commit(fence(&*store), turn)).unwrap_err();
+        assert!(matches!(refused, StoreError::Conflict { actual: Revision(0) }), "{refused:?}");
+    }
+    assert_eq!((open(&*store), resolved(&*store)), (vec![3, 1], vec![(2, WHY)]));
+    assert!(get(store.load(conversation(2, 2))).is_none());
 }
 
 pub(crate) fn numbers_of_resolved_letters_are_not_given_out_again(engine: &mut dyn Engine) {
