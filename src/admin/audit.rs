@@ -25,7 +25,7 @@ use super::lists::{Asked, limit, read};
 use super::principal::Principal;
 use super::problem::Problem;
 use super::time::at;
-use super::{Ctx, access};
+use super::{Ctx, access, scope};
 use chain::Verified;
 use record::{Place, Row};
 
@@ -114,8 +114,7 @@ impl Call {
 fn ids(route: &str, path: &str) -> Vec<Box<str>> {
     let of_people = route.starts_with("/api/v1/contacts/");
     let kept = |id: &str| if of_people && !id.starts_with("p_") { "(a phone number)".into() } else { id.into() };
-    let pairs = route.split('/').zip(path.split('/'));
-    pairs.filter(|(name, _)| name.starts_with('{')).map(|(_, id)| kept(id)).collect()
+    scope::ids(route, path).map(|id| kept(&id)).collect()
 }
 
 /// Which rows.

@@ -2,8 +2,8 @@
 
 use actors::blocking::BlockError;
 use actors::view;
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,8 +11,9 @@ use utoipa::IntoParams;
 use whatsapp::graph::{Blocked, CallError};
 use whatsapp::message::Recipient;
 
-use super::conversations::find;
+use super::conversations::seen;
 use super::lists::{Asked, limit, read};
+use super::principal::Principal;
 use super::problem::Problem;
 use super::time::at;
 use super::{Ctx, Shared, cursor};
@@ -38,18 +39,23 @@ pub(super) struct ListQuery {
 
 /// Blocks the person at Meta.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/block", responses((status = OK, body = shapes::Blocked)))]
-pub(super) async fn block(state: Ctx, id: Path<String>) -> Result<Json<Value>, Problem> {
-    change(state, id, true).await
+pub(super) async fn block(state: Ctx, who: Extension<Principal>, id: Path<String>) -> Result<Json<Value>, Problem> {
+    change(state, who, id, true).await
 }
 
 /// Lets the person write again.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/unblock", responses((status = OK, body = shapes::Blocked)))]
-pub(super) async fn unblock(state: Ctx, id: Path<String>) -> Result<Json<Value>, Problem> {
-    change(state, id, false).await
+pub(super) async fn unblock(state: Ctx, who: Extension<Principal>, id: Path<String>) -> Result<Json<Value>, Problem> {
+    change(state, who, id, false).await
 }
 
-async fn change(State(shared): Ctx, Path(id): Path<String>, blocks: bool) -> Result<Json<Value>, Problem> {
-    let (id, head) = find(&*shared.parts.store, &id).await?;
+async fn change(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    blocks: bool,
+) -> Result<Json<Value>, Problem> {
+    let (id, head) = seen(&shared, &principal, &id).await?;
     let (conversation, _) = view::conversation(id, &head).map_err(|error| Problem::damaged(&error))?;
     let phone = conversation.wa_id.as_deref().map(|wa_id| Recipient::Phone(wa_id.into()));
     let who = phone.or_else(|| conversation.user_id.as_deref().map(|id| Recipient::UserId(id.into())));

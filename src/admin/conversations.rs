@@ -15,7 +15,7 @@ use storage::{ConversationId, Head, Listed, Page, Partition, Store};
 use super::lists::{Asked, page, read};
 use super::principal::Principal;
 use super::problem::Problem;
-use super::{Ctx, Shared, blocked, cursor};
+use super::{Ctx, Shared, blocked, cursor, scope};
 use crate::admin::shapes;
 use crate::numbers::Served;
 use filter::{Filter, Wanted};
@@ -170,6 +170,12 @@ pub(super) async fn seen(shared: &Shared, principal: &Principal, id: &str) -> Re
         return Err(unknown(id));
     }
     Ok((conversation, head))
+}
+
+/// The conversation of an id, if it belongs to a number that the caller sees, whether or not it has a state yet.
+pub(super) fn named(principal: &Principal, id: &str) -> Result<ConversationId, Problem> {
+    let theirs = id.parse().ok().filter(|conversation| scope::sees_conversation(principal, *conversation));
+    theirs.ok_or_else(|| unknown(id))
 }
 
 /// The number that a conversation belongs to.

@@ -2,14 +2,15 @@
 //! entry, and the same as a test of its bot.
 
 use actors::journal::{self, EntryView, JournalError, TestError};
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::{ConversationId, Entry, Page, SendId, Store};
 use utoipa::IntoParams;
 
 use super::lists::{Asked, limit, read};
+use super::principal::Principal;
 use super::problem::Problem;
 use super::{Ctx, conversations, cursor};
 use crate::admin::shapes;
@@ -53,12 +54,13 @@ pub(super) struct StateQuery {
 )]
 pub(super) async fn list(
     State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     query: Asked<JournalQuery>,
 ) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let (store, limit) = (&*shared.parts.store, limit(query.limit)?);
-    let (conversation, head) = conversations::find(store, &id).await?;
+    let (conversation, head) = conversations::seen(&shared, &principal, &id).await?;
     // A cursor of one order would be another place in the other one.
     let list = format!("{id}/journal/{:?}", query.order);
     let place = cursor::take(&list, query.cursor.as_deref())?;
@@ -119,12 +121,13 @@ async fn views(store: &dyn Store, conversation: ConversationId, entries: &[Entry
 )]
 pub(super) async fn state(
     State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     query: Asked<StateQuery>,
 ) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let store = &*shared.parts.store;
-    let (conversation, head) = conversations::find(store, &id).await?;
+    let (conversation, head) = conversations::seen(&shared, &principal, &id).await?;
     let index = query.at.unwrap_or_else(|| head.next_entry.saturating_sub(1));
     let moment = journal::moment(store, conversation, index).await.map_err(refused)?;
     let view = moment.view().map_err(|error| Problem::damaged(&error))?;
@@ -149,12 +152,13 @@ pub(super) struct TestQuery {
 )]
 pub(super) async fn test(
     State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     query: Asked<TestQuery>,
 ) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let (store, bots) = (&*shared.parts.store, &*shared.parts.bots);
-    let (conversation, _) = conversations::find(store, &id).await?;
+    let (conversation, _) = conversations::seen(&shared, &principal, &id).await?;
     let made = journal::test(store, bots, conversation, (query.from, query.to)).await.map_err(no_test)?;
     Ok(Json(made.into()))
 }

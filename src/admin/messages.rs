@@ -6,14 +6,15 @@ pub(super) mod send;
 
 use actors::identity;
 use actors::view::{self, MessageView};
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::{ConversationId, Entry, InboxSeq, Page, SendId, Store};
 use utoipa::IntoParams;
 
 use super::lists::{Asked, limit, read};
+use super::principal::Principal;
 use super::problem::Problem;
 use super::{Ctx, conversations, cursor};
 use crate::admin::shapes;
@@ -42,13 +43,15 @@ pub(super) struct MessagesQuery {
 )]
 pub(super) async fn list(
     State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     query: Asked<MessagesQuery>,
 ) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let (store, limit) = (&*shared.parts.store, limit(query.limit)?);
     let place = Place::parse(&id, query.cursor.as_deref())?;
-    let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
+    // It may have no state yet: what waits for its first turn is shown, too.
+    let conversation = conversations::named(&principal, &id)?;
     let (items, next) = match place {
         Place::Waiting { before } => newest(store, conversation, before, limit).await?,
         Place::History(place) => histories(store, conversation, place, Vec::new(), limit).await?,

@@ -2,10 +2,13 @@
 //!
 //! Both are decided here, by route, for every route there is: what is not listed is closed to principals of some numbers, and masked.
 
+use std::borrow::Cow;
+
 use actors::identity::partition_tag;
 use axum::body::{Body, to_bytes};
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode, header};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use storage::{ConversationId, Partition, SendId};
 
@@ -126,14 +129,18 @@ pub(super) fn admit(principal: &Principal, method: &Method, route: &str, path: &
 
 /// Whether they see what the path names. It is not found otherwise, as if it were not there.
 fn named(principal: &Principal, route: &str, path: &str) -> Result<(), Problem> {
-    let mut places = route.split('/').zip(path.split('/'));
-    let id = places.find(|(name, _)| name.starts_with('{')).map_or("", |(_, id)| id);
+    let id = ids(route, path).next().unwrap_or_default();
     if route.starts_with("/api/v1/numbers/") {
-        return if principal.sees(id) { Ok(()) } else { Err(numbers::unknown(id)) };
+        return if principal.sees(&id) { Ok(()) } else { Err(numbers::unknown(&id)) };
     }
-    let seen = sees_id(principal, id);
-    // What is no id at all is the handler's to say.
-    if seen.unwrap_or(true) { Ok(()) } else { Err(conversations::unknown(id)) }
+    // What is no id is of no number that they see.
+    if sees_id(principal, &id) == Some(true) { Ok(()) } else { Err(conversations::unknown(&id)) }
+}
+
+/// What stands in a path where its route has names: decoded, as the handler gets it.
+pub(super) fn ids<'a>(route: &'a str, path: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
+    let pairs = route.split('/').zip(path.split('/'));
+    pairs.filter(|(name, _)| name.starts_with('{')).map(|(_, id)| percent_decode_str(id).decode_utf8_lossy())
 }
 
 /// Whether they see the conversation that an id of one, or of one of its messages, names; `None` if it is no such id.
@@ -256,7 +263,9 @@ mod tests {
         let route = "/api/v1/conversations/{id}/messages";
         assert!(ask(route, format!("/api/v1/conversations/{own}/messages")));
         assert!(!ask(route, format!("/api/v1/conversations/{other}/messages")));
-        assert!(ask(route, "/api/v1/conversations/nonsense/messages".into()), "its handler says that it is none");
+        let coded = |id: &str| format!("/api/v1/conversations/%63{}/messages", id.trim_start_matches('c'));
+        assert!(ask(route, coded(&own)) && !ask(route, coded(&other)), "as the handler gets it");
+        assert!(!ask(route, "/api/v1/conversations/nonsense/messages".into()), "what is no id is not found");
         let sent = |id: &str| format!("/api/v1/outbox/o_{}-3", id.trim_start_matches("c_"));
         assert!(ask("/api/v1/outbox/{id}", sent(&own)) && !ask("/api/v1/outbox/{id}", sent(&other)));
         assert!(ask("/api/v1/numbers/{id}/pause", "/api/v1/numbers/700/pause".into()));

@@ -2,10 +2,10 @@
 //! 202 means that it is durable. With `Idempotency-Key` it counts once.
 
 use actors::{Call, Called};
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chatbot::ApiCall;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::lists::read_json;
 use super::messages::idempotency_key;
+use super::principal::Principal;
 use super::problem::Problem;
 use super::{Ctx, conversations};
 use crate::admin::shapes;
@@ -37,11 +38,12 @@ pub(super) struct Told {
 )]
 pub(super) async fn trigger(
     State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Json<Told>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
+    let conversation = conversations::named(&principal, &id)?;
     let Told { name, data } = read_json(body)?;
     let call = ApiCall::new(name.clone(), data).map_err(|error| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-trigger", error.to_string())

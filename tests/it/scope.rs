@@ -74,6 +74,18 @@ async fn a_token_of_one_number_sees_and_does_nothing_of_another() {
         let path = format!("/api/v1/conversations/{other}/{verb}");
         assert_eq!(by.ask(Method::POST, &path).await.0, 404, "{verb}");
     }
+    // Spelt in another way, it is the same id to whoever decodes it.
+    let coded = other.replacen('c', "%63", 1);
+    for part in ["", "/messages", "/journal", "/state", "/test"] {
+        let (status, answer) = by.ask(Method::GET, &format!("/api/v1/conversations/{coded}{part}")).await;
+        assert_eq!(status, 404, "{part}: {answer}");
+    }
+    for verb in ["messages", "trigger", "block", "unblock", "takeover", "pause"] {
+        let (status, answer) = by.ask(Method::POST, &format!("/api/v1/conversations/{coded}/{verb}")).await;
+        assert_eq!(status, 404, "{verb}: {answer}");
+    }
+    let coded = own.replacen('c', "%63", 1);
+    assert_eq!(by.ask(Method::GET, &format!("/api/v1/conversations/{coded}/journal")).await.0, 200, "its own one");
     for path in [format!("/api/v1/numbers/{STRANGER}/pause"), format!("/api/v1/numbers/{STRANGER}/resume")] {
         assert_eq!(by.ask(Method::POST, &path).await.0, 404, "{path}");
     }

@@ -175,5 +175,6 @@ async fn a_last_place_that_cannot_be_read_keeps_the_book_closed() {
 fn ids_are_what_stands_in_the_places_of_names() {
     let found = ids("/api/v1/bots/{id}/versions/{version}", "/api/v1/bots/welcome/versions/3f");
     assert_eq!(found, ["welcome".into(), "3f".into()]);
+    assert_eq!(ids("/api/v1/bots/{id}", "/api/v1/bots/%77elcome"), ["welcome".into()], "as the handler gets it");
     assert!(ids("/api/v1/bots", "/api/v1/bots").is_empty());
 }

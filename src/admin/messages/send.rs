@@ -35,7 +35,7 @@ pub(in super::super) async fn send(
     headers: HeaderMap,
     body: Result<Json<Value>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let conversation = id.parse().map_err(|_| conversations::unknown(&id))?;
+    let conversation = conversations::named(&principal, &id)?;
     let body = read_json(body)?;
     let message = Outgoing::parse(&body).map_err(|errors| invalid(&errors))?;
     let order = Order { conversation, message, key: key(&headers)?, who: principal.who.clone() };
