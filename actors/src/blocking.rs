@@ -144,13 +144,12 @@ impl Blocks {
         !known.is_empty() && ids.iter().any(|id| known.contains_key(&(number_id.into(), (*id).into())))
     }
 
-    /// Everybody who is blocked, by number and person, after `after`.
-    pub fn list(&self, number_id: Option<&str>, after: Option<(&str, &str)>, limit: usize) -> Vec<BlockedPerson> {
+    /// Everybody who is blocked by one of the numbers that are wanted, by number and person, after `after`.
+    pub fn list(&self, wanted: impl Fn(&str) -> bool, after: Option<(&str, &str)>, limit: usize) -> Vec<BlockedPerson> {
         let known = self.known.read();
         let start = after.map(|(number, person)| (Box::<str>::from(number), Box::<str>::from(person)));
         let rest = known.iter().filter(|(key, _)| start.as_ref().is_none_or(|start| *key > start));
-        let wanted = rest.filter(|((number, _), _)| number_id.is_none_or(|id| **number == *id));
-        wanted
+        rest.filter(|((number, _), _)| wanted(number))
             .take(limit)
             .map(|((number, person), since_ms)| BlockedPerson {
                 phone_number_id: number.clone(),
@@ -161,7 +160,7 @@ impl Blocks {
     }
 
     fn of(&self, number_id: &str) -> Vec<BlockedPerson> {
-        self.list(Some(number_id), None, usize::MAX)
+        self.list(|number| *number == *number_id, None, usize::MAX)
     }
 
     fn number(&self, id: &str) -> Result<Number, BlockError> {

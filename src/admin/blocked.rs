@@ -27,14 +27,19 @@ const LIST: &str = "blocked";
 pub(super) struct ListQuery {
     /// Of this number of ours only.
     phone_number_id: Option<String>,
-    /// Read the lists from Meta first.
-    #[serde(default)]
-    refresh: bool,
     /// Items at most; 50 if nothing is said.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RefreshQuery {
+    /// Of this number of ours only.
+    phone_number_id: Option<String>,
 }
 
 /// Blocks the person at Meta.
@@ -87,18 +92,17 @@ fn refused(answer: &Blocked) -> Result<(), Problem> {
     params(ListQuery),
     responses((status = OK, body = shapes::Listed<shapes::BlockedPerson>)),
 )]
-pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    query: Asked<ListQuery>,
+) -> Result<Json<Value>, Problem> {
     let query = read(query)?;
     let (limit, number) = (limit(query.limit)?, query.phone_number_id.as_deref());
-    let blocks = &shared.parts.services.blocks;
-    if query.refresh {
-        for served in shared.parts.numbers.all().iter().filter(|served| number.is_none_or(|id| *id == *served.id)) {
-            blocks.sync(&served.id).await?;
-        }
-    }
     let after = cursor::take(LIST, query.cursor.as_deref())?;
     let after = after.as_deref().and_then(|after| after.split_once('/'));
-    let mut people = blocks.list(number, after, limit + 1);
+    let wanted = |of: &str| principal.sees(of) && number.is_none_or(|number| *number == *of);
+    let mut people = shared.parts.services.blocks.list(wanted, after, limit + 1);
     let more = people.len() > limit;
     people.truncate(limit);
     let next = people.last().filter(|_| more).map(|last| format!("{}/{}", last.phone_number_id, last.person));
@@ -110,6 +114,30 @@ pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<
         })
     });
     Ok(Json(json!({ "items": shown.collect::<Vec<_>>(), "next_cursor": cursor::give(LIST, next) })))
+}
+
+/// Reads from Meta who is blocked, at once instead of within the hour.
+#[utoipa::path(
+    post, path = "/api/v1/blocked/refresh",
+    params(RefreshQuery),
+    responses((status = OK, body = shapes::BlockedRefreshed)),
+)]
+pub(super) async fn refresh(
+    State(shared): Ctx,
+    Extension(principal): Extension<Principal>,
+    query: Asked<RefreshQuery>,
+) -> Result<Json<Value>, Problem> {
+    let asked = read(query)?.phone_number_id;
+    let mut numbers = super::begin::numbers(&shared, &principal);
+    numbers.retain(|number| asked.as_ref().is_none_or(|asked| **asked == **number));
+    if let Some(asked) = asked.filter(|_| numbers.is_empty()) {
+        return Err(super::numbers::unknown(&asked));
+    }
+    let mut people = 0;
+    for number in &numbers {
+        people += shared.parts.services.blocks.sync(number).await?;
+    }
+    Ok(Json(json!({ "numbers": numbers.len(), "people": people })))
 }
 
 /// Adds `blocked` to a conversation as it is shown.

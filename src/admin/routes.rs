@@ -48,6 +48,7 @@ pub(super) fn table() -> Table {
         .of(Responder, routes!(blocked::unblock))
         .of(Responder, routes!(trigger::trigger))
         .of(Viewer, routes!(blocked::list))
+        .of(Operator, routes!(blocked::refresh))
         .of(Viewer, routes!(media::list))
         .of(Responder, routes!(media::put))
         .of(Operator, routes!(media::prune))

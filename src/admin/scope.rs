@@ -73,7 +73,7 @@ const RULES: [(&str, Scope); 34] = [
     ("/api/v1/dead-letters/", scope(Reach::Handler, Reach::Handler, Shown::Masked)),
     ("/api/v1/dead-letters", scope(Reach::Seen, Reach::Nothing, Shown::Masked)),
     ("/api/v1/quarantine", scope(Reach::Seen, Reach::Nothing, Shown::Masked)),
-    ("/api/v1/blocked", scope(Reach::Seen, Reach::Nothing, Shown::Masked)),
+    ("/api/v1/blocked", scope(Reach::Seen, Reach::Handler, Shown::Masked)),
     ("/api/v1/events/", scope(Reach::Nothing, Reach::Nothing, Shown::Masked)),
     // A stream: what goes into it is chosen event by event.
     ("/api/v1/events", scope(Reach::Handler, Reach::Nothing, Shown::Handler)),

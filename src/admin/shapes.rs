@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 
 pub(super) use bots::{BotCheck, BotDiff, BotImport, BotPublished, BotShown, BotSummary, Versions};
 pub(super) use conversations::{
-    Accepted, Blocked, BlockedPerson, Conversation, ConversationShown, Journal, Message, StateAt, Told,
+    Accepted, Blocked, BlockedPerson, BlockedRefreshed, Conversation, ConversationShown, Journal, Message, StateAt,
+    Told,
 };
 pub(super) use flows::{
     Applied, Assets, FlowHealthReading, FlowKey, FlowKeyChecks, FlowKeyRotated, FlowKeyUploads, FlowRemoved, FlowShown,

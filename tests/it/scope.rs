@@ -101,6 +101,31 @@ async fn a_token_of_one_number_sees_and_does_nothing_of_another() {
 }
 
 #[tokio::test]
+async fn who_is_blocked_by_other_numbers_is_in_no_page_and_no_cursor() {
+    let world = three().start().await;
+    for phone in [1, 2] {
+        world.handle.text(phone, "hello").unwrap();
+        let person = world.handle.phone(phone).unwrap().wa_id;
+        let id = world.conversation(&person).await["id"].as_str().unwrap().to_owned();
+        let (status, answer) = world.admin_post(&format!("/api/v1/conversations/{id}/block"), &json!(null)).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+    let path = "/api/v1/blocked?limit=1";
+    assert!(world.admin(path).await["next_cursor"].is_string());
+    let sister = By { world: &world, token: token(&world, "sister", "operator", Some(&[SISTER])).await };
+    assert_eq!(sister.get(path).await, json!({ "items": [], "next_cursor": null }));
+    assert_eq!(sister.get(&format!("{path}&phone_number_id={NUMBER}")).await["items"], json!([]));
+    let own = By { world: &world, token: token(&world, "own", "operator", Some(&[NUMBER])).await };
+    assert_eq!(own.get("/api/v1/blocked").await["items"].as_array().unwrap().len(), 2);
+    let refresh = "/api/v1/blocked/refresh";
+    assert_eq!(sister.ask(Method::POST, refresh).await, (200, json!({ "numbers": 1, "people": 0 }).to_string()));
+    assert_eq!(sister.ask(Method::POST, &format!("{refresh}?phone_number_id={NUMBER}")).await.0, 404);
+    let viewer = By { world: &world, token: token(&world, "viewer", "viewer", None).await };
+    assert_eq!(viewer.ask(Method::POST, refresh).await.0, 403);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_viewer_sees_that_something_was_said_and_not_what() {
     let world = World::start().await;
     world.write(ADA, "my secret sorrow").await;

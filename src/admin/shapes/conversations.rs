@@ -234,6 +234,16 @@ pub(in super::super) struct BlockedPerson {
     since: String,
 }
 
+/// What was read from Meta.
+#[derive(ToSchema)]
+#[schema(example = json!({ "numbers": 1, "people": 3 }))]
+pub(in super::super) struct BlockedRefreshed {
+    /// Numbers of ours whose list was read.
+    numbers: u64,
+    /// People who are blocked by them.
+    people: u64,
+}
+
 /// An event that was taken.
 #[derive(ToSchema)]
 #[schema(example = json!({ "id": "43", "conversation": "c_01KB0ZQ3S8M4T6V9W2X5Y7Z0AB", "name": "order.paid" }))]
