@@ -15,7 +15,7 @@ use super::lists::{Asked, limit, read};
 use super::principal::Principal;
 use super::problem::Problem;
 use super::time::at;
-use super::{Ctx, cursor};
+use super::{Ctx, cursor, scope};
 use crate::admin::shapes;
 
 const LIST: &str = "media";
@@ -88,7 +88,7 @@ pub(super) async fn list(
     let listed = media.list(&filter, after.as_deref(), limit(query.limit)?).await?;
     let mut items = Vec::with_capacity(listed.items.len());
     for item in listed.items.iter().filter(|item| sees(&principal, item)) {
-        items.push(shown(&shared, item).await?);
+        items.push(shown(&shared, &principal, item).await?);
     }
     Ok(Json(json!({ "items": items, "next_cursor": cursor::give(LIST, listed.next) })))
 }
@@ -101,7 +101,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let item = find(&shared, &principal, &id).await?;
-    Ok(Json(shown(&shared, &item).await?))
+    Ok(Json(shown(&shared, &principal, &item).await?))
 }
 
 /// Takes a file in while it comes.
@@ -158,7 +158,7 @@ pub(super) async fn content(
     Ok(answer)
 }
 
-/// Deletes a file here and at Meta.
+/// Deletes a file here and at Meta. One of ours is of all numbers: only who sees them all deletes it.
 #[utoipa::path(
     delete, path = "/api/v1/media/{id}",
     params(DryRun),
@@ -171,10 +171,15 @@ pub(super) async fn delete(
     query: Asked<DryRun>,
 ) -> Result<Json<Value>, Problem> {
     let item = find(&shared, &principal, &id).await?;
+    if item.direction == Direction::Out && principal.numbers.is_some() {
+        return Err(scope::of_all(&principal));
+    }
     let media = &shared.parts.services.media;
     if read(query)?.dry_run {
         let at_meta = media.meta_ids(&item).await?;
-        return Ok(Json(json!({ "dry_run": true, "would_delete": shown(&shared, &item).await?, "at_meta": at_meta })));
+        return Ok(Json(
+            json!({ "dry_run": true, "would_delete": shown(&shared, &principal, &item).await?, "at_meta": at_meta }),
+        ));
     }
     let deleted = media.delete(&id).await?.ok_or_else(|| unknown(&id))?;
     let Deleted { file_removed, deleted_at_meta, left_at_meta } = deleted;
@@ -224,8 +229,9 @@ fn unknown(id: &str) -> Problem {
         .hint("ids are m_ and 64 hex digits for our files, and Meta's media id for those that people sent")
 }
 
-async fn shown(shared: &super::Shared, item: &MediaItem) -> Result<Value, Problem> {
-    let meta_ids = shared.parts.services.media.meta_ids(item).await?.into_iter().map(
+async fn shown(shared: &super::Shared, principal: &Principal, item: &MediaItem) -> Result<Value, Problem> {
+    let meta_ids = shared.parts.services.media.meta_ids(item).await?;
+    let meta_ids = meta_ids.iter().filter(|meta| principal.sees(&meta.phone_number_id)).map(
         |meta| json!({ "id": meta.id, "phone_number_id": meta.phone_number_id, "expires_at": at(meta.expires_ms) }),
     );
     Ok(json!({

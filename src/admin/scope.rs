@@ -119,12 +119,14 @@ pub(super) fn admit(principal: &Principal, method: &Method, route: &str, path: &
     match of(route).reach(method) {
         Reach::All | Reach::Seen | Reach::Handler => Ok(()),
         Reach::Path => named(principal, route, path),
-        Reach::Nothing => {
-            let detail = format!("this is not of single numbers, and {} sees some of them only", principal.who);
-            Err(Problem::new(StatusCode::FORBIDDEN, "number-scope", detail)
-                .hint("ask with a user or token that sees all numbers"))
-        }
+        Reach::Nothing => Err(of_all(principal)),
     }
+}
+
+/// Why somebody who sees some numbers only may not do what is of all of them.
+pub(super) fn of_all(principal: &Principal) -> Problem {
+    let detail = format!("this is not of single numbers, and {} sees some of them only", principal.who);
+    Problem::new(StatusCode::FORBIDDEN, "number-scope", detail).hint("ask with a user or token that sees all numbers")
 }
 
 /// Whether they see what the path names. It is not found otherwise, as if it were not there.

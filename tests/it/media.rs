@@ -5,6 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::{Operation, Rule};
 
+use crate::numbers::{SISTER, three};
+use crate::roles::token;
 use crate::support::{ACCESS_TOKEN, NUMBER, Setup, World, until};
 
 const DAY_MS: u64 = 86_400_000;
@@ -214,6 +216,28 @@ async fn a_deleted_file_is_gone_here_and_at_meta() {
     assert_eq!((&deleted["file_removed"], &deleted["deleted_at_meta"]), (&json!(true), &json!([meta_id])));
     assert!(world.handle.media(&meta_id).is_none());
     assert_eq!(world.admin_raw(&path).await.status(), 404);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_file_of_ours_is_not_deleted_by_who_sees_one_of_its_numbers() {
+    let (bot, id) = picture_bot();
+    let world = three().bot(&bot).start().await;
+    put(&world, PICTURE, "image/png").await;
+    world.write(crate::support::ADA, "one").await;
+    world.wait_calls(1).await;
+    let path = format!("/api/v1/media/{id}");
+    let by = token(&world, "sister", "operator", Some(&[SISTER])).await;
+    let url = format!("{}{path}", world.admin_url());
+    let shown: Value = world.http.get(&url).bearer_auth(&by).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&shown["id"], &shown["meta_ids"]), (&json!(id), &json!([])), "{shown}");
+    for query in ["", "?dry_run=true"] {
+        let refused = world.http.delete(format!("{url}{query}")).bearer_auth(&by).send().await.unwrap();
+        let (status, told) = crate::admin::problem(refused).await;
+        assert_eq!((status, &told["type"]), (403, &json!("/problems/number-scope")), "{told}");
+    }
+    let meta_id = world.admin(&path).await["meta_ids"][0]["id"].as_str().unwrap().to_owned();
+    assert!(world.handle.media(&meta_id).is_some(), "it is there for whoever sends it");
     world.end().await;
 }
 
