@@ -7,7 +7,7 @@ use serde_json::Value;
 pub(super) const MASK: &str = "•••";
 
 /// Members that say nothing of a person: ids of ours, states, times, counts.
-const PLAIN: [&str; 111] = [
+const PLAIN: [&str; 110] = [
     "accepted",
     "account",
     "action",
@@ -83,7 +83,6 @@ const PLAIN: [&str; 111] = [
     "queued",
     "rate",
     "read",
-    "reason",
     "received_at",
     "recipients",
     "released",
@@ -139,28 +138,53 @@ const WHOLE: [&str; 14] = [
     "profile",
 ];
 
-/// Masks an answer.
-pub(super) fn value(answer: &mut Value) {
-    members(answer, false);
+/// Of what is given up, refused and the like it is a word of ours. In [`CONTROL`] it is what staff wrote.
+const REASON: &str = "reason";
+/// Who answers in the bot's place, and why.
+const CONTROL: &str = "control";
+
+/// What is known of the place of a value.
+#[derive(Clone, Copy, Default)]
+struct At {
+    plain: bool,
+    reason: bool,
+    control: bool,
 }
 
-fn members(value: &mut Value, plain: bool) {
+impl At {
+    fn shows(self, text: &str) -> bool {
+        self.plain || text.is_empty() || self.reason && !self.control && is_word(text)
+    }
+}
+
+/// Masks an answer.
+pub(super) fn value(answer: &mut Value) {
+    members(answer, At::default());
+}
+
+fn members(value: &mut Value, at: At) {
     match value {
         Value::Object(object) => {
             for (name, member) in object.iter_mut() {
-                if WHOLE.contains(&name.as_str()) && !member.is_null() {
+                let name = name.as_str();
+                if WHOLE.contains(&name) && !member.is_null() {
                     *member = Value::from(MASK);
                     continue;
                 }
-                let name = name.as_str();
-                members(member, PLAIN.contains(&name) || name == "items");
+                let plain = PLAIN.contains(&name) || name == "items";
+                members(member, At { plain, reason: name == REASON, control: at.control || name == CONTROL });
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(|member| members(member, plain)),
-        Value::String(text) if !plain && !text.is_empty() => MASK.clone_into(text),
-        Value::Number(_) if !plain => *value = Value::Null,
+        Value::Array(values) => values.iter_mut().for_each(|member| members(member, at)),
+        Value::String(text) if !at.shows(text) => MASK.clone_into(text),
+        Value::Number(_) if !at.plain => *value = Value::Null,
         _ => {}
     }
+}
+
+/// A word as programs know it: `window_closed`.
+fn is_word(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
 }
 
 #[cfg(test)]
@@ -178,7 +202,9 @@ mod tests {
                 "variables": { "state": "she is ill" }, "raw": { "type": "text", "text": { "body": "x" } },
                 "handoff": { "queue": "sales", "note": "call her", "since": "2026-11-27T00:00:00.000Z" },
                 "error": { "code": 131026, "title": "to 447700900123" }, "lucky_number": 7, "user_id": null,
-                "text_empty": "", "calling": true,
+                "text_empty": "", "calling": true, "reason": "window_closed",
+                "control": { "by": "user:elif", "reason": "pregnant", "paused": false },
+                "letter": { "reason": "Ada asked for it" },
             }],
             "next_cursor": "abc",
         });
@@ -192,7 +218,9 @@ mod tests {
                     "variables": MASK, "raw": MASK,
                     "handoff": { "queue": "sales", "note": MASK, "since": "2026-11-27T00:00:00.000Z" },
                     "error": { "code": 131026, "title": MASK }, "lucky_number": null, "user_id": null,
-                    "text_empty": "", "calling": true,
+                    "text_empty": "", "calling": true, "reason": "window_closed",
+                    "control": { "by": "user:elif", "reason": MASK, "paused": false },
+                    "letter": { "reason": MASK },
                 }],
                 "next_cursor": "abc",
             })

@@ -83,11 +83,16 @@ fn advanced(id: ConversationId, head: &Head) -> Told {
     let handoff = view.handoff.as_ref().map(
         |handoff| json!({ "queue": handoff.queue, "priority": handoff.priority, "since": time_text(handoff.since_ms) }),
     );
+    // Why they have it is what staff wrote.
+    let control = view.control.as_ref().map(|control| {
+        json!({ "by": control.by, "since": time_text(control.since_ms), "paused": control.paused,
+            "silent_since": time_text(control.silent_ms) })
+    });
     let data = json!({
         "id": view.id,
         "phone_number_id": view.phone_number_id,
         "state": view.state,
-        "control": view.control,
+        "control": control,
         "handoff": handoff,
         "bot": view.bot,
         "node": view.node,
@@ -187,7 +192,7 @@ mod tests {
     use storage::{LogSeq, Model, NewSend, Notice, Quarantined, Revision, Store, Turn};
 
     use super::*;
-    use crate::records::{HistoryInput, State};
+    use crate::records::{Control, HistoryInput, State};
 
     const ID: ConversationId = ConversationId([1; 16]);
     const BREAKS: &str = "a\r\nevent: forged\ndata: {}\n\n\u{1b}[2J\"}\u{2028}";
@@ -234,6 +239,22 @@ mod tests {
         assert_eq!(parts, [Some(1), Some(2), None]);
         assert_eq!(events[1].conversation, Some(ID));
         assert!(events[1].data.contains(r#""type":"text""#) && !events[1].data.contains("secret words"));
+    }
+
+    #[tokio::test]
+    async fn who_answers_in_the_bots_place_is_told_and_not_why() {
+        let store = Model::new();
+        let mut control = Control::silent(1_000, 2_000);
+        if let Control::Human { by, reason, .. } = &mut control {
+            (*by, *reason) = (Some("user:elif".into()), Some("she is ill".into()));
+        }
+        let state = State { number_id: "1".into(), control, ..State::default() };
+        let turn = Turn { snapshot: codec::encode(&state), ..turn(&HistoryEntry::default()) };
+        store.commit(store.fence(&storage::Partition("1".into())), turn).await.unwrap();
+        let data: Value = serde_json::from_str(&told(&rows(&store).await[0])[0].data).unwrap();
+        let control =
+            json!({ "by": "user:elif", "since": time_text(2_000), "silent_since": time_text(1_000), "paused": false });
+        assert_eq!(data["control"], control);
     }
 
     #[tokio::test]
