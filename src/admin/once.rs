@@ -1,6 +1,6 @@
 //! `Idempotency-Key` of the POSTs that the table marks with `.once()`: within 24 hours a request with the key of one
 //! that succeeded gets that one's answer, also after a restart. What must not happen twice although the program dies
-//! in between (messages, runs) carries the key into the engine instead.
+//! in between (messages, runs) carries the key into the engine instead. A key is its caller's: another one's is another key.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,18 +10,20 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use storage::{NewDocument, Store};
+use storage::{NewDocument, Store, StoreError};
 use tokio::sync::OnceCell;
 
-use super::messages::idempotency_key;
 use super::problem::Problem;
 use super::{MAX_BODY_BYTES, Shared};
 
 const DOCUMENT: &str = "idempotency";
+const KEY: &str = "idempotency-key";
+/// Characters of a key at most.
+const MAX_KEY: usize = 255;
 const REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
 /// How long an answer is kept.
 const KEPT_MS: u64 = 24 * 3_600_000;
@@ -36,7 +38,8 @@ const MOST_BYTES_OF_ONE: usize = 256 * 1024;
 #[derive(Default)]
 pub(super) struct Once {
     under_way: Mutex<HashSet<String>>,
-    kept: OnceCell<Mutex<HashMap<String, Size>>>,
+    /// Held while an answer is written down, so that what goes for it and what comes is counted once.
+    kept: OnceCell<tokio::sync::Mutex<HashMap<String, Size>>>,
 }
 
 /// What is known of a kept answer without reading it.
@@ -70,15 +73,23 @@ impl Drop for Held<'_> {
     }
 }
 
+/// The key of a request that shall count once, as it is kept: nobody else has the same, whatever they send. Errors: it is
+/// too long, or is not visible.
+pub(super) fn key(headers: &HeaderMap, who: &str) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(KEY) else { return Ok(None) };
+    let text = value.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
+    let detail = || format!("Idempotency-Key must be 1 to {MAX_KEY} visible characters");
+    let wrong = || Problem::new(StatusCode::BAD_REQUEST, "idempotency-key", detail());
+    text.map(|key| Some(digest(&[who.as_bytes(), key.as_bytes()]))).ok_or_else(wrong)
+}
+
 /// Answers a request whose key counts once; without a key as usual.
 pub(super) async fn answer(shared: &Shared, who: &str, request: Request, next: Next) -> Response {
-    let key = match idempotency_key(request.headers()) {
-        Ok(Some(key)) => key,
-        Ok(None) => return next.run(request).await,
-        Err(problem) => return problem.into_response(),
-    };
-    let key = digest(&[who.as_bytes(), key.as_bytes()]);
-    keyed(shared, key, request, next).await.unwrap_or_else(IntoResponse::into_response)
+    match key(request.headers(), who) {
+        Ok(Some(key)) => keyed(shared, key, request, next).await.unwrap_or_else(IntoResponse::into_response),
+        Ok(None) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 async fn keyed(shared: &Shared, key: String, request: Request, next: Next) -> Result<Response, Problem> {
@@ -96,7 +107,7 @@ async fn keyed(shared: &Shared, key: String, request: Request, next: Next) -> Re
     if !answer.status().is_success() {
         return Ok(answer);
     }
-    once.keep(store, &held.key, asked, answer, now_ms).await
+    Ok(once.keep(store, &held.key, asked, answer, now_ms).await)
 }
 
 impl Once {
@@ -104,61 +115,66 @@ impl Once {
         if self.under_way.lock().insert(key.clone()) { Ok(Held { once: self, key }) } else { Err(Problem::in_flight()) }
     }
 
-    /// Keeps an answer before it is given: who does not get it asks again, and gets this one.
-    async fn keep(
-        &self,
-        store: &dyn Store,
-        key: &str,
-        request: String,
-        answer: Response,
-        at_ms: u64,
-    ) -> Result<Response, Problem> {
+    /// Keeps an answer before it is given: who does not get it asks again, and gets this one. What was done is done: if it
+    /// cannot be kept, it is given all the same.
+    async fn keep(&self, store: &dyn Store, key: &str, request: String, answer: Response, at_ms: u64) -> Response {
         let (parts, body) = answer.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
         let text = String::from_utf8(body.to_vec()).ok().filter(|text| text.len() <= MOST_BYTES_OF_ONE);
         if let Some(text) = text {
             let etag = parts.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
             let kept = Kept { at_ms, request, status: parts.status.as_u16(), etag, body: text };
-            let value = Bytes::from(serde_json::to_vec(&kept).unwrap_or_default());
-            let mut documents = self.make_room(store, at_ms, value.len()).await?;
-            self.sizes(store).await?.lock().insert(key.to_owned(), Size { at_ms, bytes: value.len() });
-            documents.push((DOCUMENT.into(), key.into(), Some(value)));
-            store.put_documents(documents).await?;
+            if let Err(error) = self.write(store, key, &kept).await {
+                tracing::error!(%error, "an answer could not be kept for its idempotency key");
+            }
         } else {
             tracing::warn!(bytes = body.len(), "an answer is too large to be kept for its idempotency key");
         }
-        Ok(Response::from_parts(parts, Body::from(body)))
+        Response::from_parts(parts, Body::from(body))
     }
 
-    /// Forgets what is too old, then the oldest until one more has room.
-    async fn make_room(&self, store: &dyn Store, now_ms: u64, bytes: usize) -> Result<Vec<NewDocument>, Problem> {
-        let mut sizes = self.sizes(store).await?.lock();
-        let mut by_age: Vec<(String, Size)> = sizes.iter().map(|(key, size)| (key.clone(), *size)).collect();
-        by_age.sort_by_key(|(_, size)| size.at_ms);
-        let (mut left, mut sum) = (by_age.len(), by_age.iter().map(|(_, size)| size.bytes).sum::<usize>());
-        let mut gone = Vec::new();
-        for (key, size) in by_age {
-            if size.at_ms + KEPT_MS > now_ms && left < MOST && sum + bytes <= MOST_BYTES {
-                break;
-            }
-            (left, sum) = (left - 1, sum - size.bytes);
-            sizes.remove(&key);
-            gone.push((DOCUMENT.into(), key.into(), None));
-        }
-        Ok(gone)
+    async fn write(&self, store: &dyn Store, key: &str, kept: &Kept) -> Result<(), StoreError> {
+        let value = Bytes::from(serde_json::to_vec(kept).expect("own types always encode into memory"));
+        let size = Size { at_ms: kept.at_ms, bytes: value.len() };
+        let mut sizes = self.sizes(store).await?.lock().await;
+        let gone = too_many(&sizes, size);
+        let mut documents: Vec<NewDocument> =
+            gone.iter().map(|key| (DOCUMENT.into(), key.as_str().into(), None)).collect();
+        documents.push((DOCUMENT.into(), key.into(), Some(value)));
+        store.put_documents(documents).await?;
+        sizes.retain(|key, _| !gone.contains(key));
+        sizes.insert(key.to_owned(), size);
+        Ok(())
     }
 
-    async fn sizes(&self, store: &dyn Store) -> Result<&Mutex<HashMap<String, Size>>, Problem> {
+    async fn sizes(&self, store: &dyn Store) -> Result<&tokio::sync::Mutex<HashMap<String, Size>>, StoreError> {
         let load = || async {
             let documents = store.documents(DOCUMENT).await?;
             let size = |value: &Bytes| {
                 let at_ms = serde_json::from_slice::<Kept>(value).map_or(0, |kept| kept.at_ms);
                 Size { at_ms, bytes: value.len() }
             };
-            Ok(Mutex::new(documents.iter().map(|(key, value)| (key.to_string(), size(value))).collect()))
+            let sizes = documents.iter().map(|(key, value)| (key.to_string(), size(value))).collect();
+            Ok(tokio::sync::Mutex::new(sizes))
         };
         self.kept.get_or_try_init(load).await
     }
+}
+
+/// What goes when one more comes: what is too old, then the oldest until it has room.
+fn too_many(sizes: &HashMap<String, Size>, new: Size) -> HashSet<String> {
+    let mut by_age: Vec<(&String, Size)> = sizes.iter().map(|(key, size)| (key, *size)).collect();
+    by_age.sort_by_key(|(_, size)| size.at_ms);
+    let (mut left, mut sum) = (by_age.len(), by_age.iter().map(|(_, size)| size.bytes).sum::<usize>());
+    let mut gone = HashSet::new();
+    for (key, size) in by_age {
+        if size.at_ms + KEPT_MS > new.at_ms && left < MOST && sum + new.bytes <= MOST_BYTES {
+            break;
+        }
+        (left, sum) = (left - 1, sum - size.bytes);
+        gone.insert(key.clone());
+    }
+    gone
 }
 
 async fn kept(store: &dyn Store, key: &str, now_ms: u64) -> Result<Option<Kept>, Problem> {
@@ -207,10 +223,10 @@ mod tests {
     #[tokio::test]
     async fn an_answer_is_kept_for_a_day_and_over_a_restart() {
         let store = Model::new();
-        Once::default().keep(&*store, "k", "asked".into(), answer("{}"), 1_000).await.unwrap();
+        Once::default().keep(&*store, "k", "asked".into(), answer("{}"), 1_000).await;
         assert!(kept(&*store, "k", 1_000 + KEPT_MS - 1).await.unwrap().is_some());
         assert!(kept(&*store, "k", 1_000 + KEPT_MS).await.unwrap().is_none());
-        Once::default().keep(&*store, "l", "asked".into(), answer("{}"), 1_000 + KEPT_MS).await.unwrap();
+        Once::default().keep(&*store, "l", "asked".into(), answer("{}"), 1_000 + KEPT_MS).await;
         let left: Vec<_> = store.documents(DOCUMENT).await.unwrap().into_iter().map(|(key, _)| key).collect();
         assert_eq!(left, ["l".into()], "what is too old goes when the next one comes");
     }
@@ -220,13 +236,38 @@ mod tests {
         let (store, once) = (Model::new(), Once::default());
         let large = "x".repeat(MOST_BYTES_OF_ONE - 1_000);
         for index in 0..70 {
-            once.keep(&*store, &format!("k{index:02}"), String::new(), answer(&large), index).await.unwrap();
+            once.keep(&*store, &format!("k{index:02}"), String::new(), answer(&large), index).await;
         }
         let left = store.documents(DOCUMENT).await.unwrap();
         assert!(left.iter().map(|(_, value)| value.len()).sum::<usize>() <= MOST_BYTES);
         assert!(left.iter().all(|(key, _)| &**key != "k00") && left.iter().any(|(key, _)| &**key == "k69"));
-        once.keep(&*store, "huge", String::new(), answer(&"x".repeat(MOST_BYTES_OF_ONE + 1)), 99).await.unwrap();
+        once.keep(&*store, "huge", String::new(), answer(&"x".repeat(MOST_BYTES_OF_ONE + 1)), 99).await;
         assert!(store.document(DOCUMENT, "huge").await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn what_was_done_is_answered_although_its_answer_cannot_be_kept() {
+        let (store, once) = (Model::new(), Once::default());
+        once.keep(&*store, "k", String::new(), answer("{}"), 0).await;
+        store.fail("the disk is full");
+        let given = once.keep(&*store, "l", String::new(), answer("{\"id\":1}"), KEPT_MS).await;
+        assert_eq!(
+            (given.status(), to_bytes(given.into_body(), 100).await.unwrap()),
+            (StatusCode::OK, "{\"id\":1}".into())
+        );
+        let sizes = once.kept.get().unwrap().lock().await;
+        assert!(sizes.contains_key("k") && !sizes.contains_key("l"), "what is not in the store is not counted");
+    }
+
+    #[test]
+    fn a_key_of_one_caller_is_none_of_another() {
+        let of = |who: &str, text: &'static str| {
+            key(&HeaderMap::from_iter([(HeaderName::from_static(KEY), HeaderValue::from_static(text))]), who).unwrap()
+        };
+        assert_eq!(of("token:ci", "k1"), of("token:ci", "k1"));
+        assert_ne!(of("token:ci", "k1"), of("token:shop", "k1"));
+        assert_ne!(of("token:c", "ik1"), of("token:ci", "k1"), "the parts are told apart");
+        assert_eq!(key(&HeaderMap::new(), "token:ci").unwrap(), None);
     }
 
     #[tokio::test]

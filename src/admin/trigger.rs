@@ -13,10 +13,9 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::lists::read_json;
-use super::messages::idempotency_key;
 use super::principal::Principal;
 use super::problem::Problem;
-use super::{Ctx, conversations};
+use super::{Ctx, conversations, once};
 use crate::admin::shapes;
 
 #[derive(Deserialize, ToSchema)]
@@ -49,7 +48,7 @@ pub(super) async fn trigger(
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-trigger", error.to_string())
             .hint("the body is {\"name\": …, \"data\": …}")
     })?;
-    let key = idempotency_key(&headers)?;
+    let key = once::key(&headers, &principal.who)?;
     match shared.parts.engine.call(Call { conversation, call, key }).await? {
         Called::Accepted(seq) => {
             let body = json!({ "id": seq.0.to_string(), "conversation": id, "name": name });

@@ -45,6 +45,32 @@ async fn a_template_begins_a_conversation_and_is_sent_once_for_a_key_also_after_
 }
 
 #[tokio::test]
+async fn a_key_that_another_caller_uses_too_is_another_key() {
+    let world = World::start().await;
+    world.write(ADA, "hi").await;
+    world.wait_replies(ADA, 1).await;
+    let conversation = world.conversation(ADA).await["id"].as_str().unwrap().to_owned();
+    let other = crate::roles::token(&world, "other", "responder", None).await;
+    let text = |body: &str| json!({ "type": "text", "text": { "body": body } });
+    let order = |body: &str| json!({ "to": ADA, "message": text(body) });
+    for (key, path, first, second) in [
+        ("k1", "/api/v1/messages".to_owned(), order("one"), order("two")),
+        ("k2", format!("/api/v1/conversations/{conversation}/messages"), text("three"), text("four")),
+    ] {
+        let (status, one) = post(&world, &path, &first, key).await;
+        assert_eq!(status, 202, "{one}");
+        let url = format!("{}{path}", world.admin_url());
+        let by_other = world.http.post(url).bearer_auth(&other).header("idempotency-key", key);
+        let answer = by_other.json(&second).send().await.unwrap();
+        assert_eq!(answer.status(), 202, "{path}: it is no reuse");
+        assert_ne!(answer.json::<Value>().await.unwrap()["id"], one["id"]);
+        assert_eq!(post(&world, &path, &first, key).await.1["id"], one["id"], "one's own key still counts once");
+    }
+    assert_eq!(world.wait_replies(ADA, 5).await.len(), 5);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn who_has_not_written_gets_templates_only_and_nobody_is_guessed() {
     let world = World::start().await;
     let text = json!({ "type": "text", "text": { "body": "hello" } });

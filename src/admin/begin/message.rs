@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 use whatsapp::message::Outgoing;
 
 use super::super::lists::read_json;
-use super::super::messages::{conflict, idempotency_key, invalid, refused};
+use super::super::messages::{conflict, invalid, refused};
 use super::super::principal::Principal;
 use super::super::problem::Problem;
-use super::super::{Ctx, Shared, conversations};
+use super::super::{Ctx, Shared, conversations, once};
 
 /// Entries of a conversation looked through for what became of a message that had waited.
 const LOOKED_AT: usize = 1_000;
@@ -67,8 +67,8 @@ pub(in super::super) async fn send(
     let number_id = super::number(&shared, &principal, from.as_deref(), Some(&to))?;
     let message = Outgoing::parse(&message).map_err(|errors| invalid(&errors))?;
     let unknown = || conversations::unknown(&to.to_string());
-    let order =
-        OrderTo { number_id, to: to.clone(), message, key: idempotency_key(&headers)?, who: principal.who.clone() };
+    let key = once::key(&headers, &principal.who)?;
+    let order = OrderTo { number_id, to: to.clone(), message, key, who: principal.who.clone() };
     let (conversation, ordered) = shared.parts.engine.order_to(order).await?;
     let conversation = conversation.ok_or_else(unknown)?;
     let placed = |id: String, state: &str| {

@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::super::lists::read_json;
-use super::super::messages::{conflict, idempotency_key};
+use super::super::messages::conflict;
 use super::super::principal::Principal;
 use super::super::problem::Problem;
-use super::super::{Ctx, conversations, trigger};
+use super::super::{Ctx, conversations, once, trigger};
 
 /// A run to start.
 #[derive(Deserialize, ToSchema)]
@@ -75,7 +75,8 @@ pub(in super::super) async fn start(
     })?;
     let unknown = || conversations::unknown(&to.to_string());
     let bot = bot.map(Box::from);
-    let call = CallTo { number_id, to: to.clone(), bot: bot.clone(), call, key: idempotency_key(&headers)? };
+    let key = once::key(&headers, &principal.who)?;
+    let call = CallTo { number_id, to: to.clone(), bot: bot.clone(), call, key };
     let (conversation, called) = shared.parts.engine.call_to(call).await?;
     let conversation = conversation.ok_or_else(unknown)?.to_string();
     match called {

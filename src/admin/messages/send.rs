@@ -14,12 +14,8 @@ use whatsapp::message::Outgoing;
 use super::super::lists::read_json;
 use super::super::principal::Principal;
 use super::super::problem::Problem;
-use super::super::{Ctx, conversations};
+use super::super::{Ctx, conversations, once};
 use crate::admin::shapes;
-
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Longest idempotency key.
-const MAX_KEY: usize = 255;
 
 /// Sends a message in the order of the conversation. 202 means that it is durable.
 #[utoipa::path(
@@ -38,7 +34,7 @@ pub(in super::super) async fn send(
     let conversation = conversations::named(&principal, &id)?;
     let body = read_json(body)?;
     let message = Outgoing::parse(&body).map_err(|errors| invalid(&errors))?;
-    let order = Order { conversation, message, key: key(&headers)?, who: principal.who.clone() };
+    let order = Order { conversation, message, key: once::key(&headers, &principal.who)?, who: principal.who.clone() };
     match shared.parts.engine.order(order).await? {
         Ordered::Queued(send) => Ok(accepted(&send.to_string(), "queued")),
         Ordered::Waiting(seq) => Ok(accepted(&seq.0.to_string(), "waiting")),
@@ -51,15 +47,6 @@ pub(in super::super) async fn send(
 
 fn accepted(id: &str, state: &str) -> Response {
     (StatusCode::ACCEPTED, Json(json!({ "id": id, "state": state }))).into_response()
-}
-
-/// The key of a request that shall count once.
-pub(in super::super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let text = value.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
-    let detail = || format!("Idempotency-Key must be 1 to {MAX_KEY} visible characters");
-    let wrong = || Problem::new(StatusCode::BAD_REQUEST, "idempotency-key", detail());
-    text.map(|key| Some(key.to_owned())).ok_or_else(wrong)
 }
 
 /// Every part that is wrong, with its path, the limit and the value.
