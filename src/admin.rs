@@ -54,6 +54,7 @@ mod webhooks;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use actors::broadcast::Broadcasts;
@@ -64,6 +65,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures_util::FutureExt;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -250,7 +252,7 @@ async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
         note_brake(&shared, access::address(&request)).await;
     }
     let mut answer = match admitted_as {
-        Ok(None) => next.run(request).await,
+        Ok(None) => unbroken(next.run(request)).await,
         Ok(Some(principal)) => admitted(&shared, route.as_deref(), principal, request, next).await,
         Err(Denied::Host) => {
             Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign-host", "this Host is not answered here")
@@ -260,13 +262,10 @@ async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
         Err(Denied::Origin) => Problem::new(StatusCode::FORBIDDEN, "foreign-origin", "a page of another origin asks")
             .hint("without a credential only this machine's own pages and programs are answered; use a token")
             .into_response(),
-        Err(Denied::Csrf) => Problem::new(
-            StatusCode::FORBIDDEN,
-            "csrf",
-            "this write may come from a page of elsewhere",
-        )
-        .hint("with a session, write from the console's own origin and with the header X-Parlance: 1; or use a token")
-        .into_response(),
+        Err(Denied::Csrf(principal)) => {
+            let call = Call::of(&request, route.as_deref(), &principal);
+            recorded(&shared.audit, call, async { Problem::forged().into_response() }).await
+        }
         Err(Denied::Credential) => Problem::unauthorized().into_response(),
         Err(Denied::Braked { seconds, .. }) => Problem::braked(seconds).into_response(),
     };
@@ -278,7 +277,7 @@ async fn guard(State(shared): Ctx, request: Request, next: Next) -> Response {
     answer
 }
 
-/// Who calls is known; what they ask for must be what their role may. A write is on the audit trail before its answer.
+/// Who calls is known; what they ask for must be what their role may.
 async fn admitted(
     shared: &Shared,
     route: Option<&str>,
@@ -288,17 +287,27 @@ async fn admitted(
 ) -> Response {
     let call = Call::of(&request, route, &principal);
     let needed = route.and_then(|route| shared.routes.of(request.method(), route)).map(|route| route.role);
-    let mut answer = match needed.filter(|needed| !principal.role.may(*needed)) {
-        Some(needed) => Problem::forbidden(&principal, needed).into_response(),
-        None => {
-            request.extensions_mut().insert(principal.clone());
-            scoped(shared, &principal, route, request, next).await
-        }
-    };
+    if let Some(needed) = needed.filter(|needed| !principal.role.may(*needed)) {
+        return recorded(&shared.audit, call, async { Problem::forbidden(&principal, needed).into_response() }).await;
+    }
+    request.extensions_mut().insert(principal.clone());
+    recorded(&shared.audit, call, scoped(shared, &principal, route, request, next)).await
+}
+
+/// A write is on the audit trail before its answer, also one that broke.
+async fn recorded(book: &Book, call: Option<Call>, answering: impl Future<Output = Response>) -> Response {
+    let mut answer = unbroken(answering).await;
     if let Some(call) = call {
-        call.answered(&shared.audit, &mut answer).await;
+        call.answered(book, &mut answer).await;
     }
     answer
+}
+
+/// A handler that panics breaks its own answer, and nothing else.
+async fn unbroken(answering: impl Future<Output = Response>) -> Response {
+    // What it shared with others is behind locks and in the store: both are as after an answer that nobody waited for.
+    let answer = AssertUnwindSafe(answering).catch_unwind().await;
+    answer.unwrap_or_else(|_| Problem::panicked().into_response())
 }
 
 /// Lets them do what is of numbers that they see, and shows them what is for them.
@@ -328,7 +337,7 @@ async fn note_brake(shared: &Shared, address: std::net::IpAddr) {
         address: address.to_string().into(),
         ..Entry::default()
     };
-    shared.audit.append(entry).await;
+    shared.audit.insist(entry).await;
 }
 
 async fn ready(State(shared): Ctx) -> Response {

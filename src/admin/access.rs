@@ -25,6 +25,7 @@ pub(crate) use records::{Token, User};
 
 use super::principal::Principal;
 use super::role::Role;
+pub(super) use brake::household;
 use brake::{LoginBrake, Met, TokenBrake};
 use password::{PasswordError, Passwords};
 use secret::{Digest, digest};
@@ -42,14 +43,14 @@ const OPEN: [&str; 4] = ["/healthz", "/readyz", "/api/v1/login", "/api/v1/setup"
 pub(super) struct Peer(pub SocketAddr);
 
 /// Why a call is refused before it is routed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Denied {
     /// Another Host: a page in a browser that was led here by its own name server.
     Host,
     /// A page of another origin, where the browser's user needs no credential.
     Origin,
-    /// A write with a session that may come from a page of elsewhere.
-    Csrf,
+    /// A write with their session that may come from a page of elsewhere.
+    Csrf(Principal),
     /// No credential, or a wrong one.
     Credential,
     /// A wrong one, after too many wrong ones; `first` is the one that engaged the brake.
@@ -162,7 +163,7 @@ impl Access {
             return Ok(Some(principal));
         }
         if let Some(principal) = cookie.and_then(|secret| self.directory.by_session(secret, now_ms)) {
-            return if self.is_forged(request) { Err(Denied::Csrf) } else { Ok(Some(principal)) };
+            return if self.is_forged(request) { Err(Denied::Csrf(principal)) } else { Ok(Some(principal)) };
         }
         if self.open_on_loopback && given.is_none() && peer.is_loopback() {
             return if self.is_foreign(request) { Err(Denied::Origin) } else { Ok(Some(Principal::loopback())) };

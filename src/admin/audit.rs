@@ -244,7 +244,7 @@ pub(super) async fn list(State(shared): Ctx, filter: Asked<Filter>) -> Result<Js
     let book = &shared.audit;
     let before = cursor::take(LIST, filter.cursor.as_deref())?.and_then(|text| text.parse::<u64>().ok());
     // The number after the newest row that is looked at next.
-    let mut end = before.unwrap_or_else(|| book.last().n.saturating_add(1));
+    let mut end = before.unwrap_or_else(|| book.last().n.saturating_add(1)).max(1);
     let mut items = Vec::new();
     for _ in 0..PAGES {
         let start = end.saturating_sub(PAGE).max(1);

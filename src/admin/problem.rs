@@ -134,6 +134,13 @@ impl Problem {
             .with("needed_role", needed.name())
     }
 
+    /// It comes with a session, and maybe from a page of elsewhere.
+    pub(super) fn forged() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "csrf", "this write may come from a page of elsewhere").hint(
+            "with a session, write from the console's own origin and with the header X-Parlance: 1; or use a token",
+        )
+    }
+
     pub(super) fn braked(seconds: u64) -> Self {
         Self::braked_for(seconds, "too many wrong credentials came from this address")
     }
@@ -169,6 +176,12 @@ impl Problem {
     /// The answer broke while it was made: the log has the whole story.
     pub(super) fn broken(error: &tokio::task::JoinError) -> Self {
         tracing::error!(%error, "an answer of the admin API broke");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer broke; the log says why")
+    }
+
+    /// As [`Problem::broken`], of a handler that panicked: the log has where.
+    pub(super) fn panicked() -> Self {
+        tracing::error!("an answer of the admin API broke");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer broke; the log says why")
     }
 

@@ -2,6 +2,7 @@
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::admin::problem;
 use crate::roles::token;
@@ -105,6 +106,8 @@ async fn f113_a_form_of_another_page_cannot_write_with_a_session() {
         assert_eq!((status, &told["type"]), (403, &json!("/problems/csrf")), "{told}");
     }
     assert_eq!(world.admin(&format!("/api/v1/numbers/{NUMBER}")).await["paused"], Value::Null, "no side effect");
+    let rows = world.items("/api/v1/audit?who=user:elif&action=/pause").await;
+    assert!(rows.len() == 6 && rows.iter().all(|row| row["status"] == 403), "each is on the trail: {rows:?}");
     let login = world.http.post(format!("{own}/api/v1/login")).header("origin", "https://evil.example");
     let login = login.json(&json!({ "name": "elif", "password": PASSWORD }));
     assert_eq!(status_of(login).await, 403, "nor can it log anybody in");
@@ -325,6 +328,10 @@ async fn every_write_is_on_the_audit_trail_and_no_secret_is() {
     let next = page["next_cursor"].as_str().unwrap();
     let rest = world.items(&format!("/api/v1/audit?limit=200&cursor={next}")).await;
     assert_eq!((page["items"].as_array().unwrap().len(), rest.len()), (3, 4));
+
+    let mark = Sha256::digest(b"audit\x000");
+    let before_all = format!("/api/v1/audit?cursor={}0", hex::encode(&mark[..4]));
+    assert_eq!(world.admin(&before_all).await, json!({ "items": [], "next_cursor": null }));
 
     let all = world.admin_raw("/api/v1/audit/export").await.text().await.unwrap();
     assert_eq!(all.lines().count(), 7);

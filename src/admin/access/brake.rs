@@ -17,7 +17,7 @@ pub(super) const LOGIN_WINDOW_MS: u64 = 15 * MINUTE_MS;
 const REMEMBERED: usize = 10_000;
 
 /// Whom an address belongs to: one host of IPv6 has a whole network of 64 bits.
-pub(super) fn household(address: IpAddr) -> IpAddr {
+pub(in super::super) fn household(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {

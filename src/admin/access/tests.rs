@@ -281,10 +281,10 @@ async fn f113_a_session_writes_only_from_its_own_pages() {
         &[("x-parlance", "1"), ("sec-fetch-site", "same-site")],
     ] {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-            assert_eq!(ask(method, forged), Err(Denied::Csrf), "{forged:?}");
+            assert!(matches!(ask(method, forged), Err(Denied::Csrf(_))), "{forged:?}");
         }
     }
-    assert_eq!(ask(get, &[("origin", "https://evil.example")]), Err(Denied::Csrf));
+    assert!(matches!(ask(get, &[("origin", "https://evil.example")]), Err(Denied::Csrf(_))));
 }
 
 #[tokio::test]

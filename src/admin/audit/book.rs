@@ -1,6 +1,7 @@
 //! The book that rows are appended to. One task writes it: what waits is one commit, and a failed one leaves no gap.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actors::Clock;
@@ -9,21 +10,25 @@ use storage::{NewDocument, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::record::{self, Entry, LAST, PLACES, Place, ROWS, Row};
+use crate::admin::access::household;
 
 /// Rows that wait at the most; beyond it callers wait.
 const WAITING: usize = 256;
 /// Rows of one commit.
 const BATCH: usize = 100;
-/// Rows of refusals of one caller within a minute; more are counted only.
+/// Rows of refusals of one caller at one address within a minute; more are counted only.
 pub(super) const REFUSALS_A_MINUTE: u32 = 30;
 const MINUTE_MS: u64 = 60_000;
-/// Callers whose refusals are counted at a time.
-const REMEMBERED: usize = 10_000;
+/// Callers whose refusals are counted at a time; those beyond count as one.
+pub(super) const REMEMBERED: usize = 10_000;
 /// Rows that retention removes with one commit.
 const PRUNED: usize = 500;
 
 /// A row, the hash that is stored with it, and the one that it has.
 pub(super) type Read = (Row, Box<str>, Box<str>);
+
+/// Who is refused, and where: whoever guesses as somebody must not hide what is refused to themselves.
+type Caller = (Box<str>, Option<IpAddr>);
 
 type Ask = (Entry, oneshot::Sender<Result<(), StoreError>>);
 
@@ -32,7 +37,7 @@ pub(crate) struct Book {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     ask: mpsc::Sender<Ask>,
-    refused: Mutex<HashMap<Box<str>, Refused>>,
+    refused: Mutex<HashMap<Caller, Refused>>,
     last: Arc<Mutex<Place>>,
 }
 
@@ -54,11 +59,19 @@ impl Book {
     }
 
     /// Appends a row; it is on disk when this answers. A failure is in the log: what was done is done.
-    pub(in super::super) async fn append(&self, mut entry: Entry) {
-        match self.admit(&entry) {
-            Some(left_out) => entry.left_out = left_out,
-            None => return,
+    pub(in super::super) async fn append(&self, entry: Entry) {
+        if let Some(left_out) = self.counts(&entry) {
+            self.write(Entry { left_out, ..entry }).await;
         }
+    }
+
+    /// As [`Book::append`], however many refusals of the same caller were rows already: of what is rare by itself.
+    pub(in super::super) async fn insist(&self, entry: Entry) {
+        let refused = self.refused.lock().get_mut(&caller(&entry)).map(|refused| std::mem::take(&mut refused.left_out));
+        self.write(Entry { left_out: refused.unwrap_or(0), ..entry }).await;
+    }
+
+    async fn write(&self, entry: Entry) {
         let (answer, answered) = oneshot::channel();
         let written = match self.ask.send((entry.bounded(), answer)).await {
             Ok(()) => answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the book is closed".into()))),
@@ -70,17 +83,20 @@ impl Book {
     }
 
     /// How many refusals were left out before this row; `None` leaves this one out, too.
-    fn admit(&self, entry: &Entry) -> Option<u64> {
-        let is_refusal = entry.status >= 400;
-        let now_ms = self.clock.now_ms();
+    pub(super) fn counts(&self, entry: &Entry) -> Option<u64> {
+        let (is_refusal, now_ms) = (entry.status >= 400, self.clock.now_ms());
         let mut all = self.refused.lock();
+        let mut caller = caller(entry);
         if !is_refusal {
-            return Some(all.get_mut(&entry.who).map(|refused| std::mem::take(&mut refused.left_out)).unwrap_or(0));
+            return Some(all.get_mut(&caller).map(|refused| std::mem::take(&mut refused.left_out)).unwrap_or(0));
         }
-        if all.len() >= REMEMBERED {
+        if all.len() >= REMEMBERED && !all.contains_key(&caller) {
             all.retain(|_, refused| refused.since_ms + MINUTE_MS > now_ms);
+            if all.len() >= REMEMBERED {
+                caller = Caller::default();
+            }
         }
-        let refused = all.entry(entry.who.clone()).or_default();
+        let refused = all.entry(caller).or_default();
         if refused.since_ms + MINUTE_MS <= now_ms {
             (refused.since_ms, refused.count) = (now_ms, 0);
         }
@@ -147,6 +163,10 @@ impl Book {
             after = n;
         }
     }
+}
+
+fn caller(entry: &Entry) -> Caller {
+    (entry.who.clone(), entry.address.parse().ok().map(household))
 }
 
 /// Writes what is asked for until nobody can ask any more.

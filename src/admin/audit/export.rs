@@ -1,13 +1,13 @@
 //! The audit trail as a file: JSON lines, or CSV for a spreadsheet.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use http::header;
+use storage::StoreError;
 
 use super::{Filter, PAGE, RowView, Wanted};
 use crate::admin::lists::{Asked, read};
@@ -53,19 +53,10 @@ pub(in super::super) async fn export(State(shared): Ctx, filter: Asked<Filter>) 
     let head = (format == Format::Csv).then(|| Bytes::from(sheet::line(COLUMNS)));
     // The first page is read before the answer begins, so that a store that fails is an answer of its own.
     let first = page(&shared, &wanted, format, 0).await?;
-    let rest = stream::unfold(Some((shared, wanted, first)), move |state| async move {
-        let (shared, wanted, (text, after)) = state?;
-        let next = match after {
-            None => None,
-            Some(after) => match page(&shared, &wanted, format, after).await {
-                Ok(next) => Some((shared, wanted, next)),
-                Err(_) => {
-                    tracing::error!("an export of the audit trail ends early: the store cannot be read");
-                    None
-                }
-            },
-        };
-        Some((Ok::<_, Infallible>(text), next))
+    let wanted = Arc::new(wanted);
+    let rest = file(first, move |after| {
+        let (shared, wanted) = (shared.clone(), wanted.clone());
+        async move { page(&shared, &wanted, format, after).await }
     });
     let body = futures_util::StreamExt::chain(stream::iter(head.map(Ok)), rest);
     let (kind, name) = match format {
@@ -76,13 +67,30 @@ pub(in super::super) async fn export(State(shared): Ctx, filter: Asked<Filter>) 
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-/// A page of the file, and after which row the next one begins.
-async fn page(
-    shared: &Arc<Shared>,
-    wanted: &Wanted,
-    format: Format,
-    after: u64,
-) -> Result<(Bytes, Option<u64>), Problem> {
+/// A part of the file, and after which row the next one begins.
+type Page = (Bytes, Option<u64>);
+
+/// The file, page by page. One that cannot be read breaks it off, so that nobody takes it for the whole.
+pub(super) fn file<F>(first: Page, next: impl Fn(u64) -> F) -> impl Stream<Item = Result<Bytes, StoreError>>
+where
+    F: Future<Output = Result<Page, StoreError>>,
+{
+    stream::unfold((next, Some(Ok(first))), async |(next, page)| match page? {
+        Ok((text, after)) => {
+            let page = match after {
+                Some(after) => Some(next(after).await),
+                None => None,
+            };
+            Some((Ok(text), (next, page)))
+        }
+        Err(error) => {
+            tracing::error!(%error, "an export of the audit trail breaks off: the store cannot be read");
+            Some((Err(error), (next, None)))
+        }
+    })
+}
+
+async fn page(shared: &Shared, wanted: &Wanted, format: Format, after: u64) -> Result<Page, StoreError> {
     let rows = shared.audit.rows_after(after, PAGE as usize).await?;
     let next = rows.last().map(|(row, ..)| row.n).filter(|_| rows.len() as u64 == PAGE);
     let mut text = String::new();

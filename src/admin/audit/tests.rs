@@ -3,13 +3,21 @@
 use std::sync::Arc;
 
 use actors::{AdjustableClock, Clock};
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::middleware;
+use axum::routing::post;
+use futures_util::StreamExt;
 use serde_json::json;
 use storage::{Model, Store};
+use tower::ServiceExt;
 
-use super::book::{Book, REFUSALS_A_MINUTE};
+use super::book::{Book, REFUSALS_A_MINUTE, REMEMBERED};
 use super::chain::{Verified, verify};
 use super::record::{LAST, PLACES, Place, ROWS, key};
 use super::*;
+use crate::admin::envelope::envelope;
+use crate::admin::recorded;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -177,4 +185,65 @@ fn ids_are_what_stands_in_the_places_of_names() {
     assert_eq!(found, ["welcome".into(), "3f".into()]);
     assert_eq!(ids("/api/v1/bots/{id}", "/api/v1/bots/%77elcome"), ["welcome".into()], "as the handler gets it");
     assert!(ids("/api/v1/bots", "/api/v1/bots").is_empty());
+}
+
+#[tokio::test]
+async fn a_write_that_panics_is_answered_with_its_id_and_is_on_the_trail() {
+    let desk = desk().await;
+    let book = desk.book.clone();
+    let handler = async || -> Response { panic!("broken") };
+    let layer = middleware::from_fn(move |request: Request, next: middleware::Next| {
+        let (book, call) = (book.clone(), Call::of(&request, Some("/x/{id}"), &Principal::admin("user:ada")));
+        async move { recorded(&book, call, next.run(request)).await }
+    });
+    let router = Router::new().route("/x/{id}", post(handler)).layer(layer).layer(middleware::from_fn(envelope));
+    let request = http::Request::post("/x/7").header("x-request-id", "req-7").body(Body::empty()).unwrap();
+    let answer = router.oneshot(request).await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["x-request-id"]), (500, &"req-7".parse().unwrap()));
+    let told: Value = serde_json::from_slice(&to_bytes(answer.into_body(), 10_000).await.unwrap()).unwrap();
+    assert_eq!((&told["type"], &told["request_id"]), (&json!("/problems/internal"), &json!("req-7")), "{told}");
+    let (row, ..) = desk.book.rows_after(0, 1).await.unwrap().remove(0);
+    assert_eq!((row.entry.status, &*row.entry.who, row.entry.targets), (500, "user:ada", vec!["7".into()]));
+}
+
+#[tokio::test]
+async fn refusals_are_counted_by_caller_and_address_and_brakes_are_always_rows() {
+    let desk = desk().await;
+    let from = |address: &str| Entry { address: address.into(), ..entry("user:elif", 401) };
+    for _ in 0..REFUSALS_A_MINUTE + 5 {
+        desk.book.append(from("10.0.0.9")).await;
+    }
+    assert_eq!(desk.book.last().n, u64::from(REFUSALS_A_MINUTE));
+    desk.book.append(from("10.0.0.8")).await;
+    assert_eq!(desk.book.last().n, u64::from(REFUSALS_A_MINUTE) + 1, "who guesses hides nobody else's row");
+    desk.book.insist(from("10.0.0.9")).await;
+    let (row, ..) = desk.book.rows_after(u64::from(REFUSALS_A_MINUTE) + 1, 1).await.unwrap().remove(0);
+    assert_eq!((&*row.entry.address, row.entry.left_out), ("10.0.0.9", 5), "a brake says how many were left out");
+    for host in 0..REFUSALS_A_MINUTE + 5 {
+        desk.book.append(from(&format!("2001:db8:1:2::{host:x}"))).await;
+    }
+    assert_eq!(desk.book.last().n, 2 * u64::from(REFUSALS_A_MINUTE) + 2, "a network of IPv6 is one address");
+}
+
+#[tokio::test]
+async fn callers_that_are_too_many_to_be_told_apart_share_their_rows() {
+    let desk = desk().await;
+    for number in 0..REMEMBERED {
+        assert!(desk.book.counts(&entry(&format!("user:{number}"), 401)).is_some());
+    }
+    let more = (0..100).filter(|number| desk.book.counts(&entry(&format!("token:{number}"), 401)).is_some());
+    assert_eq!(more.count(), REFUSALS_A_MINUTE as usize);
+}
+
+#[tokio::test]
+async fn an_export_that_breaks_ends_with_an_error() {
+    let page = async |after: u64| match after {
+        0 => Ok((Bytes::from("one"), Some(1))),
+        1 => Ok((Bytes::from("two"), Some(2))),
+        _ => Err(storage::StoreError::Unavailable("the disk is gone".into())),
+    };
+    let first = page(0).await.unwrap();
+    let pieces: Vec<_> = export::file(first, page).collect().await;
+    assert_eq!(pieces.len(), 3);
+    assert!(pieces[0].is_ok() && pieces[1].is_ok() && pieces[2].is_err());
 }
