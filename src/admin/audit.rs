@@ -35,6 +35,12 @@ const PAGE: u64 = 500;
 /// Pages looked through for one page of those that are asked for; it is short then, and has a next one.
 const PAGES: usize = 20;
 
+/// What secrets begin with: of tokens, of setup links, and of Meta's tokens.
+const SECRETS: [&str; 3] = ["par_", "setup_", "EAA"];
+/// Routes of which no id is digits alone, so that what is may be somebody's number.
+const LETTERED: [&str; 5] =
+    ["/api/v1/contacts/", "/api/v1/conversations/", "/api/v1/messages/", "/api/v1/outbox/", "/api/v1/broadcasts/"];
+
 /// What a handler knows of its change: an extension of its answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Audited {
@@ -110,11 +116,24 @@ impl Call {
     }
 }
 
-/// What stands in a path where the route has names. The trail outlives people who are erased: their numbers are not in it.
+/// What stands in a path where the route has names, as far as it may stay: the trail outlives people who are erased, and whoever
+/// reads it must not find what somebody put in the place of an id by mistake.
 fn ids(route: &str, path: &str) -> Vec<Box<str>> {
-    let of_people = route.starts_with("/api/v1/contacts/");
-    let kept = |id: &str| if of_people && !id.starts_with("p_") { "(a phone number)".into() } else { id.into() };
-    scope::ids(route, path).map(|id| kept(&id)).collect()
+    scope::ids(route, path).map(|id| kept(route, &id)).collect()
+}
+
+fn kept(route: &str, id: &str) -> Box<str> {
+    if SECRETS.iter().any(|beginning| id.starts_with(beginning)) {
+        return "(a secret)".into();
+    }
+    let of_person = if route.starts_with("/api/v1/contacts/") { !id.starts_with("p_") } else { is_phone(id) };
+    let lettered = LETTERED.iter().any(|beginning| route.starts_with(beginning));
+    if of_person && lettered { "(a phone number)".into() } else { id.into() }
+}
+
+fn is_phone(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    (7..=15).contains(&digits) && text.bytes().all(|byte| byte.is_ascii_digit() || b"+ -().".contains(&byte))
 }
 
 /// Which rows.

@@ -101,6 +101,34 @@ async fn a_token_of_one_number_sees_and_does_nothing_of_another() {
 }
 
 #[tokio::test]
+async fn asking_for_the_head_of_an_answer_shows_no_more_than_the_answer() {
+    let world = three().start().await;
+    write(&world, NUMBER, ADA, "for the first").await;
+    write(&world, STRANGER, BEN, "for the other").await;
+    world.wait_replies(ADA, 1).await;
+    world.wait_replies(BEN, 1).await;
+    let (own, other) = (conversation(&world, NUMBER).await, conversation(&world, STRANGER).await);
+    let one = By { world: &world, token: token(&world, "one", "operator", Some(&[NUMBER])).await };
+    let viewer = By { world: &world, token: token(&world, "viewer", "viewer", None).await };
+    let ask = async |by: &By<'_>, method: Method, path: &str| {
+        let request = world.http.request(method, format!("{}{path}", world.admin_url())).bearer_auth(&by.token);
+        let answer = request.send().await.unwrap();
+        let length = answer.headers().get("content-length").and_then(|length| length.to_str().ok()).map(str::to_owned);
+        (answer.status().as_u16(), length, answer.headers().contains_key("etag"))
+    };
+    for (by, path) in [
+        (&one, format!("/api/v1/conversations/{other}")),
+        (&one, "/api/v1/conversations".to_owned()),
+        (&viewer, format!("/api/v1/conversations/{own}/journal")),
+        (&viewer, "/api/v1/numbers".to_owned()),
+    ] {
+        let (get, head) = (ask(by, Method::GET, &path).await, ask(by, Method::HEAD, &path).await);
+        assert_eq!(get, head, "{path}");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
 async fn who_is_blocked_by_other_numbers_is_in_no_page_and_no_cursor() {
     let world = three().start().await;
     for phone in [1, 2] {

@@ -185,6 +185,17 @@ fn ids_are_what_stands_in_the_places_of_names() {
     assert_eq!(found, ["welcome".into(), "3f".into()]);
     assert_eq!(ids("/api/v1/bots/{id}", "/api/v1/bots/%77elcome"), ["welcome".into()], "as the handler gets it");
     assert!(ids("/api/v1/bots", "/api/v1/bots").is_empty());
+    let one = |route: &str, id: &str| {
+        ids(&format!("{route}/{{id}}"), &format!("{route}/{id}")).pop().map(String::from).unwrap_or_default()
+    };
+    assert_eq!(one("/api/v1/tokens", "par_AbCdEfGh"), "(a secret)", "put in the place of its id by mistake");
+    assert_eq!(one("/api/v1/tokens", "%70ar_AbCdEfGh"), "(a secret)");
+    for phone in ["447700900123", "+44%207700%20900123"] {
+        assert_eq!(one("/api/v1/conversations", phone), "(a phone number)");
+        assert_eq!(one("/api/v1/contacts", phone), "(a phone number)");
+    }
+    assert_eq!(one("/api/v1/numbers", "106540352242922"), "106540352242922", "one of ours");
+    assert_eq!(one("/api/v1/users", "u_01KB3J5N1Q8T2C4V6X8Z0A2B4D"), "u_01KB3J5N1Q8T2C4V6X8Z0A2B4D");
 }
 
 #[tokio::test]
