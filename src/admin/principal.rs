@@ -15,6 +15,8 @@ pub(crate) struct Principal {
     pub(crate) numbers: Option<Arc<[Box<str>]>>,
     /// The user that they are, or whose token they use.
     pub(crate) user: Option<Box<str>>,
+    /// The id of the token that they use.
+    pub(crate) token: Option<Box<str>>,
     /// By which credential.
     pub(crate) via: Via,
 }
@@ -35,7 +37,7 @@ pub(crate) enum Via {
 impl Principal {
     /// Everything, with every number, by the admin token.
     pub(crate) fn admin(who: &str) -> Self {
-        Self { who: who.into(), role: Role::Admin, numbers: None, user: None, via: Via::AdminToken }
+        Self { who: who.into(), role: Role::Admin, numbers: None, user: None, token: None, via: Via::AdminToken }
     }
 
     /// Everything, with every number, by calling from this machine.

@@ -40,7 +40,7 @@ pub(super) struct CreateToken {
 /// A token, without its secret.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({ "id": "t_01KB3J5N1Q8T2C4V6X8Z0A2B4D", "name": "shop", "prefix": "par_AbCd",
-    "role": "responder", "numbers": null, "owner": null, "created_by": "user:elif", "created_at": "2026-11-27T09:00:00.000Z",
+    "role": "responder", "numbers": null, "owner": null, "created_by": "user:elif", "maker": null, "created_at": "2026-11-27T09:00:00.000Z",
     "expires_at": "2027-02-25T09:00:00.000Z", "expired": false, "last_used_at": null }))]
 pub(super) struct TokenView {
     id: String,
@@ -53,6 +53,8 @@ pub(super) struct TokenView {
     /// The user whose it is: it is refused when they are locked out, gone, or have lost its role.
     owner: Option<String>,
     created_by: String,
+    /// The id of the token that made it: it is revoked with that one, and does not outlast it.
+    maker: Option<String>,
     created_at: String,
     expires_at: Option<String>,
     expired: bool,
@@ -63,7 +65,7 @@ pub(super) struct TokenView {
 /// A token that was just made.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({ "id": "t_01KB3J5N1Q8T2C4V6X8Z0A2B4D", "name": "shop", "prefix": "par_AbCd",
-    "role": "responder", "numbers": null, "owner": null, "created_by": "user:elif", "created_at": "2026-11-27T09:00:00.000Z",
+    "role": "responder", "numbers": null, "owner": null, "created_by": "user:elif", "maker": null, "created_at": "2026-11-27T09:00:00.000Z",
     "expires_at": "2027-02-25T09:00:00.000Z", "expired": false, "last_used_at": null,
     "secret": "par_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE" }))]
 pub(super) struct NewTokenView {
@@ -71,6 +73,18 @@ pub(super) struct NewTokenView {
     token: TokenView,
     /// For `Authorization: Bearer`. It is kept nowhere, and shown here only.
     secret: String,
+}
+
+/// What revoking a token would end.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "id": "t_01KB3J5N1Q8T2C4V6X8Z0A2B4D", "name": "shop", "prefix": "par_AbCd",
+    "role": "responder", "numbers": null, "owner": null, "created_by": "user:elif", "maker": null,
+    "created_at": "2026-11-27T09:00:00.000Z", "expires_at": null, "expired": false, "last_used_at": null, "also": [] }))]
+pub(super) struct Revocation {
+    #[serde(flatten)]
+    token: TokenView,
+    /// The names of those that it made, and theirs.
+    also: Vec<String>,
 }
 
 /// A page of tokens, oldest first.
@@ -90,6 +104,7 @@ impl TokenView {
             numbers: token.numbers.as_ref().map(|numbers| numbers.iter().map(|number| number.to_string()).collect()),
             owner: token.owner.as_ref().map(ToString::to_string),
             created_by: token.created_by.to_string(),
+            maker: token.maker.as_ref().map(ToString::to_string),
             created_at: at(token.created_ms),
             expires_at: token.expires_ms.map(at),
             expired: token.expires_ms.is_some_and(|end_ms| end_ms <= now_ms),
@@ -108,7 +123,7 @@ pub(super) async fn list(State(shared): Ctx, query: Asked<PageQuery>) -> Result<
     Ok(Json(TokenPage { items: page.iter().map(|token| TokenView::of(token, now_ms)).collect(), next_cursor }))
 }
 
-/// Makes a token. It belongs to the user who makes it.
+/// Makes a token. It belongs to the user who makes it; one that a token makes ends with that one at the latest.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "access", params(DryRun), request_body = CreateToken,
     responses((status = CREATED, body = NewTokenView), (status = OK, description = "what would be, of a dry run"),
         (status = CONFLICT), (status = UNPROCESSABLE_ENTITY)))]
@@ -123,10 +138,11 @@ pub(super) async fn create(
     let numbers = numbers.map(|numbers| known(&shared, numbers)).transpose()?;
     let now_ms = shared.parts.clock.now_ms();
     let expires_ms = expires_in.as_deref().map(|text| later(now_ms, text)).transpose()?;
-    let new = NewToken { name, role, numbers, expires_ms, owner: who.user.clone(), created_by: who.who.clone() };
+    let (owner, created_by, maker) = (who.user.clone(), who.who.clone(), who.token.clone());
+    let new = NewToken { name, role, numbers, expires_ms, owner, created_by, maker };
     let directory = &shared.access.directory;
     if dry_run {
-        directory.check_token(&new, now_ms)?;
+        let expires_ms = directory.check_token(&new, now_ms)?;
         let plan = json!({ "dry_run": true, "name": new.name, "role": role, "expires_at": expires_ms.map(at) });
         return Ok(Json(plan).into_response());
     }
@@ -136,9 +152,9 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Extension(audited), Json(view)).into_response())
 }
 
-/// Revokes a token, by id or name. It is refused from the answer on.
+/// Revokes a token, by id or name, and with it those that it made, and theirs. They are refused from the answer on.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "access", params(("id" = String, Path), DryRun),
-    responses((status = NO_CONTENT), (status = OK, body = TokenView, description = "of a dry run"),
+    responses((status = NO_CONTENT), (status = OK, body = Revocation, description = "of a dry run"),
         (status = NOT_FOUND)))]
 pub(super) async fn revoke(
     State(shared): Ctx,
@@ -147,10 +163,16 @@ pub(super) async fn revoke(
 ) -> Result<Response, Problem> {
     let directory = &shared.access.directory;
     if read(dry)?.dry_run {
-        return Ok(Json(TokenView::of(&directory.token(&id)?, shared.parts.clock.now_ms())).into_response());
+        let (gone, now_ms) = (directory.with_made(&id)?, shared.parts.clock.now_ms());
+        let (token, made) = gone.split_first().ok_or_else(|| Problem::not_found("there is no such token"))?;
+        let also = made.iter().map(|token| token.name.to_string()).collect();
+        return Ok(Json(Revocation { token: TokenView::of(token, now_ms), also }).into_response());
     }
-    let token = directory.revoke_token(&id).await?;
-    let audited = Audited::default().before(for_audit(&token)).target(&token.id);
+    let gone = directory.revoke_token(&id).await?;
+    let mut audited = gone.iter().fold(Audited::default(), |audited, token| audited.target(&token.id));
+    if let Some(token) = gone.first() {
+        audited = audited.before(for_audit(token));
+    }
     Ok((StatusCode::NO_CONTENT, Extension(audited)).into_response())
 }
 

@@ -240,6 +240,37 @@ async fn a_token_is_shown_once_and_revoked_at_once() {
 }
 
 #[tokio::test]
+async fn what_a_token_made_goes_with_it_and_does_not_outlast_it() {
+    let mut world = World::start().await;
+    let make = async |world: &World, by: &str, name: &str, expires: Option<&str>| {
+        let body = json!({ "name": name, "role": "admin", "expires_in": expires });
+        let answer = world.http.post(format!("{}/api/v1/tokens", world.admin_url())).bearer_auth(by).json(&body);
+        let answer = answer.send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let by = async |world: &World, secret: &Value| {
+        status_of(world.http.get(format!("{}/api/v1/me", world.admin_url())).bearer_auth(secret.as_str().unwrap())).await
+    };
+    let (_, first) = make(&world, ADMIN_TOKEN, "first", Some("10d")).await;
+    let by_first = first["secret"].as_str().unwrap();
+    assert_eq!(make(&world, by_first, "longer", Some("11d")).await.0, 422);
+    let (status, second) = make(&world, by_first, "second", None).await;
+    assert_eq!((status, &second["expires_at"], &second["maker"]), (201, &first["expires_at"], &first["id"]), "{second}");
+    let (status, third) = make(&world, second["secret"].as_str().unwrap(), "third", Some("1d")).await;
+    assert_eq!((status, &third["maker"]), (201, &second["id"]), "{third}");
+    let (_, other) = make(&world, ADMIN_TOKEN, "other", None).await;
+    let plan = world.admin_call(Method::DELETE, "/api/v1/tokens/first?dry_run=true").send().await.unwrap();
+    assert_eq!(plan.json::<Value>().await.unwrap()["also"], json!(["second", "third"]));
+    world.restart().await;
+    assert_eq!(world.admin_call(Method::DELETE, "/api/v1/tokens/first").send().await.unwrap().status(), 204);
+    for gone in [&first, &second, &third] {
+        assert_eq!(by(&world, &gone["secret"]).await, 401, "{}", gone["name"]);
+    }
+    assert_eq!(by(&world, &other["secret"]).await, 200);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn the_setup_link_makes_one_admin_and_is_used_up() {
     let world = nobody_yet().start().await;
     let secret = world.server().setup.clone().unwrap();

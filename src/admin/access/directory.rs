@@ -118,7 +118,8 @@ impl Directory {
             found.used_ms.store(now_ms, Ordering::Relaxed);
         }
         let who = format!("token:{}", token.name).into();
-        Some(Principal { who, role: token.role, numbers, user: token.owner.clone(), via: Via::Token })
+        let (user, id) = (token.owner.clone(), Some(token.id.clone()));
+        Some(Principal { who, role: token.role, numbers, user, token: id, via: Via::Token })
     }
 
     /// Whose session this is.
@@ -131,6 +132,7 @@ impl Directory {
             role: user.role,
             numbers: user.numbers.clone(),
             user: Some(user.id.clone()),
+            token: None,
             via: Via::Session,
         })
     }

@@ -65,6 +65,9 @@ pub(crate) struct Token {
     pub(crate) owner: Option<Box<str>>,
     /// Who made it.
     pub(crate) created_by: Box<str>,
+    /// The id of the token that made it: it is revoked with that one, and does not outlast it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) maker: Option<Box<str>>,
     pub(crate) created_ms: u64,
     /// From when on it is nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -41,6 +41,7 @@ fn token_of(role: Role, name: &str) -> NewToken {
         expires_ms: None,
         owner: None,
         created_by: "admin-token".into(),
+        maker: None,
     }
 }
 
