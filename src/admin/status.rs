@@ -10,6 +10,8 @@ use storage::{Page, StoreError};
 
 use super::principal::Principal;
 use super::problem::Problem;
+use super::role::Role;
+use super::time::at;
 use super::{Ctx, Shared, numbers};
 use crate::inspector::Counts;
 
@@ -18,13 +20,19 @@ const LETTERS: usize = 200;
 /// Conversations that are looked through for those that wait for a person, the last active ones first.
 const CONVERSATIONS: usize = 500;
 
+/// A token that ends within this time is told of.
+const SOON_MS: u64 = 14 * 24 * 3_600_000;
+/// Tokens that are told of at the most.
+const ENDING: usize = 20;
+
 /// How the server does.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(example = json!({
     "version": "0.1.0", "started_at": "2026-11-27T09:00:00.000Z", "uptime_seconds": 60,
     "webhooks": { "per_second": 1.5, "inspector": { "enabled": true, "noted": 90, "dropped": 0, "unsigned": 0 } },
     "outbox": { "open": 0, "oldest_seconds": null }, "dead_letters": { "count": 0, "more": false },
-    "waiting_for_person": { "count": 2, "more": false }, "event_clients": 1, "numbers": [], "engine": {},
+    "waiting_for_person": { "count": 2, "more": false }, "event_clients": 1,
+    "tokens_ending": [{ "name": "shop", "expires_at": "2026-12-04T09:00:00.000Z" }], "numbers": [], "engine": {},
     "store": { "file_bytes": 73728, "commits": 12, "rows": 30, "unfolded": 2, "inbox": 0 }
 }))]
 pub(super) struct ServerStatus {
@@ -45,6 +53,8 @@ pub(super) struct ServerStatus {
     waiting_for_person: StatusCount,
     /// Clients that follow the events.
     event_clients: usize,
+    /// Tokens that end within 14 days, the next one first: 20 at the most, and for admins only.
+    tokens_ending: Vec<TokenEnding>,
     /// Our numbers, as `/api/v1/numbers` has them.
     #[schema(value_type = Vec<super::shapes::Number>)]
     numbers: Vec<Value>,
@@ -79,6 +89,13 @@ struct StatusCount {
     count: usize,
     /// Whether there may be more.
     more: bool,
+}
+
+/// A token that ends soon.
+#[derive(Serialize, utoipa::ToSchema)]
+struct TokenEnding {
+    name: String,
+    expires_at: String,
 }
 
 /// The store.
@@ -122,6 +139,7 @@ pub(super) async fn status(
         dead_letters: dead_letters(&shared, &principal).await?,
         waiting_for_person: waiting(&shared, &principal).await?,
         event_clients: shared.parts.feed.followers(),
+        tokens_ending: tokens_ending(&shared, &principal, now_ms),
         numbers,
         engine: serde_json::to_value(&engine).unwrap_or_default(),
         store: StatusStore {
@@ -132,6 +150,22 @@ pub(super) async fn status(
             inbox: store.inbox,
         },
     }))
+}
+
+fn tokens_ending(shared: &Shared, principal: &Principal, now_ms: u64) -> Vec<TokenEnding> {
+    if !principal.role.may(Role::Admin) {
+        return Vec::new();
+    }
+    let soon = now_ms..now_ms.saturating_add(SOON_MS);
+    let all = shared.access.directory.tokens();
+    let mut ending: Vec<_> = all
+        .iter()
+        .filter_map(|token| Some((token.expires_ms?, &token.name)))
+        .filter(|(end_ms, _)| soon.contains(end_ms))
+        .collect();
+    ending.sort_unstable();
+    let shown = ending.into_iter().take(ENDING);
+    shown.map(|(end_ms, name)| TokenEnding { name: name.to_string(), expires_at: at(end_ms) }).collect()
 }
 
 async fn dead_letters(shared: &Shared, principal: &Principal) -> Result<StatusCount, StoreError> {

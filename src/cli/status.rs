@@ -81,6 +81,9 @@ fn screen(status: &Value) -> String {
         ),
         format!("Watching    {} event clients", number(&status["event_clients"])),
     ];
+    for token in status["tokens_ending"].as_array().into_iter().flatten() {
+        lines.push(format!("Warning     the token {} ends at {}", text(token, "name"), text(token, "expires_at")));
+    }
     for number in status["numbers"].as_array().into_iter().flatten() {
         lines.push(of_number(number));
     }
@@ -134,7 +137,7 @@ mod tests {
             "dead_letters": { "count": 200, "more": true },
             "waiting_for_person": { "count": 2, "more": false },
             "store": { "file_bytes": 5 << 20, "rows": 9, "unfolded": 1 },
-            "event_clients": 1,
+            "event_clients": 1, "tokens_ending": [{ "name": "shop", "expires_at": "2026-12-04T09:00:00.000Z" }],
             "numbers": [{ "id": "700", "display_phone_number": null, "open": 4,
                           "paused": { "since": "2026-11-27T09:00:00Z", "why": "by an operator" } }],
         });
@@ -147,6 +150,7 @@ mod tests {
             "200 or more letters",
             "2 conversations for a person",
             "5 MB",
+            "the token shop ends at 2026-12-04T09:00:00.000Z",
             "700 (-) stopped since 2026-11-27T09:00:00Z: by an operator",
         ] {
             assert!(screen.contains(part), "{part:?} is not in\n{screen}");
