@@ -53,7 +53,7 @@ mod webhooks;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ use crate::server::Configuration;
 use crate::services::Services;
 use crate::telemetry::Logs;
 pub use access::allowed_hosts;
-use access::{Access, Denied, Peer};
+use access::{Access, Denied, Forwarded, Peer};
 use audit::{Book, Call, Entry};
 use once::Once;
 pub use people::{FirstUserError, People};
@@ -139,6 +139,8 @@ pub struct Parts {
     pub open_on_loopback: bool,
     /// Host names that are answered.
     pub allowed_hosts: HashSet<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Whether `/metrics` answers.
     pub metrics_enabled: bool,
     /// What happens, for those who follow it.
@@ -231,6 +233,9 @@ impl Admin {
     pub async fn answer(self, request: http::Request<Incoming>, peer: SocketAddr) -> http::Response<Body> {
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(Peer(peer));
+        if let Some(client) = access::forwarded(request.headers(), peer.ip(), &self.shared.parts.trusted_proxies) {
+            request.extensions_mut().insert(Forwarded(client));
+        }
         let reads = request.method().is_safe();
         let answering = async move { self.router.oneshot(request).await.unwrap_or_else(|never| match never {}) };
         let answer = match reads {
@@ -329,7 +334,7 @@ async fn scoped(shared: &Shared, principal: &Principal, path: Option<&str>, requ
 }
 
 /// An address begins to be braked.
-async fn note_brake(shared: &Shared, address: std::net::IpAddr) {
+async fn note_brake(shared: &Shared, address: IpAddr) {
     let entry = Entry {
         who: "unknown".into(),
         action: "brake on wrong credentials".into(),

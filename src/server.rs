@@ -248,6 +248,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
         login_ttl_ms: millis(config.admin.login_ttl),
         open_on_loopback: given.open_admin,
         allowed_hosts: admin::allowed_hosts(&config.admin.allowed_hosts, admin),
+        trusted_proxies: config.admin.trusted_proxies.clone(),
         metrics_enabled: config.metrics.enabled,
         feed,
         logs: given.logs,

@@ -35,12 +35,18 @@ use setup::Setup;
 pub(super) const COOKIE: &str = "parlance_session";
 /// Its value must be 1 in every write of a session: a form of another page cannot send it.
 const WRITE_HEADER: &str = "x-parlance";
+/// Whom proxies passed a request on for.
+const FORWARDED: &str = "x-forwarded-for";
 /// Open to everybody.
 const OPEN: [&str; 4] = ["/healthz", "/readyz", "/api/v1/login", "/api/v1/setup"];
 
 /// The caller's address.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub SocketAddr);
+
+/// The address that a proxy which is trusted says the caller has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forwarded(pub IpAddr);
 
 /// Why a call is refused before it is routed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,7 +171,8 @@ impl Access {
         if let Some(principal) = cookie.and_then(|secret| self.directory.by_session(secret, now_ms)) {
             return if self.is_forged(request) { Err(Denied::Csrf(principal)) } else { Ok(Some(principal)) };
         }
-        if self.open_on_loopback && given.is_none() && peer.is_loopback() {
+        let is_here = peer.is_loopback() && request.extensions().get::<Forwarded>().is_none();
+        if self.open_on_loopback && given.is_none() && is_here {
             return if self.is_foreign(request) { Err(Denied::Origin) } else { Ok(Some(Principal::loopback())) };
         }
         // Asking without a credential is no guess.
@@ -324,8 +331,25 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
     pairs.find(|(name, value)| *name == COOKIE && !value.is_empty()).map(|(_, value)| value)
 }
 
+/// Where a request comes from that a trusted proxy passed on: what the last proxy that is not trusted, or the caller, had. `None`
+/// where none is trusted, or the proxy does not say.
+pub(super) fn forwarded(headers: &HeaderMap, peer: IpAddr, trusted: &[IpAddr]) -> Option<IpAddr> {
+    let is_trusted = |address: IpAddr| trusted.contains(&address.to_canonical());
+    if !is_trusted(peer) {
+        return None;
+    }
+    let texts = headers.get_all(FORWARDED).into_iter().rev().filter_map(|value| value.to_str().ok());
+    // Each proxy adds whom it heard at the end; what stands before may be anybody's invention.
+    let hops =
+        texts.flat_map(|text| text.rsplit(',')).map(|hop| hop.trim().parse().map(|hop: IpAddr| hop.to_canonical()));
+    hops.map_while(Result::ok).find(|hop| !is_trusted(*hop))
+}
+
 /// Where a request comes from.
 pub(super) fn address(request: &Request) -> IpAddr {
+    if let Some(Forwarded(client)) = request.extensions().get() {
+        return *client;
+    }
     // Without one (tests call the router by itself) it is nobody's.
     request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
 }

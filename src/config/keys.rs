@@ -85,6 +85,7 @@ pub const KEYS: &[Key] = &[
     key("admin.listen", Address, Restart),
     key("admin.insecure", Boolean, Restart),
     key("admin.allowed_hosts", List, Restart),
+    key("admin.trusted_proxies", List, Restart),
     key("admin.max_event_clients", Integer(1, 100_000), Restart),
     key("admin.token", Secret, Live),
     key("admin.token_file", SecretFile, Restart),

@@ -1,6 +1,6 @@
 //! Settings of what listens: front door, admin port, simulator, metrics.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use url::Url;
@@ -40,6 +40,8 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// Host headers that are answered; empty means loopback names and the listen address.
     pub allowed_hosts: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Clients that follow the events at once.
     pub max_event_clients: usize,
     /// The first admin token.
@@ -94,6 +96,7 @@ impl Admin {
         let admin = Self {
             listen: address(reader, "admin.listen"),
             allowed_hosts: reader.list("admin.allowed_hosts"),
+            trusted_proxies: addresses(reader, "admin.trusted_proxies"),
             max_event_clients: reader.integer("admin.max_event_clients", 1..=100_000),
             token: reader.secret("admin.token"),
             login_ttl: reader.duration("admin.login_ttl"),
@@ -122,6 +125,14 @@ impl Simulator {
     pub(super) fn read(reader: &Reader<'_>) -> Self {
         Self { listen: address(reader, "simulator.listen") }
     }
+}
+
+/// Addresses of hosts, without ports.
+fn addresses(reader: &Reader<'_>, key: &str) -> Vec<IpAddr> {
+    let texts = reader.list(key);
+    let wrong = texts.iter().filter(|text| text.parse::<IpAddr>().is_err());
+    wrong.for_each(|text| reader.reject(key, text, "addresses such as \"10.0.0.1\" or \"fd00::1\""));
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
 }
 
 /// Nothing, or an address that Meta takes: by https, unless it is on this machine.

@@ -202,6 +202,25 @@ async fn f110_25_wrong_tokens_are_braked_while_the_right_one_works() {
 }
 
 #[tokio::test]
+async fn behind_a_trusted_proxy_callers_have_addresses_of_their_own() {
+    for (trusted, second) in [("127.0.0.1", 401), ("", 429)] {
+        let world = Setup::default().set("admin.trusted_proxies", trusted).start().await;
+        let url = format!("{}/api/v1/me", world.admin_url());
+        let guess = async |from: &str| {
+            status_of(world.http.get(&url).bearer_auth("guess").header("x-forwarded-for", from)).await
+        };
+        for _ in 0..11 {
+            guess("10.0.0.9").await;
+        }
+        assert_eq!((guess("10.0.0.9").await, guess("10.0.0.8").await), (429, second), "{trusted}");
+        let rows = world.items("/api/v1/audit?action=brake").await;
+        let address = if trusted.is_empty() { "127.0.0.1" } else { "10.0.0.9" };
+        assert_eq!((rows.len(), &rows[0]["address"]), (1, &json!(address)));
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_shown_once_and_revoked_at_once() {
     let world = World::start().await;
     let secret = token(&world, "CI", "viewer", Some(&[NUMBER])).await;
@@ -224,6 +243,21 @@ async fn a_token_is_shown_once_and_revoked_at_once() {
         world.admin_post("/api/v1/tokens", &json!({ "name": "short", "role": "viewer", "expires_in": "90d" })).await;
     assert_eq!(status, 201, "{made}");
     let short = made["secret"].as_str().unwrap().to_owned();
+    assert_eq!(world.admin("/api/v1/status").await["tokens_ending"], json!([]));
+    world.clock.advance(76 * 24 * 60 * MINUTE_MS + MINUTE_MS);
+    let ending = json!([{ "name": "short", "expires_at": made["expires_at"] }]);
+    assert_eq!(world.admin("/api/v1/status").await["tokens_ending"], ending);
+    let by_viewer: Value = world
+        .http
+        .get(format!("{}/api/v1/status", world.admin_url()))
+        .bearer_auth(&short)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(by_viewer["tokens_ending"], json!([]), "names of tokens are for admins");
     world.clock.advance(90 * 24 * 60 * MINUTE_MS);
     assert_eq!(status_of(world.http.get(&url).bearer_auth(&short)).await, 401);
     for (body, status) in [
@@ -249,13 +283,18 @@ async fn what_a_token_made_goes_with_it_and_does_not_outlast_it() {
         (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
     };
     let by = async |world: &World, secret: &Value| {
-        status_of(world.http.get(format!("{}/api/v1/me", world.admin_url())).bearer_auth(secret.as_str().unwrap())).await
+        status_of(world.http.get(format!("{}/api/v1/me", world.admin_url())).bearer_auth(secret.as_str().unwrap()))
+            .await
     };
     let (_, first) = make(&world, ADMIN_TOKEN, "first", Some("10d")).await;
     let by_first = first["secret"].as_str().unwrap();
     assert_eq!(make(&world, by_first, "longer", Some("11d")).await.0, 422);
     let (status, second) = make(&world, by_first, "second", None).await;
-    assert_eq!((status, &second["expires_at"], &second["maker"]), (201, &first["expires_at"], &first["id"]), "{second}");
+    assert_eq!(
+        (status, &second["expires_at"], &second["maker"]),
+        (201, &first["expires_at"], &first["id"]),
+        "{second}"
+    );
     let (status, third) = make(&world, second["secret"].as_str().unwrap(), "third", Some("1d")).await;
     assert_eq!((status, &third["maker"]), (201, &second["id"]), "{third}");
     let (_, other) = make(&world, ADMIN_TOKEN, "other", None).await;

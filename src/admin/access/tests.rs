@@ -316,3 +316,31 @@ async fn cookies_are_for_https_unless_the_name_is_this_machine() {
     }
     assert!(cookie("localhost", None).contains("=; HttpOnly") && cookie("localhost", None).contains("Max-Age=0"));
 }
+
+#[test]
+fn a_proxy_that_is_trusted_says_who_calls_and_nobody_else_does() {
+    let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    let (near, far) = (address("127.0.0.1"), address("10.0.0.1"));
+    let of = |values: &[&str], peer: &str, trusted: &[IpAddr]| {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        forwarded(&headers, address(peer), trusted).map(|client| client.to_string())
+    };
+    let told = |text: &str| Some(text.to_owned());
+    assert_eq!(of(&["1.2.3.4"], "127.0.0.1", &[]), None, "nobody is trusted");
+    assert_eq!(of(&["1.2.3.4"], "10.9.9.9", &[near]), None, "another one speaks");
+    assert_eq!(of(&["1.2.3.4"], "127.0.0.1", &[near]), told("1.2.3.4"));
+    assert_eq!(
+        of(&["127.0.0.1, 9.9.9.9, 1.2.3.4"], "127.0.0.1", &[near]),
+        told("1.2.3.4"),
+        "invented ones stand before"
+    );
+    assert_eq!(of(&["1.2.3.4, 10.0.0.1"], "127.0.0.1", &[near, far]), told("1.2.3.4"), "two proxies");
+    assert_eq!(of(&["9.9.9.9", "1.2.3.4"], "127.0.0.1", &[near]), told("1.2.3.4"), "two headers");
+    assert_eq!(of(&["::ffff:1.2.3.4"], "::ffff:127.0.0.1", &[near]), told("1.2.3.4"));
+    for nothing in [&[][..], &["unknown"], &[""], &["1.2.3.4, nonsense"]] {
+        assert_eq!(of(nothing, "127.0.0.1", &[near]), None, "{nothing:?}");
+    }
+}
