@@ -23,7 +23,7 @@ use storage::{NewDocument, Store, StoreError};
 use tokio::sync::watch;
 
 pub use erase::BroadcastLists;
-pub use plan::{Draft, MAX_PEOPLE, NewPerson, Plan, PlanError, Wrong};
+pub use plan::{Draft, MAX_PEOPLE, NewPerson, Plan, PlanError, Wrong, variables_of};
 pub use record::{Broadcast, Phase};
 pub use tally::{Counts, PersonResult, ResultPage, Standing};
 

@@ -17,7 +17,7 @@ use storage::{ContactId, ConversationId, Head, Partition, Store, StoreError};
 pub use change::{ChangeError, Changed, ContactChange};
 pub use list::ContactFilter;
 pub use record::{ContactRecord, ContactRefusal, OptIn, check_tag};
-pub use segment::Member;
+pub use segment::{Chosen, Member, Segment, SegmentPage};
 pub(crate) use view::aliases_of;
 pub use view::{ContactConversation, ContactView, MarketingView};
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Exit;
 use super::api::{Api, ApiArgs, print_object, text};
+use super::contact;
 use super::outbox::part;
 use super::output::{Failed, data, talk};
 
@@ -14,6 +15,7 @@ use super::output::{Failed, data, talk};
 #[command(
     after_help = "Examples:\n  parlance broadcast create news --message news.json --people people.csv --dry-run\n  \
                         parlance broadcast create news --message news.json --people people.csv --rate 20 --confirm 998\n  \
+                        parlance broadcast create news --message news.json --tag vip --not-tag had-spring --dry-run\n  \
                         parlance broadcast show br_1795340000007\n  \
                         parlance broadcast results br_1795340000007 --csv > results.csv"
 )]
@@ -34,8 +36,17 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         message: PathBuf,
         /// File with the people: CSV with a line of names, one of them `to`; or JSON
-        #[arg(long, value_name = "FILE")]
-        people: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present_any = ["tag", "field"], conflicts_with_all = ["tag", "not_tag", "field"])]
+        people: Option<PathBuf>,
+        /// To the contacts with this tag; again: who has all of them. {{name}} is their name, {{city}} their field city
+        #[arg(long, value_name = "TAG")]
+        tag: Vec<String>,
+        /// But not to those with this tag; may be given again
+        #[arg(long, value_name = "TAG")]
+        not_tag: Vec<String>,
+        /// To the contacts with this value in a field; may be given again
+        #[arg(long, value_name = "NAME=VALUE")]
+        field: Vec<String>,
         /// From this one of our numbers
         #[arg(long, value_name = "ID")]
         from: Option<String>,
@@ -106,10 +117,26 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     let json = args.json;
     args.run(|api| async move {
         match command {
-            Command::Create { name, message, people, from, rate, start_at, draft, confirm, dry_run } => {
+            Command::Create {
+                name,
+                message,
+                people,
+                tag,
+                not_tag,
+                field,
+                from,
+                rate,
+                start_at,
+                draft,
+                confirm,
+                dry_run,
+            } => {
                 let mut body = json!({ "name": name, "message": json_file(&message)?, "from": from, "rate": rate,
                     "start_at": start_at, "draft": draft, "confirm": confirm });
-                let (member, people) = people_file(&people)?;
+                let (member, people) = match people {
+                    Some(file) => people_file(&file)?,
+                    None => ("segment", json!({ "tags": tag, "not_tags": not_tag, "fields": fields(&field)? })),
+                };
                 body[member] = people;
                 let query: Vec<_> = dry_run.then(|| ("dry_run", "true".to_owned())).into_iter().collect();
                 let request = api.request(Method::POST, "/api/v1/broadcasts", &query).json(&body);
@@ -169,6 +196,11 @@ fn people_file(path: &Path) -> Result<(&'static str, Value), Failed> {
         return Ok(("people", json_file(path)?));
     }
     Ok(("csv", read(path)?.into()))
+}
+
+/// Values of fields that are looked for: JSON, or a text.
+fn fields(given: &[String]) -> Result<Map<String, Value>, Failed> {
+    given.iter().map(|field| contact::field(field)).collect()
 }
 
 fn line(item: &Value) -> String {

@@ -171,14 +171,16 @@ async fn set_fields(api: &Api, id: &str, fields: &[String], dry_run: bool, json:
         print_object(&contact["fields"], json);
         return Ok(());
     }
-    let mut set = Map::new();
-    for field in fields {
-        let (name, value) = field.split_once('=').ok_or_else(|| {
-            Failed::new(Exit::Usage, format!("error: {field:?} is not NAME=VALUE, such as city=York or age=42"))
-        })?;
-        set.insert(name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into()));
-    }
+    let set = fields.iter().map(|given| field(given)).collect::<Result<Map<_, _>, _>>()?;
     change(api, Method::PATCH, &path(id, "")?, Some(json!({ "fields": set })), dry_run, json).await
+}
+
+/// A field with its value, which is JSON, or a text.
+pub(super) fn field(given: &str) -> Result<(String, Value), Failed> {
+    let (name, value) = given.split_once('=').ok_or_else(|| {
+        Failed::new(Exit::Usage, format!("error: {given:?} is not NAME=VALUE, such as city=York or age=42"))
+    })?;
+    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 
 async fn export(api: &Api, id: &str, out: Option<PathBuf>) -> Result<(), Failed> {

@@ -160,6 +160,93 @@ async fn a_broadcast_waits_for_its_time_and_for_a_number_that_stands_still() {
     world.end().await;
 }
 
+async fn import(world: &World, table: &str) {
+    let request = world.admin_call(reqwest::Method::POST, "/api/v1/contacts/import");
+    let answer = request.header("content-type", "text/csv").body(table.to_owned()).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.json::<Value>().await.unwrap()["refused"], 0);
+}
+
+fn to_segment(segment: &Value) -> Value {
+    json!({ "name": "news", "message": template("news", "{{name}} of {{city}}"), "segment": segment })
+}
+
+#[tokio::test]
+async fn a_segment_goes_to_who_belongs_to_it_at_that_time_and_wants_it() {
+    let world = world().await;
+    let table = format!(
+        "phone,name,tags,marketing,city\r\n{ADA},Ada,vip new,in,York\r\n{BEN},Ben,vip,out,York\r\n\
+         447700900903,Cy,vip had,,York\r\n447700900904,Di,vip,,York\r\n447700900905,Ed,other,,York\r\n\
+         447700900906,Flo,vip,,\r\n447700900907,Gus,vip,,Leeds\r\n"
+    );
+    import(&world, &table).await;
+    let erase = json!({ "confirm": "447700900904" });
+    assert_eq!(world.admin_post("/api/v1/contacts/447700900904/erase", &erase).await.0, 200);
+    let body = to_segment(&json!({ "tags": ["vip"], "not_tags": ["had"] }));
+    let (status, plan) = world.admin_post("/api/v1/broadcasts?dry_run=true", &body).await;
+    assert_eq!((status, &plan["people"], &plan["recipients"]), (200, &json!(3), &json!(2)), "{plan}");
+    assert_eq!(plan["segment"], json!({ "matched": 4, "opted_out": 1, "no_address": 0 }));
+    assert_eq!(plan["skipped"], json!({ "invalid": 1 }), "Flo has no city");
+    assert!(world.items("/api/v1/broadcasts").await.is_empty(), "a plan keeps nothing");
+    let with_fields = to_segment(&json!({ "tags": ["vip"], "fields": { "city": "York" } }));
+    let (_, plan) = world.admin_post("/api/v1/broadcasts?dry_run=true", &with_fields).await;
+    assert_eq!((&plan["recipients"], &plan["segment"]["matched"]), (&json!(2), &json!(3)), "{plan}");
+    let (_, plan) = world
+        .admin_post("/api/v1/broadcasts?dry_run=true", &to_segment(&json!({ "fields": { "city": "Leeds" } })))
+        .await;
+    assert_eq!((&plan["recipients"], &plan["segment"]["matched"]), (&json!(1), &json!(1)), "without a tag: {plan}");
+    let (status, made) = world.admin_post("/api/v1/broadcasts", &body).await;
+    assert_eq!(status, 201, "{made}");
+    // Who joins later gets nothing: the list was made when the broadcast was.
+    import(&world, "phone,name,tags,city\r\n447700900908,Hal,vip,York\r\n").await;
+    done(&world, &id_of(&made)).await;
+    let mut got: Vec<_> = world.accepted().into_iter().map(|row| row.person.to_string()).collect();
+    got.sort();
+    assert_eq!(got, [ADA, "447700900907"]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_segment_of_nobody_or_of_another_form_is_refused_with_the_reason() {
+    let world = world().await;
+    import(&world, &format!("phone,name,tags,marketing\r\n{ADA},Ada,quiet,out\r\n")).await;
+    let many: Vec<_> = (0..17).map(|at| format!("t{at}")).collect();
+    for (segment, says) in [
+        (json!({}), "name tags or fields"),
+        (json!({ "not_tags": ["vip"] }), "name tags or fields"),
+        (json!({ "tags": ["nobody-has-it"] }), "0 contacts belong to it"),
+        (json!({ "tags": ["quiet"] }), "1 of them want no marketing"),
+        (json!({ "tags": ["Not A Tag"] }), "not 1 to 64 characters"),
+        (json!({ "tags": many }), "at most 16 tags"),
+        (json!({ "fields": { "city": ["York"] } }), "\"city\""),
+        (json!({ "tag": "vip" }), "tag"),
+    ] {
+        let (status, problem) = world.admin_post("/api/v1/broadcasts", &to_segment(&segment)).await;
+        assert_eq!(status, 422, "{segment}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{says}: {problem}");
+    }
+    let mut both = to_segment(&json!({ "tags": ["quiet"] }));
+    both["people"] = json!([ADA]);
+    let (status, problem) = world.admin_post("/api/v1/broadcasts", &both).await;
+    assert!(status == 422 && problem["detail"].as_str().unwrap().contains("one of them"), "{problem}");
+    assert!(world.items("/api/v1/broadcasts").await.is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_wants_no_marketing_still_gets_what_is_known_to_be_none() {
+    let account = simulator::Number::default().waba_id;
+    let world = Setup::default().set("whatsapp.business_account_id", &account).start().await;
+    world.handle.put_template(&definition("news", "UTILITY")).unwrap();
+    assert_eq!(world.admin_post("/api/v1/templates/sync", &json!({})).await.0, 200);
+    import(&world, &format!("phone,name,tags,marketing,city\r\n{ADA},Ada,quiet,out,York\r\n")).await;
+    let (status, made) = world.admin_post("/api/v1/broadcasts", &to_segment(&json!({ "tags": ["quiet"] }))).await;
+    assert_eq!(status, 201, "{made}");
+    done(&world, &id_of(&made)).await;
+    assert_eq!(world.replies(ADA).len(), 1);
+    world.end().await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_a_broadcast_is_refused_with_the_reason() {
     let world = world().await;

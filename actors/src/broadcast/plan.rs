@@ -1,6 +1,6 @@
 //! What a broadcast would do, before anything of it is kept: whose message can be made, and who is named twice.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 use whatsapp::message::Outgoing;
@@ -166,6 +166,25 @@ impl Plan {
     }
 }
 
+/// The names of the variables that a message has places for.
+pub fn variables_of(message: &Value) -> BTreeSet<Box<str>> {
+    let mut names = BTreeSet::new();
+    collect(message, &mut names);
+    names
+}
+
+fn collect(value: &Value, names: &mut BTreeSet<Box<str>>) {
+    match value {
+        Value::String(text) => {
+            let places = text.split("{{").skip(1).filter_map(|place| place.split_once("}}"));
+            names.extend(places.map(|(name, _)| name.trim().into()));
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, names)),
+        Value::Object(members) => members.values().for_each(|value| collect(value, names)),
+        _ => {}
+    }
+}
+
 fn look_at(person: NewPerson, pattern: &Pattern, seen: &mut HashSet<Target>) -> Person {
     let NewPerson { to, variables } = person;
     let target = match to.parse::<Target>() {
@@ -295,6 +314,13 @@ mod tests {
         assert!(plan.wrong[1].detail.contains("\"name\" is missing"));
         let filled = Pattern::new(&template("Hello {{ name }}!")).fill(&plan.people[4].variables).unwrap();
         assert!(filled.raw().to_string().contains("Hello {{name}}!"), "a value is not looked through again");
+    }
+
+    #[test]
+    fn the_variables_of_a_message_are_those_that_it_has_places_for() {
+        let names = variables_of(&template("Hello {{ name }} of {{city}}, {{name}}: {{"));
+        assert_eq!(names, BTreeSet::from(["city".into(), "name".into()]));
+        assert!(variables_of(&json!({ "{{key}}": 1 })).is_empty(), "names of members have no places");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `POST /api/v1/broadcasts`: plans a broadcast, and keeps it once its size is confirmed.
 
+mod segment;
+
 use std::collections::BTreeMap;
 
 use actors::broadcast::{Draft, MAX_PEOPLE, NewPerson, Plan, PlanError, Wrong};
@@ -19,6 +21,7 @@ use super::super::problem::Problem;
 use super::super::{Ctx, Shared};
 use super::{BroadcastView, confirmed, invalid, view};
 use crate::sheet;
+use segment::{SegmentIn, SegmentView};
 
 /// Characters of a name at most.
 const MAX_NAME_CHARS: usize = 200;
@@ -48,6 +51,8 @@ pub(in super::super) struct NewBroadcast {
     people: Option<Vec<PersonIn>>,
     /// To whom, as CSV: the first line names the columns; one is `to`, the others are variables.
     csv: Option<String>,
+    /// To whom: the contacts with some tags and fields, as they are now.
+    segment: Option<SegmentIn>,
     /// Messages per second at the most; the number's own limit holds as well.
     rate: Option<u32>,
     /// Not before this time, RFC 3339.
@@ -93,7 +98,7 @@ pub(in super::super) struct CreateQuery {
 #[schema(example = json!({
     "people": 1000, "recipients": 998, "skipped": { "invalid": 1, "duplicate": 1 }, "confirm": 998,
     "wrong": [{ "place": 17, "to": "0770", "why": "invalid", "detail": "…" }], "estimated_seconds": 50,
-    "template": { "status": "APPROVED", "category": "MARKETING" }
+    "template": { "status": "APPROVED", "category": "MARKETING" }, "segment": null
 }))]
 pub(in super::super) struct PlanView {
     /// How many are named.
@@ -111,6 +116,8 @@ pub(in super::super) struct PlanView {
     confirm: Option<u32>,
     /// The template as far as it is known here: status and category.
     template: Option<Value>,
+    /// How the people were chosen, of a segment.
+    segment: Option<SegmentView>,
 }
 
 /// Somebody who gets nothing.
@@ -140,7 +147,7 @@ pub(in super::super) async fn create(
     body: Result<Json<NewBroadcast>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let CreateQuery { dry_run } = read(query)?;
-    let NewBroadcast { name, from, message, people, csv, rate, start_at, draft, confirm } = read_json(body)?;
+    let NewBroadcast { name, from, message, people, csv, segment, rate, start_at, draft, confirm } = read_json(body)?;
     let number_id = begin::number(&shared, &principal, from.as_deref(), None)?;
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
@@ -151,28 +158,49 @@ pub(in super::super) async fn create(
     }
     let start_at_ms = start_at.as_deref().map(read_time).transpose()?;
     let template = template(&shared, &number_id, &message)?;
+    let (people, chosen) = match segment {
+        Some(_) if people.is_some() || csv.is_some() => return Err(one_of()),
+        Some(segment) => {
+            let (people, chosen) = segment::resolve(&shared, &principal, segment, &message, template.as_ref()).await?;
+            (Named::Read(people), Some(chosen))
+        }
+        None => (Named::Given(people, csv), None),
+    };
     let draft_plan =
         Draft { name: name.into(), number_id: number_id.clone(), message, people: Vec::new(), rate, start_at_ms };
     // A hundred thousand people take a second or two.
     let planned = tokio::task::spawn_blocking(move || {
-        let people = named(people, csv.as_deref())?;
+        let people = match people {
+            Named::Read(people) => people,
+            Named::Given(people, csv) => named(people, csv.as_deref())?,
+        };
         Plan::of(Draft { people, ..draft_plan }).map_err(|error| refused(&error))
     });
     let plan = planned.await.map_err(|error| Problem::broken(&error))??;
     let per_second = shared.parts.engine.sender(&number_id).await.and_then(|sender| sender.per_second);
+    let shown = PlanView { template, segment: chosen, ..plan_view(&plan, per_second) };
     if dry_run {
-        return Ok(Json(plan_view(&plan, per_second, template)).into_response());
+        return Ok(Json(shown).into_response());
     }
     if !draft {
-        confirmed(plan.recipients, confirm)
-            .map_err(|problem| problem.with("plan", json!(plan_view(&plan, per_second, template))))?;
+        confirmed(plan.recipients, confirm).map_err(|problem| problem.with("plan", json!(shown)))?;
     }
     let broadcast = shared.parts.broadcasts.create(plan, &principal.who, !draft).await?;
     tracing::info!(broadcast = &*broadcast.id, by = &*principal.who, people = broadcast.people, "a broadcast was made");
     Ok((StatusCode::CREATED, Json(view(broadcast, shared.parts.clock.now_ms(), None))).into_response())
 }
 
-fn plan_view(plan: &Plan, per_second: Option<f64>, template: Option<Value>) -> PlanView {
+/// The people as they were given, or as they were looked up.
+enum Named {
+    Given(Option<Vec<PersonIn>>, Option<String>),
+    Read(Vec<NewPerson>),
+}
+
+fn one_of() -> Problem {
+    invalid("people, csv and segment: give one of them")
+}
+
+fn plan_view(plan: &Plan, per_second: Option<f64>) -> PlanView {
     let wrong = |wrong: &Wrong| WrongView {
         place: wrong.place,
         to: wrong.to.to_string(),
@@ -186,13 +214,14 @@ fn plan_view(plan: &Plan, per_second: Option<f64>, template: Option<Value>) -> P
         wrong: plan.wrong.iter().map(wrong).collect(),
         estimated_seconds: plan.seconds(per_second),
         confirm: (plan.recipients > super::CONFIRM_OVER).then_some(plan.recipients),
-        template,
+        template: None,
+        segment: None,
     }
 }
 
 fn named(people: Option<Vec<PersonIn>>, csv: Option<&str>) -> Result<Vec<NewPerson>, Problem> {
     match (people, csv) {
-        (Some(_), Some(_)) => Err(invalid("people and csv: give one of them")),
+        (Some(_), Some(_)) => Err(one_of()),
         (Some(people), None) => Ok(people.into_iter().map(person).collect()),
         (None, Some(csv)) => of_sheet(csv),
         (None, None) => Ok(Vec::new()),
@@ -203,12 +232,16 @@ fn person(person: PersonIn) -> NewPerson {
     match person {
         PersonIn::To(to) => NewPerson { to, variables: BTreeMap::new() },
         PersonIn::With(PersonWith { to, variables }) => {
-            let text = |value: Value| match value {
-                Value::String(text) => text.into_boxed_str(),
-                other => other.to_string().into_boxed_str(),
-            };
-            NewPerson { to, variables: variables.into_iter().map(|(name, value)| (name, text(value))).collect() }
+            NewPerson { to, variables: variables.into_iter().map(|(name, value)| (name, shown(value))).collect() }
         }
+    }
+}
+
+/// A value as it stands in a message.
+fn shown(value: Value) -> Box<str> {
+    match value {
+        Value::String(text) => text.into(),
+        other => other.to_string().into(),
     }
 }
 
