@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 pub use erase::BroadcastLists;
 pub use plan::{Draft, MAX_PEOPLE, NewPerson, Plan, PlanError, Wrong, variables_of};
-pub use record::{Broadcast, Phase};
+pub use record::{Broadcast, News, Phase};
 pub use tally::{Counts, PersonResult, ResultPage, Standing};
 
 use crate::clock::Clock;
@@ -32,7 +32,7 @@ use crate::codec::{self, CodecError};
 use crate::engine::{Engine, OrderError};
 use record::{Person, chunk_key, id_of};
 
-const KIND: &str = "broadcast";
+pub(crate) const KIND: &str = "broadcast";
 const PEOPLE: &str = "broadcast_people";
 const RESULT: &str = "broadcast_result";
 /// People of one chunk.
@@ -203,8 +203,10 @@ impl Broadcasts {
         change: impl FnOnce(&mut Broadcast) -> Result<(), BroadcastError>,
     ) -> Result<Broadcast, BroadcastError> {
         let _writing = self.writing.lock().await;
-        let mut broadcast = self.get(id)?;
+        let before = self.get(id)?;
+        let mut broadcast = before.clone();
         change(&mut broadcast)?;
+        broadcast.tell(&before);
         documents.push((KIND.into(), id.into(), Some(codec::encode(&broadcast))));
         self.store.put_documents(documents).await?;
         self.all.lock().insert(id.into(), broadcast.clone());

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::begin::{definition, template};
 use crate::people::field;
+use crate::support::sse::{Event, Events};
 use crate::support::{ADA, BEN, Setup, World, person, until};
 
 fn broadcast(people: &Value) -> Value {
@@ -136,6 +137,46 @@ async fn a_broadcast_is_paused_resumed_and_cancelled_and_goes_on_after_a_restart
     people.sort();
     people.dedup();
     assert!(people.len() == count && count < 60, "{count}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_watches_hears_how_a_broadcast_gets_on_and_no_more_than_once_a_second() {
+    let world = world().await;
+    let request = world.admin_call(reqwest::Method::GET, "/api/v1/events?topics=broadcasts");
+    let mut events = Events::open(request, None).await.unwrap();
+    assert_eq!(events.next().await.unwrap().kind, "hello");
+    let people: Vec<Value> = (0..90).map(|at| named(&person(at))).collect();
+    let mut body = broadcast(&json!(people));
+    (body["rate"], body["draft"]) = (json!(40), json!(true));
+    let id = id_of(&world.admin_post("/api/v1/broadcasts", &body).await.1);
+    let verb = async |verb: &str| {
+        assert_eq!(world.admin_post(&format!("/api/v1/broadcasts/{id}/{verb}"), &json!({})).await.0, 200);
+    };
+    let began_ms = world.now_ms();
+    verb("start").await;
+    until("it has begun", async || {
+        world.clock.advance(100);
+        (world.admin(&format!("/api/v1/broadcasts/{id}")).await["released"].as_u64() > Some(45)).then_some(())
+    })
+    .await;
+    verb("pause").await;
+    verb("resume").await;
+    done(&world, &id).await;
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|last: &Event| last.kind != "broadcast.finished") {
+        heard.push(events.next().await.unwrap());
+    }
+    let (progress, rest): (Vec<_>, Vec<_>) = heard.into_iter().partition(|event| event.kind == "broadcast.progress");
+    let kinds: Vec<_> = rest.iter().map(|event| event.kind.trim_start_matches("broadcast.")).collect();
+    assert_eq!(kinds, ["created", "started", "begun", "paused", "resumed", "finished"]);
+    let last = &rest[5].data;
+    assert_eq!((&last["id"], &last["state"], &last["released"]), (&json!(id), &json!("done"), &json!(90)), "{last}");
+    let seconds = (world.now_ms() - began_ms) / 1_000 + 1;
+    assert!((1..=seconds as usize).contains(&progress.len()), "{} in {seconds} s", progress.len());
+    assert!(progress.windows(2).all(|two| two[0].data["released"].as_u64() < two[1].data["released"].as_u64()));
+    let told = format!("{rest:?}");
+    assert!(!told.contains("news") && !told.contains(&person(0)), "no words and nobody: {told}");
     world.end().await;
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::Value;
 use whatsapp::message::Outgoing;
 
-use super::record::{Broadcast, Person, Phase, Skip};
+use super::record::{Broadcast, News, Person, Phase, Skip};
 use crate::engine::Target;
 
 /// People of one broadcast at the most.
@@ -162,6 +162,8 @@ impl Plan {
             updated_ms: now_ms,
             started_ms: None,
             ended_ms: None,
+            news: Some(News::Created),
+            told_ms: now_ms,
         }
     }
 }

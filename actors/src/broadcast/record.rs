@@ -9,6 +9,9 @@ use storage::{ConversationId, InboxSeq, SendId, SendState};
 use super::BroadcastError;
 use crate::orders::Refusal;
 
+/// Progress is told once in this time at the most (ms).
+const TELL_MS: u64 = 1_000;
+
 /// A broadcast.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Broadcast {
@@ -44,6 +47,32 @@ pub struct Broadcast {
     pub started_ms: Option<u64>,
     /// When it was done or cancelled.
     pub ended_ms: Option<u64>,
+    /// What those hear who watch, by the write that it was kept with.
+    pub news: Option<News>,
+    /// When there was news last.
+    pub told_ms: u64,
+}
+
+/// What happened to a broadcast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// It was made.
+    Created,
+    /// A draft was let go.
+    Started,
+    /// The first message was released.
+    Begun,
+    /// It got on; told once in a second at the most.
+    Progress,
+    /// Somebody paused it.
+    Paused,
+    /// Somebody let it go on.
+    Resumed,
+    /// Everybody was released.
+    Finished,
+    /// Somebody ended it.
+    Cancelled,
 }
 
 /// How a broadcast stands.
@@ -80,6 +109,25 @@ impl Broadcast {
             Phase::Paused { .. } => "paused",
             Phase::Done => "done",
             Phase::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    /// What is new since it was written before.
+    pub(super) fn tell(&mut self, before: &Self) {
+        self.news = match (&before.phase, &self.phase) {
+            (Phase::Draft, Phase::Running) => Some(News::Started),
+            (Phase::Paused { .. }, Phase::Running) => Some(News::Resumed),
+            (Phase::Running, Phase::Paused { .. }) => Some(News::Paused),
+            (before, Phase::Done) if *before != Phase::Done => Some(News::Finished),
+            (before, after @ Phase::Cancelled { .. }) if before != after => Some(News::Cancelled),
+            _ if before.started_ms.is_none() && self.started_ms.is_some() => Some(News::Begun),
+            _ => {
+                let is_time = self.next > before.next && self.updated_ms >= before.told_ms + TELL_MS;
+                is_time.then_some(News::Progress)
+            }
+        };
+        if self.news.is_some() {
+            self.told_ms = self.updated_ms;
         }
     }
 

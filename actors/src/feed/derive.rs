@@ -6,6 +6,7 @@ use storage::{
 };
 
 use super::told::{Place, Told, Topic};
+use crate::broadcast::{Broadcast, News};
 use crate::records::{HistoryEntry, InputKind, SendError, SendPayload};
 use crate::view::{self, state_name, time_text};
 use crate::{codec, identity};
@@ -21,7 +22,8 @@ const DOCUMENTS: [(&str, Topic, &str, bool); 14] = [
     ("blocked", Topic::Contacts, "contact.blocked", false),
     ("contact", Topic::Contacts, "contact.updated", false),
     ("quick_reply", Topic::Contacts, "quick_reply.updated", false),
-    ("broadcast", Topic::Broadcasts, "broadcast.updated", true),
+    // Only that it is gone: what it does is told by [`got_on`].
+    (crate::broadcast::KIND, Topic::Broadcasts, "broadcast.removed", true),
     ("user", Topic::Settings, "user.updated", false),
     ("api_token", Topic::Settings, "token.updated", false),
     ("event_gone", Topic::Settings, "endpoint.updated", true),
@@ -53,6 +55,9 @@ pub(super) fn told(row: &Logged) -> Vec<Told> {
                 let (id, at) = (id.to_string(), time_text(row.received_ms));
                 let data = json!({ "id": id, "field": row.field, "alarm": row.alarm, "at": at });
                 events.push(event(Topic::Notices, "notice", &data));
+            }
+            LoggedValue::Document((kind, _, Some(value))) if &**kind == crate::broadcast::KIND => {
+                events.extend(got_on(value));
             }
             LoggedValue::Document((kind, key, value)) => events.extend(written(kind, key, value.is_some())),
         }
@@ -175,6 +180,33 @@ fn given_up(letter: &DeadLetter) -> Told {
     });
     let kind = if letter.resolution.is_some() { "dead_letter.resolved" } else { "dead_letter" };
     about(letter.conversation, Topic::DeadLetters, kind, &data)
+}
+
+/// A broadcast with news. Each step writes it; few of these are worth telling.
+fn got_on(value: &[u8]) -> Option<Told> {
+    let broadcast: Broadcast = codec::decode(value).ok()?;
+    let kind = match broadcast.news? {
+        News::Created => "broadcast.created",
+        News::Started => "broadcast.started",
+        News::Begun => "broadcast.begun",
+        News::Progress => "broadcast.progress",
+        News::Paused => "broadcast.paused",
+        News::Resumed => "broadcast.resumed",
+        News::Finished => "broadcast.finished",
+        News::Cancelled => "broadcast.cancelled",
+    };
+    let data = json!({
+        "id": broadcast.id,
+        "phone_number_id": broadcast.number_id,
+        "state": broadcast.state(broadcast.updated_ms),
+        "people": broadcast.people,
+        "recipients": broadcast.recipients,
+        "released": broadcast.next,
+        "waiting": broadcast.waiting,
+        "at": time_text(broadcast.updated_ms),
+    });
+    let number = Some(identity::partition_tag(&storage::Partition(broadcast.number_id)));
+    Some(Told { number, ..event(Topic::Broadcasts, kind, &data) })
 }
 
 fn written(kind: &str, key: &str, is_there: bool) -> Option<Told> {
