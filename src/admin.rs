@@ -327,7 +327,7 @@ async fn scoped(shared: &Shared, principal: &Principal, path: Option<&str>, requ
         return refusal.into_response();
     }
     let answer = match route {
-        Some(Route { once: true, .. }) => once::answer(shared, &principal.who, request, next).await,
+        Some(Route { once: Some(most), .. }) => once::answer(shared, &principal.who, *most, request, next).await,
         _ => next.run(request).await,
     };
     scope::cut(principal, &method, path, answer).await

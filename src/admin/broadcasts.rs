@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::audit::Audited;
 use super::lists::{Asked, PageQuery, limit, read, read_json};
 use super::messages::conflict;
 use super::principal::Principal;
@@ -199,11 +200,11 @@ pub(super) async fn start(
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     body: Result<Json<Confirmed>, axum::extract::rejection::JsonRejection>,
-) -> Result<Json<BroadcastView>, Problem> {
-    let broadcast = one(&shared, &principal, &id)?;
-    confirmed(broadcast.recipients, read_json(body)?.confirm)?;
+) -> Result<Changed, Problem> {
+    let before = one(&shared, &principal, &id)?;
+    confirmed(before.recipients, read_json(body)?.confirm)?;
     let broadcast = shared.parts.broadcasts.start(&id, "started").await?;
-    Ok(Json(view(broadcast, shared.parts.clock.now_ms(), None)))
+    Ok(changed(&shared, &before, broadcast, None))
 }
 
 /// Why it is paused.
@@ -225,14 +226,14 @@ pub(super) async fn pause(
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     body: Result<Json<PauseReason>, axum::extract::rejection::JsonRejection>,
-) -> Result<Json<BroadcastView>, Problem> {
-    one(&shared, &principal, &id)?;
+) -> Result<Changed, Problem> {
+    let before = one(&shared, &principal, &id)?;
     let reason = read_json(body)?.reason;
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON_CHARS) {
         return Err(invalid(format!("reason has more than {MAX_REASON_CHARS} characters")));
     }
     let broadcast = shared.parts.broadcasts.pause(&id, &principal.who, reason.as_deref()).await?;
-    Ok(Json(view(broadcast, shared.parts.clock.now_ms(), None)))
+    Ok(changed(&shared, &before, broadcast, reason.as_deref()))
 }
 
 #[utoipa::path(
@@ -243,13 +244,13 @@ pub(super) async fn resume(
     State(shared): Ctx,
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
-) -> Result<Json<BroadcastView>, Problem> {
-    let broadcast = one(&shared, &principal, &id)?;
-    if broadcast.phase == Phase::Draft {
+) -> Result<Changed, Problem> {
+    let before = one(&shared, &principal, &id)?;
+    if before.phase == Phase::Draft {
         return Err(state("the broadcast is a draft: start it"));
     }
     let broadcast = shared.parts.broadcasts.start(&id, "resumed").await?;
-    Ok(Json(view(broadcast, shared.parts.clock.now_ms(), None)))
+    Ok(changed(&shared, &before, broadcast, None))
 }
 
 #[utoipa::path(
@@ -260,10 +261,20 @@ pub(super) async fn cancel(
     State(shared): Ctx,
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
-) -> Result<Json<BroadcastView>, Problem> {
-    one(&shared, &principal, &id)?;
+) -> Result<Changed, Problem> {
+    let before = one(&shared, &principal, &id)?;
     let broadcast = shared.parts.broadcasts.cancel(&id, &principal.who).await?;
-    Ok(Json(view(broadcast, shared.parts.clock.now_ms(), None)))
+    Ok(changed(&shared, &before, broadcast, None))
+}
+
+/// A broadcast that was changed, and what the audit trail says of it.
+type Changed = (Extension<Audited>, Json<BroadcastView>);
+
+fn changed(shared: &Shared, before: &Broadcast, after: Broadcast, reason: Option<&str>) -> Changed {
+    let now_ms = shared.parts.clock.now_ms();
+    let how = |broadcast: &Broadcast| json!({ "state": broadcast.state(now_ms), "released": broadcast.next });
+    let audited = Audited::default().before(how(before)).after(how(&after)).reason(reason);
+    (Extension(audited), Json(view(after, now_ms, None)))
 }
 
 /// The broadcast, if the caller sees its number.

@@ -3,7 +3,9 @@
 pub(super) mod erase;
 pub(super) mod sheets;
 
-use actors::contacts::{ChangeError, Changed, ContactChange, ContactError, ContactFilter, ContactRefusal, ContactView};
+use actors::contacts::{
+    ChangeError, Changed, ContactChange, ContactError, ContactFilter, ContactRecord, ContactRefusal, ContactView,
+};
 use actors::identity;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -179,7 +181,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let (_, view) = find(&shared, &principal, &id).await?;
-    Ok(answer(&shared, view))
+    Ok(answer(&shared, view, Audited::default()))
 }
 
 /// Changes name, language, tags and fields. With `If-Match` only if nobody changed it meanwhile.
@@ -273,14 +275,15 @@ async fn changed(
     let (contact, mut view) = find(shared, principal, id).await?;
     let contacts = &shared.parts.services.contacts;
     let dry_run = change.dry_run;
-    let Changed { after, .. } = contacts.change(contact, expected, change).await?;
+    let Changed { before, after } = contacts.change(contact, expected, change).await?;
     if dry_run {
         (view.tags, view.fields, view.language) = (after.tags, after.fields, after.language);
         view.name = after.name.or(view.profile_name.clone());
         return Ok(Json(json!({ "dry_run": true, "contact": shown(shared, view) })).into_response());
     }
+    let audited = Audited::default().before(for_audit(before.as_ref())).after(for_audit(Some(&after)));
     let (_, view) = find(shared, principal, &identity::contact_text(contact)).await?;
-    Ok(answer(shared, view))
+    Ok(answer(shared, view, audited))
 }
 
 /// The contact that an id or a phone number leads to, if the caller sees anything of it.
@@ -321,8 +324,14 @@ fn shown(shared: &Shared, view: ContactView) -> Value {
     json!(view)
 }
 
-fn answer(shared: &Shared, view: ContactView) -> Response {
-    let (tag, audited) = (etag(view.revision), Audited::default().target(&view.id));
+/// What the audit trail says of what is kept of a person: nothing of who they are, since it outlives them here.
+fn for_audit(record: Option<&ContactRecord>) -> Value {
+    let said = record.and_then(|record| record.marketing.as_ref()).map(|said| said.wanted);
+    json!({ "revision": record.map_or(0, |record| record.revision), "marketing_wanted": said })
+}
+
+fn answer(shared: &Shared, view: ContactView, audited: Audited) -> Response {
+    let (tag, audited) = (etag(view.revision), audited.target(&view.id));
     let mut answer = Json(shown(shared, view)).into_response();
     answer.extensions_mut().insert(audited);
     if let Ok(tag) = HeaderValue::from_str(&tag) {

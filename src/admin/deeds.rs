@@ -11,8 +11,10 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::{HeaderMap, StatusCode, header};
+use serde_json::{Value, json};
 use storage::ConversationId;
 
+use super::audit::Audited;
 use super::lists::{Asked, read};
 use super::principal::Principal;
 use super::problem::Problem;
@@ -243,7 +245,8 @@ async fn done(
     DryRun { dry_run }: DryRun,
     status: StatusCode,
 ) -> Result<Response, Problem> {
-    let (conversation, _) = conversations::seen(shared, principal, id).await?;
+    let (conversation, head) = conversations::seen(shared, principal, id).await?;
+    let before = view::conversation(conversation, &head).map_err(|error| Problem::damaged(&error))?.0;
     let deed = Deed {
         act,
         who: principal.who.clone(),
@@ -251,6 +254,7 @@ async fn done(
         note: words("note", asked.note)?,
         by_right: principal.role.may(Role::Operator),
     };
+    let audited = Audited::default().before(standing(&Acted::now(&before))).reason(deed.reason.clone());
     let engine = &shared.parts.engine;
     let outcome = match dry_run {
         true => engine.would(conversation, &deed).await?,
@@ -261,12 +265,13 @@ async fn done(
             let view = conversations::view_of(shared, standing.conversation).await?;
             let answer = Acted { dry_run, ..Acted::of(&view, &standing) };
             let etag = [(header::ETAG, conversations::etag(answer.revision))];
-            Ok((status, etag, Json(answer)).into_response())
+            let audited = Extension(audited.after(self::standing(&answer)).target(&answer.id));
+            Ok((status, etag, audited, Json(answer)).into_response())
         }
         Done::Waiting(seq) => {
             let view = conversations::view_of(shared, conversation).await?;
             let answer = Acted { waiting: Some(seq.0.to_string()), ..Acted::now(&view) };
-            Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+            Ok((StatusCode::ACCEPTED, Extension(audited), Json(answer)).into_response())
         }
         Done::Refused(refusal) => {
             let view = conversations::view_of(shared, conversation).await?;
@@ -274,6 +279,11 @@ async fn done(
         }
         Done::Unknown => Err(conversations::unknown(id)),
     }
+}
+
+/// What the audit trail says of how a conversation stands.
+fn standing(stands: &Acted) -> Value {
+    json!({ "state": stands.state, "owner": stands.owner, "node": stands.node, "revision": stands.revision })
 }
 
 impl HandBackBody {

@@ -18,6 +18,7 @@ use whatsapp::message::Outgoing;
 
 pub(super) use batch::duration;
 
+use super::audit::Audited;
 use super::begin::numbers;
 use super::lists::{Asked, page, read, read_json};
 use super::messages::{conflict, invalid as invalid_message, refused};
@@ -225,7 +226,7 @@ pub(super) async fn retry(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let letter = one(&shared, &principal, &id).await?;
-    again(shared.parts.engine.retry_letter(letter.id, &principal.who, None).await?, id)
+    again(shared.parts.engine.retry_letter(letter.id, &principal.who, None).await?, id, &letter)
 }
 
 /// Another content for a message that was given up.
@@ -249,10 +250,10 @@ pub(super) async fn edit(
 ) -> Result<Response, Problem> {
     let letter = one(&shared, &principal, &id).await?;
     let message = Outgoing::parse(&read_json(body)?.message).map_err(|errors| invalid_message(&errors))?;
-    again(shared.parts.engine.retry_letter(letter.id, &principal.who, Some(message)).await?, id)
+    again(shared.parts.engine.retry_letter(letter.id, &principal.who, Some(message)).await?, id, &letter)
 }
 
-fn again(again: Again, id: String) -> Result<Response, Problem> {
+fn again(again: Again, id: String, letter: &DeadLetter) -> Result<Response, Problem> {
     let outbox = match &again {
         Again::Queued(send) => Some(send.to_string()),
         _ => None,
@@ -260,7 +261,7 @@ fn again(again: Again, id: String) -> Result<Response, Problem> {
     match again {
         Again::Queued(_) | Again::Waiting(_) => {
             let resolved = Resolved { id, state: again.word().to_owned(), outbox };
-            Ok((StatusCode::ACCEPTED, Json(resolved)).into_response())
+            Ok((StatusCode::ACCEPTED, Extension(audited(letter, &resolved)), Json(resolved)).into_response())
         }
         Again::Refused(refusal) => Err(refused(&refusal)),
         Again::Resolved => Err(conflict("letter-resolved", "this letter went again, or was dropped, before")),
@@ -268,6 +269,15 @@ fn again(again: Again, id: String) -> Result<Response, Problem> {
             .hint("drop it: POST /api/v1/dead-letters/{id}/drop")),
         Again::Unknown => Err(Problem::not_found(format!("there is no dead letter {id:?}"))),
     }
+}
+
+/// What the audit trail says of a letter that was resolved.
+fn audited(letter: &DeadLetter, resolved: &Resolved) -> Audited {
+    let code = actors::letters::Cause::of(letter).code;
+    Audited::default()
+        .before(json!({ "state": "open", "reason": letter.reason, "code": code }))
+        .after(json!({ "state": resolved.state, "outbox": resolved.outbox }))
+        .target(&letter.conversation.to_string())
 }
 
 /// Why.
@@ -288,12 +298,15 @@ pub(super) async fn drop_one(
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     body: Result<Json<DropReason>, JsonRejection>,
-) -> Result<Json<Resolved>, Problem> {
+) -> Result<(Extension<Audited>, Json<Resolved>), Problem> {
     let letter = one(&shared, &principal, &id).await?;
     let why = reason(&read_json(body)?.reason)?;
     match shared.parts.engine.drop_letters(&[letter.id], &principal.who, &why).await? {
         0 => Err(conflict("letter-resolved", "this letter went again, or was dropped, before")),
-        _ => Ok(Json(Resolved { id, state: "dropped".to_owned(), outbox: None })),
+        _ => {
+            let resolved = Resolved { id, state: "dropped".to_owned(), outbox: None };
+            Ok((Extension(audited(&letter, &resolved).reason(Some(why))), Json(resolved)))
+        }
     }
 }
 

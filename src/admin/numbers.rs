@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::Ctx;
 use super::Shared;
+use super::audit::Audited;
 use super::given::read_text;
 use super::lists::{Asked, PageQuery, page_of, read};
 use super::principal::Principal;
@@ -97,8 +98,9 @@ pub(super) async fn pause(
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     body: Bytes,
-) -> Result<Json<Value>, Problem> {
+) -> Result<(Extension<Audited>, Json<Value>), Problem> {
     seen(&principal, &id)?;
+    let before = one(&shared, &id).await?;
     let PauseReason { reason } = read_text(&body).map_err(|problem| problem.hint(r#"send {"reason": "…"}"#))?;
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > MAX_REASON_CHARS {
@@ -109,7 +111,8 @@ pub(super) async fn pause(
         return Err(unknown(&id));
     }
     tracing::warn!(number = %id, reason, "an operator stopped sending from a number");
-    one(&shared, &id).await.map(Json)
+    let after = one(&shared, &id).await?;
+    Ok((Extension(audited(&before, &after).reason(Some(reason))), Json(after)))
 }
 
 /// Sends from a number again.
@@ -118,13 +121,20 @@ pub(super) async fn resume(
     State(shared): Ctx,
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<(Extension<Audited>, Json<Value>), Problem> {
     seen(&principal, &id)?;
+    let before = one(&shared, &id).await?;
     if !shared.parts.engine.resume(&id).await? {
         return Err(unknown(&id));
     }
     tracing::warn!(number = %id, "an operator resumed sending from a number");
-    one(&shared, &id).await.map(Json)
+    let after = one(&shared, &id).await?;
+    Ok((Extension(audited(&before, &after).reason(None::<Box<str>>)), Json(after)))
+}
+
+/// What the audit trail says of a number that was stopped, or goes on.
+fn audited(before: &Value, after: &Value) -> Audited {
+    Audited::default().before(json!({ "paused": before["paused"] })).after(json!({ "paused": after["paused"] }))
 }
 
 async fn one(shared: &Shared, id: &str) -> Result<Value, Problem> {

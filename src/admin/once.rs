@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use storage::{NewDocument, Store, StoreError};
 use tokio::sync::OnceCell;
 
+use super::Shared;
 use super::problem::Problem;
-use super::{MAX_BODY_BYTES, Shared};
 
 const DOCUMENT: &str = "idempotency";
 const KEY: &str = "idempotency-key";
@@ -83,19 +83,19 @@ pub(super) fn key(headers: &HeaderMap, who: &str) -> Result<Option<String>, Prob
     text.map(|key| Some(digest(&[who.as_bytes(), key.as_bytes()]))).ok_or_else(wrong)
 }
 
-/// Answers a request whose key counts once; without a key as usual.
-pub(super) async fn answer(shared: &Shared, who: &str, request: Request, next: Next) -> Response {
+/// Answers a request whose key counts once; without a key as usual. Its body has `most` bytes at the most.
+pub(super) async fn answer(shared: &Shared, who: &str, most: usize, request: Request, next: Next) -> Response {
     match key(request.headers(), who) {
-        Ok(Some(key)) => keyed(shared, key, request, next).await.unwrap_or_else(IntoResponse::into_response),
+        Ok(Some(key)) => keyed(shared, key, most, request, next).await.unwrap_or_else(IntoResponse::into_response),
         Ok(None) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn keyed(shared: &Shared, key: String, request: Request, next: Next) -> Result<Response, Problem> {
+async fn keyed(shared: &Shared, key: String, most: usize, request: Request, next: Next) -> Result<Response, Problem> {
     let (once, store, now_ms) = (&shared.once, &*shared.parts.store, shared.parts.clock.now_ms());
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_BODY_BYTES)
+    let body = to_bytes(body, most)
         .await
         .map_err(|error| Problem::of_framework(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()))?;
     let asked = digest_of(&parts, &body);

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use storage::{ConversationId, Page, Send, SendId, SendState};
 use utoipa::{IntoParams, ToSchema};
 
+use super::audit::Audited;
 use super::letters::{duration, reason};
 use super::lists::{Asked, limit, page, read, read_json};
 use super::messages::conflict;
@@ -199,11 +200,12 @@ pub(super) async fn release(
     State(shared): Ctx,
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
-) -> Result<Json<OutboxShown>, Problem> {
-    one(&shared, &principal, &id).await?;
+) -> Result<(Extension<Audited>, Json<OutboxShown>), Problem> {
+    let before = one(&shared, &principal, &id).await?;
     let send: SendId = id.parse().map_err(|_| unknown(&id))?;
     decided(shared.parts.engine.release_send(send).await?, &id, "released")?;
-    one(&shared, &principal, &id).await.map(Json)
+    let after = one(&shared, &principal, &id).await?;
+    Ok((Extension(audited(&before, &after).reason(None::<Box<str>>)), Json(after)))
 }
 
 /// Why it shall not leave.
@@ -224,12 +226,19 @@ pub(super) async fn drop_send(
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     body: Result<Json<DropSend>, JsonRejection>,
-) -> Result<Json<OutboxShown>, Problem> {
-    one(&shared, &principal, &id).await?;
+) -> Result<(Extension<Audited>, Json<OutboxShown>), Problem> {
+    let before = one(&shared, &principal, &id).await?;
     let why = reason(&read_json(body)?.reason)?;
     let send: SendId = id.parse().map_err(|_| unknown(&id))?;
     decided(shared.parts.engine.drop_send(send, &principal.who, &why).await?, &id, "dropped")?;
-    one(&shared, &principal, &id).await.map(Json)
+    let after = one(&shared, &principal, &id).await?;
+    Ok((Extension(audited(&before, &after).reason(Some(why))), Json(after)))
+}
+
+/// What the audit trail says of a message: how it stood, and not what is in it.
+fn audited(before: &OutboxShown, after: &OutboxShown) -> Audited {
+    let state = |shown: &OutboxShown| json!({ "state": shown.message["state"] });
+    Audited::default().before(state(before)).after(state(after))
 }
 
 fn decided(decided: Decided, id: &str, asked: &str) -> Result<(), Problem> {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
+use super::audit::Audited;
 use super::contacts::{DryRun, etag, expected};
 use super::conversations;
 use super::lists::{Asked, read, read_json};
@@ -124,7 +125,7 @@ pub(super) async fn list(State(shared): Ctx, query: Asked<ListQuery>) -> Result<
     get, path = "/api/v1/quick-replies/{id}", params(("id" = String, Path)), responses((status = OK, body = Shape)),
 )]
 pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<Response, Problem> {
-    Ok(answer(StatusCode::OK, &shared.parts.services.quick_replies.get(&id).await?))
+    Ok(answer(StatusCode::OK, &shared.parts.services.quick_replies.get(&id).await?, Audited::default()))
 }
 
 /// Makes a quick reply.
@@ -134,7 +135,8 @@ pub(super) async fn show(State(shared): Ctx, Path(id): Path<String>) -> Result<R
 )]
 pub(super) async fn add(State(shared): Ctx, body: Result<Json<Body>, JsonRejection>) -> Result<Response, Problem> {
     let draft = draft(&shared, read_json(body)?).await?;
-    Ok(answer(StatusCode::CREATED, &shared.parts.services.quick_replies.add(draft).await?))
+    let made = shared.parts.services.quick_replies.add(draft).await?;
+    Ok(answer(StatusCode::CREATED, &made, Audited::default().after(for_audit(&made)).target(&made.id)))
 }
 
 /// Puts another text in its place. With `If-Match` only if nobody changed it meanwhile.
@@ -150,7 +152,11 @@ pub(super) async fn put(
 ) -> Result<Response, Problem> {
     let expected = expected(&headers)?;
     let draft = draft(&shared, read_json(body)?).await?;
-    Ok(answer(StatusCode::OK, &shared.parts.services.quick_replies.put(&id, expected, draft).await?))
+    let replies = &shared.parts.services.quick_replies;
+    let before = replies.get(&id).await?;
+    let after = replies.put(&id, expected, draft).await?;
+    let audited = Audited::default().before(for_audit(&before)).after(for_audit(&after));
+    Ok(answer(StatusCode::OK, &after, audited))
 }
 
 /// Removes a quick reply.
@@ -163,13 +169,13 @@ pub(super) async fn remove(
     Path(id): Path<String>,
     query: Asked<DryRun>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
+) -> Result<(Extension<Audited>, Json<Value>), Problem> {
     let replies = &shared.parts.services.quick_replies;
     let gone = match read(query)?.dry_run {
         true => replies.get(&id).await?,
         false => replies.remove(&id, expected(&headers)?).await?,
     };
-    Ok(Json(shown(&gone)))
+    Ok((Extension(Audited::default().before(for_audit(&gone))), Json(shown(&gone))))
 }
 
 /// The text as it would be sent in a conversation.
@@ -221,8 +227,13 @@ fn shown(reply: &QuickReply) -> Value {
     })
 }
 
-fn answer(status: StatusCode, reply: &QuickReply) -> Response {
-    let mut answer = (status, Json(shown(reply))).into_response();
+/// What the audit trail says of one: not its words.
+fn for_audit(reply: &QuickReply) -> Value {
+    json!({ "name": reply.name, "category": reply.category, "revision": reply.revision })
+}
+
+fn answer(status: StatusCode, reply: &QuickReply, audited: Audited) -> Response {
+    let mut answer = (status, Extension(audited), Json(shown(reply))).into_response();
     if let Ok(tag) = HeaderValue::from_str(&etag(reply.revision)) {
         answer.headers_mut().insert(header::ETAG, tag);
     }

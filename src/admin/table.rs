@@ -11,9 +11,9 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-use super::Shared;
 use super::problem::Problem;
 use super::role::Role;
+use super::{MAX_BODY_BYTES, Shared};
 
 /// Adds rows one after another; [`Table::finish`] gives what is made of them.
 pub(super) struct Table {
@@ -30,8 +30,8 @@ pub(super) struct Route {
     pub role: Role,
     /// The parameters of the query that it takes.
     pub query: Vec<String>,
-    /// Whether an `Idempotency-Key` makes it count once.
-    pub once: bool,
+    /// Whether an `Idempotency-Key` makes it count once; then how many bytes its body has at the most.
+    pub once: Option<usize>,
 }
 
 impl Route {
@@ -69,7 +69,7 @@ impl Table {
             for (method, operation) in operations(item) {
                 describe::complete(operation, method, path, role.name());
                 let query = describe::query_of(operation);
-                self.routes.0.insert((path.clone(), method), Route { role, query, once: false });
+                self.routes.0.insert((path.clone(), method), Route { role, query, once: None });
                 self.last.push((path.clone(), method));
             }
         }
@@ -89,12 +89,25 @@ impl Table {
     }
 
     /// With an `Idempotency-Key` the POSTs of the last row count once.
-    pub(super) fn once(mut self) -> Self {
-        let Self { router, routes, last } = &mut self;
-        for (path, method) in last.iter() {
+    pub(super) fn once(self) -> Self {
+        self.once_with(MAX_BODY_BYTES)
+    }
+
+    /// The same of those that take a longer body than others.
+    pub(super) fn once_with(mut self, max_body_bytes: usize) -> Self {
+        let Self { routes, last, .. } = &mut self;
+        for (path, method) in last.iter().filter(|(_, method)| *method == "POST") {
             if let Some(route) = routes.0.get_mut(&(path.clone(), *method)) {
-                route.once = true;
+                route.once = Some(max_body_bytes);
             }
+        }
+        self.keyed()
+    }
+
+    /// The POSTs of the last row take an `Idempotency-Key`, and do with it themselves what is to be done.
+    pub(super) fn keyed(mut self) -> Self {
+        let Self { router, last, .. } = &mut self;
+        for (path, _) in last.iter().filter(|(_, method)| *method == "POST") {
             let operation = router.get_openapi_mut().paths.paths.get_mut(path).and_then(|item| item.post.as_mut());
             operation.into_iter().for_each(describe::counts_once);
         }

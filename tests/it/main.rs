@@ -40,6 +40,7 @@ mod media;
 mod media_hostile;
 mod notices;
 mod numbers;
+mod once;
 mod operator_send;
 mod order;
 mod paging;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::super::audit::Audited;
 use super::super::begin;
 use super::super::lists::{Asked, read, read_json};
 use super::super::principal::Principal;
@@ -178,6 +179,8 @@ pub(in super::super) async fn create(
     });
     let plan = planned.await.map_err(|error| Problem::broken(&error))??;
     let per_second = shared.parts.engine.sender(&number_id).await.and_then(|sender| sender.per_second);
+    let how =
+        json!({ "number": &*number_id, "people": plan.people(), "recipients": plan.recipients, "segment": chosen });
     let shown = PlanView { template, segment: chosen, ..plan_view(&plan, per_second) };
     if dry_run {
         return Ok(Json(shown).into_response());
@@ -187,7 +190,8 @@ pub(in super::super) async fn create(
     }
     let broadcast = shared.parts.broadcasts.create(plan, &principal.who, !draft).await?;
     tracing::info!(broadcast = &*broadcast.id, by = &*principal.who, people = broadcast.people, "a broadcast was made");
-    Ok((StatusCode::CREATED, Json(view(broadcast, shared.parts.clock.now_ms(), None))).into_response())
+    let audited = Extension(Audited::default().after(how).target(&broadcast.id));
+    Ok((StatusCode::CREATED, audited, Json(view(broadcast, shared.parts.clock.now_ms(), None))).into_response())
 }
 
 /// The people as they were given, or as they were looked up.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::super::audit::Audited;
 use super::super::lists::{Asked, read, read_json};
 use super::super::principal::Principal;
 use super::super::problem::Problem;
@@ -172,7 +173,8 @@ pub(in super::super) async fn retry_many(
         return Ok(Json(RetryPlan::from(&plan)).into_response());
     }
     let batch = batches.start(plan, spread_ms, &principal.who).await?;
-    Ok((StatusCode::ACCEPTED, Json(batch_view(&batch))).into_response())
+    let audited = Audited::default().after(json!({ "letters": batch.ids.len() })).target(&batch.id);
+    Ok((StatusCode::ACCEPTED, Extension(audited), Json(batch_view(&batch))).into_response())
 }
 
 /// What was dropped, or would be.
@@ -196,7 +198,7 @@ pub(in super::super) async fn drop_many(
     Extension(principal): Extension<Principal>,
     query: Asked<DryRun>,
     body: Result<Json<DropMany>, JsonRejection>,
-) -> Result<Json<Dropped>, Problem> {
+) -> Result<(Extension<Audited>, Json<Dropped>), Problem> {
     let DryRun { dry_run } = read(query)?;
     let DropMany { ids, reason: given_up_for, code, phone_number_id, before, all, why } = read_json(body)?;
     let why = reason(&why)?;
@@ -208,7 +210,8 @@ pub(in super::super) async fn drop_many(
     for some in ids.chunks(500).filter(|_| !dry_run) {
         dropped += shared.parts.engine.drop_letters(some, &principal.who, &why).await?;
     }
-    Ok(Json(Dropped { letters: ids.len(), dropped, more }))
+    let audited = Audited::default().after(json!({ "letters": ids.len(), "dropped": dropped })).reason(Some(why));
+    Ok((Extension(audited), Json(Dropped { letters: ids.len(), dropped, more })))
 }
 
 /// Batches, newest first.

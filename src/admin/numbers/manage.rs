@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{one, rfc3339, seen, unknown};
 use crate::admin::Ctx;
+use crate::admin::audit::Audited;
 use crate::admin::lists::{Asked, read};
 use crate::admin::principal::Principal;
 use crate::admin::problem::Problem;
@@ -219,7 +220,7 @@ pub(in crate::admin) async fn add(
     Extension(principal): Extension<Principal>,
     query: Asked<How>,
     body: Bytes,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Extension<Audited>, Json<Value>), Problem> {
     let (How { dry_run }, new) = (read(query)?, body_of::<NewNumber>(&body)?);
     if principal.numbers.is_some() {
         let detail = "this credential is for some numbers only, and may add none";
@@ -231,9 +232,11 @@ pub(in crate::admin) async fn add(
     desk.add(&id, &changes, &secrets, dry_run).await.map_err(refused)?;
     if dry_run {
         let tested = desk.try_out(&id, changes.account.as_deref().filter(|id| !id.is_empty()), &token).await;
-        return Ok((StatusCode::OK, Json(json!(TestView::from(tested)))));
+        return Ok((StatusCode::OK, Extension(Audited::default()), Json(json!(TestView::from(tested)))));
     }
-    Ok((StatusCode::CREATED, Json(one(&shared, &id).await?)))
+    let number = one(&shared, &id).await?;
+    let audited = Audited::default().after(set_up(&number)).target(&id);
+    Ok((StatusCode::CREATED, Extension(audited), Json(number)))
 }
 
 /// Changes a number that the store keeps. One of the configuration is changed there.
@@ -247,7 +250,7 @@ pub(in crate::admin) async fn change(
     Path(id): Path<String>,
     query: Asked<How>,
     body: Bytes,
-) -> Result<Json<Value>, Problem> {
+) -> Result<(Extension<Audited>, Json<Value>), Problem> {
     seen(&principal, &id)?;
     let (How { dry_run }, change) = (read(query)?, body_of::<ChangeNumber>(&body)?);
     let changes = Changes {
@@ -257,8 +260,10 @@ pub(in crate::admin) async fn change(
         coexistence: change.coexistence,
         bot: change.bot,
     };
+    let before = one(&shared, &id).await?;
     shared.parts.desk.change(&id, &changes, dry_run).await.map_err(refused)?;
-    one(&shared, &id).await.map(Json)
+    let after = one(&shared, &id).await?;
+    Ok((Extension(Audited::default().before(set_up(&before)).after(set_up(&after))), Json(after)))
 }
 
 /// Serves a number no longer, and forgets its secrets; its conversations stay. Refused while something of it is open, unless
@@ -272,11 +277,12 @@ pub(in crate::admin) async fn remove(
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
     query: Asked<Remove>,
-) -> Result<StatusCode, Problem> {
+) -> Result<(StatusCode, Extension<Audited>), Problem> {
     seen(&principal, &id)?;
     let Remove { force, dry_run } = read(query)?;
+    let before = one(&shared, &id).await?;
     shared.parts.desk.remove(&id, force, dry_run).await.map_err(refused)?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, Extension(Audited::default().before(set_up(&before)))))
 }
 
 /// How the secrets of a number stand: where each comes from and how old it is, and nothing of it.
@@ -307,7 +313,7 @@ pub(in crate::admin) async fn set_secrets(
     Path(id): Path<String>,
     query: Asked<How>,
     body: Bytes,
-) -> Result<Json<SecretList>, Problem> {
+) -> Result<(Extension<Audited>, Json<SecretList>), Problem> {
     seen(&principal, &id)?;
     let (How { dry_run }, new) = (read(query)?, body_of::<NewSecrets>(&body)?.fields());
     if new.is_empty() {
@@ -315,7 +321,17 @@ pub(in crate::admin) async fn set_secrets(
             .hint(r#"send {"app_secret": "…"}, or null to take one away"#));
     }
     state.parts.desk.set_secrets(&id, &new, dry_run).await.map_err(refused)?;
-    secrets(state, principal, Path(id)).await
+    let names = |set: bool| -> Vec<_> {
+        new.iter().filter(|(_, value)| value.is_some() == set).map(|(field, _)| field.name()).collect()
+    };
+    let audited = Audited::default().after(json!({ "set": names(true), "taken_away": names(false) }));
+    Ok((Extension(audited), secrets(state, principal, Path(id)).await?))
+}
+
+/// What the audit trail says of how a number is set up.
+fn set_up(number: &Value) -> Value {
+    let kept = ["label", "business_account_id", "bot", "messages_per_second", "coexistence"];
+    kept.into_iter().map(|name| (name.to_owned(), number[name].clone())).collect()
 }
 
 /// Asks Meta for the number with its token, and says what is wrong.
