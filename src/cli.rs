@@ -72,6 +72,12 @@ struct Cli {
     /// Print data and errors only
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Do not ask: do what needs a confirmation
+    #[arg(long, global = true)]
+    yes: bool,
+    /// Never ask: what needs a confirmation fails without --yes
+    #[arg(long, global = true, conflicts_with = "yes")]
+    no_input: bool,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: output::Colour,
@@ -190,7 +196,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    output::set(output::Manner { colour: cli.color, quiet: cli.quiet });
+    output::set(output::Manner { colour: cli.color, quiet: cli.quiet, yes: cli.yes, no_input: cli.no_input });
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed { exit, message }) => {

@@ -1,5 +1,7 @@
 //! Talks to the admin port of a running server: the one that is named, or the `dev` of this folder.
 
+mod ids;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -127,9 +129,13 @@ impl Api {
         Err(refusal(status, &answer.json().await.unwrap_or_default()))
     }
 
-    /// Sends it. Answers whatever the server says.
+    /// Sends it, with ids that were given by their beginning made whole. Answers whatever the server says.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Failed> {
-        request.send().await.map_err(|error| self.unreachable(&error))
+        let mut request = request.build().map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))?;
+        if let Some(url) = self.whole(request.url()).await? {
+            *request.url_mut() = url;
+        }
+        self.client.execute(request).await.map_err(|error| self.unreachable(&error))
     }
 
     pub(super) async fn json(&self, request: RequestBuilder) -> Result<Value, Failed> {

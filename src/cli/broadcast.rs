@@ -9,7 +9,10 @@ use super::Exit;
 use super::api::{Api, ApiArgs, print_object, text};
 use super::contact;
 use super::outbox::part;
-use super::output::{Failed, data, talk};
+use super::output::{Failed, confirm, data, may_confirm, talk};
+
+/// Above so many people the server wants their number.
+const ASK_OVER: u64 = 100;
 
 #[derive(clap::Args)]
 #[command(
@@ -138,8 +141,13 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
                     None => ("segment", json!({ "tags": tag, "not_tags": not_tag, "fields": fields(&field)? })),
                 };
                 body[member] = people;
-                let query: Vec<_> = dry_run.then(|| ("dry_run", "true".to_owned())).into_iter().collect();
-                let request = api.request(Method::POST, "/api/v1/broadcasts", &query).json(&body);
+                let plan = [("dry_run", "true".to_owned())];
+                if !dry_run && !draft && confirm.is_none() && may_confirm() {
+                    let planned = api.request(Method::POST, "/api/v1/broadcasts", &plan).json(&body);
+                    body["confirm"] = counted(&api.json(planned).await?["confirm"])?;
+                }
+                let query = if dry_run { &plan[..] } else { &[] };
+                let request = api.request(Method::POST, "/api/v1/broadcasts", query).json(&body);
                 print_object(&api.json(request).await?, json);
                 Ok(())
             }
@@ -149,7 +157,18 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
                 print_object(&api.json(api.request(Method::GET, &path, &[])).await?, json);
                 Ok(())
             }
-            Command::Start { id, confirm } => verb(&api, &id, "start", &json!({ "confirm": confirm }), json).await,
+            Command::Start { id, confirm } => {
+                let confirm = match confirm {
+                    None if may_confirm() => {
+                        let path = format!("/api/v1/broadcasts/{}", part(&id)?);
+                        let shown = api.json(api.request(Method::GET, &path, &[])).await?;
+                        let is_many = shown["recipients"].as_u64().is_some_and(|count| count > ASK_OVER);
+                        if is_many { counted(&shown["recipients"])? } else { Value::Null }
+                    }
+                    confirm => json!(confirm),
+                };
+                verb(&api, &id, "start", &json!({ "confirm": confirm }), json).await
+            }
             Command::Pause { id, reason } => verb(&api, &id, "pause", &json!({ "reason": reason }), json).await,
             Command::Resume { id } => verb(&api, &id, "resume", &Value::Object(Map::new()), json).await,
             Command::Cancel { id } => verb(&api, &id, "cancel", &Value::Object(Map::new()), json).await,
@@ -196,6 +215,14 @@ fn people_file(path: &Path) -> Result<(&'static str, Value), Failed> {
         return Ok(("people", json_file(path)?));
     }
     Ok(("csv", read(path)?.into()))
+}
+
+/// How many it goes to, where that must be confirmed: by `--yes`, or at the terminal.
+fn counted(people: &Value) -> Result<Value, Failed> {
+    if !people.is_null() {
+        confirm(&format!("this goes to {people} people"), &people.to_string())?;
+    }
+    Ok(people.clone())
 }
 
 /// Values of fields that are looked for: JSON, or a text.

@@ -1,6 +1,5 @@
 //! `parlance contact …`: the people of a running server.
 
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use futures_util::StreamExt;
@@ -10,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::Exit;
 use super::api::{Api, ApiArgs, print_object, text};
-use super::output::{Failed, data, talk};
+use super::output::{Failed, confirm, data, talk};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -93,9 +92,6 @@ enum Command {
         /// Say what would go, and change nothing
         #[arg(long)]
         dry_run: bool,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
     },
     /// Read people from a table (CSV) with the columns phone, name, language, tags, marketing, and any fields
     Import {
@@ -133,7 +129,7 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
                 change(&api, Method::POST, &path(&id, "/opt-in")?, None, dry_run, json).await
             }
             Command::Export { id, out } => export(&api, &id, out).await,
-            Command::Erase { id, dry_run, yes } => erase(&api, &id, dry_run, yes, json).await,
+            Command::Erase { id, dry_run } => erase(&api, &id, dry_run, json).await,
             Command::Import { file, dry_run } => import(&api, file, dry_run, json).await,
         }
     })
@@ -207,17 +203,14 @@ async fn export(api: &Api, id: &str, out: Option<PathBuf>) -> Result<(), Failed>
     Ok(())
 }
 
-async fn erase(api: &Api, id: &str, dry_run: bool, yes: bool, json: bool) -> Result<(), Failed> {
+async fn erase(api: &Api, id: &str, dry_run: bool, json: bool) -> Result<(), Failed> {
     let path = path(id, "/erase")?;
     let preview = api.json(api.request(Method::POST, &path, &[("dry_run", "true".to_owned())])).await?;
     if dry_run {
         show_erased(&preview, json);
         return Ok(());
     }
-    if !yes {
-        talk(&format!("This goes for good, everywhere: {}", preview["erased"]));
-        ask(text(&preview, "id"))?;
-    }
+    confirm(&format!("this goes for good, everywhere: {}", preview["erased"]), text(&preview, "id"))?;
     let body = json!({ "confirm": preview["id"] });
     let erased = api.json(api.request(Method::POST, &path, &[]).json(&body)).await?;
     show_erased(&erased, json);
@@ -234,22 +227,6 @@ fn show_erased(answer: &Value, json: bool) {
     data(&format!("{:<14} {}", "conversations", erased["conversations"]));
     for (name, count) in erased["rows"].as_object().into_iter().flatten() {
         data(&format!("{name:<14} {count}"));
-    }
-}
-
-/// Has a person write the id once more. Errors: another one, or nobody to ask.
-fn ask(id: &str) -> Result<(), Failed> {
-    if !std::io::stdin().is_terminal() {
-        let text = "error: nobody can be asked here\n  = help: look with --dry-run, then pass --yes";
-        return Err(Failed::new(Exit::Usage, text));
-    }
-    // A closed terminal shows nothing, and then nothing is read either.
-    let _closed = write!(std::io::stderr(), "Write {id} to go on: ");
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    match read.is_ok() && line.trim() == id {
-        true => Ok(()),
-        false => Err(Failed::new(Exit::Failed, "nothing was erased")),
     }
 }
 
@@ -295,8 +272,8 @@ mod tests {
     #[test]
     fn erasing_without_a_terminal_asks_nobody_and_does_nothing() {
         // Tests have no terminal.
-        if !std::io::stdin().is_terminal() {
-            assert_eq!(ask("p_1").unwrap_err().exit, Exit::Usage);
+        if !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+            assert_eq!(confirm("it goes for good", "p_1").unwrap_err().exit, Exit::Usage);
         }
     }
 }

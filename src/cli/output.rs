@@ -35,6 +35,8 @@ pub(super) enum Colour {
 pub(super) struct Manner {
     pub colour: Colour,
     pub quiet: bool,
+    pub yes: bool,
+    pub no_input: bool,
 }
 
 static MANNER: OnceLock<Manner> = OnceLock::new();
@@ -56,6 +58,37 @@ pub(super) fn has_colours() -> bool {
         Colour::Auto => {
             std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         }
+    }
+}
+
+/// Whether somebody said `--yes`.
+pub(super) fn says_yes() -> bool {
+    manner().yes
+}
+
+/// Whether a confirmation can be had: it was given already, or there is somebody to ask.
+pub(super) fn may_confirm() -> bool {
+    let Manner { yes, no_input, .. } = manner();
+    yes || (!no_input && std::io::stdin().is_terminal())
+}
+
+/// Goes on if `--yes` was said, or if somebody at the terminal writes the word. Errors: they wrote another one, or there
+/// is nobody to ask.
+pub(super) fn confirm(what: &str, word: &str) -> Result<(), Failed> {
+    if says_yes() {
+        return Ok(());
+    }
+    if !may_confirm() {
+        let text = format!("error: {what}, and nobody can be asked here\n  = help: add --yes if that is what you want");
+        return Err(Failed::new(Exit::Usage, text));
+    }
+    // A closed terminal shows nothing, and then nothing is read either.
+    let _closed = write!(std::io::stderr(), "{what}. Write {word} to go on: ");
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    match read.is_ok() && line.trim() == word {
+        true => Ok(()),
+        false => Err(Failed::new(Exit::Failed, "nothing was done")),
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::api::{ApiArgs, print_object, text};
-use super::output::{Failed, data, talk};
+use super::output::{Failed, confirm, data, talk};
 
 #[derive(clap::Args)]
 #[command(
@@ -53,9 +53,6 @@ enum Command {
         /// Run its messages anew, under new ids: people get replies
         #[arg(long)]
         anew: bool,
-        /// Do not ask
-        #[arg(long, requires = "anew")]
-        yes: bool,
     },
     /// Check the signature of a body with the app secret
     Verify {
@@ -79,10 +76,7 @@ pub(super) fn run(args: Args) -> Result<(), Failed> {
     match command {
         Command::Verify { body, sig, secret_file } => return verify(&body, &sig, secret_file.as_deref()),
         Command::Trigger(trigger) => return trigger::run(trigger, json_output),
-        Command::Replay { anew: true, yes: false, .. } => {
-            let help = "its people get replies; add --yes if that is what you want";
-            return Err(Failed::new(Exit::Usage, format!("error: --anew runs the messages again\n  = help: {help}")));
-        }
+        Command::Replay { anew: true, .. } => confirm("--anew runs the messages again, and people get replies", "yes")?,
         _ => {}
     }
     args.run(|api| async move {

@@ -20,7 +20,9 @@ pub(super) struct Args {
 
 pub(super) async fn run(api: &Api, args: Args, json: bool) -> Result<(), Failed> {
     let mut query = vec![("topics", "conversations,messages,dead_letters".to_owned())];
-    query.extend(args.id.map(|id| ("conversation", id)));
+    if let Some(id) = args.id {
+        query.push(("conversation", api.conversation(&id).await?));
+    }
     follow(api, &query, async |event| {
         if json {
             let whole = serde_json::json!({ "id": event.id, "event": event.kind, "data": event.data });
