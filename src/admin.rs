@@ -36,6 +36,7 @@ mod outbox;
 mod people;
 mod principal;
 pub(crate) mod problem;
+mod quarantine;
 mod quick_replies;
 mod role;
 mod routes;
@@ -169,6 +170,8 @@ struct Shared {
     routes: Routes,
     document: OpenApi,
     once: Once,
+    /// Held while something is taken out of quarantine, so that it is taken in once.
+    quarantine: tokio::sync::Mutex<()>,
     started_ms: u64,
 }
 
@@ -192,7 +195,8 @@ impl Admin {
         let audit = parts.people.book.clone();
         let (router, routes, document) = routes::table().finish();
         let started_ms = parts.clock.now_ms();
-        let shared = Arc::new(Shared { parts, access, audit, routes, document, once: Once::default(), started_ms });
+        let (once, quarantine) = (Once::default(), tokio::sync::Mutex::default());
+        let shared = Arc::new(Shared { parts, access, audit, routes, document, once, quarantine, started_ms });
         let router = router
             .route("/healthz", get(async || "ok"))
             .route("/readyz", get(ready))

@@ -21,6 +21,7 @@ mod number;
 mod outbox;
 mod output;
 mod password;
+mod quarantine;
 mod quick_reply;
 mod say;
 mod secret;
@@ -146,6 +147,8 @@ enum Command {
     Logs(logs::Args),
     /// List, show and take in again what came to the front door of a running server
     Webhook(webhook::Args),
+    /// List, take in again and drop what was acknowledged and did not run
+    Quarantine(quarantine::Args),
     /// Measure this machine: webhooks and replies per second against a bare skeleton
     Bench(crate::bench::Args),
     /// Explain an error code, such as PAR-0207
@@ -238,6 +241,7 @@ fn run(command: Command) -> Result<(), Failed> {
         Command::Status(args) => status::run(args),
         Command::Logs(args) => logs::run(args),
         Command::Webhook(args) => webhook::run(args),
+        Command::Quarantine(args) => quarantine::run(args),
         Command::Bench(args) => {
             crate::bench::run(args).map_err(|error| Failed::new(Exit::Failed, format!("{error:#}")))
         }

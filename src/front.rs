@@ -28,7 +28,7 @@ pub use flow::{
     FLOW_PATH, FlowEndpoint, FlowHealth, FlowMetrics, Forms, Keyring, Parts as FlowParts, Reading as FlowReading,
     Settings as FlowSettings, Slot as KeySlot, Tell as TellFlow, Trouble as FlowTrouble,
 };
-pub use intake::{Intake, Repeats};
+pub use intake::{Intake, Repeats, webhook_of};
 use reply::{error, text};
 pub use signers::{Signer, Signers};
 
@@ -197,6 +197,15 @@ impl Front {
         let note = self.note("webhook", verdict, &answer, started);
         self.inspector.note(Note { taken: taken.clone(), body, replay_of: Some(of), ..note });
         (answer.status().as_u16(), taken)
+    }
+
+    /// Takes a webhook in again that was put aside; else says why it would be put aside again.
+    pub(crate) async fn take_from_quarantine(
+        &self,
+        webhook: Bytes,
+        dry_run: bool,
+    ) -> Result<Result<Taken, Box<str>>, storage::StoreError> {
+        self.intake.release(&webhook, dry_run).await
     }
 
     /// A Flow's request is noted without its bytes, which nobody could tell a person's from another's.

@@ -260,6 +260,21 @@ pub struct QuarantinedView {
     pub raw: serde_json::Value,
 }
 
+/// The member of a webhook that says that it was made around one element that was put aside, and which one: `message`,
+/// `status` or `field`.
+pub const ASIDE: &str = "quarantined";
+
+/// The element that a webhook was made around; all of it if it was made around none.
+fn element(mut whole: serde_json::Value) -> serde_json::Value {
+    let place = match whole.get(ASIDE).and_then(serde_json::Value::as_str) {
+        Some("message") => "/entry/0/changes/0/value/messages/0",
+        Some("status") => "/entry/0/changes/0/value/statuses/0",
+        Some("field") => "/entry/0/changes/0/value",
+        _ => return whole,
+    };
+    whole.pointer_mut(place).map(serde_json::Value::take).unwrap_or(whole)
+}
+
 /// Decodes a quarantined row.
 pub fn quarantined(id: u64, row: &storage::Quarantined) -> QuarantinedView {
     let raw = serde_json::from_slice(&row.payload);
@@ -268,7 +283,7 @@ pub fn quarantined(id: u64, row: &storage::Quarantined) -> QuarantinedView {
         reason: row.reason.clone(),
         detail: row.detail.clone(),
         at_ms: row.received_ms,
-        raw: raw.unwrap_or_else(|_| String::from_utf8_lossy(&row.payload).into_owned().into()),
+        raw: raw.map_or_else(|_| String::from_utf8_lossy(&row.payload).into_owned().into(), element),
     }
 }
 

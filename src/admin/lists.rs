@@ -1,4 +1,4 @@
-//! The plain lists of the admin API: quarantine, notices. And what all lists share.
+//! The plain list of notices of the admin API. And what all lists share.
 
 use actors::view;
 use axum::Json;
@@ -58,19 +58,6 @@ pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
 /// The page that is asked for of `list`.
 pub(super) fn page(list: &str, asked: Option<usize>, cursor: Option<&str>) -> Result<Page, Problem> {
     Ok(Page { limit: limit(asked)?, cursor: cursor::take(list, cursor)? })
-}
-
-/// Webhooks that were acknowledged and did not run, newest first.
-#[utoipa::path(
-    get, path = "/api/v1/quarantine",
-    params(PageQuery),
-    responses((status = OK, body = shapes::Listed<shapes::Quarantined>)),
-)]
-pub(super) async fn quarantine(State(shared): Ctx, query: Asked<PageQuery>) -> Result<Json<Value>, Problem> {
-    let query = read(query)?;
-    let listed = shared.parts.store.quarantine(page("quarantine", query.limit, query.cursor.as_deref())?).await?;
-    let items: Vec<_> = listed.items.iter().map(|(id, row)| view::quarantined(*id, row)).collect();
-    Ok(Json(json!({ "items": items, "next_cursor": cursor::give("quarantine", listed.next) })))
 }
 
 #[derive(Deserialize, IntoParams)]

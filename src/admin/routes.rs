@@ -8,8 +8,8 @@ use super::role::Role::{Admin, Author, Operator, Responder, Viewer};
 use super::table::Table;
 use super::{
     audit, begin, blocked, bots, broadcasts, configuration, contacts, conversations, deeds, deliveries, flow_keys,
-    flows, journal, letters, lists, live, login, logs, media, messages, numbers, outbox, quick_replies, status,
-    templates, tokens, trigger, users, webhooks,
+    flows, journal, letters, lists, live, login, logs, media, messages, numbers, outbox, quarantine, quick_replies,
+    status, templates, tokens, trigger, users, webhooks,
 };
 
 /// Bytes of a bot at most: one more than a bot may have, so that the checker says what is wrong.
@@ -129,7 +129,15 @@ pub(super) fn table() -> Table {
         .once()
         .of(Operator, routes!(letters::drop_one))
         .once()
-        .of(Viewer, routes!(lists::quarantine))
+        .of(Viewer, routes!(quarantine::list))
+        .of(Operator, routes!(quarantine::release_many))
+        .once()
+        .of(Operator, routes!(quarantine::drop_many))
+        .once()
+        .of(Operator, routes!(quarantine::release))
+        .once()
+        .of(Operator, routes!(quarantine::drop_one))
+        .once()
         .of(Viewer, routes!(lists::notices))
         .of(Viewer, routes!(bots::list))
         .of(Author, routes!(bots::changes::check).layer(DefaultBodyLimit::max(MAX_BOT_BYTES)))

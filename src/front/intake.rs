@@ -1,5 +1,6 @@
 //! From a signed body to stored rows: T1 for messages, T3 for statuses, quarantine for what must not run.
 
+mod aside;
 mod fields;
 mod repeats;
 
@@ -17,6 +18,7 @@ use super::displays::Displays;
 use super::signers::{Signer, Signers};
 use crate::inspector::Taken;
 use crate::metrics::{FrontMetrics, Refusal};
+pub use aside::webhook_of;
 use fields::Field;
 pub use repeats::Repeats;
 
@@ -95,8 +97,8 @@ impl Intake {
     pub async fn accept(&self, signer: &Signer, body: Bytes) -> Result<Taken, StoreError> {
         let now_ms = self.clock.now_ms();
         let mut taken = Taken::default();
-        let Sorted { mut items, statuses, events, reports } = match webhook::parse(&body) {
-            Ok(events) => self.sort(signer, events, now_ms),
+        let sorted = match webhook::parse(&body) {
+            Ok(events) => self.sort(Some(signer), events, now_ms),
             // Signed, so it is Meta's: sending it again for a week would not help.
             Err(error) => {
                 let detail = error.to_string();
@@ -104,6 +106,38 @@ impl Intake {
                 Sorted { items: vec![self.quarantine("unreadable", &detail, body, now_ms)], ..Sorted::default() }
             }
         };
+        self.keep(sorted, taken, now_ms).await
+    }
+
+    /// Takes a webhook in again that was put aside: all of it, or, if any of it would be put aside again, nothing, and why
+    /// that is. Whoever asks for it answers for its age and for who signed it.
+    pub(super) async fn release(&self, body: &[u8], dry_run: bool) -> Result<Result<Taken, Box<str>>, StoreError> {
+        let now_ms = self.clock.now_ms();
+        let events = match webhook::parse(body) {
+            Ok(events) => events,
+            Err(error) => return Ok(Err(error.to_string().into())),
+        };
+        let sorted = self.sort(None, events, now_ms);
+        let still = sorted.items.iter().find_map(|item| match item {
+            Accept::Quarantine(row) => Some(row.detail.clone()),
+            Accept::Message(_) | Accept::Notice(_) => None,
+        });
+        if dry_run || still.is_some() {
+            self.repeats.give_back(&sorted.reports);
+        }
+        let mut taken = Taken::default();
+        match still {
+            Some(why) => Ok(Err(why)),
+            None if dry_run => {
+                count(&mut taken, &sorted.items, &sorted.statuses);
+                Ok(Ok(taken))
+            }
+            None => self.keep(sorted, taken, now_ms).await.map(Ok),
+        }
+    }
+
+    async fn keep(&self, sorted: Sorted, mut taken: Taken, now_ms: u64) -> Result<Taken, StoreError> {
+        let Sorted { mut items, statuses, events, reports } = sorted;
         // Statuses first: applying them once more, should the rest not be stored, changes nothing.
         if !statuses.is_empty() {
             for unknown in self.engine.statuses(&statuses).await? {
@@ -132,26 +166,25 @@ impl Intake {
         Some(whatsapp::signature::sign(&secret, body))
     }
 
-    fn sort(&self, signer: &Signer, events: Vec<Event>, now_ms: u64) -> Sorted {
+    /// Without a signer it is known whose it is, and that it is old.
+    fn sort(&self, signer: Option<&Signer>, events: Vec<Event>, now_ms: u64) -> Sorted {
         let mut sorted = Sorted { items: Vec::with_capacity(events.len()), ..Sorted::default() };
         for event in events {
             if self.is_of_before(&event, now_ms) {
                 self.metrics.event("message", "erased");
                 continue;
             }
-            if let Some(detail) = self.signers.foreign(signer, &event) {
-                sorted.items.push(self.quarantine("wrong_app", &detail, raw(raw_of(&event)), now_ms));
+            if let Some(detail) = signer.and_then(|signer| self.signers.foreign(signer, &event)) {
+                sorted.items.push(self.quarantine("wrong_app", &detail, aside::around(&event), now_ms));
+                continue;
+            }
+            if let Some(put_aside) = self.put_aside(&event, signer.is_none(), now_ms) {
+                sorted.items.push(put_aside);
                 continue;
             }
             match event {
                 Event::Message(received) => sorted.items.push(self.message(&received, now_ms)),
-                Event::Status(status) if self.signers.serves(&status.phone_number_id) => {
-                    sorted.statuses.push(status);
-                }
-                Event::Status(status) => {
-                    let detail = format!("status for phone_number_id {}", status.phone_number_id);
-                    sorted.items.push(self.unknown_number(&status.phone_number_id, &detail, &status.raw, now_ms));
-                }
+                Event::Status(status) => sorted.statuses.push(status),
                 Event::Other { field, waba_id, phone_number_id, time_ms, raw } => {
                     let field = Field { name: field, account: waba_id, number: phone_number_id, time_ms, raw };
                     self.field(&mut sorted, field, now_ms);
@@ -175,15 +208,34 @@ impl Intake {
         }
     }
 
+    /// What must not run: of a number that is not served, or too old.
+    fn put_aside(&self, event: &Event, any_age: bool, now_ms: u64) -> Option<Accept> {
+        let (number, detail) = match event {
+            Event::Message(received) => {
+                let number = &received.phone_number_id;
+                (number, format!("phone_number_id {number} is not configured"))
+            }
+            Event::Status(status) => {
+                (&status.phone_number_id, format!("status for phone_number_id {}", status.phone_number_id))
+            }
+            Event::Other { phone_number_id: Some(number), field, .. } => {
+                (number, format!("field {field} for phone_number_id {number}"))
+            }
+            Event::Other { .. } | Event::Unreadable { .. } => return None,
+        };
+        if !self.signers.serves(number) {
+            return Some(self.unknown_number(number, &detail, event, now_ms));
+        }
+        match event {
+            Event::Message(Received { sent_ms: Some(sent_ms), .. }) if !any_age && is_too_old(*sent_ms, now_ms) => {
+                let detail = "older than the window in which duplicates are known";
+                Some(self.quarantine("too_old", detail, aside::around(event), now_ms))
+            }
+            _ => None,
+        }
+    }
+
     fn message(&self, received: &Received, now_ms: u64) -> Accept {
-        if !self.signers.serves(&received.phone_number_id) {
-            let detail = format!("phone_number_id {} is not configured", received.phone_number_id);
-            return self.unknown_number(&received.phone_number_id, &detail, &received.message, now_ms);
-        }
-        if received.sent_ms.is_some_and(|sent_ms| is_too_old(sent_ms, now_ms)) {
-            let detail = "older than the window in which duplicates are known";
-            return self.quarantine("too_old", detail, raw(&received.message), now_ms);
-        }
         if let Some(display) = &received.display_phone_number {
             self.displays.saw(&received.phone_number_id, display);
         }
@@ -192,7 +244,7 @@ impl Intake {
     }
 
     /// Says so once a minute, whatever comes: the quarantine has all of it.
-    fn unknown_number(&self, number: &str, detail: &str, element: &RawValue, now_ms: u64) -> Accept {
+    fn unknown_number(&self, number: &str, detail: &str, event: &Event, now_ms: u64) -> Accept {
         if self.unknown_numbers.count(now_ms) == 1 {
             let number: String = number.chars().take(SHOWN).collect();
             tracing::warn!(
@@ -200,7 +252,7 @@ impl Intake {
                 "webhooks come for a phone_number_id that is not configured; they are in quarantine"
             );
         }
-        self.quarantine("unknown_number", detail, raw(element), now_ms)
+        self.quarantine("unknown_number", detail, aside::around(event), now_ms)
     }
 
     fn quarantine(&self, reason: &'static str, detail: &str, payload: Bytes, now_ms: u64) -> Accept {

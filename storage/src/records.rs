@@ -74,7 +74,7 @@ pub struct Quarantined {
     pub detail: Box<str>,
     /// When it was accepted.
     pub received_ms: u64,
-    /// The raw bytes as they came.
+    /// The raw bytes as they came, or a webhook that was made around the one element that they were.
     pub payload: Bytes,
 }
 

@@ -24,7 +24,7 @@ fn keyless() -> Setup {
     })
 }
 
-fn two() -> Setup {
+pub(crate) fn two() -> Setup {
     keyless().set("secrets.key", KEY)
 }
 
@@ -35,7 +35,7 @@ async fn call(world: &World, method: Method, path: &str, body: Value) -> (u16, V
     (answer.status().as_u16(), answer.json().await.unwrap_or_default())
 }
 
-async fn add(world: &World, more: Value) -> (u16, Value) {
+pub(crate) async fn add(world: &World, more: Value) -> (u16, Value) {
     let mut body = json!({
         "phone_number_id": SECOND, "business_account_id": ACCOUNT, "access_token": ACCESS_TOKEN, "label": "Support",
     });
@@ -43,7 +43,7 @@ async fn add(world: &World, more: Value) -> (u16, Value) {
     call(world, Method::POST, "", body).await
 }
 
-async fn signed(world: &World, secret: &str, from: &str, words: &str) -> StatusCode {
+pub(crate) async fn signed(world: &World, secret: &str, from: &str, words: &str) -> StatusCode {
     let message = text(from, &world.wamid(), world.now_ms(), words);
     let shown = json!({ "display_phone_number": "15550100101", "phone_number_id": SECOND });
     let contacts = json!([{ "wa_id": from, "profile": { "name": "Somebody" } }]);

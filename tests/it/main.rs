@@ -4,6 +4,7 @@
 mod abuse;
 mod access;
 mod admin;
+mod aside;
 mod begin;
 mod blocking;
 mod bots;

@@ -339,6 +339,9 @@ kinds! {
     "PAR-0113" "precondition-required" "The change needs If-Match",
         "Nobody's change shall be overwritten by accident.",
         "Send the `ETag` that GET of the thing answers.";
+    "PAR-0704" "not-releasable" "It would be put aside again",
+        "What made it go into quarantine is still so, or nothing says what it belonged to.",
+        "Serve the number, or update Parlance; or drop it.";
     "PAR-0185" "name-taken" "The name is taken",
         "Another one has this name.",
         "Choose another name.";

@@ -89,7 +89,7 @@ pub(in super::super) struct DeadLetter {
 #[derive(ToSchema)]
 #[schema(example = json!({
     "id": "1", "reason": "unknown_number", "detail": "the number 1 is not configured", "at": "2026-11-27T09:00:00.000Z",
-    "raw": {}
+    "raw": {}, "releasable": true
 }))]
 pub(in super::super) struct Quarantined {
     /// Its number.
@@ -102,6 +102,8 @@ pub(in super::super) struct Quarantined {
     at: String,
     /// The JSON as it came, or its text where it is none.
     raw: Value,
+    /// Whether it is known what it belonged to, so that it can be taken in again.
+    releasable: bool,
 }
 
 /// What an account was told.

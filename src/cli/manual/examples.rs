@@ -73,6 +73,16 @@ pub(super) const ALL: &[(&str, &[&str])] = &[
     ("audit list", &["", "--who user:elif --limit 200", "--action /takeover --from 2026-11-27T09:00:00Z --json"]),
     ("audit export", &["--output audit.jsonl", "--format csv --output audit.csv", "--who token:shop"]),
     ("audit verify", &["", "--json", "--expect 12:0000000000000000000000000000000000000000000000000000000000000000"]),
+    ("quarantine list", &["", "--reason unknown_number", "--json --context prod"]),
+    ("quarantine release", &["12", "--reason unknown_number --dry-run", "--reason too_old --yes"]),
+    (
+        "quarantine drop",
+        &[
+            "12 --why 'a test of the old number'",
+            "--reason unreadable --why 'a broken proxy' --dry-run",
+            "--all --why 'a test'",
+        ],
+    ),
     ("completions", &["bash", "zsh", "fish"]),
     ("man", &["", "man1", "/usr/local/share/man/man1"]),
     ("version", &["", "--json", "--quiet"]),

@@ -54,11 +54,6 @@ pub(super) struct Field {
 
 impl Intake {
     pub(super) fn field(&self, sorted: &mut Sorted, field: Field, now_ms: u64) {
-        if let Some(number) = field.number.as_deref().filter(|number| !self.signers.serves(number)) {
-            let detail = format!("field {} for phone_number_id {number}", field.name);
-            sorted.items.push(self.unknown_number(number, &detail, &field.raw, now_ms));
-            return;
-        }
         let label = KNOWN.into_iter().find(|known| *known == field.name).unwrap_or("other");
         let elements = field::about_people(&field.name, field.raw.get());
         let Some(number) = self.number_of(&field).filter(|_| !elements.is_empty()) else {

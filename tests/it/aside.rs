@@ -1,0 +1,121 @@
+//! What was put aside is taken in again once it can be, or dropped with a reason.
+
+use serde_json::{Value, json};
+
+use crate::live_numbers::{add, signed, two};
+use crate::support::{ADA, BEN, SECRET, World, body, text, until};
+
+const DAY_MS: u64 = 86_400_000;
+
+async fn list(world: &World, query: &str) -> Vec<Value> {
+    world.items(&format!("/api/v1/quarantine{query}")).await
+}
+
+async fn ask(world: &World, path: &str, body: Value) -> (u16, Value) {
+    world.admin_post(&format!("/api/v1/quarantine/{path}"), &body).await
+}
+
+#[tokio::test]
+async fn a_message_for_a_number_that_was_not_served_runs_once_it_is_and_is_released() {
+    let world = two().start().await;
+    assert_eq!(signed(&world, SECRET, ADA, "for later").await, 200);
+    let row = list(&world, "").await.remove(0);
+    assert_eq!((&row["reason"], &row["releasable"]), (&json!("unknown_number"), &json!(true)), "{row}");
+    assert_eq!(row["raw"]["text"]["body"], "for later", "the element alone is shown: {row}");
+    let id = row["id"].as_str().unwrap().to_owned();
+    let (status, still) = ask(&world, &format!("{id}/release"), json!({})).await;
+    assert_eq!((status, &still["type"]), (409, &json!("/problems/not-releasable")), "{still}");
+    assert!(still["detail"].as_str().unwrap().contains("is not configured"), "{still}");
+    assert_eq!(list(&world, "").await.len(), 1, "it stays, and once");
+    assert_eq!(add(&world, json!({})).await.0, 201);
+    let (status, dry) = ask(&world, &format!("{id}/release?dry_run=true"), json!({})).await;
+    assert_eq!((status, &dry["taken"]["accepted"]), (200, &json!(1)), "{dry}");
+    assert!(world.replies(ADA).is_empty() && list(&world, "").await.len() == 1, "nothing was done");
+    let (status, done) = ask(&world, &format!("{id}/release"), json!({})).await;
+    assert_eq!((status, &done["taken"]["accepted"], &done["dry_run"]), (200, &json!(1), &json!(false)), "{done}");
+    assert_eq!(world.wait_replies(ADA, 1).await, ["1: for later"]);
+    assert!(list(&world, "").await.is_empty());
+    assert_eq!(ask(&world, &format!("{id}/release"), json!({})).await.0, 404);
+    let trail = world.items("/api/v1/audit?action=/release").await;
+    assert_eq!(
+        (&trail[1]["before"]["reason"], &trail[1]["status"]),
+        (&json!("unknown_number"), &json!(200)),
+        "{trail:?}"
+    );
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_kind_is_released_in_the_order_in_which_it_came_and_what_cannot_go_says_why() {
+    let world = two().start().await;
+    for words in ["one", "two", "three"] {
+        assert_eq!(signed(&world, SECRET, ADA, words).await, 200);
+    }
+    assert_eq!(world.post("hello").await, 200);
+    assert_eq!(add(&world, json!({})).await.0, 201);
+    assert_eq!(list(&world, "?reason=unreadable").await.len(), 1);
+    let (status, dry) = ask(&world, "release?dry_run=true", json!({ "reason": "unknown_number" })).await;
+    assert_eq!((status, &dry["found"], &dry["released"]), (200, &json!(3), &json!(3)), "{dry}");
+    let (_, done) = ask(&world, "release", json!({ "reason": "unknown_number" })).await;
+    assert_eq!((&done["found"], &done["released"], &done["more"]), (&json!(3), &json!(3), &json!(false)), "{done}");
+    assert_eq!(world.wait_replies(ADA, 3).await, ["1: one", "2: two", "3: three"]);
+    let (_, all) = ask(&world, "release", json!({ "all": true })).await;
+    assert_eq!((&all["found"], &all["released"]), (&json!(1), &json!(0)), "{all}");
+    assert!(all["stay"][0]["why"].as_str().unwrap().contains("JSON"), "{all}");
+    assert_eq!(list(&world, "").await.len(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_is_too_old_runs_only_for_whoever_says_so() {
+    let world = World::start().await;
+    let old = text(BEN, "wamid.9days", world.now_ms() - 9 * DAY_MS, "old");
+    assert_eq!(world.post(body(&[old])).await, 200);
+    let id = list(&world, "?reason=too_old").await[0]["id"].as_str().unwrap().to_owned();
+    let (status, asked) = ask(&world, &format!("{id}/release"), json!({})).await;
+    assert_eq!((status, &asked["type"]), (409, &json!("/problems/confirm")), "{asked}");
+    let (_, kept) = ask(&world, "release", json!({ "reason": "too_old" })).await;
+    assert_eq!((&kept["found"], &kept["released"]), (&json!(1), &json!(0)), "{kept}");
+    assert!(world.items("/api/v1/conversations").await.is_empty());
+    let (status, done) = ask(&world, &format!("{id}/release"), json!({ "confirm": true })).await;
+    assert_eq!((status, &done["taken"]["accepted"]), (200, &json!(1)), "{done}");
+    until("it is with its person", async || (!world.items("/api/v1/conversations").await.is_empty()).then_some(()))
+        .await;
+    let messages = world.messages(BEN).await;
+    let came = messages.iter().find(|message| message["direction"] == "in").unwrap();
+    assert_eq!(came["raw"]["text"]["body"], "old");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_nobody_wants_is_dropped_with_a_reason_alone_or_by_its_kind() {
+    let world = two().start().await;
+    for words in ["one", "two"] {
+        assert_eq!(signed(&world, SECRET, ADA, words).await, 200);
+    }
+    assert_eq!(world.post("hello").await, 200);
+    let id = list(&world, "?reason=unknown_number").await[0]["id"].as_str().unwrap().to_owned();
+    for (path, body, status) in [
+        (format!("{id}/drop"), json!({}), 422),
+        (format!("{id}/drop"), json!({ "reason": " " }), 422),
+        ("drop".into(), json!({ "why": "a test" }), 422),
+        ("drop".into(), json!({ "why": "a test", "all": true, "reason": "unreadable" }), 422),
+        ("drop".into(), json!({ "reason": "unreadable" }), 422),
+        ("999/drop".into(), json!({ "reason": "a test" }), 404),
+        ("x/drop".into(), json!({ "reason": "a test" }), 404),
+    ] {
+        let (found, problem) = ask(&world, &path, body).await;
+        assert_eq!(found, status, "{path}: {problem}");
+    }
+    let (_, dry) = ask(&world, "drop?dry_run=true", json!({ "all": true, "why": "a test" })).await;
+    assert_eq!((&dry["found"], &dry["dropped"]), (&json!(3), &json!(0)), "{dry}");
+    assert_eq!(list(&world, "").await.len(), 3);
+    let (status, done) = ask(&world, &format!("{id}/drop"), json!({ "reason": "a test of the old number" })).await;
+    assert_eq!((status, &done["dropped"]), (200, &json!(1)), "{done}");
+    let (_, done) = ask(&world, "drop", json!({ "reason": "unknown_number", "why": "and the other one" })).await;
+    assert_eq!((&done["found"], &done["dropped"]), (&json!(1), &json!(1)), "{done}");
+    assert_eq!(list(&world, "").await.len(), 1, "another kind stays");
+    let trail = world.items("/api/v1/audit?action=/drop").await;
+    assert_eq!(trail[0]["reason"], "and the other one", "{trail:?}");
+    world.end().await;
+}
