@@ -1,5 +1,7 @@
 //! `/api/v1/webhooks`: what came to the front door and what became of it, and taking one in again.
 
+use std::collections::{BTreeSet, HashSet};
+
 use actors::view;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
@@ -10,8 +12,8 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use storage::{Inbound, InboxSeq};
-use whatsapp::webhook::{self, Event};
+use storage::{ConversationId, Inbound, InboxSeq, Page};
+use whatsapp::webhook::{self, Event, Received};
 
 use super::cursor;
 use super::given::{Asked, read, read_json};
@@ -23,8 +25,12 @@ use super::{Ctx, Shared};
 use crate::inspector::{Counts, Filter, Id, Kept, Record, Taken};
 
 const LIST: &str = "webhooks";
-/// Conversations that one request is linked to at the most.
+/// Messages of one request whose conversations are looked for at the most.
 const MAX_LINKS: usize = 200;
+/// Of each of these conversations the newest entries, among which what came before is looked for.
+const LOOKED_AT: usize = 200;
+/// The status that tells a phone to take another key.
+const NOT_DECRYPTED: u16 = 421;
 
 /// Which requests.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -61,6 +67,8 @@ pub(super) struct WebhookRequest {
     signature: Box<str>,
     /// `ok`, `unreadable`, or nothing where it was not looked at.
     parse: Option<&'static str>,
+    /// Of a request of a Flow: `decrypted`, `not_decrypted` (its key is none of ours), or nothing where it did not come to that.
+    encryption: Option<&'static str>,
     /// What became of its items.
     taken: Option<Taken>,
     /// The status of the answer.
@@ -87,12 +95,12 @@ pub(super) struct WebhookList {
 /// A request with what it held.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(example = json!({
-    "id": "w_0000000100000000", "at": "2026-11-27T09:00:00.000Z", "path": "webhook", "signature": "valid", "parse": "ok",
+    "id": "w_0000000100000000", "at": "2026-11-27T09:00:00.000Z", "path": "webhook", "signature": "valid", "parse": "ok", "encryption": null,
     "taken": { "accepted": 1, "statuses": 0, "quarantined": 0, "notices": 0, "unreadable": false,
                "numbers": ["106540352242922"] },
     "status": 200, "took_ms": 2.5, "body_bytes": 812, "replay_of": null,
     "headers": [["content-type", "application/json"]], "conversations": ["c_0000000000000000000000000A"],
-    "masked": true, "raw": null, "json": null
+    "verdict": "taken", "known": 0, "masked": true, "raw": null, "json": null
 }))]
 pub(super) struct WebhookShown {
     #[serde(flatten)]
@@ -101,6 +109,10 @@ pub(super) struct WebhookShown {
     headers: Vec<(Box<str>, Box<str>)>,
     /// The conversations that its messages belong to.
     conversations: Vec<String>,
+    /// Of webhooks: `taken`, `duplicate` (all of it was messages that had come before), `unreadable` or `refused`.
+    verdict: Option<&'static str>,
+    /// How many of its messages had come before, as far as the newest 200 entries of their conversations tell.
+    known: usize,
     /// Whether the body is not shown, because the caller is no admin.
     masked: bool,
     /// The body in base64, exactly as it came. Shorter than `body_bytes` where only a sample was kept.
@@ -177,12 +189,17 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<WebhookShown>, Problem> {
     let Kept { id, record, body } = find(&shared, &principal, &id).await?;
-    let conversations = conversations(&shared, &principal, &body).await?;
+    let messages = messages(&principal, &body);
+    let ids = conversations(&shared, &messages).await?;
+    let known = known(&shared, &record, &messages, &ids).await?;
+    let verdict = verdict(&record, messages.len(), known);
+    let mut conversations: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    conversations.dedup();
     let masked = !principal.role.may(Role::Admin);
     let headers = record.headers.clone();
     let json = (!masked).then(|| serde_json::from_slice(&body).ok()).flatten();
     let raw = (!masked).then(|| BASE64_STANDARD.encode(&body));
-    Ok(Json(WebhookShown { view: view(id, record), headers, conversations, masked, raw, json }))
+    Ok(Json(WebhookShown { view: view(id, record), headers, conversations, verdict, known, masked, raw, json }))
 }
 
 /// Takes a request in again.
@@ -252,12 +269,14 @@ fn unreadable(error: std::io::Error) -> Problem {
 fn view(id: Id, record: Record) -> WebhookRequest {
     let parse = record.taken.as_ref().map(|taken| if taken.unreadable { "unreadable" } else { "ok" });
     let at = i64::try_from(record.at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let encryption = encryption(&record);
     WebhookRequest {
         id: id.to_string(),
         at: format!("{:.3}", at.unwrap_or(Timestamp::MAX)),
         path: record.path,
         signature: record.signature,
         parse,
+        encryption,
         taken: record.taken,
         status: record.status,
         took_ms: record.took_us as f64 / 1_000.0,
@@ -266,19 +285,64 @@ fn view(id: Id, record: Record) -> WebhookRequest {
     }
 }
 
-/// The conversations that the messages of a body belong to, in their order.
-async fn conversations(shared: &Shared, principal: &Principal, body: &[u8]) -> Result<Vec<String>, Problem> {
-    let events = webhook::parse(body).unwrap_or_default();
-    let messages = events.into_iter().filter_map(|event| match event {
+/// The messages of a body that the caller may know of.
+fn messages(principal: &Principal, body: &[u8]) -> Vec<Received> {
+    let messages = webhook::parse(body).unwrap_or_default().into_iter().filter_map(|event| match event {
         Event::Message(received) if principal.sees(&received.phone_number_id) => Some(received),
         _ => None,
     });
+    messages.take(MAX_LINKS).collect()
+}
+
+/// The conversation of each message.
+async fn conversations(shared: &Shared, messages: &[Received]) -> Result<Vec<ConversationId>, Problem> {
     let rows: Vec<(InboxSeq, Inbound)> =
-        messages.take(MAX_LINKS).map(|received| (InboxSeq(0), actors::inbound(&received, 0))).collect();
-    let ids = view::conversations_of(&*shared.parts.store, &rows).await?;
-    let mut texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    texts.dedup();
-    Ok(texts)
+        messages.iter().map(|received| (InboxSeq(0), actors::inbound(received, 0))).collect();
+    Ok(view::conversations_of(&*shared.parts.store, &rows).await?)
+}
+
+/// How many of the messages had been taken before this request came.
+async fn known(
+    shared: &Shared,
+    record: &Record,
+    messages: &[Received],
+    conversations: &[ConversationId],
+) -> Result<usize, Problem> {
+    let came_ms = record.at_ms.saturating_sub(record.took_us.div_ceil(1_000));
+    let mut before = HashSet::new();
+    for id in conversations.iter().collect::<BTreeSet<_>>() {
+        let newest = shared.parts.store.history(*id, Page { cursor: None, limit: LOOKED_AT }).await?;
+        for entry in newest.items {
+            let said = view::messages(&entry, |_| None).map_err(|error| Problem::damaged(&error))?;
+            let ids = said.into_iter().filter(|message| message.at_ms < came_ms).filter_map(|message| message.wamid);
+            before.extend(ids.map(|wamid| (*id, wamid)));
+        }
+    }
+    let each = messages.iter().zip(conversations);
+    Ok(each.filter(|(message, id)| before.contains(&(**id, message.wamid.as_str().into()))).count())
+}
+
+fn verdict(record: &Record, messages: usize, known: usize) -> Option<&'static str> {
+    if &*record.path != "webhook" {
+        return None;
+    }
+    Some(match &record.taken {
+        None => "refused",
+        Some(taken) if taken.unreadable => "unreadable",
+        Some(taken) => {
+            let others = taken.statuses + taken.quarantined + taken.notices;
+            let is_all = messages > 0 && known == messages && taken.accepted as usize == messages && others == 0;
+            if is_all { "duplicate" } else { "taken" }
+        }
+    })
+}
+
+fn encryption(record: &Record) -> Option<&'static str> {
+    match (&*record.path, &*record.signature, record.status) {
+        ("flow", "valid", NOT_DECRYPTED) => Some("not_decrypted"),
+        ("flow", "valid", _) => Some("decrypted"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,30 @@ async fn a_webhook_can_be_looked_at_with_its_bytes_and_what_became_of_it() {
 }
 
 #[tokio::test]
+async fn what_comes_again_is_told_from_what_came_first() {
+    let world = World::start().await;
+    let (one, two) = (text(ADA, "wamid.one", world.now_ms(), "one"), text(ADA, "wamid.two", world.now_ms(), "two"));
+    assert_eq!(world.post(body(std::slice::from_ref(&one))).await, 200);
+    world.wait_replies(ADA, 1).await;
+    world.clock.advance(60_000);
+    assert_eq!(world.post(body(std::slice::from_ref(&one))).await, 200);
+    world.clock.advance(1_000);
+    assert_eq!(world.post(body(&[one, two])).await, 200);
+    world.wait_replies(ADA, 2).await;
+    world.clock.advance(1_000);
+    assert_eq!(world.post("no json").await, 200);
+    assert_eq!(world.post_signed("x", None).await.status(), 401);
+    let mut told = Vec::new();
+    for item in listed(&world, "", 5).await.iter().rev() {
+        let shown = shown(&world, item).await;
+        told.push((shown["verdict"].as_str().unwrap().to_owned(), shown["known"].as_u64().unwrap()));
+    }
+    let told: Vec<_> = told.iter().map(|(verdict, known)| (&**verdict, *known)).collect();
+    assert_eq!(told, [("taken", 0), ("duplicate", 1), ("taken", 1), ("unreadable", 0), ("refused", 0)]);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn of_unsigned_requests_there_is_a_sample_and_a_count() {
     let world = World::start().await;
     let long = "x".repeat(10_000);
