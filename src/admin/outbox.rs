@@ -96,7 +96,7 @@ pub(super) async fn list(
         broadcast: query.broadcast,
     };
     if let Some(id) = query.conversation {
-        let conversation = id.parse().map_err(|_| super::conversations::unknown(&id))?;
+        let conversation = super::conversations::named(&principal, &id)?;
         let (limit, before) = (limit(query.limit)?, cursor::take(&id, query.cursor.as_deref())?);
         let before = before.and_then(|before| before.parse().ok());
         let (items, next) = of_conversation(&shared, conversation, &wanted, before, limit).await?;

@@ -59,6 +59,8 @@ async fn a_token_of_one_number_sees_and_does_nothing_of_another() {
     let status = by.get("/api/v1/status").await.to_string();
     assert!(status.contains(NUMBER) && !status.contains(STRANGER), "{status}");
 
+    assert_eq!(by.ask(Method::GET, &format!("/api/v1/outbox?conversation={own}")).await.0, 200);
+    assert_eq!(by.ask(Method::GET, &format!("/api/v1/outbox?conversation={other}")).await.0, 404);
     for part in ["", "/messages", "/journal", "/state"] {
         assert_eq!(by.ask(Method::GET, &format!("/api/v1/conversations/{own}{part}")).await.0, 200, "{part}");
         let (status, hidden) = by.ask(Method::GET, &format!("/api/v1/conversations/{other}{part}")).await;
