@@ -7,7 +7,7 @@ use serde_json::Value;
 pub(super) const MASK: &str = "•••";
 
 /// Members that say nothing of a person: ids of ours, states, times, counts.
-const PLAIN: [&str; 110] = [
+const PLAIN: [&str; 111] = [
     "accepted",
     "account",
     "action",
@@ -96,6 +96,7 @@ const PLAIN: [&str; 110] = [
     "sent_at",
     "seq",
     "severity",
+    "silent_since",
     "since",
     "size",
     "skipped",
@@ -203,7 +204,7 @@ mod tests {
                 "handoff": { "queue": "sales", "note": "call her", "since": "2026-11-27T00:00:00.000Z" },
                 "error": { "code": 131026, "title": "to 447700900123" }, "lucky_number": 7, "user_id": null,
                 "text_empty": "", "calling": true, "reason": "window_closed",
-                "control": { "by": "user:elif", "reason": "pregnant", "paused": false },
+                "control": { "by": "user:elif", "reason": "pregnant", "paused": false, "silent_since": "2026-11-27T00:00:00.000Z" },
                 "letter": { "reason": "Ada asked for it" },
             }],
             "next_cursor": "abc",
@@ -219,7 +220,7 @@ mod tests {
                     "handoff": { "queue": "sales", "note": MASK, "since": "2026-11-27T00:00:00.000Z" },
                     "error": { "code": 131026, "title": MASK }, "lucky_number": null, "user_id": null,
                     "text_empty": "", "calling": true, "reason": "window_closed",
-                    "control": { "by": "user:elif", "reason": MASK, "paused": false },
+                    "control": { "by": "user:elif", "reason": MASK, "paused": false, "silent_since": "2026-11-27T00:00:00.000Z" },
                     "letter": { "reason": MASK },
                 }],
                 "next_cursor": "abc",
