@@ -5,8 +5,9 @@
 //! before, the old one is still there.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use rustix::fs::CWD;
 
 use super::RedbStore;
 use super::log;
-use super::open::{OpenError, open_or_make, redb_error};
+use super::open::{OpenError, database_error, leads_to, open_or_make, redb_error};
 use super::options::Options;
 use super::tables::{INBOX, LOG, META, META_FOLDED, STATE};
 use crate::Store;
@@ -26,6 +27,8 @@ use crate::Store;
 const CHUNK: usize = 10_000;
 /// How long what was not folded may take until it is.
 const FOLDING: Duration = Duration::from_secs(600);
+/// Why it cannot be written anew now.
+const UNFOLDED: &str = "what was written last is still not folded; try again";
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -56,39 +59,87 @@ pub enum CompactError {
     },
 }
 
-/// Writes the file anew. Errors: [`OpenError::Locked`] while a process has it open.
+/// Writes the file anew, with the owner and the mode that it has; a link stays one. Errors: [`OpenError::Locked`] while a
+/// process has it open.
 pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
     let name: Box<str> = path.display().to_string().into();
+    let path = &std::fs::canonicalize(path).map_err(|source| OpenError::Io { name: name.clone(), source })?;
     let failed = |why: String| CompactError::Failed { name: name.clone(), why: why.into() };
     let fault = |error: io::Error| failed(error.to_string());
-    let before = std::fs::metadata(path).map_err(|source| OpenError::Io { name: name.clone(), source })?.len();
+    let before = std::fs::metadata(path).map_err(fault)?.len();
     fold_all(path).map_err(|why| match why {
         Ok(error) => CompactError::Open(error),
         Err(why) => failed(why),
     })?;
-    let old = Builder::new()
-        .open(path)
-        .map_err(|error| OpenError::Damaged { name: name.clone(), detail: error.to_string().into() })?;
+    let (old, was) = open_old(path, &name)?;
     let consumed = match consumed(&old).map_err(|error| CompactError::Open(redb_error(&name, error)))? {
         Some(consumed) => consumed,
-        None => return Err(failed("what was written last is still not folded; try again".to_owned())),
+        None => return Err(failed(UNFOLDED.to_owned())),
     };
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".compact");
-    let draft = PathBuf::from(draft);
-    let file = open_or_make(&draft).map_err(fault)?;
-    file.set_len(0).map_err(fault)?;
+    let (draft, file) = Draft::beside(path, &was).map_err(fault)?;
     let new = FileBackend::new(file)
         .and_then(|backend| Builder::new().create_with_backend(backend))
         .map_err(|error| failed(error.to_string()))?;
     let rows = copy(&old, &new, &consumed).map_err(|error| CompactError::Open(redb_error(&name, error)))?;
     // Both are still open, and so locked: nobody can write into the old one before it has lost its name.
-    rustix::fs::renameat(CWD, &draft, CWD, path).map_err(|error| fault(error.into()))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    draft.take_the_place_of(path).map_err(fault)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)?;
     drop((old, new));
     let after = std::fs::metadata(path).map_err(fault)?.len();
     Ok(Compacted { before, after, rows })
+}
+
+/// Opens the old file again, and so locks it. Nobody may have put another one into its place meanwhile.
+fn open_old(path: &Path, name: &str) -> Result<(Database, Metadata), OpenError> {
+    let fault = |source| OpenError::Io { name: name.into(), source };
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(fault)?;
+    let was = file.metadata().map_err(fault)?;
+    let backend = FileBackend::new(file).map_err(|error| database_error(name, error))?;
+    let old = Builder::new().create_with_backend(backend).map_err(|error| database_error(name, error))?;
+    match leads_to(path, &was).map_err(fault)? {
+        true => Ok((old, was)),
+        false => Err(OpenError::Locked { name: name.into(), pid: None }),
+    }
+}
+
+/// The new file while it is written. It goes when that does not come to its end.
+struct Draft(Option<PathBuf>);
+
+impl Draft {
+    /// An empty file, for the same people as the old one.
+    fn beside(path: &Path, old: &Metadata) -> io::Result<(Self, File)> {
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(".compact");
+        let draft = PathBuf::from(draft);
+        let file = open_or_make(&draft)?;
+        let this = Self(Some(draft));
+        file.set_len(0)?;
+        let new = file.metadata()?;
+        if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+            fchown(&file, Some(old.uid()), Some(old.gid()))?;
+        }
+        // After the owner: a change of that may take bits away.
+        file.set_permissions(old.permissions())?;
+        Ok((this, file))
+    }
+
+    fn take_the_place_of(mut self, path: &Path) -> io::Result<()> {
+        let Some(draft) = &self.0 else { return Ok(()) };
+        rustix::fs::renameat(CWD, draft, CWD, path)?;
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(draft) = &self.0
+            && let Err(error) = std::fs::remove_file(draft)
+        {
+            tracing::warn!(file = %draft.display(), %error, "what was not finished could not be removed");
+        }
+    }
 }
 
 /// Folds what is not folded, so that no row of the log holds what was erased since.
@@ -106,7 +157,7 @@ fn fold_all(path: &Path) -> Result<(), Result<OpenError, String>> {
         }
         std::thread::sleep(LOOK);
     }
-    Err(Err("what was written last is still not folded; try again".to_owned()))
+    Err(Err(UNFOLDED.to_owned()))
 }
 
 /// The inbox rows that folded rows of the log consumed and that may still be there; `None` if a row is not folded. The log
@@ -169,4 +220,28 @@ fn copy_table<K: redb::Key + 'static>(
         transaction.commit()?;
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_new_file_is_for_the_same_people_and_goes_when_it_is_not_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let old = File::create(&path).unwrap();
+        old.set_permissions(PermissionsExt::from_mode(0o640)).unwrap();
+        let (draft, file) = Draft::beside(&path, &old.metadata().unwrap()).unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o640);
+        let there = || std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(there(), 2);
+        drop(draft);
+        assert_eq!(there(), 1);
+        let (draft, file) = Draft::beside(&path, &old.metadata().unwrap()).unwrap();
+        draft.take_the_place_of(&path).unwrap();
+        assert_eq!((there(), leads_to(&path, &file.metadata().unwrap()).unwrap()), (1, true));
+    }
 }

@@ -1,7 +1,7 @@
 //! Opening: the lock, the checks, the epoch, and the replay of what was not folded.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ use super::shared::{Figures, Shared};
 use super::space::{self, Guard};
 use super::tables::{
     INBOX, LOG, META, META_EPOCH, META_FOLDED, META_FREED, META_INBOX, META_KEPT, META_PRODUCT, META_SCHEMA,
-    META_SECRET, META_UNWANTED, PRODUCT, SCHEMA, STATE,
+    META_SECRET, META_STRETCHES, META_UNWANTED, PRODUCT, SCHEMA, STATE,
 };
 use super::writer::{Bounds, Writer};
 use crate::{Health, InboxSeq, LogSeq, StoreError, keys, rows};
@@ -98,21 +98,43 @@ pub(super) fn open_file(path: &Path, mut options: Options) -> Result<Opened, Ope
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fault)?;
     }
     if !path.exists() {
-        create(path, &name)?;
-    }
-    let mut file = open_or_make(path).map_err(fault)?;
-    let identity = file.metadata().map_err(fault)?;
-    check_magic(&mut file, &name)?;
-    let length = Arc::new(AtomicU64::new(identity.len()));
-    let backend = FileBackend::new(file).map_err(|error| database_error(&name, error))?;
-    let backend = Watched::over(Box::new(backend), length.clone());
     if options.free_space.is_none() {
         options.free_space = Some(space::of_filesystem(path));
     }
-    open(backend, &name, length, options).map_err(|error| match error {
+        create(path, &name)?;
+    }
+    for _ in 0..REPLACED {
+        let file = open_or_make(path).map_err(fault)?;
+        if let Some(locked) = lock_file(path, file, &name, &options)? {
+            return Ok(assemble(&name, options, locked));
+        }
+    }
+    Err(OpenError::Locked { name, pid: None })
+}
+
+/// Locks and reads a file that was opened; `None` if the path leads to another one by now. Then it was written anew before
+/// it could be locked, and what was written to it would be lost.
+fn lock_file(path: &Path, mut file: File, name: &str, options: &Options) -> Result<Option<Locked>, OpenError> {
+    let fault = |source| OpenError::Io { name: name.into(), source };
+    let identity = file.metadata().map_err(fault)?;
+    check_magic(&mut file, name)?;
+    let length = Arc::new(AtomicU64::new(identity.len()));
+    let backend = FileBackend::new(file).map_err(|error| database_error(name, error))?;
+    let backend = Watched::over(Box::new(backend), length.clone());
+    let locked = lock(backend, name, length, options).map_err(|error| match error {
         OpenError::Locked { name, .. } => OpenError::Locked { name, pid: holder(identity.ino()) },
         other => other,
-    })
+    })?;
+    Ok(leads_to(path, &identity).map_err(fault)?.then_some(locked))
+}
+
+/// Whether a path leads to this file.
+pub(super) fn leads_to(path: &Path, file: &Metadata) -> io::Result<bool> {
+    match std::fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (file.dev(), file.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn open_or_make(path: &Path) -> io::Result<File> {
@@ -151,7 +173,8 @@ pub(super) fn open_backend(
     options: Options,
 ) -> Result<Opened, OpenError> {
     let length = Arc::new(AtomicU64::new(0));
-    open(Watched::over(backend, length.clone()), name, length, options)
+    let locked = lock(Watched::over(backend, length.clone()), name, length, &options)?;
+    Ok(assemble(name, options, locked))
 }
 
 /// redb would say "invalid data" for any other file; this says it before anything is touched.
@@ -177,7 +200,15 @@ fn holder(inode: u64) -> Option<u32> {
     locks.lines().find_map(holds)
 }
 
-fn open(backend: Watched, name: &str, length: Arc<AtomicU64>, options: Options) -> Result<Opened, OpenError> {
+/// A file that is locked and was read.
+struct Locked {
+    database: Database,
+    length: Arc<AtomicU64>,
+    founded: Founded,
+    tail: Tail,
+}
+
+fn lock(backend: Watched, name: &str, length: Arc<AtomicU64>, options: &Options) -> Result<Locked, OpenError> {
     let mut builder = Builder::new();
     builder.set_cache_size(options.cache_bytes);
     // redb trusts a file that was closed cleanly and may panic over one that was damaged since.
@@ -185,21 +216,14 @@ fn open(backend: Watched, name: &str, length: Arc<AtomicU64>, options: Options) 
         let database = builder.create_with_backend(backend).map_err(|error| database_error(name, error))?;
         let founded = found(&database, name)?;
         let tail = replay(&database, name, options.inbox_bytes)?;
-        Ok((database, founded, tail))
+        Ok(Locked { database, length, founded, tail })
     }));
     let damaged = |_| OpenError::Damaged { name: name.into(), detail: "its structure does not hold together".into() };
-    let (database, founded, tail) = opened.map_err(damaged)??;
-    Ok(assemble(database, name, length, options, founded, tail))
+    opened.map_err(damaged)?
 }
 
-fn assemble(
-    database: Database,
-    name: &str,
-    length: Arc<AtomicU64>,
-    options: Options,
-    founded: Founded,
-    tail: Tail,
-) -> Opened {
+fn assemble(name: &str, options: Options, locked: Locked) -> Opened {
+    let Locked { database, length, founded, tail } = locked;
     let shared = Arc::new(Shared {
         name: name.into(),
         epoch: founded.epoch,
@@ -233,7 +257,7 @@ fn assemble(
     Opened { shared, writer }
 }
 
-fn database_error(name: &str, error: DatabaseError) -> OpenError {
+pub(super) fn database_error(name: &str, error: DatabaseError) -> OpenError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => OpenError::Locked { name: name.into(), pid: None },
         DatabaseError::Storage(error) => storage_error(name, error),

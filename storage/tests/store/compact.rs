@@ -39,3 +39,18 @@ fn f120_file_that_is_written_anew_holds_nothing_that_was_erased_and_all_else() {
     assert_eq!(sequences(&get(store.pending(InboxSeq(0), 9))), [2]);
     assert!(matches!(compact(&path), Err(CompactError::Open(OpenError::Locked { .. }))), "it is in use");
 }
+
+#[test]
+fn a_file_that_is_written_anew_keeps_its_mode_and_the_link_that_leads_to_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("store.redb"), folder.path().join("link.redb"));
+    drop(RedbStore::open(&path, tiny()).unwrap());
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    compact(&link).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(std::fs::read_link(&link).unwrap(), path);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left");
+    assert!(RedbStore::open(&link, tiny()).is_ok());
+}
