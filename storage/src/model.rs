@@ -20,7 +20,7 @@ use crate::{
     Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Erase, Fence, Head, Health, Horizons,
     Inbound, InboxSeq, Listed, LogPage, LogSeq, Logged, LoggedValue, NewDeadLetter, NewDocument, Notice, Page,
     Partition, Pending, Quarantined, Resolved, Revision, Send, SendId, SendState, Settled, Settlement, Store,
-    StoreError, StoreStats, Turn,
+    StoreError, StoreStats, Stretch, Turn,
 };
 
 /// The in-memory store.
@@ -49,6 +49,7 @@ struct World {
     notices: Numbered<Notice>,
     documents: BTreeMap<(String, String), Bytes>,
     last_log: u64,
+    stretches: Vec<Stretch>,
     log: VecDeque<Logged>,
     /// What the call under way has changed, in order.
     changes: Vec<LoggedValue>,
@@ -101,6 +102,11 @@ impl Model {
         let (epoch, last, last_log) = {
             let mut world = world.lock();
             world.epoch += 1;
+            let last = world.last_log;
+            world.stretches.retain(|stretch| stretch.first.0 <= last);
+            let first = LogSeq(if world.stretches.is_empty() { last } else { last + 1 });
+            let name = world.epoch.to_be_bytes();
+            world.stretches.push(Stretch { first, name });
             (world.epoch, world.last_inbox, world.last_log)
         };
         let (appended, committed) = (watch::Sender::new(InboxSeq(last)), watch::Sender::new(LogSeq(last_log)));
@@ -308,6 +314,17 @@ impl Store for Model {
 
     fn log(&self, after: LogSeq, limit: usize) -> Pending<LogPage> {
         self.read(|world| world.log_after(after, limit))
+    }
+
+    fn cut_log(&self) -> Pending<()> {
+        self.write(|world| {
+            world.log.clear();
+            Ok(())
+        })
+    }
+
+    fn stretches(&self) -> Arc<[Stretch]> {
+        self.world.lock().stretches.as_slice().into()
     }
 
     fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>> {

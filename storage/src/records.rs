@@ -32,6 +32,16 @@ pub struct InboxSeq(pub u64);
 pub struct LogSeq(pub u64);
 
 /// How often a conversation was advanced; 0 is a conversation that does not exist yet.
+/// A part of the log that one opening of the store wrote. A copy of the store that is written to by itself has other
+/// stretches from there on, so a place in the log and the name of its stretch name the same row everywhere, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// It begins with this row, and ends before the next one begins.
+    pub first: LogSeq,
+    /// Random.
+    pub name: [u8; 8],
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Revision(pub u64);
 

@@ -45,7 +45,7 @@ use self::shared::Shared;
 use crate::{
     Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Erase, Fence, Head, Health, Horizons,
     Inbound, InboxSeq, Listed, LogPage, LogSeq, NewDocument, Notice, Page, Partition, Pending, Quarantined, Resolved,
-    Send, SendId, SendState, Settled, Settlement, Store, StoreError, StoreStats, Turn, keys, rows,
+    Send, SendId, SendState, Settled, Settlement, Store, StoreError, StoreStats, Stretch, Turn, keys, rows,
 };
 
 /// The redb engine. Dropping it writes what was handed over and closes the file.
@@ -140,6 +140,14 @@ impl Store for RedbStore {
 
     fn log(&self, after: LogSeq, limit: usize) -> Pending<LogPage> {
         self.readers.run(move |reader| follow::page(reader, after, limit))
+    }
+
+    fn cut_log(&self) -> Pending<()> {
+        self.hand_over(Job::CutLog)
+    }
+
+    fn stretches(&self) -> Arc<[Stretch]> {
+        self.shared.stretches.clone()
     }
 
     fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>> {

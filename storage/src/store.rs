@@ -4,13 +4,15 @@
 //! implement the same trait. A write's answer comes after it is durable. One conformance suite runs against every
 //! engine.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::{
     Accept, Alias, Committed, ContactId, ConversationId, DeadLetter, Entry, Erase, Fence, Head, Horizons, Inbound,
     InboxSeq, LogPage, LogSeq, NewDocument, Notice, Partition, Pending, Quarantined, Resolved, Send, SendId, SendState,
-    Settled, Settlement, Turn,
+    Settled, Settlement, Stretch, Turn,
 };
 
 /// Why a call failed, and whether it happened.
@@ -107,6 +109,13 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// Log rows after `after`, in order: up to `limit` (1,000 at the most) or about 1 MB of them, at least one. Only the
     /// newest rows are kept, behind those that are still needed; see [`LogPage::oldest`].
     fn log(&self, after: LogSeq, limit: usize) -> Pending<LogPage>;
+
+    /// Lets go of the log so far: from now on nobody reads a row of it, and it leaves the disk as soon as it is not needed
+    /// to open the store. Whoever follows fetches everything anew.
+    fn cut_log(&self) -> Pending<()>;
+
+    /// The stretches of the log, oldest first; the last one goes on. Those of long ago are left out.
+    fn stretches(&self) -> Arc<[Stretch]>;
 
     /// Inbox rows after `after` that no turn consumed, in order.
     fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>>;

@@ -36,6 +36,8 @@ pub(super) struct Batch {
     pub(super) messages: Vec<(u64, Inbound)>,
     pub(super) records: Vec<(u64, Record)>,
     pub(super) items: usize,
+    /// Whether the log is cut in it.
+    cuts: bool,
     replies: Vec<Reply>,
     /// Rows of this batch that later calls of it must see: of conversations and of lists that are aged.
     overlay: HashMap<Key, Option<Bytes>, foldhash::fast::RandomState>,
@@ -48,7 +50,7 @@ type Reply = Box<dyn FnOnce(Option<&StoreError>)>;
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.inbox.is_empty() && self.log.is_empty()
+        self.inbox.is_empty() && self.log.is_empty() && !self.cuts
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -135,6 +137,11 @@ impl Ledger {
             Job::Erase(doomed, promise) => {
                 let answer = self.erase(batch, doomed);
                 batch.reply(promise, answer);
+            }
+            // The writer keeps the log.
+            Job::CutLog(promise) => {
+                batch.cuts = true;
+                batch.reply(promise, Ok(()));
             }
             Job::Close(promise) => return Some(promise),
         }

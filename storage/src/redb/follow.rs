@@ -1,5 +1,7 @@
 //! Reading the log: committed rows after a given one, as owned values.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use redb::ReadableTable;
 
@@ -21,14 +23,16 @@ pub(super) fn page(reader: &Reader, after: LogSeq, limit: usize) -> Result<LogPa
     let newest = *reader.shared.committed.borrow();
     let table = reader.shared.table(LOG)?;
     let first = table.first().map_err(|error| io_text(&error))?;
-    let oldest = first.map_or(newest.0 + 1, |(seq, _)| seq.value());
+    let cut = reader.shared.cut.load(Ordering::Acquire);
+    let oldest = first.map_or(newest.0 + 1, |(seq, _)| seq.value()).max(cut + 1);
     let mut page = LogPage { oldest: LogSeq(oldest.min(newest.0 + 1)), newest, rows: Vec::new() };
     // An empty range of this kind would be refused with a panic.
-    if after >= newest {
+    let from = after.0.max(cut);
+    if from >= newest.0 {
         return Ok(page);
     }
     let mut bytes = 0;
-    for row in table.range(after.0 + 1..=newest.0).map_err(|error| io_text(&error))? {
+    for row in table.range(from + 1..=newest.0).map_err(|error| io_text(&error))? {
         let (seq, row) = row.map_err(|error| io_text(&error))?;
         bytes += row.value().len();
         page.rows.push(logged(LogSeq(seq.value()), log::decode(Bytes::copy_from_slice(row.value()))?)?);

@@ -35,7 +35,7 @@ use super::tables::{
     META_SECRET, META_STRETCHES, META_UNWANTED, PRODUCT, SCHEMA, STATE,
 };
 use super::writer::{Bounds, Writer};
-use crate::{Health, InboxSeq, LogSeq, StoreError, keys, rows};
+use crate::{Health, InboxSeq, LogSeq, StoreError, Stretch, keys, rows};
 
 /// Why a store did not open.
 #[derive(Debug, thiserror::Error)]
@@ -90,17 +90,21 @@ pub(super) struct Opened {
 
 /// redb's first bytes.
 const MAGIC: [u8; 4] = *b"redb";
+/// How often a file may be replaced while it is being opened.
+const REPLACED: usize = 8;
+/// Stretches of the log that are kept: places in earlier ones are not known any more.
+const STRETCHES: usize = 64;
 
 pub(super) fn open_file(path: &Path, mut options: Options) -> Result<Opened, OpenError> {
     let name: Box<str> = path.display().to_string().into();
     let fault = |source| OpenError::Io { name: name.clone(), source };
+    if options.free_space.is_none() {
+        options.free_space = Some(space::of_filesystem(path));
+    }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fault)?;
     }
     if !path.exists() {
-    if options.free_space.is_none() {
-        options.free_space = Some(space::of_filesystem(path));
-    }
         create(path, &name)?;
     }
     for _ in 0..REPLACED {
@@ -228,6 +232,8 @@ fn assemble(name: &str, options: Options, locked: Locked) -> Opened {
         name: name.into(),
         epoch: founded.epoch,
         secret: founded.secret,
+        stretches: founded.stretches,
+        cut: AtomicU64::new(tail.unwanted),
         database: RwLock::new(Some(database)),
         view: RwLock::new(View { active: tail.table, frozen: None }),
         inbox: RwLock::new(tail.inbox),
@@ -293,6 +299,7 @@ pub(super) fn redb_error(name: &str, error: redb::Error) -> OpenError {
 struct Founded {
     epoch: u64,
     secret: [u8; 16],
+    stretches: Arc<[Stretch]>,
 }
 
 /// Checks whose file it is, or makes it ours if it is empty, and opens a new epoch.
@@ -331,19 +338,43 @@ fn identify(transaction: &WriteTransaction, name: &str) -> Result<Founded, OpenE
         Some(secret) => secret.try_into().map_err(|_| damaged(name, "its secret has a wrong length"))?,
         None => random().map_err(|source| OpenError::Io { name: "/dev/urandom".into(), source })?,
     };
-    let values: [(&str, &[u8]); 4] = [
+    let folded = number(name, read(META_FOLDED)?)?.unwrap_or(0);
+    let log = transaction.open_table(LOG).map_err(|error| fault(error.into()))?;
+    let last = log.last().map_err(|error| storage_error(name, error))?.map_or(0, |(seq, _)| seq.value());
+    drop(log);
+    let stretches = one_more(read(META_STRETCHES)?, last.max(folded), name)?;
+    let stretches_row: Vec<u8> =
+        stretches.iter().flat_map(|one| [one.first.0.to_be_bytes(), one.name]).flatten().collect();
+    let values: [(&str, &[u8]); 5] = [
         (META_PRODUCT, PRODUCT),
         (META_SCHEMA, &SCHEMA.to_be_bytes()),
         (META_EPOCH, &epoch.to_be_bytes()),
         (META_SECRET, &secret),
+        (META_STRETCHES, &stretches_row),
     ];
     for (key, value) in values {
         meta.insert(key, value).map_err(|error| storage_error(name, error))?;
     }
     transaction.open_table(INBOX).map_err(|error| fault(error.into()))?;
-    transaction.open_table(LOG).map_err(|error| fault(error.into()))?;
     transaction.open_table(STATE).map_err(|error| fault(error.into()))?;
-    Ok(Founded { epoch, secret })
+    Ok(Founded { epoch, secret, stretches })
+}
+
+/// The stretches of the log with the one that begins now, behind its newest row. One in which nothing was written is not
+/// kept; the first of all begins before the first row, where readers begin.
+fn one_more(known: Option<Vec<u8>>, last: u64, name: &str) -> Result<Arc<[Stretch]>, OpenError> {
+    let mut stretches = Vec::new();
+    for row in known.unwrap_or_default().chunks(16) {
+        let (first, random) = row.split_first_chunk::<8>().ok_or_else(|| damaged(name, "a stretch of its log"))?;
+        let random = random.try_into().map_err(|_| damaged(name, "a stretch of its log"))?;
+        stretches.push(Stretch { first: LogSeq(u64::from_be_bytes(*first)), name: random });
+    }
+    stretches.retain(|stretch| stretch.first.0 <= last);
+    let first = LogSeq(if stretches.is_empty() { last } else { last + 1 });
+    let random: [u8; 16] = random().map_err(|source| OpenError::Io { name: "/dev/urandom".into(), source })?;
+    let (random, _) = random.split_first_chunk().ok_or_else(|| damaged(name, "a stretch of its log"))?;
+    stretches.push(Stretch { first, name: *random });
+    Ok(stretches.split_off(stretches.len().saturating_sub(STRETCHES)).into())
 }
 
 fn damaged(name: &str, detail: &str) -> OpenError {
@@ -482,4 +513,41 @@ fn last_id(
     let forgotten =
         forgotten.map(|mark| rows::read_number(&mark)).transpose().map_err(|error| row_error(name, &error))?;
     Ok(folded.max(unfolded).max(forgotten).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_written_anew_before_it_was_locked_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        drop(open_file(&path, Options::default()).unwrap());
+        let waited = open_or_make(&path).unwrap();
+        super::super::compact(&path).unwrap();
+        assert!(lock_file(&path, waited, "store", &Options::default()).unwrap().is_none());
+        let found = open_or_make(&path).unwrap();
+        assert!(lock_file(&path, found, "store", &Options::default()).unwrap().is_some());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!leads_to(&path, &std::fs::metadata(folder.path()).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn a_stretch_without_a_row_is_not_kept_and_only_the_newest_are() {
+        let row = |stretches: &[Stretch]| -> Vec<u8> {
+            stretches.iter().flat_map(|one| [one.first.0.to_be_bytes(), one.name]).flatten().collect()
+        };
+        let mut known = one_more(None, 0, "store").unwrap();
+        assert_eq!((known.len(), known[0].first), (1, LogSeq(0)));
+        for last in [7, 7, 9] {
+            known = one_more(Some(row(&known)), last, "store").unwrap();
+        }
+        assert_eq!(known.iter().map(|one| one.first.0).collect::<Vec<_>>(), [0, 8, 10]);
+        for last in 10..200 {
+            known = one_more(Some(row(&known)), last, "store").unwrap();
+        }
+        assert_eq!((known.len(), known[0].first), (STRETCHES, LogSeq(200 - STRETCHES as u64 + 1)));
+        assert!(one_more(Some(vec![0; 9]), 1, "store").is_err());
+    }
 }

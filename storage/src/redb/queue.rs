@@ -31,6 +31,7 @@ pub(super) enum Job {
     Forget(Vec<Old>, Promise<usize>),
     Resolve(Vec<Resolved>, Promise<Vec<bool>>),
     Erase(Vec<Doomed>, Promise<usize>),
+    CutLog(Promise<()>),
     Close(Promise<()>),
 }
 
@@ -40,7 +41,7 @@ impl Job {
             Job::Append(_, promise) => promise.fulfil(Err(error)),
             Job::Turn(_, _, promise) => promise.fulfil(Err(error)),
             Job::Settle(_, _, promise) => promise.fulfil(Err(error)),
-            Job::Documents(_, promise) => promise.fulfil(Err(error)),
+            Job::Documents(_, promise) | Job::CutLog(promise) => promise.fulfil(Err(error)),
             Job::Forget(_, promise) | Job::Erase(_, promise) => promise.fulfil(Err(error)),
             Job::Resolve(_, promise) => promise.fulfil(Err(error)),
             Job::Close(promise) => promise.fulfil(Ok(())),
@@ -56,7 +57,7 @@ impl Job {
             Job::Forget(old, _) => old.len(),
             Job::Resolve(resolved, _) => resolved.len(),
             Job::Erase(doomed, _) => doomed.len(),
-            Job::Close(_) => 1,
+            Job::CutLog(_) | Job::Close(_) => 1,
         }
     }
 
@@ -77,7 +78,7 @@ impl Job {
             // The rows move as they are.
             Job::Resolve(resolved, _) => resolved.iter().map(|(_, resolution)| 1_024 + resolution.len()).sum(),
             Job::Erase(doomed, _) => 128 * doomed.len(),
-            Job::Close(_) => 0,
+            Job::CutLog(_) | Job::Close(_) => 0,
         }
     }
 }

@@ -10,13 +10,16 @@ use tokio::sync::watch;
 use super::inbox::Inbox;
 use super::memtable::View;
 use super::queue::Queue;
-use crate::{Health, InboxSeq, LogSeq, StoreError, StoreStats};
+use crate::{Health, InboxSeq, LogSeq, StoreError, StoreStats, Stretch};
 
 /// Locks are taken in this order: `view`, `database`.
 pub(super) struct Shared {
     pub(super) name: Box<str>,
     pub(super) epoch: u64,
     pub(super) secret: [u8; 16],
+    pub(super) stretches: Arc<[Stretch]>,
+    /// Nobody reads a log row up to this one.
+    pub(super) cut: AtomicU64,
     /// `None` once it was closed.
     pub(super) database: RwLock<Option<Database>>,
     pub(super) view: RwLock<View>,

@@ -27,6 +27,8 @@ pub(super) const META_FREED: &str = "freed";
 pub(super) const META_KEPT: &str = "kept";
 /// No log row up to this one may stay once it is folded.
 pub(super) const META_UNWANTED: &str = "unwanted";
+/// The stretches of the log: for each its first row, and 8 random bytes.
+pub(super) const META_STRETCHES: &str = "stretches";
 /// No inbox number up to this one is given out again.
 pub(super) const META_INBOX: &str = "inbox";
 

@@ -110,12 +110,10 @@ impl Writer {
         let mut batch = Batch::default();
         let mut closing = Vec::new();
         for job in jobs {
-            let (erases, before) = (matches!(job, Job::Erase(..)), self.ledger.next.log);
-            closing.extend(self.ledger.add(&mut batch, job, start));
-            // What was erased is in earlier rows, too.
-            if erases && self.ledger.next.log > before {
+            if matches!(job, Job::CutLog(_)) {
                 self.kept.forget(self.ledger.next.log - 1);
             }
+            closing.extend(self.ledger.add(&mut batch, job, start));
         }
         if !batch.is_empty() {
             let quota = self.quota(&batch);
@@ -175,6 +173,7 @@ impl Writer {
 
     fn publish(&mut self, batch: &mut Batch) {
         self.drop_folded();
+        self.shared.cut.store(self.kept.unwanted, Ordering::Release);
         for records in batch.records.chunks_mut(PUBLISHED_AT_ONCE) {
             let mut view = self.shared.view.write();
             for (seq, record) in records {

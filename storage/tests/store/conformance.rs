@@ -104,7 +104,9 @@ conformance! {
         log_goes_on_after_a_row_also_after_a_restart,
         refused_and_empty_calls_leave_no_row,
         committed_tells_the_last_row_once_it_can_be_read,
-        position_of_the_future_is_an_empty_page;
+        position_of_the_future_is_an_empty_page,
+        log_that_was_cut_is_read_by_nobody_and_goes_on,
+        each_opening_that_wrote_has_a_stretch_of_the_log;
     lists:
         history_comes_newest_first,
         history_is_read_from_any_index_on,

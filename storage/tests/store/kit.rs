@@ -202,6 +202,11 @@ pub(crate) fn log(store: &dyn Store, after: u64, limit: usize) -> Vec<Logged> {
     }
 }
 
+/// The name of the stretch that a row of the log is in.
+pub(crate) fn stretch_of(store: &dyn Store, row: u64) -> [u8; 8] {
+    store.stretches().iter().rfind(|stretch| stretch.first.0 <= row).unwrap().name
+}
+
 pub(crate) fn sequences(rows: &[(InboxSeq, Inbound)]) -> Vec<u64> {
     rows.iter().map(|(seq, _)| seq.0).collect()
 }

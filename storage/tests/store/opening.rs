@@ -210,7 +210,7 @@ fn closing_folds_what_is_cheap() {
 }
 
 #[test]
-fn f120_log_rows_before_an_erasure_go_as_they_are_folded_also_over_a_restart() {
+fn f120_log_rows_before_a_cut_are_read_by_nobody_and_go_as_they_are_folded_also_over_a_restart() {
     let (_folder, path) = folder();
     let rows = |store: &RedbStore| get(store.log(LogSeq(0), 1_000)).rows.len();
     let write = |store: &RedbStore| {
@@ -229,6 +229,9 @@ fn f120_log_rows_before_an_erasure_go_as_they_are_folded_also_over_a_restart() {
     get(store.append(vec![found]));
     assert_eq!(get(store.erase(vec![storage::Erase::Quarantined(1)], 1)), 1);
     assert_eq!(get(store.erase(vec![storage::Erase::Quarantined(1)], 1)), 0);
+    assert_eq!(rows(&store), 12, "rows that grow old take no others along");
+    get(store.cut_log());
+    assert_eq!(rows(&store), 0, "nobody reads them any more");
     // The process ends before anything is folded.
     drop(store);
     let store = RedbStore::open(&path, roomy()).unwrap();
@@ -265,4 +268,28 @@ fn of_the_log_behind_the_fold_only_the_newest_rows_stay() {
             }
         }
     }
+}
+
+#[test]
+fn a_copy_that_is_written_to_by_itself_has_other_stretches_from_there_on() {
+    let (folder, path) = folder();
+    let copy = folder.path().join("copy.redb");
+    let write = |store: &RedbStore, times: u64| {
+        (0..times).for_each(|n| get(store.put_document("kind", &n.to_string(), Some("value".into()))));
+        get(store.close());
+    };
+    let store = RedbStore::open(&path, roomy()).unwrap();
+    write(&store, 3);
+    drop(store);
+    std::fs::copy(&path, &copy).unwrap();
+    let names = [&path, &copy].map(|path| {
+        let store = RedbStore::open(path, roomy()).unwrap();
+        write(&store, 2);
+        drop(store);
+        let store = RedbStore::open(path, roomy()).unwrap();
+        [3, 4, 5].map(|row| stretch_of(&*store, row))
+    });
+    let [[one, two, three], [same, other, _]] = names;
+    assert_eq!((one, two), (same, three), "what was there before is the same row in both");
+    assert_ne!(two, other, "what came after is not");
 }

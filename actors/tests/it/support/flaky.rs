@@ -75,6 +75,14 @@ impl Store for Flaky {
         self.inner.log(after, limit)
     }
 
+    fn cut_log(&self) -> Pending<()> {
+        self.inner.cut_log()
+    }
+
+    fn stretches(&self) -> Arc<[Stretch]> {
+        self.inner.stretches()
+    }
+
     fn fence(&self, partition: &Partition) -> Fence {
         self.inner.fence(partition)
     }

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use storage::{
-    Accept, Change, DeadLetter, Entry, InboxSeq, LogPage, LogSeq, LoggedMessage, LoggedValue, NewDeadLetter, NewSend,
-    Notice, SendId, SendState, Standing, Store, Turn,
+    Accept, Change, DeadLetter, Entry, Erase, InboxSeq, LogPage, LogSeq, LoggedMessage, LoggedValue, NewDeadLetter,
+    NewSend, Notice, SendId, SendState, Standing, Store, Turn,
 };
 
 use crate::kit::*;
@@ -134,4 +134,45 @@ pub(crate) fn position_of_the_future_is_an_empty_page(engine: &mut dyn Engine) {
     for after in [1, 2, u64::MAX] {
         assert_eq!(get(store.log(LogSeq(after), 10)), nothing(1));
     }
+}
+
+pub(crate) fn log_that_was_cut_is_read_by_nobody_and_goes_on(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let put = |store: &dyn Store| get(store.put_document("kind", "key", Some("value".into())));
+    get(store.cut_log());
+    put(&*store);
+    put(&*store);
+    get(store.append(vec![Accept::Quarantine(quarantined("q"))]));
+    get(store.erase(vec![Erase::Quarantined(1)], 1));
+    assert_eq!(get(store.log(LogSeq(0), 10)).rows.len(), 4, "what grows old takes no other row along");
+    get(store.cut_log());
+    drop(store);
+    for _ in 0..2 {
+        let store = engine.store();
+        let nothing = LogPage { oldest: LogSeq(5), newest: LogSeq(4), rows: Vec::new() };
+        assert_eq!(get(store.log(LogSeq(0), 10)), nothing);
+        drop(store);
+        engine.reopen();
+    }
+    let store = engine.store();
+    put(&*store);
+    let page = get(store.log(LogSeq(0), 10));
+    assert_eq!((page.oldest, page.newest, page.rows.len()), (LogSeq(5), LogSeq(5), 1));
+}
+
+pub(crate) fn each_opening_that_wrote_has_a_stretch_of_the_log(engine: &mut dyn Engine) {
+    let put = |store: &dyn Store| get(store.put_document("kind", "key", Some("value".into())));
+    put(&*engine.store());
+    let first = stretch_of(&*engine.store(), 1);
+    engine.reopen();
+    engine.reopen();
+    let count = engine.store().stretches().len();
+    put(&*engine.store());
+    let second = stretch_of(&*engine.store(), 2);
+    engine.reopen();
+    let store = engine.store();
+    assert_eq!(store.stretches().len(), count + 1, "one in which nothing was written is not kept");
+    assert_eq!((stretch_of(&*store, 1), stretch_of(&*store, 2)), (first, second));
+    assert_ne!(first, second);
+    assert_eq!(store.stretches()[0].first, LogSeq(0));
 }
