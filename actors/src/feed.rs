@@ -17,8 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sha2::{Digest, Sha256};
-use storage::{LogSeq, Partition, Store, StoreError};
+use storage::{LogSeq, Partition, Store, StoreError, Stretch};
 use tokio::sync::{Semaphore, watch};
 
 pub use follower::{Follower, Heard, Resync};
@@ -41,8 +40,9 @@ pub const MAX_TOLD_BYTES: usize = 8 * 1024;
 /// Where followers get what happens. See the module.
 pub struct Feed {
     store: Arc<dyn Store>,
-    /// Tells ids of this store from those of others.
-    name: Box<str>,
+    /// Names of the stretches of the log, oldest first: they tell places of this log from those of others, and of another
+    /// copy of this one.
+    stretches: Vec<(LogSeq, Box<str>)>,
     ring: Mutex<Ring>,
     /// Rung when the ring has something new; holds how many follow.
     bell: watch::Sender<()>,
@@ -59,10 +59,10 @@ pub struct Full(pub usize);
 impl Feed {
     /// A feed of what is committed from now on. Run it with [`Feed::run`].
     pub fn new(store: Arc<dyn Store>, max_followers: usize) -> Arc<Self> {
-        let digest = Sha256::new().chain_update(b"event feed").chain_update(store.secret()).finalize();
+        let named = |stretch: &Stretch| (stretch.first, hex::encode(stretch.name).into());
         Arc::new(Self {
+            stretches: store.stretches().iter().map(named).collect(),
             store,
-            name: hex::encode(&digest[..4]).into(),
             ring: Mutex::default(),
             bell: watch::Sender::new(()),
             followers: watch::Sender::new(0),
@@ -164,22 +164,24 @@ impl Feed {
             }
             page => page?,
         };
+        let (oldest, newest) = (page.oldest, page.newest);
+        // Before the lock is taken, which all followers need.
+        let rows: Vec<_> = page.rows.iter().map(|row| (row.seq, derive::told(row))).collect();
+        let is_news = !rows.is_empty();
         let mut ring = self.ring.lock();
         // Everybody left in the meantime, and perhaps somebody came again.
         if !ring.is_open() || ring.read_to() != after {
             return Ok(true);
         }
-        if page.oldest.0 > after.0 + 1 {
+        if oldest.0 > after.0 + 1 {
             drop(ring);
-            self.begin_anew(page.newest);
+            self.begin_anew(newest);
             return Ok(false);
         }
-        for row in &page.rows {
-            ring.take(row.seq, derive::told(row));
-        }
-        let more = ring.read_to() < page.newest;
+        rows.into_iter().for_each(|(row, told)| ring.take(row, told));
+        let more = ring.read_to() < newest;
         drop(ring);
-        if !page.rows.is_empty() {
+        if is_news {
             self.bell.send_replace(());
         }
         Ok(more)
@@ -202,25 +204,34 @@ impl Feed {
     /// The id of a place.
     pub fn id(&self, place: Place) -> String {
         match place.part {
-            None => format!("{}-{}", self.name, place.seq.0),
-            Some(part) => format!("{}-{}.{part}", self.name, place.seq.0),
+            None => format!("{}-{}", self.stretch(place.seq), place.seq.0),
+            Some(part) => format!("{}-{}.{part}", self.stretch(place.seq), place.seq.0),
         }
     }
 
-    /// The place of an id; `None` if this store gave it to nobody.
+    /// The name of the stretch that a row is in; empty for one before all that are known.
+    fn stretch(&self, seq: LogSeq) -> &str {
+        self.stretches.iter().rev().find(|(first, _)| *first <= seq).map_or("", |(_, name)| name)
+    }
+
+    /// The place of an id; `None` if this store gave it to nobody, be it that an earlier copy of it was put back since.
     fn place(&self, id: &str) -> Option<Place> {
-        let rest = id.strip_prefix(&*self.name)?.strip_prefix('-')?;
+        let (stretch, rest) = id.split_once('-')?;
         let (seq, part) = match rest.split_once('.') {
             Some((seq, part)) => (seq, Some(part.parse().ok()?)),
             None => (rest, None),
         };
         let place = Place { seq: LogSeq(seq.parse().ok()?), part };
-        (place.seq <= *self.store.committed().borrow()).then_some(place)
+        let is_ours = !stretch.is_empty() && self.stretch(place.seq) == stretch;
+        (is_ours && place.seq <= *self.store.committed().borrow()).then_some(place)
     }
 }
 
 impl std::fmt::Debug for Feed {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Feed").field("name", &self.name).field("followers", &self.followers()).finish_non_exhaustive()
+        out.debug_struct("Feed")
+            .field("stretches", &self.stretches.len())
+            .field("followers", &self.followers())
+            .finish_non_exhaustive()
     }
 }

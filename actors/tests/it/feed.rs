@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use actors::feed::{Feed, Follower, Full, Heard, Resync, Told, Topic};
 use serde_json::{Value, json};
-use storage::{Model, Store};
+use storage::{Model, Options, RedbStore, Store};
+
+fn following(store: Arc<RedbStore>) -> (Arc<Feed>, tokio::task::JoinHandle<()>) {
+    let feed = Feed::new(store, 10);
+    let task = tokio::spawn(feed.clone().run());
+    (feed, task)
+}
 
 /// A feed that runs, and its task.
 fn feed(store: &Arc<Model>, max: usize) -> (Arc<Feed>, tokio::task::JoinHandle<()>) {
@@ -164,4 +170,37 @@ async fn what_is_only_told_reaches_those_who_are_there_and_has_no_id() {
     let (id, bot) = next(&feed, &mut follower).await;
     assert_eq!(bot, 2);
     assert_eq!(Some(feed.id(follower.place())), id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_of_what_was_lost_with_an_older_copy_means_fetching_anew_and_earlier_ones_still_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("store.redb"), folder.path().join("copy.redb"));
+    let mut ids = Vec::new();
+    for bot in 0..2u64 {
+        let store = RedbStore::open(&path, Options::default()).unwrap();
+        let (feed, task) = following(store.clone());
+        let mut follower = feed.follow(None, all).unwrap();
+        for n in 0..3 {
+            store.put_document("bot_live", &(10 * bot + n).to_string(), Some("version".into())).await.unwrap();
+            ids.push(next(&feed, &mut follower).await.0.unwrap());
+        }
+        drop(follower);
+        task.abort();
+        store.close().await.unwrap();
+        if bot == 0 {
+            std::fs::copy(&path, &copy).unwrap();
+        }
+    }
+    // The older copy is put back, and as much happens as was lost.
+    std::fs::rename(&copy, &path).unwrap();
+    let store = RedbStore::open(&path, Options::default()).unwrap();
+    let (feed, _task) = following(store.clone());
+    for bot in 20..24u64 {
+        store.put_document("bot_live", &bot.to_string(), Some("version".into())).await.unwrap();
+    }
+    let mut lost = feed.follow(Some(&ids[4]), all).unwrap();
+    assert!(matches!(lost.next().await.unwrap(), Heard::Resync(Resync::Foreign, _)));
+    let mut early = feed.follow(Some(&ids[1]), all).unwrap();
+    assert_eq!(bots(&feed, &mut early, 5).await, [2, 20, 21, 22, 23]);
 }
