@@ -7,21 +7,21 @@ use crate::people::field;
 use crate::support::sse::{Event, Events};
 use crate::support::{ADA, BEN, Setup, World, person, until};
 
-fn broadcast(people: &Value) -> Value {
+pub(crate) fn broadcast(people: &Value) -> Value {
     json!({ "name": "news", "message": template("news", "{{name}}"), "people": people })
 }
 
-fn named(to: &str) -> Value {
+pub(crate) fn named(to: &str) -> Value {
     json!({ "to": to, "variables": { "name": "Ada" } })
 }
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let world = World::start().await;
     world.handle.put_template(&definition("news", "MARKETING")).unwrap();
     world
 }
 
-async fn done(world: &World, id: &str) -> Value {
+pub(crate) async fn done(world: &World, id: &str) -> Value {
     until("it is done", async || {
         world.clock.advance(1_000);
         let shown = world.admin(&format!("/api/v1/broadcasts/{id}")).await;

@@ -1,7 +1,10 @@
 //! F121: what is older than the policy is readable nowhere, and no run is cut in the middle.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::broadcasts;
+use crate::people::field;
+use crate::support::sse::{Event, Events};
 use crate::support::{ADA, BEN, Setup, World, until};
 
 const DAY_MS: u64 = 86_400_000;
@@ -85,6 +88,81 @@ async fn f121_a_run_that_waits_for_longer_than_the_policy_goes_on_where_it_was()
     assert_eq!(world.conversation(ADA).await["state"], "waiting");
     world.write(ADA, "blue").await;
     assert_eq!(world.wait_replies(ADA, 2).await[1], "you like blue");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn whoever_said_stop_gets_no_marketing_also_after_their_words_went() {
+    let world = broadcasts::world().await;
+    world.write(ADA, OLD).await;
+    world.write(BEN, OLD).await;
+    world.wait_replies(ADA, 1).await;
+    world.wait_replies(BEN, 1).await;
+    let stop = json!({ "wa_id": BEN, "category": "marketing_messages", "value": "stop",
+        "timestamp": world.now_ms() / 1_000 });
+    assert_eq!(world.post(field("user_preferences", json!({ "user_preferences": [stop] }))).await, 200);
+    world.wait_consumed().await;
+    let ids: Vec<Value> =
+        [world.conversation(ADA).await, world.conversation(BEN).await].map(|it| it["id"].clone()).into();
+    world.clock.advance(91 * DAY_MS);
+    until("what is old went", async || {
+        let went = world.items(&format!("/api/v1/conversations?phone={ADA}")).await.is_empty()
+            && readable(&world, OLD).await.is_empty();
+        if !went {
+            world.clock.advance(3_600_000);
+        }
+        went.then_some(())
+    })
+    .await;
+    assert_eq!(world.conversation(BEN).await["id"], ids[1]);
+    let order = broadcasts::broadcast(&json!([broadcasts::named(BEN), broadcasts::named(ADA)]));
+    let (status, made) = world.admin_post("/api/v1/broadcasts", &order).await;
+    assert_eq!(status, 201, "{made}");
+    let shown = broadcasts::done(&world, made["id"].as_str().unwrap()).await;
+    assert_eq!(shown["counts"]["skipped_why"], json!({ "opted_out": 1 }), "{shown}");
+    assert_eq!((world.replies(ADA).len(), world.replies(BEN).len()), (2, 1));
+    world.end().await;
+}
+
+async fn next_after(world: &World, id: &str) -> Event {
+    let request = world.admin_call(reqwest::Method::GET, "/api/v1/events?topics=messages");
+    let mut events = Events::open(request, Some(id)).await.unwrap();
+    loop {
+        let event = events.next().await.unwrap();
+        if event.kind != "hello" {
+            return event;
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_follows_the_events_keeps_their_place_while_what_is_old_goes_and_not_when_a_person_is_erased() {
+    let mut world = Setup::default().start().await;
+    let request = world.admin_call(reqwest::Method::GET, "/api/v1/events?topics=messages");
+    let mut events = Events::open(request, None).await.unwrap();
+    let place = events.next().await.unwrap().id.unwrap();
+    drop(events);
+    world.write(ADA, OLD).await;
+    world.wait_replies(ADA, 1).await;
+    world.clock.advance(91 * DAY_MS);
+    world.write(BEN, "and now").await;
+    until("what is old went", async || {
+        let went = world.items(&format!("/api/v1/conversations?phone={ADA}")).await.is_empty();
+        if !went {
+            world.clock.advance(3_600_000);
+        }
+        went.then_some(())
+    })
+    .await;
+    world.restart().await;
+    assert_eq!(next_after(&world, &place).await.kind, "message.in");
+    let erase = format!("/api/v1/contacts/{BEN}/erase");
+    assert_eq!(world.admin_post(&erase, &json!({ "confirm": BEN })).await.0, 200);
+    for _ in 0..2 {
+        let event = next_after(&world, &place).await;
+        assert_eq!((&*event.kind, &event.data["reason"]), ("resync", &json!("too_old")));
+        world.restart().await;
+    }
     world.end().await;
 }
 

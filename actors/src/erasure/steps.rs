@@ -49,8 +49,17 @@ impl Eraser {
         for id in &who.conversations {
             self.clear(vec![Erase::Conversation { id: *id, revision: None }]).await?;
         }
-        // What was on its way when the first look was made.
-        self.clear(self.inbox(who).await?).await
+        // What was on its way when the first look was made; no row is left that could make anything new.
+        self.clear(self.inbox(who).await?).await?;
+        self.clear(self.letters(who).await?).await?;
+        self.clear(self.quarantined(who).await?).await?;
+        self.clear(self.notices(who).await?).await?;
+        self.parts.outlet.erase(&who.words(), false).await?;
+        for keeps in &self.parts.keeps {
+            keeps.erase(who, false).await?;
+        }
+        // The log has all of it once more.
+        Ok(self.parts.store.cut_log().await?)
     }
 
     async fn clear(&self, what: Vec<Erase>) -> Result<(), EraseError> {

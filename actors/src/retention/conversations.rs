@@ -1,5 +1,8 @@
 //! Conversations that grew old: those in which nothing goes on any more go whole; of the others goes what is older than
-//! the policy, while their state stays, so that no run is cut in the middle.
+//! the policy, while their state stays, so that no run is cut in the middle. So does the state of somebody who wants no
+//! marketing, which is to hold for as long as we can write to them.
+
+use std::sync::Arc;
 
 use storage::{ConversationId, Erase, Page, SendId, Store};
 
@@ -54,7 +57,9 @@ impl Old<'_> {
             }
         };
         let goes_on = state.bot.is_waiting() || state.bot.handed_over().is_some() || head.wake_ms.is_some();
-        if goes_on || state.control != Control::Bot || self.has_open_sends(id).await? {
+        // Nothing else knows that they said stop, and under which ids.
+        let said_stop = state.opted_out();
+        if goes_on || said_stop || state.control != Control::Bot || self.has_open_sends(id).await? {
             return self.trim(id, head.next_entry).await;
         }
         // Whoever writes in this moment has another revision: then it stays, and is not idle any more.
