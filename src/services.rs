@@ -8,7 +8,7 @@ use std::time::Duration;
 use actors::blocking::Blocks;
 use actors::broadcast::BroadcastLists;
 use actors::contacts::Contacts;
-use actors::erasure::{Documents, EraseError, Eraser, EraserParts, Keeps, Masked, Tombs};
+use actors::erasure::{Documents, Eraser, EraserParts, Keeps, Masked, Tombs};
 use actors::flow_manager::{Flow, FlowManager, FlowParts, Forward, Place};
 use actors::http_caller::{BotSecrets, HttpParts};
 use actors::media::{Carrier, Media, MediaParts, MediaSettings};
@@ -36,9 +36,6 @@ pub enum LoadError {
     /// What the store has of events cannot be read.
     #[error("outgoing events: {0}")]
     Events(#[from] OutletError),
-    /// What was being erased cannot be taken up.
-    #[error("a person who was being erased: {0}")]
-    Erasing(EraseError),
     /// The HTTP client cannot be set up.
     #[error("the HTTP client of outgoing events: {0}")]
     Http(#[from] reqwest::Error),
@@ -47,7 +44,7 @@ pub enum LoadError {
 impl LoadError {
     /// Whether the store is what failed.
     pub(crate) fn is_of_store(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Events(OutletError::Store(_)) | Self::Erasing(EraseError::Store(_)))
+        matches!(self, Self::Store(_) | Self::Events(OutletError::Store(_)))
     }
 }
 
@@ -142,7 +139,9 @@ impl Services {
         })
         .await?;
         let blocks = Blocks::load(store.clone(), clock.clone(), client.clone(), numbers.clone()).await?;
-        let contacts = Contacts::new(store.clone(), clock.clone(), numbers.clone());
+        numbers.recall(&*store).await?;
+        let tombs = Arc::new(Tombs::load(&*store, clock.now_ms()).await?);
+        let contacts = Contacts::new(store.clone(), clock.clone(), numbers.clone(), tombs.clone());
         let outlet = Outlet::load(OutletParts {
             settings: OutletSettings { in_flight: config.events.concurrency, max_pending: config.events.max_pending },
             endpoints: config.events.endpoints.iter().map(|endpoint| endpoint.settings.clone()).collect(),
@@ -152,7 +151,6 @@ impl Services {
             metrics: metrics.clone(),
         })
         .await?;
-        let tombs = Arc::new(Tombs::load(&*store, clock.now_ms()).await?);
         let eraser = Eraser::new(EraserParts {
             store: store.clone(),
             clock: clock.clone(),

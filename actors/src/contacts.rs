@@ -10,9 +10,10 @@ mod record;
 mod segment;
 mod view;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use storage::{ContactId, ConversationId, Head, Partition, Store, StoreError};
+use storage::{ContactId, ConversationId, Head, NewDocument, Partition, Store, StoreError};
 
 pub use change::{ChangeError, Changed, ContactChange};
 pub use list::ContactFilter;
@@ -23,12 +24,16 @@ pub use view::{ContactConversation, ContactView, MarketingView};
 
 use crate::clock::Clock;
 use crate::codec::{self, CodecError};
+use crate::erasure::Tombs;
+use crate::events;
 use crate::identity;
 use crate::numbers::Numbers;
 use crate::records::State;
 
 /// A contact that became a part of one that became a part of another is followed this far.
 const MAX_MERGES: usize = 16;
+/// Rows read at once.
+const CHUNK: usize = 500;
 
 /// Why something of a contact could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +51,7 @@ pub struct Contacts {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     numbers: Numbers,
+    tombs: Arc<Tombs>,
     /// One change at a time: each reads what it changes.
     changing: tokio::sync::Mutex<()>,
 }
@@ -65,9 +71,9 @@ pub(crate) struct Of {
 }
 
 impl Contacts {
-    /// A keeper over the conversations with these numbers.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, numbers: Numbers) -> Arc<Self> {
-        Arc::new(Self { store, clock, numbers, changing: tokio::sync::Mutex::default() })
+    /// A keeper over the conversations with these numbers, those included that are not served any more.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, numbers: Numbers, tombs: Arc<Tombs>) -> Arc<Self> {
+        Arc::new(Self { store, clock, numbers, tombs, changing: tokio::sync::Mutex::default() })
     }
 
     /// The contacts that a phone number leads to, those that exist: whoever has it, and whoever had it.
@@ -98,17 +104,23 @@ impl Contacts {
 
     /// Whether anything is known of a contact.
     pub async fn exists(&self, contact: ContactId) -> Result<bool, ContactError> {
-        Ok(self.stored(contact).await?.is_some() || !self.conversations(contact).await?.is_empty())
+        let kept = self.store.document(record::CONTACT, &identity::hex(contact)).await?;
+        Ok(kept.is_some() || !self.conversations(contact).await?.is_empty())
     }
 
-    /// The conversations of a contact with our numbers.
+    /// Where the conversations of a contact are, if there are any: one for each number that was ever served.
+    pub(crate) fn places(&self, contact: ContactId) -> BTreeMap<ConversationId, Box<str>> {
+        let place = |number: Box<str>| (identity::conversation_id(&Partition(number.clone()), contact), number);
+        self.numbers.ever().into_iter().map(place).collect()
+    }
+
+    /// The conversations of a contact with our numbers, those included that are not served any more.
     pub(crate) async fn conversations(&self, contact: ContactId) -> Result<Vec<Of>, ContactError> {
         let mut found = Vec::new();
-        for number in self.numbers.all().iter() {
-            let id = identity::conversation_id(&Partition(number.id.clone()), contact);
+        for (id, number) in self.places(contact) {
             if let Some(head) = self.store.load(id).await? {
                 // One that cannot be read is still theirs, and can be erased.
-                let unread = |_| State { number_id: number.id.clone(), ..State::default() };
+                let unread = |_| State { number_id: number.clone(), ..State::default() };
                 let state = State::decode(&head.snapshot).unwrap_or_else(unread);
                 found.push(Of { id, head, state });
             }
@@ -120,11 +132,29 @@ impl Contacts {
     pub(crate) async fn erase(&self, contacts: &std::collections::BTreeSet<ContactId>) -> Result<(), ContactError> {
         let _one_at_a_time = self.changing.lock().await;
         for contact in contacts {
-            if let Some(record) = self.stored(*contact).await? {
-                self.store.put_documents(record.removal(*contact)).await?;
-            }
+            let gone = match self.stored(*contact).await {
+                Ok(record) => record.map(|record| record.removal(*contact)).unwrap_or_default(),
+                Err(ContactError::Damaged(_)) => self.unread(*contact).await?,
+                Err(error) => return Err(error),
+            };
+            self.store.put_documents(gone).await?;
         }
         Ok(())
+    }
+
+    /// What removes a record that cannot be read: which tags it has only the index knows.
+    async fn unread(&self, contact: ContactId) -> Result<Vec<NewDocument>, ContactError> {
+        events::unreadable(record::CONTACT, 1);
+        let key = identity::hex(contact);
+        let mut gone: Vec<NewDocument> = vec![(record::CONTACT.into(), key.as_str().into(), None)];
+        let mut after = None::<Box<str>>;
+        loop {
+            let page = self.store.documents_page(record::TAG, after.as_deref(), CHUNK).await?;
+            let Some((last, _)) = page.last() else { return Ok(gone) };
+            after = Some(last.clone());
+            let theirs = page.into_iter().filter(|(tag, _)| tag.rsplit('/').next() == Some(&*key));
+            gone.extend(theirs.map(|(tag, _)| (record::TAG.into(), tag, None)));
+        }
     }
 
     async fn stored(&self, contact: ContactId) -> Result<Option<ContactRecord>, ContactError> {

@@ -381,6 +381,7 @@ impl From<ChangeError> for Problem {
                     .hint("read it anew and decide again")
                     .with("etag", etag(revision))
             }
+            ChangeError::Erased => Self::not_found("there is no such contact"),
             ChangeError::Contact(error) => error.into(),
         }
     }

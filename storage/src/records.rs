@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,6 @@ pub struct InboxSeq(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LogSeq(pub u64);
 
-/// How often a conversation was advanced; 0 is a conversation that does not exist yet.
 /// A part of the log that one opening of the store wrote. A copy of the store that is written to by itself has other
 /// stretches from there on, so a place in the log and the name of its stretch name the same row everywhere, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub struct Stretch {
     pub name: [u8; 8],
 }
 
+/// How often a conversation was advanced; 0 is a conversation that does not exist yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Revision(pub u64);
 
@@ -157,6 +158,8 @@ pub enum Erase {
     Inbox(InboxSeq),
     /// What leads from an id to this contact; one that leads to another stays.
     Alias(Alias, ContactId),
+    /// The same, unless one of these conversations exists in that moment: whoever came back keeps their ids.
+    AliasOfNobody(Alias, ContactId, Arc<[ConversationId]>),
     /// A dead letter, open or resolved, by its id.
     DeadLetter(u64),
     /// A quarantined item, by its id.

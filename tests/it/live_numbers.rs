@@ -201,6 +201,27 @@ async fn number_with_open_messages_stays_unless_it_is_forced_and_is_unknown_then
 }
 
 #[tokio::test]
+async fn f120_who_wrote_to_a_number_that_is_not_served_any_more_is_handed_out_and_erased_all_the_same() {
+    let mut world = two().start().await;
+    assert_eq!(add(&world, json!({})).await.0, 201);
+    assert_eq!(signed(&world, SECRET, ADA, "long ago").await, 200);
+    assert_eq!(world.wait_replies(ADA, 1).await, ["1: long ago"]);
+    world.wait_consumed().await;
+    assert_eq!(call(&world, Method::DELETE, &format!("/{SECOND}?force=true"), Value::Null).await.0, 204);
+    for _ in 0..2 {
+        let exported = world.admin(&format!("/api/v1/contacts/{ADA}/export")).await;
+        assert_eq!(exported["conversations"][0]["conversation"]["phone_number_id"], SECOND);
+        assert!(exported.to_string().contains("long ago"));
+        world.restart().await;
+    }
+    let (status, erased) = world.admin_post(&format!("/api/v1/contacts/{ADA}/erase"), &json!({ "confirm": ADA })).await;
+    assert_eq!((status, &erased["erased"]["conversations"]), (200, &json!(1)), "{erased}");
+    assert_eq!(world.items("/api/v1/conversations").await, Vec::<Value>::new());
+    assert_eq!(world.items("/api/v1/outbox").await, Vec::<Value>::new());
+    world.end().await;
+}
+
+#[tokio::test]
 async fn what_the_configuration_sets_is_changed_there() {
     let world = two().start().await;
     let (status, refused) = call(&world, Method::DELETE, &format!("/{NUMBER}"), Value::Null).await;

@@ -53,6 +53,9 @@ pub enum ChangeError {
     /// It is at another revision than the caller knows.
     #[error("the contact is at revision {0}")]
     Stale(u64),
+    /// They were erased: nothing may be kept of them any more.
+    #[error("the contact was erased")]
+    Erased,
     /// The store, or a damaged row.
     #[error(transparent)]
     Contact(#[from] ContactError),
@@ -84,6 +87,10 @@ impl Contacts {
         change: ContactChange,
     ) -> Result<Changed, ChangeError> {
         let _one_at_a_time = self.changing.lock().await;
+        // Under the lock: an erasure takes it after its tombstones stand, and removes what came before them.
+        if self.tombs.is_dead(contact) {
+            return Err(ChangeError::Erased);
+        }
         let (before, parts) = self.gathered(contact).await?;
         let revision = before.as_ref().map_or(0, |before| before.revision);
         if expected.is_some_and(|expected| expected != revision) {
@@ -126,6 +133,9 @@ impl Contacts {
     /// What was kept of parts goes into what they became a part of. Answers whether there was any.
     pub(super) async fn gather(&self, contact: ContactId) -> Result<bool, ContactError> {
         let _one_at_a_time = self.changing.lock().await;
+        if self.tombs.is_dead(contact) {
+            return Ok(false);
+        }
         let (record, mut documents) = self.gathered(contact).await?;
         let Some(record) = record.filter(|_| !documents.is_empty()) else { return Ok(false) };
         let own = self.stored(contact).await?;
@@ -143,7 +153,8 @@ impl Contacts {
         source: &str,
         now_ms: u64,
     ) -> Result<(), ContactError> {
-        let rows = self.conversations(contact).await?.into_iter().map(|of| {
+        let conversations = self.conversations(contact).await?.into_iter();
+        let rows = conversations.filter(|of| self.numbers.get(&of.state.number_id).is_some()).map(|of| {
             let raw = serde_json::json!({ "marketing": if wanted { "opted_in" } else { "opted_out" }, "by": source });
             let detail = format!("{source}: marketing is {}", if wanted { "wanted" } else { "not wanted" });
             let payload = InboxPayload::About(About {
@@ -193,5 +204,52 @@ impl ContactChange {
             record.said(OptIn { wanted, at_ms: now_ms, source });
         }
         record.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use storage::{Model, Store};
+
+    use super::*;
+    use crate::clock::AdjustableClock;
+    use crate::erasure::Tombs;
+    use crate::numbers::Numbers;
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_somebody_who_was_erased() {
+        let (store, clock) = (Model::new(), Arc::new(AdjustableClock::system()));
+        let tombs = Arc::new(Tombs::load(&*store, 0).await.unwrap());
+        let contacts = Contacts::new(store.clone(), clock, Numbers::default(), tombs.clone());
+        let (gone, stays) = (ContactId([1; 12]), ContactId([2; 12]));
+        tombs.bury(&[identity::itself(gone)], 5, false);
+        let tagged = || ContactChange { add_tags: ["vip".into()].into(), ..ContactChange::default() };
+        let refused = contacts.change(gone, None, tagged()).await;
+        assert!(matches!(refused, Err(ChangeError::Erased)), "{refused:?}");
+        contacts.change(stays, None, tagged()).await.unwrap();
+        let kept = store.documents(record::CONTACT).await.unwrap();
+        assert_eq!(kept.len(), 1);
+        assert_eq!(*kept[0].0, *identity::hex(stays));
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_read_goes_with_its_tags() {
+        let (store, clock) = (Model::new(), Arc::new(AdjustableClock::system()));
+        let tombs = Arc::new(Tombs::load(&*store, 0).await.unwrap());
+        let contacts = Contacts::new(store.clone(), clock, Numbers::default(), tombs);
+        let (gone, stays) = (ContactId([1; 12]), ContactId([2; 12]));
+        let tagged = || ContactChange { add_tags: ["vip".into()].into(), ..ContactChange::default() };
+        for contact in [gone, stays] {
+            contacts.change(contact, None, tagged()).await.unwrap();
+        }
+        store.put_document(record::CONTACT, &identity::hex(gone), Some("damaged".into())).await.unwrap();
+        assert!(contacts.exists(gone).await.unwrap());
+        contacts.erase(&[gone, stays].into()).await.unwrap();
+        assert!(!contacts.exists(gone).await.unwrap());
+        for kind in [record::CONTACT, record::TAG] {
+            assert_eq!(store.documents(kind).await.unwrap(), [], "{kind}");
+        }
     }
 }

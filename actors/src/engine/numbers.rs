@@ -52,6 +52,7 @@ impl Engine {
     /// serves. Errors: the store, or its sender does not start; it is not served then.
     pub async fn serve_number(&self, number: Number) -> Result<(), StartError> {
         let _one = self.hiring.changing.lock().await;
+        self.deps.numbers.note(&*self.deps.store, &number.id).await?;
         if let Some(sender) = self.deps.senders.get(&number.id) {
             self.deps.numbers.put(number.clone());
             self.deps.senders.put(number.clone(), sender.clone());

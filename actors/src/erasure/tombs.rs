@@ -128,7 +128,7 @@ impl Tombs {
     }
 
     /// They are committed: from now on it is so.
-    pub(super) fn bury(&self, aliases: &[Alias], at_ms: u64, opted_out: bool) {
+    pub(crate) fn bury(&self, aliases: &[Alias], at_ms: u64, opted_out: bool) {
         let mut known = self.known.write();
         for alias in aliases {
             known.insert(self.hash(alias), Tomb { at_ms, opted_out });

@@ -76,11 +76,13 @@ impl Old<'_> {
         if self.contacts.exists(contact).await? {
             return Ok(());
         }
+        // Whoever writes in this moment keeps them.
+        let places: Arc<[ConversationId]> = self.contacts.places(contact).into_keys().collect();
         let former = state.former.iter().map(|former| former.alias.clone());
         let numbers = state.former.iter().filter_map(|former| former.alias.0.strip_prefix("wa:"));
         let own = state.person.wa_id.as_deref().map(identity::phone_alias);
         let aliases = state.aliases.iter().cloned().chain(former).chain(numbers.map(identity::former_alias)).chain(own);
-        let what: Vec<_> = aliases.map(|alias| Erase::Alias(alias, contact)).collect();
+        let what: Vec<_> = aliases.map(|alias| Erase::AliasOfNobody(alias, contact, places.clone())).collect();
         self.erase(|| what.clone(), "alias").await?;
         Ok(())
     }

@@ -29,6 +29,11 @@ impl World {
                     let is_theirs = self.aliases.get(&alias) == Some(&contact);
                     is_theirs && self.aliases.remove(&alias).is_some()
                 }),
+                Erase::AliasOfNobody(alias, contact, without) => one(&mut left, || {
+                    let is_theirs = self.aliases.get(&alias) == Some(&contact);
+                    let is_nobodys = without.iter().all(|id| !self.heads.contains_key(id));
+                    is_theirs && is_nobodys && self.aliases.remove(&alias).is_some()
+                }),
                 Erase::DeadLetter(id) => {
                     one(&mut left, || self.letters.rows.remove(&id).is_some() || self.resolved.remove(&id).is_some())
                 }

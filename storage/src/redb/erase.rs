@@ -1,5 +1,7 @@
 //! Erasing: a reader finds the rows of what is to go; the writer removes those that are still there.
 
+use std::sync::Arc;
+
 use super::batch::{Batch, Ledger};
 use super::log::Record;
 use super::memtable::Op;
@@ -24,7 +26,8 @@ enum What {
     Send(SendId),
     Head(ConversationId),
     Inbox(u64),
-    Alias(Alias, ContactId),
+    /// Only while none of these conversations exists.
+    Alias(Alias, ContactId, Arc<[ConversationId]>),
     /// Of a list whose keys are a prefix and a number.
     Row {
         kind: u8,
@@ -47,11 +50,8 @@ pub(super) fn find(reader: &Reader, what: Vec<Erase>, limit: usize) -> Result<Ve
                 entries(reader, span, None, limit, &mut found)?;
             }
             Erase::Inbox(seq) => found.extend(reader.is_pending(seq.0).then(|| always(What::Inbox(seq.0)))),
-            Erase::Alias(alias, contact) => {
-                let known = reader.get(&[keys::alias(&alias)])?.pop().flatten();
-                let is_theirs = known.map(|row| rows::read_contact(&row)).transpose()? == Some(contact);
-                found.extend(is_theirs.then(|| always(What::Alias(alias, contact))));
-            }
+            Erase::Alias(id, contact) => alias(reader, id, contact, Arc::default(), &mut found)?,
+            Erase::AliasOfNobody(id, contact, without) => alias(reader, id, contact, without, &mut found)?,
             Erase::DeadLetter(id) => {
                 row(reader, keys::LETTER, id, keys::letter(id), &mut found)?;
                 row(reader, keys::RESOLVED, id, keys::resolved(id), &mut found)?;
@@ -70,6 +70,24 @@ fn always(what: What) -> Doomed {
 /// What is not there must not take the room of what is.
 fn is_there(reader: &Reader, key: &Key) -> Result<bool, StoreError> {
     Ok(reader.get(std::slice::from_ref(key))?.iter().any(Option::is_some))
+}
+
+fn alias(
+    reader: &Reader,
+    alias: Alias,
+    contact: ContactId,
+    without: Arc<[ConversationId]>,
+    found: &mut Vec<Doomed>,
+) -> Result<(), StoreError> {
+    let known = reader.get(&[keys::alias(&alias)])?.pop().flatten();
+    let is_theirs = known.map(|row| rows::read_contact(&row)).transpose()? == Some(contact);
+    for id in without.iter().filter(|_| is_theirs) {
+        if is_there(reader, &keys::head(*id))? {
+            return Ok(());
+        }
+    }
+    found.extend(is_theirs.then(|| always(What::Alias(alias, contact, without))));
+    Ok(())
 }
 
 fn row(reader: &Reader, kind: u8, number: u64, key: Key, found: &mut Vec<Doomed>) -> Result<(), StoreError> {
@@ -164,10 +182,13 @@ impl Ledger {
                 record.consumed.extend(there.then_some(seq));
                 Ok(there)
             }
-            What::Alias(alias, contact) => {
+            What::Alias(alias, contact, without) => {
                 let key = keys::alias(&alias);
                 let known = self.value(batch, &key)?.map(|row| rows::read_contact(&row)).transpose()?;
-                let is_theirs = known == Some(contact);
+                let mut is_theirs = known == Some(contact);
+                for id in without.iter() {
+                    is_theirs = is_theirs && self.head(batch, *id)?.is_none();
+                }
                 ops.extend(is_theirs.then_some(Op::Delete(key)));
                 Ok(is_theirs)
             }

@@ -124,5 +124,6 @@ conformance! {
         erasing_at_a_revision_spares_a_conversation_that_went_on,
         history_below_an_index_goes_and_later_entries_keep_theirs,
         single_rows_are_erased_once_and_their_numbers_not_given_out_again,
+        an_id_of_nobody_goes_and_that_of_somebody_who_came_back_stays,
         idle_conversations_come_longest_idle_first_within_their_number;
 }

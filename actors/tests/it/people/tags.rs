@@ -1,5 +1,7 @@
 //! What is kept of people follows them when two contacts turn out to be one person.
 
+use std::sync::Arc;
+
 use actors::contacts::{ContactChange, Contacts};
 use storage::ContactId;
 
@@ -31,7 +33,8 @@ async fn tags_of_two_contacts_that_become_one_are_its_tags_and_each_segment_has_
     let _engine = world.start().await;
     accept(&world, &[said("wamid.1", ADA, None, "a"), said("wamid.2", None, USER, "b")]).await;
     world.quiet().await;
-    let contacts = Contacts::new(world.store.clone(), world.clock.clone(), world.numbers.clone().into());
+    let tombs = Arc::new(actors::erasure::Tombs::load(&*world.store, 0).await.unwrap());
+    let contacts = Contacts::new(world.store.clone(), world.clock.clone(), world.numbers.clone().into(), tombs);
     let ids: Vec<ContactId> = world
         .store
         .conversations(None, Page { cursor: None, limit: 9 })

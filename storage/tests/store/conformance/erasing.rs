@@ -161,6 +161,24 @@ pub(crate) fn single_rows_are_erased_once_and_their_numbers_not_given_out_again(
     assert_eq!(get(store.dead_letters(page(9))).items, []);
 }
 
+pub(crate) fn an_id_of_nobody_goes_and_that_of_somebody_who_came_back_stays(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let alias = || Alias("bsuid:1".into());
+    let conversations = || [conversation(1, 1), conversation(2, 1)].into_iter().collect();
+    let lost = || vec![Erase::AliasOfNobody(alias(), contact(1), conversations())];
+    let came = Turn { aliases: vec![(alias(), contact(1))], ..turn(conversation(2, 1), 0) };
+    get(store.commit(fence(&*store), came));
+    drop(store);
+    engine.reopen();
+    let store = engine.store();
+    assert_eq!(get(store.erase(lost(), 100)), 0);
+    get(store.erase(whole(conversation(2, 1)), 100));
+    let other = vec![Erase::AliasOfNobody(alias(), contact(2), conversations())];
+    assert_eq!(get(store.erase(other, 100)), 0, "it leads to another contact");
+    assert_eq!(get(store.erase(lost(), 100)), 1);
+    assert_eq!(get(store.resolve_each(vec![alias()])), [None]);
+}
+
 pub(crate) fn idle_conversations_come_longest_idle_first_within_their_number(engine: &mut dyn Engine) {
     let store = engine.store();
     for (number, who, at_ms) in [(1, 1, 30), (1, 2, 10), (2, 3, 5), (2, 4, 40)] {
