@@ -146,7 +146,7 @@ impl Front {
         };
         let (answer, verdict, taken) = self.take(signature, body.clone(), started).await;
         let note = self.note("webhook", verdict, &answer, started);
-        self.inspector.note(Note { taken, headers, body, ..note });
+        self.inspector.note(Note { taken, headers, ..note }.of(body));
         answer
     }
 
@@ -195,7 +195,7 @@ impl Front {
         let signature = self.intake.sign(number, &body);
         let (answer, verdict, taken) = self.take(signature.as_deref(), body.clone(), started).await;
         let note = self.note("webhook", verdict, &answer, started);
-        self.inspector.note(Note { taken: taken.clone(), body, replay_of: Some(of), ..note });
+        self.inspector.note(Note { taken: taken.clone(), replay_of: Some(of), ..note }.of(body));
         (answer.status().as_u16(), taken)
     }
 

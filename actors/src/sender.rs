@@ -32,7 +32,7 @@ pub(crate) use marks::Seen;
 pub(crate) use registry::Senders;
 pub(crate) use row::Row;
 pub use status::{Paused, SenderStatus};
-pub(crate) use statuses::apply as apply_statuses;
+pub(crate) use statuses::{apply as apply_statuses, is_of_erased};
 pub use transport::Transport;
 
 use crate::alarm::Alarm;

@@ -220,6 +220,9 @@ pub(super) async fn replay(
     if &*kept.record.path != "webhook" || !matches!(&*kept.record.signature, "valid" | "previous") {
         return Err(conflict("only webhooks that were signed are taken in again"));
     }
+    if kept.body.len() < kept.record.body_bytes {
+        return Err(conflict("its bytes were not kept: something in them is of somebody who was erased"));
+    }
     if how.dedupe == Dedupe::Off && !how.confirm {
         return Err(conflict("its messages would run anew, and people would get replies")
             .hint("use \"dedupe\": \"keep\", which changes nothing that was taken before, or add \"confirm\": true"));

@@ -36,6 +36,8 @@ struct Sorted {
     events: Vec<AccountEvent>,
     /// Names of the reports among the items.
     reports: Vec<Box<str>>,
+    /// What is of somebody who was erased.
+    erased: u32,
 }
 
 /// Takes webhooks in.
@@ -137,10 +139,16 @@ impl Intake {
     }
 
     async fn keep(&self, sorted: Sorted, mut taken: Taken, now_ms: u64) -> Result<Taken, StoreError> {
-        let Sorted { mut items, statuses, events, reports } = sorted;
+        let Sorted { mut items, statuses, events, reports, erased } = sorted;
+        taken.erased = erased;
         // Statuses first: applying them once more, should the rest not be stored, changes nothing.
         if !statuses.is_empty() {
             for unknown in self.engine.statuses(&statuses).await? {
+                if self.is_to_erased(unknown) {
+                    self.metrics.event("status", "erased");
+                    taken.erased += 1;
+                    continue;
+                }
                 items.extend(self.unknown_status(unknown, now_ms));
             }
         }
@@ -171,7 +179,8 @@ impl Intake {
         let mut sorted = Sorted { items: Vec::with_capacity(events.len()), ..Sorted::default() };
         for event in events {
             if self.is_of_before(&event, now_ms) {
-                self.metrics.event("message", "erased");
+                self.metrics.event(if matches!(event, Event::Status(_)) { "status" } else { "message" }, "erased");
+                sorted.erased += 1;
                 continue;
             }
             if let Some(detail) = signer.and_then(|signer| self.signers.foreign(signer, &event)) {
@@ -197,14 +206,15 @@ impl Intake {
         sorted
     }
 
-    /// Whether this is of somebody who was erased since, and of the time before. A status belongs to what it is about:
-    /// that is looked for first.
+    /// Whether this is of somebody who was erased since, and of the time before. A status belongs to the message that it
+    /// is about; one that names none of ours is looked for first.
     fn is_of_before(&self, event: &Event, now_ms: u64) -> bool {
         match event {
             Event::Message(received) => {
                 self.tombs.is_of_before(&identity::aliases_of(received), received.sent_ms.unwrap_or(now_ms))
             }
-            _ => false,
+            Event::Status(status) => self.engine.is_of_erased(status),
+            Event::Other { .. } | Event::Unreadable { .. } => false,
         }
     }
 

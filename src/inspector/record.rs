@@ -53,6 +53,9 @@ pub struct Taken {
     pub unreadable: bool,
     /// Our numbers that it is about.
     pub numbers: Vec<Box<str>>,
+    /// What was dropped because it is of somebody who was erased. The bytes are not kept then.
+    #[serde(default)]
+    pub erased: u32,
 }
 
 /// A request as the front door answered it.
@@ -72,7 +75,7 @@ pub struct Note {
     pub taken: Option<Taken>,
     /// As they came.
     pub headers: HeaderMap,
-    /// As it came, if it was read.
+    /// As it came, if it was read, and if nothing in it is of somebody who was erased.
     pub body: Bytes,
     /// How long it was before it was cut.
     pub body_bytes: usize,
@@ -81,6 +84,15 @@ pub struct Note {
 }
 
 impl Note {
+    /// Notes the bytes as well, unless something in them is of somebody who was erased.
+    pub(crate) fn of(mut self, body: Bytes) -> Self {
+        self.body_bytes = body.len();
+        if self.taken.as_ref().is_none_or(|taken| taken.erased == 0) {
+            self.body = body;
+        }
+        self
+    }
+
     /// Whether it comes from Meta, or whoever has the secret.
     pub fn is_signed(&self) -> bool {
         matches!(self.signature, "valid" | "previous")

@@ -8,11 +8,18 @@ use crate::records::inbox::{InboxPayload, Told};
 use crate::{identity, records, sender};
 
 impl Engine {
-    /// T3: commits them all, then tells the senders. Answers those that belong to nothing that is known here.
+    /// Whether a status is of a message to somebody who was erased.
+    pub fn is_of_erased(&self, update: &StatusUpdate) -> bool {
+        sender::is_of_erased(&self.deps, update)
+    }
+
+    /// T3: commits them all, then tells the senders. Answers those that belong to nothing that is known here. Those of
+    /// messages to people who were erased change nothing.
     pub async fn statuses<'a>(&self, updates: &'a [StatusUpdate]) -> Result<Vec<&'a StatusUpdate>, StoreError> {
         let now_ms = self.deps.clock.now_ms();
         let unknown = sender::apply_statuses(&self.deps, updates).await?;
         let known = updates.iter().filter(|update| !unknown.iter().any(|other| std::ptr::eq(*other, *update)));
+        let known = known.filter(|update| !self.is_of_erased(update));
         let told: Vec<_> = known.flat_map(|update| told(update, now_ms)).map(Accept::Message).collect();
         if !told.is_empty() {
             self.deps.store.append(told).await?;

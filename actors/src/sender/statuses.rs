@@ -30,6 +30,10 @@ pub(crate) async fn apply<'a>(deps: &Deps, updates: &'a [StatusUpdate]) -> Resul
     for update in updates {
         deps.metrics.statuses.get_or_create(&Status { status: label_of(&update.status) }).inc();
         let Some((send, nonce)) = ours(update) else { continue };
+        // Its row goes, or is gone; nothing may be written behind whoever removes it.
+        if deps.is_dead(send.conversation) {
+            continue;
+        }
         let verdicts = by_number.entry(&update.phone_number_id).or_default();
         let at_ms = update.at_ms.unwrap_or_else(|| deps.clock.now_ms());
         match failed.get_mut(&send).filter(|row| update.status == StatusKind::Failed && row.nonce == nonce) {
@@ -53,6 +57,11 @@ async fn rows_of_failed(deps: &Deps, updates: &[StatusUpdate]) -> Result<HashMap
     }
     let rows = deps.store.sends(ids).await?;
     Ok(rows.into_iter().flatten().map(|row| (row.id, row)).collect())
+}
+
+/// Whether a status is of a message to somebody who was erased.
+pub(crate) fn is_of_erased(deps: &Deps, update: &StatusUpdate) -> bool {
+    ours(update).is_some_and(|(send, _)| deps.is_dead(send.conversation))
 }
 
 fn ours(update: &StatusUpdate) -> Option<(SendId, u32)> {

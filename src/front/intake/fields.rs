@@ -62,7 +62,10 @@ impl Intake {
         };
         for (element, about) in elements {
             match about.and_then(|about| row(&number, &about, &element, now_ms)) {
-                Some(row) => sorted.items.extend(self.of_person(label, row, now_ms)),
+                Some(row) => match self.of_person(label, row, now_ms) {
+                    Some(item) => sorted.items.push(item),
+                    None => sorted.erased += 1,
+                },
                 None => self.notice(sorted, label, &field, &element, now_ms),
             }
         }
@@ -109,6 +112,7 @@ impl Intake {
         false
     }
 
+    /// `None` if it is of somebody who was erased.
     fn of_person(&self, label: &'static str, (row, sent_ms): (Inbound, Option<u64>), now_ms: u64) -> Option<Accept> {
         if self.tombs.drops(&row) {
             self.metrics.event(label, "erased");
@@ -122,14 +126,14 @@ impl Intake {
         Some(Accept::Message(row))
     }
 
+    /// Whether a status of a message that we do not know is of one that went when its person was erased.
+    pub(super) fn is_to_erased(&self, status: &StatusUpdate) -> bool {
+        let ids = identity::aliases_of_ids(status.recipient_id.as_deref(), &[status.recipient_user_id.as_deref()]);
+        self.engine.is_of_erased(status) || ids.iter().any(|id| self.tombs.erased_ms(id).is_some())
+    }
+
     /// A status of a message that we do not know: a few are kept, all are counted.
     pub(super) fn unknown_status(&self, status: &StatusUpdate, now_ms: u64) -> Option<Accept> {
-        let ids = identity::aliases_of_ids(status.recipient_id.as_deref(), &[status.recipient_user_id.as_deref()]);
-        // Of a message that went when its person was erased.
-        if ids.iter().any(|id| self.tombs.erased_ms(id).is_some()) {
-            self.metrics.event("status", "erased");
-            return None;
-        }
         self.metrics.event("status", "unknown");
         (self.strangers.count(now_ms) <= STRANGERS_PER_MINUTE).then(|| {
             Accept::Notice(Notice {
