@@ -130,7 +130,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let services = Arc::new(services);
     let answering = numbers::answering(config, &registry);
     // Before anything reads conversations: what an ended process was erasing goes first.
-    services.eraser.resume().await.map_err(services::LoadError::Erasing)?;
+    services.eraser.open().await.map_err(services::LoadError::Store)?;
     let library = Library::load(store.clone(), services.media.clone(), given.clock.clone(), registry.clone()).await?;
     let known = given.bots.iter().map(BotFile::known).collect();
     let mut report = Box::pin(library.put_live(given.bots, &answering)).await?;

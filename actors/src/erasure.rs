@@ -8,6 +8,7 @@
 
 mod export;
 mod keeps;
+mod resume;
 mod steps;
 mod tombs;
 mod who;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use storage::{ContactId, Store, StoreError};
 use tokio::sync::Notify;
 
+pub(crate) use keeps::masked;
 pub use keeps::{Documents, Keeps, Kept, Masked};
 pub use tombs::Tombs;
 pub use who::{Who, mentions};
@@ -36,8 +38,6 @@ use crate::outlet::{Outlet, OutletError};
 const JOB: &str = "erase_job";
 /// Rows of one commit.
 pub(crate) const STEP: usize = 1_000;
-/// After a failure it is tried again after this long.
-const AGAIN_MS: u64 = 5_000;
 
 /// What erasing is made of.
 pub struct EraserParts {
@@ -121,7 +121,7 @@ struct Job {
 }
 
 impl Eraser {
-    /// An eraser; it takes nothing up before [`Eraser::resume`].
+    /// An eraser; it takes nothing up before [`Eraser::open`].
     pub fn new(parts: EraserParts) -> Arc<Self> {
         let (engine, erasing, left) = (OnceLock::new(), tokio::sync::Mutex::default(), Notify::new());
         Arc::new(Self { parts, engine, erasing, left })
@@ -134,24 +134,28 @@ impl Eraser {
 
     /// What would go. Nothing is changed.
     pub async fn preview(&self, contact: ContactId) -> Result<Erased, EraseError> {
-        let who = self.who(contact).await?;
+        let (who, _) = self.whom(contact).await?;
         self.count(&who).await
     }
 
     /// Erases a person. Once this answers, nothing leaves for them, and no reader finds anything of them. If it fails
-    /// after the job was written down, it goes on by itself, also after a restart.
+    /// after the job was written down, it goes on by itself, also after a restart; whoever asks again meanwhile goes on
+    /// with it, too, and hears how much was left.
     pub async fn erase(&self, contact: ContactId) -> Result<Erased, EraseError> {
+        let (asked, _) = self.whom(contact).await?;
         let _one_at_a_time = self.erasing.lock().await;
-        let who = self.who(contact).await?;
-        let counted = self.count(&who).await?;
-        let at_ms = self.parts.clock.now_ms().max(who.last_ms);
-        let job = Job { who, at_ms };
-        let buried = job.who.buried();
-        let mut documents = self.parts.tombs.documents(&buried, at_ms, job.who.opted_out);
-        let key = identity::hex(contact);
-        documents.push((JOB.into(), key.as_str().into(), Some(codec::encode(&job))));
-        self.parts.store.put_documents(documents).await?;
-        self.parts.tombs.bury(&buried, at_ms, job.who.opted_out);
+        let (key, job, counted) = match self.whom(contact).await {
+            Ok((who, Some((key, at_ms)))) => (key, Job { who: who.clone(), at_ms }, self.count(&who).await?),
+            Ok((who, None)) => {
+                let (key, counted) = (identity::hex(contact).into(), self.count(&who).await?);
+                let at_ms = self.parts.clock.now_ms().max(who.last_ms);
+                (key, Job { who, at_ms }, counted)
+            }
+            // Somebody else has just done it.
+            Err(EraseError::Unknown) => return self.count(&asked).await,
+            Err(error) => return Err(error),
+        };
+        self.write_down(&key, &job).await?;
         let done = self.carry_out(&key, &job).await;
         if done.is_err() {
             self.left.notify_one();
@@ -159,42 +163,30 @@ impl Eraser {
         done.map(|()| counted)
     }
 
-    /// Takes up what an ended process left; to be called before its actors start. Errors: the store, or a damaged row.
-    pub async fn resume(&self) -> Result<usize, EraseError> {
-        let _one_at_a_time = self.erasing.lock().await;
-        let jobs = self.parts.store.documents(JOB).await?;
-        for (key, bytes) in &jobs {
-            let job: Job = codec::decode(bytes)?;
-            let buried = job.who.buried();
-            self.parts.tombs.bury(&buried, job.at_ms, job.who.opted_out);
-            self.carry_out(key, &job).await?;
-        }
-        Ok(jobs.len())
+    /// The contact of an erasing that did not come to its end yet, by the contact or by a phone number that led to it.
+    pub async fn under_way(&self, of: &str) -> Result<Option<ContactId>, EraseError> {
+        let (contact, phone) = (identity::parse_contact(of), identity::phone_alias(of));
+        let theirs = |who: &Who| match contact {
+            Some(contact) => who.contacts.contains(&contact),
+            None => who.aliases.contains(&phone),
+        };
+        Ok(self.unfinished(theirs).await?.and_then(|(key, _)| identity::unhex(&key)))
     }
 
-    /// Goes on with what did not come to its end, until it is dropped; removes tombstones that are too old.
-    pub async fn run(self: Arc<Self>) {
-        loop {
-            let now_ms = self.parts.clock.now_ms();
-            let failed = match self.resume().await {
-                Ok(_) => false,
-                Err(error) => {
-                    events::not_erased(&error.to_string());
-                    true
-                }
-            };
-            let old = self.parts.tombs.expire(now_ms);
-            if !old.is_empty()
-                && let Err(error) = self.parts.store.put_documents(old).await
-            {
-                events::not_forgotten("tombstones", &error.to_string());
-            }
-            let pause_ms = if failed { AGAIN_MS } else { 3_600_000 };
-            tokio::select! {
-                () = self.parts.clock.wait_until(now_ms + pause_ms) => {}
-                () = self.left.notified(), if !failed => {}
-            }
-        }
+    /// The job with its tombstones: from here on it will be done.
+    async fn write_down(&self, key: &str, job: &Job) -> Result<(), EraseError> {
+        let (buried, Job { who, at_ms }) = (job.who.buried(), job);
+        let mut documents = self.parts.tombs.documents(&buried, *at_ms, who.opted_out);
+        documents.push((JOB.into(), key.into(), Some(codec::encode(job))));
+        self.parts.store.put_documents(documents).await?;
+        self.parts.tombs.bury(&buried, *at_ms, who.opted_out);
+        Ok(())
+    }
+
+    async fn unfinished(&self, theirs: impl Fn(&Who) -> bool) -> Result<Option<(Box<str>, Job)>, EraseError> {
+        let jobs = self.parts.store.documents(JOB).await?.into_iter();
+        let mut jobs = jobs.filter_map(|(key, bytes)| Some((key, codec::decode::<Job>(&bytes).ok()?)));
+        Ok(jobs.find(|(_, job)| theirs(&job.who)))
     }
 
     async fn who(&self, contact: ContactId) -> Result<Who, EraseError> {
@@ -203,6 +195,19 @@ impl Eraser {
             return Err(EraseError::Unknown);
         }
         Ok(Who::find(&self.parts.contacts, contact).await?)
+    }
+
+    /// Who it is that is to go; with the job if that is under way.
+    async fn whom(&self, contact: ContactId) -> Result<(Who, Option<(Box<str>, u64)>), EraseError> {
+        match self.who(contact).await {
+            Ok(who) => Ok((who, None)),
+            Err(EraseError::Unknown) => {
+                let job = self.unfinished(|who| who.contacts.contains(&contact)).await?;
+                let (key, job) = job.ok_or(EraseError::Unknown)?;
+                Ok((job.who, Some((key, job.at_ms))))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn carry_out(&self, key: &str, job: &Job) -> Result<(), EraseError> {

@@ -262,6 +262,13 @@ pub(crate) fn not_erased(error: &str) {
     tracing::warn!(error, "erasing a person did not come to its end; it goes on");
 }
 
+/// Neither which nor what is in them: nobody knows whose they are.
+pub(crate) fn unreadable(kind: &str, count: usize) {
+    if count > 0 {
+        tracing::error!(kind, count, "rows cannot be read and are passed over; those that name who is erased go");
+    }
+}
+
 pub(crate) fn late_rows_dropped(count: usize) {
     tracing::info!(count, "dropped what came late for people who were erased");
 }

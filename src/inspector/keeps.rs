@@ -6,7 +6,6 @@ use actors::erasure::{EraseError, Keeps, Kept, Who};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
-use storage::StoreError;
 
 use super::{Filter, Inspector};
 
@@ -43,5 +42,5 @@ impl Keeps for KeptRequests {
 }
 
 fn failed(error: std::io::Error) -> EraseError {
-    StoreError::Unavailable(format!("what the webhook inspector keeps: {error}").into()).into()
+    EraseError::Other("what the webhook inspector keeps", error.to_string())
 }

@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use simulator::{Operation, Rule};
 
+use crate::people::field;
 use crate::support::compose::{status, statuses};
 use crate::support::receiver::{Does, Receiver};
 use crate::support::{ADA, BEN, NUMBER, Setup, World, body, text, until};
@@ -252,5 +253,118 @@ async fn f120_files_and_events_of_a_person_go_with_them() {
     assert_eq!(world.admin_raw(&format!("/api/v1/media/{}/content", media.id)).await.status(), 404);
     let left = world.items("/api/v1/events/deliveries?limit=200").await;
     assert!(!left.is_empty() && !json!(left).to_string().contains(SECRET_WORDS), "{left:?}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn f120_what_comes_late_is_kept_nowhere_in_its_bytes_and_writes_nothing() {
+    let world = World::start().await;
+    world.write(ADA, SECRET_WORDS).await;
+    world.wait_replies(ADA, 1).await;
+    let (sent, erased_ms) = (world.accepted()[0].clone(), world.now_ms());
+    assert_eq!(erase(&world, ADA).await.0, 200);
+    let before = world.items("/api/v1/webhooks?limit=200").await.len();
+    let rows = || *world.server().store().appended().borrow();
+    let last = rows();
+    // It says that she wants no marketing: a row for her conversation, which is not there any more.
+    let mut failed = status(&sent.wamid, &sent.callback_data, "failed", world.now_ms());
+    failed["errors"] = json!([{ "code": 131050, "title": "the person stopped marketing" }]);
+    assert_eq!(world.post(statuses(&[failed])).await, 200);
+    assert_eq!(world.post(of_ada("wamid.late", SECRET_WORDS, erased_ms)).await, 200);
+    let mut stop = json!({ "wa_id": ADA, "category": "marketing_messages", "value": "stop" });
+    stop["timestamp"] = json!(erased_ms / 1_000);
+    assert_eq!(world.post(field("user_preferences", json!({ "user_preferences": [stop] }))).await, 200);
+    assert_eq!(rows(), last, "nothing was written down");
+    let noted = world.wait_items("/api/v1/webhooks?limit=200", before + 3).await;
+    for item in &noted[..3] {
+        assert_eq!((&item["taken"]["erased"], &item["taken"]["accepted"]), (&json!(1), &json!(0)), "{item}");
+        let path = format!("/api/v1/webhooks/{}", item["id"].as_str().unwrap());
+        assert_eq!(world.admin(&path).await["raw"], "", "its bytes are not kept");
+        let (status, problem) = world.admin_post(&format!("{path}/replay"), &json!({ "dedupe": "keep" })).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("/problems/not-replayable")), "{problem}");
+    }
+    assert_eq!(world.items(&format!("/api/v1/webhooks?contains={ADA}")).await, Vec::<Value>::new());
+    assert_eq!(found(&world, ADA).await, Vec::<String>::new());
+    world.write(BEN, "hello").await;
+    let kept = world.wait_items(&format!("/api/v1/webhooks?contains={BEN}"), 1).await;
+    assert_eq!(kept[0]["taken"]["erased"], 0);
+    world.end().await;
+}
+
+/// Writes a row of each kind that nobody can read, with this text in it; they are named by it.
+async fn damage(world: &World, name: &str, text: &str) {
+    let store = world.server().store();
+    for kind in DAMAGED {
+        let value = format!("\u{1}\u{1} \"{text}\" of no form that is known").into();
+        store.put_document(kind, &format!("0000/{name}"), Some(value)).await.unwrap();
+    }
+}
+
+const DAMAGED: [&str; 3] = ["event_delivery", "media", "broadcast_people"];
+
+#[tokio::test]
+async fn f120_rows_that_nobody_can_read_keep_no_erasing_and_no_start_back() {
+    let mut world = World::start().await;
+    world.write(ADA, SECRET_WORDS).await;
+    world.wait_replies(ADA, 1).await;
+    let id = world.conversation(ADA).await["id"].as_str().unwrap().to_owned();
+    damage(&world, "hers", &id).await;
+    damage(&world, "others", BEN).await;
+    let job = contact(&world, ADA).await.unwrap()["id"].as_str().unwrap().replace("p_", "");
+    let store = world.server().store().clone();
+    store.put_document("erase_job", "of nobody", Some("damaged".into())).await.unwrap();
+    let (status, erased) = erase(&world, ADA).await;
+    assert_eq!(status, 200, "{erased}");
+    for kind in DAMAGED {
+        let left = store.documents(kind).await.unwrap();
+        let others = left.iter().filter(|(key, _)| &**key == "0000/others").count();
+        assert_eq!(others, 1, "{kind}: {left:?}");
+        assert!(!format!("{left:?}").contains(&id), "{kind}: {left:?}");
+    }
+    // A job that cannot be read is one of its contact all the same.
+    world.clock.advance(2_000);
+    world.write(BEN, "hello").await;
+    world.wait_replies(BEN, 1).await;
+    let ben = contact(&world, BEN).await.unwrap()["id"].as_str().unwrap().replace("p_", "");
+    assert_ne!(job, ben);
+    store.put_document("erase_job", &ben, Some("damaged".into())).await.unwrap();
+    drop(store);
+    world.restart().await;
+    assert_eq!(world.server().store().documents("erase_job").await.unwrap(), []);
+    assert_eq!(contact(&world, BEN).await, None);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn f120_whoever_asks_again_goes_on_with_an_erasing_that_did_not_come_to_its_end() {
+    let mut world = World::start().await;
+    let media = world.handle.add_media("application/pdf", &b"%PDF a bill"[..]).unwrap();
+    let draft = json!({ "content": { "type": "document", "filename": "bill.pdf", "media_id": media.id } });
+    world.handle.send(1, &serde_json::from_value(draft).unwrap()).unwrap();
+    let item = world.wait_items("/api/v1/media?direction=in&state=stored", 1).await.remove(0);
+    world.wait_consumed().await;
+    let person = world.items("/api/v1/conversations").await[0]["wa_id"].as_str().unwrap().to_owned();
+    let id = contact(&world, &person).await.unwrap()["id"].as_str().unwrap().to_owned();
+    // Her file cannot be removed: a folder is in its place.
+    let digest = item["sha256"].as_str().unwrap();
+    let file = world.dir().join("media").join(digest.get(..2).unwrap()).join(digest);
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let path = format!("/api/v1/contacts/{id}/erase");
+    for confirm in [&id, &person] {
+        let (status, refused) = world.admin_post(&path, &json!({ "confirm": confirm })).await;
+        assert_eq!(status, 503, "{refused}");
+    }
+    world.restart().await;
+    assert_eq!(world.server().store().documents("erase_job").await.unwrap().len(), 1, "the start was not kept back");
+    let (status, refused) = erase(&world, &person).await;
+    assert_eq!(status, 503, "{refused}");
+    let (status, preview) = world.admin_post(&format!("{path}?dry_run=true"), &json!({})).await;
+    assert_eq!((status, &preview["erased"]["rows"]["media"]), (200, &json!(1)), "{preview}");
+    std::fs::remove_dir(&file).unwrap();
+    let (status, erased) = world.admin_post(&path, &json!({ "confirm": id })).await;
+    assert_eq!((status, &erased["erased"]["conversations"]), (200, &json!(1)), "{erased}");
+    assert_eq!(found(&world, &person).await, Vec::<String>::new());
+    assert_eq!(world.admin_post(&path, &json!({ "confirm": id })).await.0, 404);
     world.end().await;
 }

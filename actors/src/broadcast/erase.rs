@@ -8,7 +8,8 @@ use storage::Store;
 use super::PEOPLE;
 use super::record::{Person, Skip};
 use crate::codec;
-use crate::erasure::{EraseError, Keeps, Kept, Who};
+use crate::erasure::{EraseError, Keeps, Kept, Who, masked, mentions};
+use crate::events;
 
 /// Chunks read at once.
 const PAGE: usize = 50;
@@ -28,21 +29,29 @@ impl Skip {
 }
 
 impl BroadcastLists {
-    /// Calls `each` with every chunk that names them; what it answers is written in its place.
+    /// Calls `each` with every chunk that names them; what it answers is written in its place. In one that cannot be read
+    /// their ids become stars, with `mask`.
     async fn look(
         &self,
         who: &Who,
+        mask: bool,
         mut each: impl FnMut(&str, Vec<Person>, &dyn Fn(&Person) -> bool) -> Option<Vec<Person>>,
     ) -> Result<(), EraseError> {
-        let words = who.words();
+        let (words, mut unreadable) = (who.words(), 0);
         let theirs = |person: &Person| words.iter().any(|word| **word == *person.to);
         let mut after = None::<Box<str>>;
         loop {
             let page = self.store.documents_page(PEOPLE, after.as_deref(), PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
+            let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             for (key, bytes) in page {
-                let people: Vec<Person> = codec::decode(&bytes)?;
+                let Ok(people) = codec::decode::<Vec<Person>>(&bytes) else {
+                    unreadable += 1;
+                    if mask && mentions(&bytes, &words) {
+                        self.store.put_document(PEOPLE, &key, Some(masked(&bytes, &words))).await?;
+                    }
+                    continue;
+                };
                 if people.iter().any(theirs)
                     && let Some(changed) = each(&key, people, &theirs)
                 {
@@ -50,6 +59,8 @@ impl BroadcastLists {
                 }
             }
         }
+        events::unreadable(PEOPLE, unreadable);
+        Ok(())
     }
 }
 
@@ -68,7 +79,7 @@ impl Keeps for BroadcastLists {
                 }
                 (!only_count).then_some(people)
             };
-            self.look(who, blank).await?;
+            self.look(who, !only_count, blank).await?;
             Ok(count)
         })
     }
@@ -84,7 +95,7 @@ impl Keeps for BroadcastLists {
                 }
                 None
             };
-            self.look(who, show).await?;
+            self.look(who, false, show).await?;
             Ok(shown)
         })
     }

@@ -7,6 +7,7 @@ use storage::{ContactId, ConversationId, Head, Listed, Page};
 use super::record::CONTACT;
 use super::{ContactError, ContactView, Contacts};
 use crate::codec;
+use crate::events;
 use crate::identity;
 
 /// Rows looked at for one page, whatever the filter leaves of them.
@@ -128,7 +129,10 @@ impl Contacts {
             let is_last = rows.len() < wanted;
             budget.looks -= rows.len().min(budget.looks);
             for (key, bytes) in rows {
-                let record: super::ContactRecord = codec::decode(&bytes)?;
+                let record = codec::decode::<super::ContactRecord>(&bytes).unwrap_or_else(|_| {
+                    events::unreadable(CONTACT, 1);
+                    super::ContactRecord::default()
+                });
                 let contact = identity::unhex(&key).filter(|_| record.phone.is_some());
                 after = Some(key);
                 let Some(contact) = contact else { continue };

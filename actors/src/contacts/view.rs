@@ -8,6 +8,7 @@ use storage::ContactId;
 
 use super::record::{ContactRecord, OptIn};
 use super::{ContactError, Contacts, Of};
+use crate::events;
 use crate::identity;
 use crate::view::{optional_rfc3339, rfc3339};
 
@@ -102,7 +103,14 @@ impl Contacts {
         sees: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<Option<ContactView>, ContactError> {
         let mut conversations = self.conversations(contact).await?;
-        let record = self.record(contact).await?;
+        let record = match self.record(contact).await {
+            // What they said is shown, and all of it can be erased.
+            Err(ContactError::Damaged(_)) => {
+                events::unreadable(super::record::CONTACT, 1);
+                ContactRecord::default()
+            }
+            record => record?,
+        };
         let known = !conversations.is_empty();
         conversations.retain(|of| of.state.merged_into.is_none() && sees(&of.state.number_id));
         // Whoever never wrote belongs to no number: seen by who sees any.

@@ -122,9 +122,9 @@ impl Keeps for Masked {
             while let Some(found) = self.found(&words, &mut after).await? {
                 count += found.len();
                 if !only_count && !found.is_empty() {
-                    let masked =
-                        found.into_iter().map(|(key, value)| (self.kind.into(), key, Some(mask(&value, &words))));
-                    self.store.put_documents(masked.collect()).await?;
+                    let rows =
+                        found.into_iter().map(|(key, value)| (self.kind.into(), key, Some(masked(&value, &words))));
+                    self.store.put_documents(rows.collect()).await?;
                 }
             }
             Ok(count)
@@ -138,7 +138,7 @@ impl Keeps for Masked {
 }
 
 /// Puts stars in the place of words, as many as they have bytes: so lengths stay right, however the text is packed.
-fn mask(text: &[u8], words: &[String]) -> bytes::Bytes {
+pub(crate) fn masked(text: &[u8], words: &[String]) -> bytes::Bytes {
     let mut text = text.to_vec();
     for word in words.iter().map(|word| word.as_bytes()) {
         let mut from = 0;
@@ -161,7 +161,7 @@ mod tests {
             serde_json::json!({ "path": "/contacts/447700900123", "by": "447700900123", "other": "447700900124" });
         let words = ["447700900123".to_owned()];
         let packed = crate::codec::encode(&value);
-        let masked: Value = crate::codec::decode(&mask(&packed, &words)).unwrap();
+        let masked: Value = crate::codec::decode(&masked(&packed, &words)).unwrap();
         let stars = "*".repeat(12);
         assert_eq!(
             masked,

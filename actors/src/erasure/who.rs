@@ -45,9 +45,15 @@ impl Who {
                 let room = MAX_PARTS.saturating_sub(who.contacts.len());
                 who.contacts.extend(parts.chain(of.state.merged_into).take(room));
             }
-            let record = contacts.record(next).await?;
-            who.aliases.extend(record.phone.iter().map(|phone| identity::phone_alias(phone)));
-            who.opted_out |= contacts.as_member(next).await?.opted_out;
+            match contacts.record(next).await {
+                Ok(record) => {
+                    who.aliases.extend(record.phone.iter().map(|phone| identity::phone_alias(phone)));
+                    who.opted_out |= contacts.as_member(next).await?.opted_out;
+                }
+                // Nobody knows what they wanted: then they want none.
+                Err(ContactError::Damaged(_)) => who.opted_out = true,
+                Err(error) => return Err(error),
+            }
         }
         Ok(who)
     }

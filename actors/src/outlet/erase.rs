@@ -6,6 +6,7 @@ use super::record::DELIVERY;
 use super::{Delivery, DeliveryState, Outlet, OutletError};
 use crate::codec;
 use crate::erasure::mentions;
+use crate::events;
 
 /// Rows looked at in one step.
 const CHUNK: usize = 500;
@@ -16,14 +17,16 @@ impl Outlet {
     /// Removes the deliveries whose body names one of these words; with `only_count` it removes nothing. Answers how many.
     /// One that is under way comes to its end first.
     pub(crate) async fn erase(&self, words: &[String], only_count: bool) -> Result<usize, OutletError> {
-        let mut count = 0;
+        let (mut count, mut unreadable) = (0, 0);
         let mut after = None::<Box<str>>;
         loop {
             let page = self.store.documents_page(DELIVERY, after.as_deref(), CHUNK).await?;
-            let Some((last, _)) = page.last() else { return Ok(count) };
+            let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             for (id, bytes) in page {
-                if !names(&codec::decode::<Delivery>(&bytes)?, words) {
+                let named = codec::decode::<Delivery>(&bytes).map(|delivery| names(&delivery, words));
+                unreadable += usize::from(named.is_err());
+                if !named.unwrap_or_else(|_| mentions(&bytes, words)) {
                     continue;
                 }
                 count += 1;
@@ -32,11 +35,18 @@ impl Outlet {
                 }
             }
         }
+        events::unreadable(DELIVERY, unreadable);
+        Ok(count)
     }
 
     async fn erase_one(&self, id: &str) -> Result<(), OutletError> {
         let _one_at_a_time = self.lock(id).await;
-        if let Some(delivery) = self.delivery(id).await? {
+        let delivery = match self.delivery(id).await {
+            // Its rows in the lists lead to nothing then, and go when they are looked at.
+            Err(OutletError::Damaged(_)) => return Ok(self.store.put_document(DELIVERY, id, None).await?),
+            delivery => delivery?,
+        };
+        if let Some(delivery) = delivery {
             self.store.put_documents(delivery.removal()).await?;
             if let Some(endpoint) =
                 self.endpoint(&delivery.endpoint).filter(|_| delivery.state == DeliveryState::Pending)
@@ -55,7 +65,7 @@ impl Outlet {
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             for (_, bytes) in page {
-                let delivery: Delivery = codec::decode(&bytes)?;
+                let Ok(delivery) = codec::decode::<Delivery>(&bytes) else { continue };
                 if names(&delivery, words) && found.len() < EXPORTED {
                     let body: Value = serde_json::from_str(&delivery.body).unwrap_or_default();
                     found.push(serde_json::json!({

@@ -98,8 +98,11 @@ impl Old<'_> {
             let listed = self.store.conversations(None, page).await?;
             for (id, head) in listed.items {
                 if head.created_ms < self.before_ms && head.updated_ms >= self.before_ms {
-                    let below = self.first_young(id, head.next_entry).await?;
-                    self.trim(id, below).await?;
+                    match self.first_young(id, head.next_entry).await {
+                        Ok(below) => self.trim(id, below).await?,
+                        Err(ContactError::Damaged(_)) => events::unreadable("history", 1),
+                        Err(error) => return Err(error),
+                    }
                 }
             }
             let Some(next) = listed.next else { return Ok(()) };

@@ -1,6 +1,5 @@
 //! Everything that is kept of one person: handed out, and erased.
 
-use actors::contacts::ContactView;
 use actors::erasure::{EraseError, Erased};
 use actors::identity;
 use axum::body::{Body, Bytes};
@@ -11,13 +10,14 @@ use futures_util::stream::unfold;
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use storage::ContactId;
 use utoipa::ToSchema;
 
-use super::super::Ctx;
 use super::super::audit::Audited;
 use super::super::lists::{Asked, read};
 use super::super::principal::Principal;
 use super::super::problem::Problem;
+use super::super::{Ctx, Shared};
 use super::{DryRun, find};
 
 /// Says once more who is meant.
@@ -59,31 +59,48 @@ pub(in super::super) async fn erase(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let DryRun { dry_run } = read(query)?;
-    let (contact, view) = find(&shared, &principal, &id).await?;
-    let eraser = &shared.parts.services.eraser;
+    let (contact, wa_id) = to_erase(&shared, &principal, &id).await?;
+    let (eraser, id) = (&shared.parts.services.eraser, identity::contact_text(contact));
     if dry_run {
-        return Ok(answer(&view, true, &eraser.preview(contact).await?));
+        return Ok(answer(&id, true, &eraser.preview(contact).await?));
     }
     let confirmation: Confirmation = match body.trim_ascii() {
         [] => Confirmation::default(),
         body => serde_json::from_slice(body).map_err(|error| Problem::bad_request(error.to_string()))?,
     };
-    confirm(&view, confirmation.confirm.as_deref())?;
+    confirm(&id, wa_id.as_deref(), confirmation.confirm.as_deref())?;
     let erased = eraser.erase(contact).await?;
-    tracing::warn!(contact = %identity::contact_text(contact), by = %principal.who, "a person was erased");
-    Ok(answer(&view, false, &erased))
+    tracing::warn!(contact = id, by = %principal.who, "a person was erased");
+    Ok(answer(&id, false, &erased))
 }
 
-fn answer(view: &ContactView, dry_run: bool, erased: &Erased) -> Response {
-    let mut answer = Json(json!({ "id": view.id, "dry_run": dry_run, "erased": erased })).into_response();
-    answer.extensions_mut().insert(Audited::default().target(&view.id).after(json!(erased)));
+/// The contact that is meant, and its number: one that is there, or one whose erasing did not come to its end.
+async fn to_erase(shared: &Shared, principal: &Principal, id: &str) -> Result<(ContactId, Option<Box<str>>), Problem> {
+    let unknown = match find(shared, principal, id).await {
+        Ok((contact, view)) => return Ok((contact, view.wa_id)),
+        Err(problem) => problem,
+    };
+    let under_way = match unknown.is_not_found() && principal.numbers.is_none() {
+        true => shared.parts.services.eraser.under_way(id).await?,
+        false => None,
+    };
+    let number = identity::parse_contact(id).is_none().then(|| digits(id));
+    under_way.map(|contact| (contact, number)).ok_or(unknown)
+}
+
+fn answer(id: &str, dry_run: bool, erased: &Erased) -> Response {
+    let mut answer = Json(json!({ "id": id, "dry_run": dry_run, "erased": erased })).into_response();
+    answer.extensions_mut().insert(Audited::default().target(id).after(json!(erased)));
     answer
 }
 
-fn confirm(view: &ContactView, said: Option<&str>) -> Result<(), Problem> {
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let is_number = |said: &str| view.wa_id.as_deref().is_some_and(|number| *number == *digits(said));
-    if said.is_some_and(|said| said == view.id || is_number(said)) {
+fn digits(text: &str) -> Box<str> {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+fn confirm(id: &str, wa_id: Option<&str>, said: Option<&str>) -> Result<(), Problem> {
+    let is_number = |said: &str| wa_id.is_some_and(|number| *number == *digits(said));
+    if said.is_some_and(|said| said == id || is_number(said)) {
         return Ok(());
     }
     Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "confirm does not name this contact")
