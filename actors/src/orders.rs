@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use whatsapp::message::Outgoing;
 
 use crate::deeds::DeedRefusal;
-use crate::records::State;
+use crate::records::{PHONE_APP, State};
 
 /// What became of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,14 @@ pub enum Refusal {
     /// It is a dead letter that went again, or was dropped, before.
     #[error("this letter went again, or was dropped, before")]
     Resolved,
+    /// Somebody else of staff answers here.
+    #[error("{who} answers here since {}", crate::view::time_text(*since_ms))]
+    Owned {
+        /// Who.
+        who: Box<str>,
+        /// Since when (Unix ms).
+        since_ms: u64,
+    },
     /// Neither a number nor a user id is known.
     #[error("there is neither a number nor a user id to send to")]
     NobodyToSendTo,
@@ -60,6 +68,7 @@ impl Refusal {
             Refusal::Duplicate => "duplicate",
             Refusal::WithHuman => "with_human",
             Refusal::Resolved => "resolved",
+            Refusal::Owned { .. } => "owned",
             Refusal::NobodyToSendTo => "no_address",
         }
     }
@@ -104,7 +113,17 @@ impl<T> Tickets<T> {
     }
 }
 
+/// How those of staff begin who write themselves, and not through a program.
+const STAFF: &str = "user:";
+
 impl State {
+    /// Why somebody should not write here, if so: somebody else of staff answers. A program says what must be said whoever
+    /// does, and nobody can hand back from the phone app.
+    pub(crate) fn refuses_writer(&self, who: &str) -> Option<Refusal> {
+        let (owner, since_ms) = self.owner().filter(|(owner, _)| *owner != who && *owner != PHONE_APP)?;
+        who.starts_with(STAFF).then(|| Refusal::Owned { who: owner.into(), since_ms })
+    }
+
     /// Why this message may not be sent now, if so.
     pub(crate) fn refuses(&self, message: &Outgoing, is_marketing: bool, now_ms: u64) -> Option<Refusal> {
         if is_marketing && self.opted_out() {

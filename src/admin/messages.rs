@@ -18,7 +18,7 @@ use super::principal::Principal;
 use super::problem::Problem;
 use super::{Ctx, conversations, cursor};
 use crate::admin::shapes;
-pub(super) use send::{conflict, invalid, refused};
+pub(super) use send::{SendQuery, conflict, invalid, refused};
 
 /// Inbox rows looked through for messages that no turn has taken yet, and how many at a time.
 const WAITING_LOOKED_THROUGH: usize = 100_000;

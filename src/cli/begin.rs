@@ -40,6 +40,9 @@ enum MessageCommand {
         /// With the same key it is sent once within 24 hours
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
+        /// Also where somebody else answers
+        #[arg(long)]
+        force: bool,
     },
     /// Show how a message stands
     Show {
@@ -88,14 +91,15 @@ pub(super) fn message(args: MessageArgs) -> Result<(), Failed> {
     let json_output = args.json;
     args.run(|api| async move {
         let request = match command {
-            MessageCommand::Send { to, text, message, from, key } => {
+            MessageCommand::Send { to, text, message, from, key, force } => {
                 let message = match (text, message) {
                     (Some(text), _) => json!({ "type": "text", "text": { "body": text } }),
                     (None, Some(path)) => json_file(&path)?,
                     (None, None) => Value::Null,
                 };
                 let body = json!({ "to": to, "from": from, "message": message });
-                keyed(api.request(Method::POST, "/api/v1/messages", &[]).json(&body), key.as_deref())
+                let query = force.then(|| ("force", "true".to_owned()));
+                keyed(api.request(Method::POST, "/api/v1/messages", query.as_slice()).json(&body), key.as_deref())
             }
             MessageCommand::Show { id } => api.request(Method::GET, &format!("/api/v1/messages/{}", part(&id)?), &[]),
         };

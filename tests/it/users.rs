@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::admin::problem;
 use crate::roles::token;
-use crate::support::{ADMIN_TOKEN, NUMBER, Setup, World};
+use crate::support::{ADA, ADMIN_TOKEN, NUMBER, Setup, World};
 
 const PASSWORD: &str = "correct horse battery";
 const OTHER_PASSWORD: &str = "another horse battery";
@@ -455,5 +455,29 @@ async fn f122_health_has_no_detail_and_metrics_need_a_credential_and_name_nobody
     assert_eq!(page.status(), 200);
     let page = page.text().await.unwrap();
     assert!(page.contains("parlance_") && !page.contains(crate::support::ADA), "no person is a label");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_writes_where_another_one_answers_is_told_so_and_may_write_all_the_same() {
+    let world = World::start().await;
+    user(&world, "elif", "responder").await;
+    user(&world, "noor", "responder").await;
+    let (elif, noor) = (log_in(&world, "elif", PASSWORD).await, log_in(&world, "noor", PASSWORD).await);
+    world.write(ADA, "hi").await;
+    world.wait_replies(ADA, 1).await;
+    let path = format!("/api/v1/conversations/{}", world.conversation(ADA).await["id"].as_str().unwrap());
+    let text = json!({ "type": "text", "text": { "body": "hello" } });
+    let post = |rest: &str, cookie: &str| ask(&world, Method::POST, &format!("{path}{rest}"), cookie);
+    assert_eq!(status_of(post("/takeover", &elif).json(&json!({}))).await, 200);
+    let (status, told) = problem(post("/messages", &noor).json(&text).send().await.unwrap()).await;
+    assert_eq!((status, &told["type"]), (423, &json!("/problems/owned-by-another")), "{told}");
+    assert!(told["owner"] == "user:elif" && told["since"].is_string(), "{told}");
+    let anew = json!({ "to": ADA, "message": text });
+    let sent = ask(&world, Method::POST, "/api/v1/messages", &noor).json(&anew);
+    assert_eq!(status_of(sent).await, 423, "whichever way they take");
+    assert_eq!(status_of(post("/messages?force=true", &noor).json(&text)).await, 202);
+    assert_eq!(status_of(post("/messages", &elif).json(&text)).await, 202);
+    assert_eq!(world.wait_replies(ADA, 3).await.len(), 3);
     world.end().await;
 }

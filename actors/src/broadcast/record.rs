@@ -173,7 +173,8 @@ impl From<&Refusal> for Skip {
             Refusal::OptedOut => "opted_out",
             Refusal::Duplicate => "duplicate",
             Refusal::NobodyToSendTo => "no_address",
-            Refusal::WindowClosed(_) | Refusal::KeyReused | Refusal::WithHuman | Refusal::Resolved => "refused",
+            Refusal::WindowClosed(_) | Refusal::KeyReused | Refusal::WithHuman => "refused",
+            Refusal::Resolved | Refusal::Owned { .. } => "refused",
         };
         Self::new(why, refusal.to_string())
     }

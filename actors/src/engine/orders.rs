@@ -35,6 +35,8 @@ pub struct Order {
     pub key: Option<String>,
     /// Who wants it, such as `user:elif`.
     pub who: Box<str>,
+    /// Also where somebody else of staff answers.
+    pub force: bool,
 }
 
 /// What became of an [`Order`].
@@ -80,20 +82,20 @@ impl Engine {
     /// Has a message sent: durable once this answers, in the order of the conversation. What is refused already by what
     /// is known now is refused without a trace.
     pub async fn order(&self, order: Order) -> Result<Ordered, OrderError> {
-        let Order { conversation, message, key, who } = order;
+        let Order { conversation, message, key, who, force } = order;
         let Some((conversation, state)) = self.destination(conversation).await? else {
             return Ok(Ordered::Unknown);
         };
-        self.place(Reached::known(conversation, state, None), message, key, who).await
+        self.place(Reached::known(conversation, state, None), (message, key), who, force).await
     }
 
     /// Has a message sent to somebody who was found.
     pub(super) async fn place(
         &self,
         reached: Reached,
-        message: Outgoing,
-        key: Option<String>,
+        (message, key): (Outgoing, Option<String>),
         who: Box<str>,
+        force: bool,
     ) -> Result<Ordered, OrderError> {
         let (conversation, state) = (reached.conversation, &reached.state);
         let now_ms = self.deps.clock.now_ms();
@@ -104,6 +106,9 @@ impl Engine {
         if key.is_some_and(|key| state.done_order(key.key, now_ms).is_some()) {
             return Ok(Ordered::Refused(Refusal::KeyReused));
         }
+        if let Some(refusal) = state.refuses_writer(&who).filter(|_| !force) {
+            return Ok(Ordered::Refused(refusal));
+        }
         let deps = &self.deps;
         let is_marketing = marketing::is_marketing(&*deps.categories, &deps.numbers.all(), &state.number_id, &message);
         if let Some(refusal) = state.refuses(&message, is_marketing, now_ms) {
@@ -113,7 +118,7 @@ impl Engine {
             return Ok(Ordered::Full);
         }
         let (ticket, answer) = self.deps.tickets.draw(now_ms);
-        let (on_doubt, origin, named) = (OnDoubt::of(&message), Origin::Outside { who }, reached.named.clone());
+        let (on_doubt, origin, named) = (OnDoubt::of(&message), Origin::Outside { who, force }, reached.named.clone());
         let order = SendOrder { message, on_doubt, ticket, key, origin, named };
         let appended = self.append_to(&reached, &InboxPayload::Order(Box::new(order)), now_ms).await;
         let outcome = match &appended {

@@ -82,6 +82,8 @@ pub struct OrderTo {
     pub key: Option<String>,
     /// Who wants it, such as `user:elif`.
     pub who: Box<str>,
+    /// Also where somebody else of staff answers.
+    pub force: bool,
 }
 
 /// Somebody who was found, or begins to be known.
@@ -106,10 +108,10 @@ impl Engine {
     /// As [`Engine::order`], to anybody: the conversation begins with the message if there is none. Answers which one
     /// it is, if it is clear.
     pub async fn order_to(&self, order: OrderTo) -> Result<(Option<ConversationId>, Ordered), OrderError> {
-        let OrderTo { number_id, to, message, key, who } = order;
+        let OrderTo { number_id, to, message, key, who, force } = order;
         let Some(reached) = self.reach(&number_id, &to).await? else { return Ok((None, Ordered::Unknown)) };
         let conversation = reached.conversation;
-        let ordered = self.place(reached, message, key, who).await?;
+        let ordered = self.place(reached, (message, key), who, force).await?;
         let conversation = match &ordered {
             Ordered::Queued(send) => send.conversation,
             _ => conversation,

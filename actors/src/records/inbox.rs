@@ -103,7 +103,12 @@ pub(crate) struct SendOrder {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Origin {
     /// Nothing: somebody, or a program, says it.
-    Outside { who: Box<str> },
+    Outside {
+        who: Box<str>,
+        /// Also where somebody else of staff answers.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        force: bool,
+    },
     /// A broadcast, and which of its people this is.
     Broadcast { id: Box<str>, place: u32 },
     /// It was given up before.
@@ -334,7 +339,7 @@ mod tests {
             many: false,
         };
         assert_eq!(letter_of(&order(Origin::Letter(letter))), Some(7));
-        assert_eq!(letter_of(&order(Origin::Outside { who: "a".into() })), None);
+        assert_eq!(letter_of(&order(Origin::Outside { who: "a".into(), force: false })), None);
         let said = |text: &str| InboundMessage {
             message: text.into(),
             contact: None,

@@ -38,7 +38,7 @@ pub(crate) fn back(how: How) -> Act {
     Act::HandBack { how, outcome: HandBack::Returned }
 }
 
-async fn does(engine: &Engine, who: &str, act: Act) -> Done {
+pub(crate) async fn does(engine: &Engine, who: &str, act: Act) -> Done {
     engine.act(conversation(1), deed(who, act)).await.unwrap()
 }
 

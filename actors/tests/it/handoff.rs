@@ -70,7 +70,7 @@ async fn a_word_of_the_human_begins_the_time_anew_and_then_the_bot_goes_on() {
     pause(50 * 60_000).await;
     let message = Outgoing::Text(Text::new("I look.").unwrap());
     let ordered = engine
-        .order(Order { conversation: conversation(1), message, key: None, who: "user:elif".into() })
+        .order(Order { conversation: conversation(1), message, key: None, who: "user:elif".into(), force: false })
         .await
         .unwrap();
     assert!(matches!(ordered, Ordered::Queued(_)), "{ordered:?}");

@@ -199,7 +199,8 @@ async fn whoever_has_stopped_marketing_since_gets_no_template_again_that_could_b
         for name in ["news", "more"] {
             let template = json!({ "type": "template", "template": { "name": name, "language": { "code": "en" } } });
             let message = Outgoing::parse(&template).unwrap();
-            let order = Order { conversation: conversation(1), message, key: None, who: "user:elif".into() };
+            let order =
+                Order { conversation: conversation(1), message, key: None, who: "user:elif".into(), force: false };
             assert!(matches!(engine.order(order).await.unwrap(), Ordered::Queued(_)));
             world.quiet().await;
         }

@@ -1,17 +1,18 @@
 //! Messages that somebody outside wants to have sent.
 
-use actors::{Clock, Order, Ordered, Refusal, view};
+use actors::{Clock, Done, How, Order, Ordered, Refusal, view};
 use serde_json::json;
 use storage::SendState;
 use whatsapp::message::Outgoing;
 
+use crate::deeds::{back, did, does, take};
 use crate::support::*;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
 fn order(text: &str, key: Option<&str>) -> Order {
     let message = Outgoing::parse(&json!({ "type": "text", "text": { "body": text } })).unwrap();
-    Order { conversation: conversation(1), message, key: key.map(Into::into), who: "user:elif".into() }
+    Order { conversation: conversation(1), message, key: key.map(Into::into), who: "user:elif".into(), force: false }
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,4 +126,27 @@ async fn marketing_to_somebody_who_does_not_want_it_is_refused_and_other_templat
     assert!(matches!(engine.order(template("receipt")).await.unwrap(), Ordered::Queued(_)));
     world.quiet().await;
     assert_eq!(world.graph.count(), posts + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_of_staff_does_not_write_where_another_one_answers_unless_they_say_so_and_a_program_does() {
+    let world = World::new();
+    let engine = world.start().await;
+    world.say(1, "hi").await;
+    world.quiet().await;
+    did(&engine, "user:elif", take(false)).await;
+    let by = |who: &str, force| Order { who: who.into(), force, ..order("hello", None) };
+    let refused = engine.order(by("user:noor", false)).await.unwrap();
+    let Ordered::Refused(Refusal::Owned { who, .. }) = &refused else { panic!("{refused:?}") };
+    assert_eq!(&**who, "user:elif");
+    for (who, force) in [("user:elif", false), ("user:noor", true), ("token:shop", false)] {
+        assert!(matches!(engine.order(by(who, force)).await.unwrap(), Ordered::Queued(_)), "{who}");
+    }
+    // Elif takes it while what Noor wrote waits for its turn.
+    did(&engine, "user:elif", back(How::Continue)).await;
+    let (taken, written) = tokio::join!(does(&engine, "user:elif", take(false)), engine.order(by("user:noor", false)));
+    assert!(matches!(taken, Done::Done(_)), "{taken:?}");
+    assert!(matches!(written.unwrap(), Ordered::Refused(Refusal::Owned { .. })));
+    world.quiet().await;
+    assert_eq!(world.graph.count(), 1 + 3);
 }

@@ -112,7 +112,7 @@ async fn a_bot_says_for_how_long_the_bot_is_quiet_when_staff_writes() {
     world.quiet().await;
     let message = Outgoing::Text(Text::new("I look.").unwrap());
     let ordered = engine
-        .order(Order { conversation: conversation(1), message, key: None, who: "user:elif".into() })
+        .order(Order { conversation: conversation(1), message, key: None, who: "user:elif".into(), force: false })
         .await
         .unwrap();
     assert!(matches!(ordered, Ordered::Queued(_)), "{ordered:?}");
@@ -141,7 +141,10 @@ async fn without_a_word_of_the_bot_a_message_through_the_api_takes_nothing_over(
     world.say(1, "hi").await;
     world.quiet().await;
     let message = Outgoing::Text(Text::new("I look.").unwrap());
-    engine.order(Order { conversation: conversation(1), message, key: None, who: "user:elif".into() }).await.unwrap();
+    engine
+        .order(Order { conversation: conversation(1), message, key: None, who: "user:elif".into(), force: false })
+        .await
+        .unwrap();
     world.quiet().await;
     world.say(1, "thanks").await;
     world.quiet().await;

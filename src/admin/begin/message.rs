@@ -12,8 +12,8 @@ use storage::{ConversationId, InboxSeq, Page, SendId};
 use utoipa::ToSchema;
 use whatsapp::message::Outgoing;
 
-use super::super::lists::read_json;
-use super::super::messages::{conflict, invalid, refused};
+use super::super::lists::{Asked, read, read_json};
+use super::super::messages::{SendQuery, conflict, invalid, refused};
 use super::super::principal::Principal;
 use super::super::problem::Problem;
 use super::super::{Ctx, Shared, conversations, once};
@@ -54,21 +54,23 @@ pub(in super::super) struct Placed {
 #[utoipa::path(
     post, path = "/api/v1/messages", tag = "sending", summary = "Send a message to anybody",
     description = "Durable when it answers. With `Idempotency-Key` it is sent once within 24 hours.",
-    request_body = NewMessage, responses((status = 202, body = Placed))
+    params(SendQuery), request_body = NewMessage, responses((status = 202, body = Placed))
 )]
 pub(in super::super) async fn send(
     State(shared): Ctx,
     Extension(principal): Extension<Principal>,
+    query: Asked<SendQuery>,
     headers: HeaderMap,
     body: Result<Json<NewMessage>, JsonRejection>,
 ) -> Result<Response, Problem> {
+    let SendQuery { force } = read(query)?;
     let NewMessage { to, from, message } = read_json(body)?;
     let to = super::target(&to)?;
     let number_id = super::number(&shared, &principal, from.as_deref(), Some(&to))?;
     let message = Outgoing::parse(&message).map_err(|errors| invalid(&errors))?;
     let unknown = || conversations::unknown(&to.to_string());
-    let key = once::key(&headers, &principal.who)?;
-    let order = OrderTo { number_id, to: to.clone(), message, key, who: principal.who.clone() };
+    let (key, who) = (once::key(&headers, &principal.who)?, principal.who.clone());
+    let order = OrderTo { number_id, to: to.clone(), message, key, who, force };
     let (conversation, ordered) = shared.parts.engine.order_to(order).await?;
     let conversation = conversation.ok_or_else(unknown)?;
     let placed = |id: String, state: &str| {

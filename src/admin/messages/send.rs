@@ -7,19 +7,31 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 use whatsapp::limits::LimitError;
 use whatsapp::message::Outgoing;
 
-use super::super::lists::read_json;
+use super::super::lists::{Asked, read, read_json};
 use super::super::principal::Principal;
 use super::super::problem::Problem;
-use super::super::{Ctx, conversations, once};
+use super::super::{Ctx, conversations, once, time};
 use crate::admin::shapes;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in super::super) struct SendQuery {
+    /// Also where somebody else of staff answers; without it that is 423.
+    #[serde(default)]
+    pub(in super::super) force: bool,
+}
 
 /// Sends a message in the order of the conversation. 202 means that it is durable.
 #[utoipa::path(
     post, path = "/api/v1/conversations/{id}/messages",
+    params(SendQuery),
     request_body(content = serde_json::Value, description = "A message of the Cloud API without `to`",
         example = json!({ "type": "text", "text": { "body": "hello" } })),
     responses((status = ACCEPTED, body = shapes::Accepted)),
@@ -28,13 +40,16 @@ pub(in super::super) async fn send(
     State(shared): Ctx,
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
+    query: Asked<SendQuery>,
     headers: HeaderMap,
     body: Result<Json<Value>, JsonRejection>,
 ) -> Result<Response, Problem> {
+    let SendQuery { force } = read(query)?;
     let conversation = conversations::named(&principal, &id)?;
     let body = read_json(body)?;
     let message = Outgoing::parse(&body).map_err(|errors| invalid(&errors))?;
-    let order = Order { conversation, message, key: once::key(&headers, &principal.who)?, who: principal.who.clone() };
+    let (key, who) = (once::key(&headers, &principal.who)?, principal.who.clone());
+    let order = Order { conversation, message, key, who, force };
     match shared.parts.engine.order(order).await? {
         Ordered::Queued(send) => Ok(accepted(&send.to_string(), "queued")),
         Ordered::Waiting(seq) => Ok(accepted(&seq.0.to_string(), "waiting")),
@@ -75,6 +90,10 @@ pub(in super::super) fn refused(refusal: &Refusal) -> Problem {
             conflict("with-human", &detail).hint("it is a bot's message: hand the conversation back first")
         }
         Refusal::Resolved => conflict("letter-resolved", &detail),
+        Refusal::Owned { who, since_ms } => Problem::new(StatusCode::LOCKED, "owned-by-another", detail)
+            .hint("take the conversation over first, or send it with force=true")
+            .with("owner", &**who)
+            .with("since", time::at(*since_ms)),
         Refusal::NobodyToSendTo => conflict("no-address", &detail),
     }
 }

@@ -294,6 +294,9 @@ kinds! {
     "PAR-0702" "not-replayable" "The request is not taken in again",
         "It was no signed webhook, or its messages would run anew and that was not confirmed.",
         "Use `dedupe: keep`, which changes nothing that was taken before, or add `confirm: true`.";
+    "PAR-0716" "owned-by-another" "Somebody else answers in this conversation",
+        "One of staff writes into a conversation that another one has taken over.",
+        "Leave it to them, or take it over first; to write beside them send `force=true`.";
     "PAR-0703" "inspector-unavailable" "What came in cannot be read",
         "The files of the webhook inspector, beside the store, cannot be read.",
         "Look at the folder that the detail names; the log has the whole story.";

@@ -123,6 +123,9 @@ pub(super) enum Deed {
         /// The same key sends once within 24 hours
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
+        /// Also where somebody else answers
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -174,7 +177,10 @@ pub(super) async fn run(api: &Api, deed: Deed, json: bool) -> Result<(), Failed>
             Asked { method: Method::POST, id, verb: "notes", body: json!({ "text": text }), dry_run }
         }
         Deed::Fork { why, at, phone } => why.asks("fork", json!({ "entry": at, "phone": phone })).without_reason(),
-        Deed::Send { id, text, message, key } => return send(api, &id, &text, message, key, json).await,
+        Deed::Send { id, text, message, key, force } => {
+            let query = force.then(|| ("force", "true".to_owned()));
+            return send(api, (&id, query.as_slice()), (&text, message), key, json).await;
+        }
     };
     ask(api, asked, json).await
 }
@@ -238,13 +244,19 @@ fn told(verb: &str, answer: &Value) -> String {
     line
 }
 
-async fn send(api: &Api, id: &str, said: &str, message: bool, key: Option<String>, json: bool) -> Result<(), Failed> {
+async fn send(
+    api: &Api,
+    (id, query): (&str, &[(&str, String)]),
+    (said, message): (&str, bool),
+    key: Option<String>,
+    json: bool,
+) -> Result<(), Failed> {
     let body = match message {
         true => serde_json::from_str(said)
             .map_err(|error| Failed::new(Exit::Data, format!("error: the message is no JSON: {error}")))?,
         false => json!({ "type": "text", "text": { "body": said } }),
     };
-    let mut request = api.request(Method::POST, &path(id, "/messages"), &[]).json(&body);
+    let mut request = api.request(Method::POST, &path(id, "/messages"), query).json(&body);
     if let Some(key) = key {
         request = request.header("idempotency-key", key);
     }

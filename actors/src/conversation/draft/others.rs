@@ -207,12 +207,18 @@ impl Draft<'_> {
                 let input = HistoryInput { seq, received_ms, sent_ms: None, raw, kind };
                 match &origin {
                     Origin::Letter(letter) => self.letter_again(input, (message, on_doubt), letter),
-                    _ => self.carry_out(input, message, on_doubt),
+                    Origin::Outside { who, force } => {
+                        let refusal = self.after.state.refuses_writer(who).filter(|_| !force);
+                        self.carry_out(input, (message, on_doubt), refusal)
+                    }
+                    Origin::Broadcast { .. } => self.carry_out(input, (message, on_doubt), None),
                 }
             }
         };
         match (&outcome, &origin) {
-            (OrderOutcome::Queued(_), Origin::Outside { who }) if before.is_none() => self.pause_for_reply(bot, who),
+            (OrderOutcome::Queued(_), Origin::Outside { who, .. }) if before.is_none() => {
+                self.pause_for_reply(bot, who)
+            }
             _ => {}
         }
         if let (OrderOutcome::Queued(send), Some(key), None) = (&outcome, key, before) {
@@ -232,10 +238,11 @@ impl Draft<'_> {
     fn carry_out(
         &mut self,
         input: HistoryInput,
-        message: whatsapp::message::Outgoing,
-        on_doubt: OnDoubt,
+        (message, on_doubt): (whatsapp::message::Outgoing, OnDoubt),
+        refusal: Option<Refusal>,
     ) -> OrderOutcome {
-        let refusal = self.after.state.refuses(&message, self.is_marketing(&message), self.means.now_ms);
+        let refuses = || self.after.state.refuses(&message, self.is_marketing(&message), self.means.now_ms);
+        let refusal = refusal.or_else(refuses);
         let sending = Sending { node: String::new(), message, on_doubt, closed: Closed::Drop };
         let sent = if refusal.is_none() { self.send(sending, Order::Accepted) } else { None };
         let Some(n) = sent else {

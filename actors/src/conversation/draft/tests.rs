@@ -166,7 +166,7 @@ impl Alone {
                 on_doubt: OnDoubt::Resend,
                 ticket: 0,
                 key: Some(OrderKey { key: *key, body: 1 }),
-                origin: Origin::Outside { who: "user:elif".into() },
+                origin: Origin::Outside { who: "user:elif".into(), force: false },
                 named: None,
             })),
             Happening::StaffIsDone(how) => InboxPayload::HandBack(*how),

@@ -98,7 +98,7 @@ async fn a_key_that_a_part_knew_leads_to_the_message_that_it_became() {
     world.quiet().await;
     let conversation = conversations(&*world.store).await[0].id.parse().unwrap();
     let message = Outgoing::Text(Text::new("hello").unwrap());
-    let order = Order { conversation, message, key: Some("k1".into()), who: "user:elif".into() };
+    let order = Order { conversation, message, key: Some("k1".into()), who: "user:elif".into(), force: false };
     let first = engine.order(order.clone()).await.unwrap();
     let Ordered::Queued(send) = first else { panic!("{first:?}") };
     assert_eq!(send.conversation, conversation);
