@@ -1,7 +1,8 @@
 //! Files that grew old go, and files that no row knows.
 
-use super::record::{self, MediaItem, MediaState, TIME};
+use super::record::{self, ITEM, MediaItem, MediaState, TIME};
 use super::{Media, MediaError};
+use crate::events;
 
 const CHUNK: usize = 100;
 
@@ -29,9 +30,18 @@ impl Media {
             let Some((last, _)) = rows.last() else { return Ok(pruned) };
             after = last.clone();
             for (key, _) in rows {
-                let Some(item) = self.listed(&key).await? else {
-                    self.store.put_document(TIME, &key, None).await?;
-                    continue;
+                let item = match self.listed(&key).await {
+                    Ok(Some(item)) => item,
+                    Ok(None) => {
+                        self.store.put_document(TIME, &key, None).await?;
+                        continue;
+                    }
+                    // It stays, and so does its file; those behind it go.
+                    Err(MediaError::Damaged(_)) => {
+                        events::unreadable(ITEM, 1);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
                 };
                 if !self.is_old(&item, before_ms) {
                     continue;

@@ -1,6 +1,6 @@
-//! Deliveries that grew old go: those that are settled, and those whose endpoint nobody has any more.
+//! Deliveries that grew old go: those that are settled, those whose endpoint nobody has any more, and those that nobody can read.
 
-use super::record::{self, TIME};
+use super::record::{self, DELIVERY, TIME};
 use super::{Delivery, DeliveryState, Outlet, OutletError};
 
 const CHUNK: usize = 100;
@@ -26,9 +26,19 @@ impl Outlet {
     async fn prune_one(&self, key: &str, before_ms: u64) -> Result<bool, OutletError> {
         let id = record::read_time(key).unwrap_or_default();
         let _one_at_a_time = self.lock(id).await;
-        let Some(delivery) = self.delivery(id).await? else {
-            self.store.put_document(TIME, key, None).await?;
-            return Ok(false);
+        let delivery = match self.delivery(id).await {
+            Ok(Some(delivery)) => delivery,
+            Ok(None) => {
+                self.store.put_document(TIME, key, None).await?;
+                return Ok(false);
+            }
+            // The list says how old it is, and nobody can deliver it.
+            Err(OutletError::Damaged(_)) => {
+                let gone = [(DELIVERY, id), (TIME, key)];
+                self.store.put_documents(gone.map(|(kind, key)| (kind.into(), key.into(), None)).into()).await?;
+                return Ok(true);
+            }
+            Err(error) => return Err(error),
         };
         let is_old = self.is_settled(&delivery) && delivery.created_ms.max(delivery.changed_ms) < before_ms;
         if is_old {

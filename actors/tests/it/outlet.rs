@@ -261,6 +261,25 @@ async fn old_deliveries_go_and_those_that_wait_stay() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delivery_that_nobody_can_read_goes_when_it_is_old_and_keeps_no_other_one_back() {
+    let mut world = world(TELLS);
+    let endpoints = Endpoints::new(&world);
+    endpoints.answer(|_| status(200));
+    let _running = open(&mut world, &endpoints, vec![endpoint("crm", &["bot.*"])]).await;
+    let _engine = world.start().await;
+    world.say(1, "one").await;
+    hours(&world, 1).await;
+    let now_ms = actors::Clock::now_ms(&*world.clock);
+    let key = format!("{:016x}/evt_bad.crm", u64::MAX - (now_ms - 1));
+    world.store.put_document("event_delivery", "evt_bad.crm", Some("damaged".into())).await.unwrap();
+    world.store.put_document("event_time", &key, Some("".into())).await.unwrap();
+    assert_eq!(world.outlet.prune(now_ms, 10).await.unwrap(), (2, false));
+    for kind in ["event_delivery", "event_time"] {
+        assert_eq!(world.store.documents(kind).await.unwrap(), [], "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_failed_is_told_once_even_if_nobody_could_tell_when_it_did() {
     let mut world = world(TELLS);
     world.graph.answers(|_| Answer(1, refusal(131_026, 400)));
