@@ -123,6 +123,38 @@ async fn an_operators_day_goes_as_it_should() {
     day.told(&["number", "resume", &number]).await;
     eventually("it leaves", SOON, async || (day.got() == 3).then_some(())).await;
 
+    // Ids are given by their beginning; if several begin so they are named, and nothing is done.
+    let listed = day.json(&["convo", "list"]).await;
+    let ids: Vec<&str> = listed.iter().filter_map(|item| item["id"].as_str()).collect();
+    let beginning = |length: usize| ids[0].chars().take(length).collect::<String>();
+    let begins = |length: usize| ids.iter().filter(|id| id.starts_with(&beginning(length))).count();
+    let unique = (3..28).find(|length| begins(*length) == 1).map(beginning).expect("ids differ");
+    assert!(day.told(&["convo", "show", &unique]).await.contains(ids[0]));
+    assert!(day.told(&["convo", "pause", &unique, "--dry-run"]).await.contains(ids[0]));
+    let several = day.run(&["convo", "end", &beginning(3)]).await;
+    assert!(several.code() == Some(64) && ids.iter().all(|id| several.stderr.contains(id)), "{several:?}");
+    assert_eq!(day.run(&["convo", "show", "c_ZZZZZZ"]).await.code(), Some(3));
+
+    // What was put aside stays until it can be taken in, or is dropped with a reason.
+    assert_eq!(day.world.post(&"no webhook".into()).await, Some(200));
+    let aside = day.json(&["quarantine", "list"]).await;
+    assert_eq!((aside.len(), &aside[0]["reason"]), (1, &json!("unreadable")), "{aside:?}");
+    let id = aside[0]["id"].as_str().expect("an id");
+    assert_eq!(day.run(&["quarantine", "release", id]).await.code(), Some(4));
+    let stays = day.run(&["quarantine", "release", "--all"]).await;
+    assert!(stays.code() == Some(4) && stays.stdout.contains("0 of 1"), "{stays:?}");
+    assert_eq!(day.run(&["quarantine", "drop", id]).await.code(), Some(64), "a reason is needed");
+    assert!(day.told(&["quarantine", "drop", id, "--why", "a test", "--dry-run"]).await.contains("1 would be"));
+    assert!(day.told(&["quarantine", "drop", id, "--why", "a test"]).await.contains("1 of 1"));
+    assert_eq!(day.told(&["quarantine", "list"]).await, "");
+
+    // What goes to many, or cannot be undone, is done where somebody said yes.
+    let replay = ["webhook", "replay", "w_ffffffff00000000", "--anew"];
+    let asked = day.run(&replay).await;
+    assert!(asked.code() == Some(64) && asked.stderr.contains("--yes"), "{asked:?}");
+    let said = day.run(&[&replay[..], &["--yes"]].concat()).await;
+    assert_eq!(said.code(), Some(3), "there is no such request: {said:?}");
+
     // A configuration is tried before it is used: the place and the nearest key are named.
     write(&day.world.place, "new.toml", "[outbox]\nmax_atempts = 5\n");
     let checked = day.world.place.spawn(&["config", "check", "new.toml"]).end(SOON).await;
