@@ -198,8 +198,8 @@ impl Intake {
                     let field = Field { name: field, account: waba_id, number: phone_number_id, time_ms, raw };
                     self.field(&mut sorted, field, now_ms);
                 }
-                Event::Unreadable { why, raw: element } => {
-                    sorted.items.push(self.quarantine("unreadable", &why, raw(&element), now_ms));
+                Event::Unreadable { ref why, .. } => {
+                    sorted.items.push(self.quarantine("unreadable", why, aside::around(&event), now_ms));
                 }
             }
         }

@@ -130,7 +130,7 @@ impl Signers {
             Event::Status(status) => (Some(status.phone_number_id.as_str()), None),
             Event::Other { phone_number_id: Some(number), .. } => (Some(number.as_str()), None),
             Event::Other { waba_id, .. } => (None, Some(waba_id.as_str())),
-            Event::Unreadable { .. } => (None, None),
+            Event::Unreadable { phone_number_id, .. } => (phone_number_id.as_deref(), None),
         };
         let number = number.filter(|number| self.serves(number) && !signer.numbers.contains(*number));
         let known = |id: &str| self.current.read().known.accounts.contains(id);

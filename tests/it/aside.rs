@@ -67,6 +67,20 @@ async fn a_kind_is_released_in_the_order_in_which_it_came_and_what_cannot_go_say
 }
 
 #[tokio::test]
+async fn an_element_that_cannot_be_read_is_tried_again_where_it_stood_and_stays_until_it_can() {
+    let world = World::start().await;
+    assert_eq!(world.post(body(&[json!({ "from": ADA, "shape": "of tomorrow" })])).await, 200);
+    let row = list(&world, "").await.remove(0);
+    assert_eq!((&row["reason"], &row["releasable"]), (&json!("unreadable"), &json!(true)), "{row}");
+    assert_eq!(row["raw"], json!({ "from": ADA, "shape": "of tomorrow" }));
+    let (status, still) = ask(&world, &format!("{}/release", row["id"].as_str().unwrap()), json!({})).await;
+    assert_eq!((status, &still["type"]), (409, &json!("/problems/not-releasable")), "{still}");
+    assert_eq!(still["detail"], row["detail"], "as it was when it came");
+    assert_eq!(list(&world, "").await, [row]);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn what_is_too_old_runs_only_for_whoever_says_so() {
     let world = World::start().await;
     let old = text(BEN, "wamid.9days", world.now_ms() - 9 * DAY_MS, "old");

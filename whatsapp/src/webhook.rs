@@ -47,6 +47,8 @@ pub enum Event {
         why: String,
         /// The smallest element that could not be read.
         raw: Box<RawValue>,
+        /// The business number that it was sent to, of an element of `messages[]` or `statuses[]`.
+        phone_number_id: Option<String>,
     },
 }
 

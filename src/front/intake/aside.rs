@@ -71,6 +71,16 @@ pub(super) fn around(event: &Event) -> Bytes {
         Event::Other { field, waba_id, time_ms, raw, .. } => {
             ("field", waba_id.as_str(), time_ms.map(|ms| ms / 1_000), field.as_str(), Inner::Field(raw))
         }
+        Event::Unreadable { why, raw: element, phone_number_id: Some(number) } => {
+            let metadata = Metadata { phone_number_id: number, display_phone_number: None };
+            match why.starts_with("status") {
+                true => ("status", "", None, "messages", Inner::Status { metadata, statuses: [element] }),
+                false => {
+                    let value = Inner::Message { metadata, contacts: Vec::new(), messages: [element] };
+                    ("message", "", None, "messages", value)
+                }
+            }
+        }
         Event::Unreadable { .. } => return raw(raw_of(event)),
     };
     let changes = [Change { field, value }];
@@ -112,14 +122,14 @@ mod tests {
     const BODY: &str = r#"{"object":"whatsapp_business_account","entry":[{"id":"9","time":1795340000,"changes":[
         {"field":"messages","value":{"metadata":{"phone_number_id":"1","display_phone_number":"15550100100"},
             "contacts":[{"wa_id":"447700900901","profile":{"name":"Ada"}}],
-            "messages":[{"from":"447700900901","id":"wamid.1","timestamp":"1795340000","type":"text","text":{"body":"hi"}}],
-            "statuses":[{"id":"wamid.2","status":"sent","timestamp":"1795340000","recipient_id":"447700900901"}]}},
+            "messages":[{"from":"447700900901","id":"wamid.1","timestamp":"1795340000","type":"text","text":{"body":"hi"}}, 7],
+            "statuses":[{"id":"wamid.2","status":"sent","timestamp":"1795340000","recipient_id":"447700900901"}, {}]}},
         {"field":"account_update","value":{"event":"X"}}]}]}"#;
 
     #[test]
     fn an_element_that_is_put_aside_is_read_again_as_it_was() {
         let before = webhook::parse(BODY.as_bytes()).unwrap();
-        assert_eq!(before.len(), 3);
+        assert_eq!(before.len(), 5);
         for event in before {
             let aside = around(&event);
             let again = webhook::parse(&webhook_of(&row("unknown_number", "", aside.clone())).unwrap()).unwrap();

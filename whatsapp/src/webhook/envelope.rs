@@ -181,13 +181,13 @@ fn addressed(out: &mut Vec<Event>, number: &str, metadata: &Metadata<'_>, value:
     for raw in &value.messages.items {
         out.push(match received(number, metadata, &contacts, raw) {
             Ok(received) => Event::Message(received),
-            Err(error) => unreadable("message", &error, raw),
+            Err(error) => unreadable_of(number, "message", &error, raw),
         });
     }
     for raw in &value.statuses.items {
         out.push(match status::read(number, raw) {
             Ok(status) => Event::Status(status),
-            Err(error) => unreadable("status", &error, raw),
+            Err(error) => unreadable_of(number, "status", &error, raw),
         });
     }
 }
@@ -225,5 +225,10 @@ fn other(place: &Place<'_>, field: &str, number: Option<Cow<'_, str>>, raw: &Raw
 }
 
 fn unreadable(what: &str, error: &dyn std::fmt::Display, raw: &RawValue) -> Event {
-    Event::Unreadable { why: format!("{what}: {error}"), raw: raw.to_owned() }
+    Event::Unreadable { why: format!("{what}: {error}"), raw: raw.to_owned(), phone_number_id: None }
+}
+
+fn unreadable_of(number: &str, what: &str, error: &dyn std::fmt::Display, raw: &RawValue) -> Event {
+    let phone_number_id = Some(number.to_owned());
+    Event::Unreadable { why: format!("{what}: {error}"), raw: raw.to_owned(), phone_number_id }
 }
