@@ -113,40 +113,53 @@ async fn a_key_that_a_part_knew_leads_to_the_message_that_it_became() {
 #[tokio::test(start_paused = true)]
 async fn what_is_held_at_a_takeover_stays_through_a_merge_wherever_the_process_ends_and_leaves_when_the_whole_is_handed_back()
  {
-    for turns in 1..=5 {
-        let model = Model::new();
-        let flaky = Flaky::over(model.clone());
-        let world = counting(World::over(flaky.clone()));
-        let engine = world.start().await;
-        engine.pause(NUMBER, "the test says so").await.unwrap();
-        accept(&world, &[said("wamid.1", None, USER, "early")]).await;
-        world.consumed().await;
-        let part = conversations(&*world.store).await[0].id.parse().unwrap();
-        let Done::Done(standing) = engine.act(part, deed("user:elif", take(false))).await.unwrap() else { panic!() };
-        assert_eq!(standing.held, 1);
-        engine.resume(NUMBER).await.unwrap();
-        accept(&world, &[said("wamid.2", ADA, None, "late")]).await;
-        world.consumed().await;
-        pause(1_000).await;
-        assert_eq!(sent(&world), ["1 late true"]);
-        flaky.last_turns.store(turns, Ordering::SeqCst);
-        accept(&world, &[said("wamid.3", ADA, USER, "both")]).await;
-        pause(2_000).await;
-        engine.drain(Duration::ZERO).await;
-
-        let (store, graph, clock) = (model.reopen(), world.graph.clone(), world.clock.clone());
-        let next = World { store, graph, clock, ..counting(World::new()) };
-        let engine = next.start().await;
-        next.consumed().await;
-        pause(60_000).await;
-        let early = || sent(&next).iter().filter(|text| *text == "1 early false").count();
-        assert_eq!(early(), 0, "after {turns} turns");
-        let all = conversations(&*next.store).await;
-        assert_eq!((all.len(), all[0].owner.as_deref()), (1, Some("user:elif")), "after {turns} turns");
-        let whole = all[0].id.parse().unwrap();
-        let done = engine.act(whole, deed("user:elif", back(How::Continue))).await.unwrap();
-        assert!(matches!(done, Done::Done(_)), "{done:?}");
-        next.quiet().await;
-        assert_eq!(early(), 1, "after {turns} turns");
+    for (first, second) in [((None, USER), (ADA, None)), ((ADA, None), (None, USER))] {
+        for turns in 1..=5 {
+            taken_over_and_merged(first, second, turns).await;
+        }
     }
+}
+
+type Ids = (Option<&'static str>, Option<&'static str>);
+
+/// What the bot said to the first is held at a takeover; then both turn out to be one, and the process ends after so many
+/// turns.
+async fn taken_over_and_merged(first: Ids, second: Ids, turns: usize) {
+    let model = Model::new();
+    let flaky = Flaky::over(model.clone());
+    let world = counting(World::over(flaky.clone()));
+    let engine = world.start().await;
+    engine.pause(NUMBER, "the test says so").await.unwrap();
+    accept(&world, &[said("wamid.1", first.0, first.1, "early")]).await;
+    world.consumed().await;
+    let part = conversations(&*world.store).await[0].id.parse().unwrap();
+    let Done::Done(standing) = engine.act(part, deed("user:elif", take(false))).await.unwrap() else { panic!() };
+    assert_eq!(standing.held, 1);
+    engine.resume(NUMBER).await.unwrap();
+    accept(&world, &[said("wamid.2", second.0, second.1, "late")]).await;
+    world.consumed().await;
+    pause(1_000).await;
+    assert_eq!(sent(&world), [format!("1 late {}", second.0.is_some())]);
+    flaky.last_turns.store(turns, Ordering::SeqCst);
+    accept(&world, &[said("wamid.3", ADA, USER, "both")]).await;
+    pause(2_000).await;
+    engine.drain(Duration::ZERO).await;
+
+    let (store, graph, clock) = (Flaky::over(model.reopen()), world.graph.clone(), world.clock.clone());
+    // What is left of the merge takes its time.
+    store.conflicts.store(3, Ordering::SeqCst);
+    let next = World { store: store.clone(), graph, clock, ..counting(World::new()) };
+    let engine = next.start().await;
+    next.consumed().await;
+    pause(60_000).await;
+    store.conflicts.store(0, Ordering::SeqCst);
+    let early = || sent(&next).iter().filter(|text| text.starts_with("1 early")).count();
+    assert_eq!(early(), 0, "{first:?} after {turns} turns");
+    let all = conversations(&*next.store).await;
+    assert_eq!((all.len(), all[0].owner.as_deref()), (1, Some("user:elif")), "{first:?} after {turns} turns");
+    let whole = all[0].id.parse().unwrap();
+    let done = engine.act(whole, deed("user:elif", back(How::Continue))).await.unwrap();
+    assert!(matches!(done, Done::Done(_)), "{done:?}");
+    next.quiet().await;
+    assert_eq!(early(), 1, "{first:?} after {turns} turns");
 }
