@@ -175,7 +175,7 @@ impl Front {
             }
         };
         let verdict = if signer.previous { "previous" } else { "valid" };
-        match self.intake.accept(&signer, body).await {
+        match self.intake.accept(&signer, body.clone()).await {
             Ok(taken) => {
                 self.metrics.acknowledged(started.elapsed());
                 (reply::success(), verdict, Some(taken))
@@ -183,7 +183,8 @@ impl Front {
             Err(error) => {
                 tracing::error!(%error, "a webhook was not stored; Meta was told to send it again");
                 self.metrics.refused_to_store();
-                (reply::unavailable("it could not be stored"), verdict, None)
+                let late = self.intake.late(&body);
+                (reply::unavailable("it could not be stored"), verdict, late)
             }
         }
     }

@@ -168,6 +168,20 @@ impl Intake {
         Ok(taken)
     }
 
+    /// What a body that could not be stored has of people who were erased; `None` if it has nothing of them.
+    pub(super) fn late(&self, body: &[u8]) -> Option<Taken> {
+        let now_ms = self.clock.now_ms();
+        let late = |event: &Event| match event {
+            Event::Other { field, phone_number_id, raw, .. } => {
+                self.is_late(field, phone_number_id.as_deref().unwrap_or_default(), raw, now_ms)
+            }
+            event => self.is_of_before(event, now_ms),
+        };
+        let erased = webhook::parse(body).ok()?.iter().filter(|event| late(event)).count();
+        let erased = u32::try_from(erased).unwrap_or(u32::MAX);
+        (erased > 0).then(|| Taken { erased, ..Taken::default() })
+    }
+
     /// Signs a body as the app of a number would, or that of the first number.
     pub(super) fn sign(&self, number: Option<&str>, body: &[u8]) -> Option<String> {
         let secret = number.and_then(|number| self.signers.secret(number)).or_else(|| self.signers.any_secret())?;

@@ -291,6 +291,33 @@ async fn f120_what_comes_late_is_kept_nowhere_in_its_bytes_and_writes_nothing() 
     world.end().await;
 }
 
+#[tokio::test]
+async fn f120_bytes_that_came_late_and_could_not_be_stored_are_not_kept_either() {
+    let mut world = World::start().await;
+    world.write(ADA, SECRET_WORDS).await;
+    world.wait_replies(ADA, 1).await;
+    let erased_ms = world.now_ms();
+    assert_eq!(erase(&world, ADA).await.0, 200);
+    // No disk has so much free: nothing more is taken.
+    world.set("store.min_free_bytes", "1125899906842624");
+    world.restart().await;
+    let late = text(ADA, "wamid.late", erased_ms, SECRET_WORDS);
+    let fresh = text(BEN, "wamid.fresh", world.now_ms(), "hello");
+    assert_eq!(world.post(body(&[late, fresh.clone()])).await, 503);
+    let mut stop = json!({ "wa_id": ADA, "category": "marketing_messages", "value": "stop" });
+    stop["timestamp"] = json!(erased_ms / 1_000);
+    let mut echo = stop.clone();
+    echo["wa_id"] = json!(BEN);
+    assert_eq!(world.post(field("user_preferences", json!({ "user_preferences": [stop, echo] }))).await, 503);
+    assert_eq!(world.post(body(&[fresh])).await, 503);
+    let noted = world.wait_items("/api/v1/webhooks?status=503", 3).await;
+    let erased: Vec<_> = noted.iter().map(|item| item["taken"]["erased"].as_u64()).collect();
+    assert_eq!(erased, [None, Some(1), Some(1)]);
+    assert_eq!(world.items(&format!("/api/v1/webhooks?contains={ADA}")).await, Vec::<Value>::new());
+    assert_eq!(world.items("/api/v1/webhooks?contains=wamid.fresh").await.len(), 1);
+    world.end().await;
+}
+
 /// Writes a row of each kind that nobody can read, with this text in it; they are named by it.
 async fn damage(world: &World, name: &str, text: &str) {
     let store = world.server().store();

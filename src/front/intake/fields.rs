@@ -112,6 +112,15 @@ impl Intake {
         false
     }
 
+    /// Whether a field tells something of before about somebody who was erased.
+    pub(super) fn is_late(&self, field: &str, number: &str, raw: &RawValue, now_ms: u64) -> bool {
+        let mut elements = field::about_people(field, raw.get()).into_iter();
+        elements.any(|(element, about)| {
+            let row = about.and_then(|about| row(number, &about, &element, now_ms));
+            row.is_some_and(|(row, _)| self.tombs.drops(&row))
+        })
+    }
+
     /// `None` if it is of somebody who was erased.
     fn of_person(&self, label: &'static str, (row, sent_ms): (Inbound, Option<u64>), now_ms: u64) -> Option<Accept> {
         if self.tombs.drops(&row) {
