@@ -21,6 +21,7 @@ mod people;
 mod rates;
 mod redb;
 mod replies;
+mod seeds;
 mod sending;
 mod support;
 mod takeover;

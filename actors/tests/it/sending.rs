@@ -17,11 +17,15 @@ fn ambiguous() -> Result<(), Error> {
 }
 
 pub(crate) fn status(request: &Request, kind: StatusKind) -> StatusUpdate {
+    status_of(&request.callback_data, kind)
+}
+
+pub(crate) fn status_of(callback_data: &str, kind: StatusKind) -> StatusUpdate {
     StatusUpdate {
         phone_number_id: NUMBER.into(),
         wamid: "wamid.status".into(),
         status: kind,
-        callback_data: Some(request.callback_data.clone()),
+        callback_data: Some(callback_data.into()),
         at_ms: None,
         recipient_id: None,
         recipient_user_id: None,

@@ -2,6 +2,7 @@
 
 mod flaky;
 mod graph;
+mod random;
 mod web;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,8 @@ use storage::{Accept, ConversationId, InboxSeq, Model, Page, SendState, Store};
 use whatsapp::message::{Outgoing, Text};
 use whatsapp::webhook::Received;
 
-pub(crate) use flaky::Flaky;
+pub(crate) use flaky::{Flaky, Fuse};
+pub(crate) use random::SplitMix;
 pub(crate) use graph::{Answer, Graph, Request, refusal};
 pub(crate) use web::{Asked, Reply, Web, answered};
 

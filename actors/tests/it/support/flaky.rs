@@ -8,9 +8,9 @@ use parking_lot::Mutex;
 use storage::*;
 use tokio::sync::watch;
 
-/// A model with trouble in front of it.
+/// A store with trouble in front of it.
 pub(crate) struct Flaky {
-    pub inner: Arc<Model>,
+    pub inner: Arc<dyn Store>,
     /// Turns and settlements are refused as unavailable.
     pub refuses: AtomicBool,
     /// Settlements alone are refused as unavailable.
@@ -33,14 +33,31 @@ pub(crate) struct Flaky {
     pub just_before: Mutex<Option<Box<JustBefore>>>,
     /// Documents are written this much later than asked (ms).
     pub documents_late_ms: AtomicU64,
+    fuse: Mutex<Fuse>,
+    is_cut: watch::Sender<bool>,
 }
 
-pub(crate) type JustBefore = dyn FnOnce(&Model) + std::marker::Send;
+/// How a process ends within a call of its store: nothing is answered from then on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fuse {
+    /// Calls that write, this one included, until then.
+    pub writes: u64,
+    /// Whether the last one is written, although nobody hears of it.
+    pub last_is_kept: bool,
+}
+
+pub(crate) type JustBefore = dyn FnOnce(&dyn Store) + std::marker::Send;
 
 impl Flaky {
-    pub(crate) fn over(inner: Arc<Model>) -> Arc<Self> {
+    pub(crate) fn over(inner: Arc<dyn Store>) -> Arc<Self> {
+        Self::with_fuse(inner, Fuse { writes: u64::MAX, last_is_kept: false })
+    }
+
+    pub(crate) fn with_fuse(inner: Arc<dyn Store>, fuse: Fuse) -> Arc<Self> {
         let none = || AtomicUsize::new(0);
         Arc::new(Self {
+            fuse: Mutex::new(fuse),
+            is_cut: watch::Sender::new(false),
             inner,
             refuses: AtomicBool::new(false),
             refuses_settlements: AtomicBool::new(false),
@@ -56,10 +73,42 @@ impl Flaky {
         })
     }
 
+    /// Returns when the fuse has blown.
+    pub(crate) async fn cut(&self) {
+        let mut is_cut = self.is_cut.subscribe();
+        let _there = is_cut.wait_for(|cut| *cut).await;
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        *self.is_cut.borrow()
+    }
+
+    /// Writes, unless the process ends here.
+    fn write<T>(&self, call: impl FnOnce() -> Pending<T>) -> Pending<T> {
+        let mut fuse = self.fuse.lock();
+        if fuse.writes > 1 {
+            fuse.writes -= 1;
+            return call();
+        }
+        if fuse.writes == 1 && fuse.last_is_kept {
+            drop(call());
+        }
+        fuse.writes = 0;
+        self.is_cut.send_replace(true);
+        never()
+    }
+
     fn refuses<T>(&self) -> Option<Pending<T>> {
         let refused = || Pending::ready(Err(StoreError::Unavailable("the test says so".into())));
         self.refuses.load(Ordering::SeqCst).then(refused)
     }
+}
+
+/// An answer that nobody gives any more.
+fn never<T>() -> Pending<T> {
+    let (promise, answer) = Pending::promised();
+    std::mem::forget(promise);
+    answer
 }
 
 fn one_less(count: &AtomicUsize) -> bool {
@@ -88,7 +137,7 @@ impl Store for Flaky {
     }
 
     fn append(&self, items: Vec<Accept>) -> Pending<Vec<InboxSeq>> {
-        self.inner.append(items)
+        self.write(|| self.inner.append(items))
     }
 
     fn commit(&self, fence: Fence, turn: Turn) -> Pending<Committed> {
@@ -102,9 +151,9 @@ impl Store for Flaky {
             return Pending::ready(Err(StoreError::Conflict { actual: Revision(0) }));
         }
         if let Some(act) = self.just_before.lock().take() {
-            act(&self.inner);
+            act(&*self.inner);
         }
-        let answer = self.inner.commit(fence, turn);
+        let answer = self.write(|| self.inner.commit(fence, turn));
         if one_less(&self.unknown) {
             return Pending::ready(Err(StoreError::Unknown("the test says so".into())));
         }
@@ -118,7 +167,7 @@ impl Store for Flaky {
         let is_uncertain = |settlement: &Settlement| matches!(settlement.change, Change::Uncertain { .. });
         let late_ms = self.late_ms.load(Ordering::SeqCst);
         if late_ms == 0 || !settlements.iter().any(is_uncertain) {
-            return self.refuses().unwrap_or_else(|| self.inner.settle(fence, settlements));
+            return self.refuses().unwrap_or_else(|| self.write(|| self.inner.settle(fence, settlements)));
         }
         let (promise, answer) = Pending::promised();
         let settled = self.inner.settle(fence, settlements);
@@ -199,7 +248,7 @@ impl Store for Flaky {
     }
 
     fn resolve_letters(&self, resolved: Vec<Resolved>) -> Pending<Vec<bool>> {
-        self.inner.resolve_letters(resolved)
+        self.write(|| self.inner.resolve_letters(resolved))
     }
 
     fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>> {
@@ -211,7 +260,7 @@ impl Store for Flaky {
     }
 
     fn forget(&self, before: Horizons, limit: usize) -> Pending<usize> {
-        self.inner.forget(before, limit)
+        self.write(|| self.inner.forget(before, limit))
     }
 
     fn idle_conversations(
@@ -224,17 +273,17 @@ impl Store for Flaky {
     }
 
     fn erase(&self, what: Vec<Erase>, limit: usize) -> Pending<usize> {
-        self.inner.erase(what, limit)
+        self.write(|| self.inner.erase(what, limit))
     }
 
     fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {
-        self.inner.put_document(kind, key, value)
+        self.write(|| self.inner.put_document(kind, key, value))
     }
 
     fn put_documents(&self, documents: Vec<NewDocument>) -> Pending<()> {
         let late_ms = self.documents_late_ms.load(Ordering::SeqCst);
         if late_ms == 0 {
-            return self.inner.put_documents(documents);
+            return self.write(|| self.inner.put_documents(documents));
         }
         let (promise, answer) = Pending::promised();
         let inner = self.inner.clone();

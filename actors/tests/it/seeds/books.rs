@@ -1,0 +1,315 @@
+//! What happened in a seed, and what may not have.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use actors::view::{self, MessageView, SendView};
+use storage::{Entry, InboxSeq, SendId, Store};
+
+use super::meta::Post;
+use super::plan::PEOPLE;
+use crate::support::{conversation, phone};
+
+/// An answer this long before the end of a life (ms) was written down in that life.
+const WRITTEN_DOWN_MS: u64 = 1_000;
+/// Requests that may leave in a second: the rate, and what may go at once.
+const MOST_IN_A_SECOND: usize = super::life::MESSAGES_PER_SECOND as usize + 10;
+const LATE: &str = "still there?";
+const LATE_AFTER_MS: u64 = 10 * 60_000;
+
+/// From when on, and until when, staff alone may be heard; in moments of Meta.
+pub(super) enum Silence {
+    From(u64),
+    Until(u64),
+}
+
+#[derive(Default)]
+pub(super) struct Books {
+    /// When each life ended (ms).
+    pub ends_ms: Vec<u64>,
+    /// Lives that ended at a call of the store.
+    pub cuts: u32,
+    /// Each delivery of a message, with its row if it was acknowledged.
+    delivered: BTreeMap<(u32, u32), Vec<Option<InboxSeq>>>,
+    silent_from: BTreeMap<u32, u64>,
+    silences: Vec<(u32, u64, u64)>,
+    /// Hand-backs of which nobody knows yet when they happen.
+    handing_back: BTreeMap<u32, u32>,
+    orders: BTreeSet<(u32, u32)>,
+    posts: Vec<Post>,
+    people: Vec<Person>,
+}
+
+/// What the store knows of a person in the end.
+#[derive(Default)]
+struct Person {
+    history: Vec<MessageView>,
+    rows: Vec<SendView>,
+}
+
+impl Books {
+    pub(super) fn delivered(&mut self, person: u32, message: u32, row: Option<InboxSeq>) {
+        self.delivered.entry((person, message)).or_default().push(row);
+    }
+
+    pub(super) fn ordered(&mut self, person: u32, order: u32) {
+        self.orders.insert((person, order));
+    }
+
+    /// Somebody has taken over, or is about to hand back.
+    pub(super) fn silence(&mut self, person: u32, silence: Silence) {
+        let handing_back = self.handing_back.entry(person).or_default();
+        match silence {
+            Silence::From(moment) if *handing_back == 0 => {
+                self.silent_from.entry(person).or_insert(moment);
+            }
+            Silence::From(_) => {}
+            Silence::Until(moment) => {
+                *handing_back += 1;
+                let from = self.silent_from.remove(&person);
+                self.silences.extend(from.map(|from| (person, from, moment)));
+            }
+        }
+    }
+
+    pub(super) fn handed_back(&mut self, person: u32) {
+        *self.handing_back.entry(person).or_default() -= 1;
+    }
+
+    /// With what the store and Meta know in the end.
+    pub(super) async fn close(mut self, store: &dyn Store, posts: Vec<Post>) -> Self {
+        self.posts = posts;
+        for person in 0..PEOPLE {
+            self.people.push(Person::load(store, person).await);
+        }
+        self
+    }
+
+    /// All that is wrong.
+    pub(super) fn check(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (at, person) in self.people.iter().enumerate() {
+            let mut found = Vec::new();
+            self.check_inbox(at as u32, person, &mut found);
+            self.check_outbox(at as u32, person, &mut found);
+            wrong.extend(found.into_iter().map(|found| format!("person {at}: {found}")));
+        }
+        self.check_copies(&mut wrong);
+        self.check_silence(&mut wrong);
+        self.check_rate(&mut wrong);
+        wrong
+    }
+
+    /// What was acknowledged counts once, in the order in which it was acknowledged.
+    fn check_inbox(&self, at: u32, person: &Person, wrong: &mut Vec<String>) {
+        let heard: Vec<&str> = person.heard().collect();
+        let places = |message: u32| {
+            let wamid = format!("wamid.{at}.{message}");
+            heard.iter().enumerate().filter(move |(_, known)| **known == wamid).map(|(place, _)| place)
+        };
+        let mut last: Option<(InboxSeq, usize)> = None;
+        let mut ordered: Vec<_> = Vec::new();
+        for ((_, message), rows) in self.delivered.range((at, 0)..(at + 1, 0)) {
+            let times = places(*message).count();
+            if times != 1 {
+                wrong.push(format!("message {message} counted {times} times, delivered as {rows:?}"));
+            }
+            if let (Some(Some(row)), Some(place)) = (rows.first(), places(*message).next()) {
+                ordered.push((*row, place));
+            }
+        }
+        ordered.sort_unstable();
+        for (row, place) in ordered {
+            if let Some((before, place_before)) = last.filter(|(_, before)| *before > place) {
+                wrong.push(format!("row {row:?} at {place} before row {before:?} at {place_before}"));
+            }
+            last = Some((row, place));
+        }
+    }
+
+    /// The bot counted each message once; what it and staff said is there once, in order, and settled.
+    fn check_outbox(&self, at: u32, person: &Person, wrong: &mut Vec<String>) {
+        let echoes: Vec<_> = person.rows.iter().filter_map(|row| row.text.split_once(": ")).collect();
+        for (place, (count, _)) in (1..).zip(&echoes) {
+            if count.parse() != Ok(place) {
+                wrong.push(format!("echo {place} has count {count}"));
+            }
+        }
+        let said: Vec<_> = echoes.iter().map(|(_, said)| said.trim_start_matches('m')).collect();
+        let heard: Vec<_> = person.heard().map(|wamid| wamid.rsplit('.').next().unwrap_or_default()).collect();
+        let mut rest = heard.iter();
+        if !said.iter().all(|said| rest.any(|heard| heard == said)) {
+            wrong.push(format!("echoes {said:?} of {heard:?}"));
+        }
+        for (_, order) in self.orders.iter().filter(|(person, _)| *person == at) {
+            let text = format!("staff {order}");
+            let times = person.rows.iter().filter(|row| row.text == text).count();
+            if times != 1 {
+                wrong.push(format!("order {order} is in the outbox {times} times"));
+            }
+        }
+        for row in &person.rows {
+            if !["accepted", "sent", "delivered", "read", "failed", "dead"].contains(&row.state) {
+                wrong.push(format!("{} is left {}", row.id, row.state));
+            }
+            let taken = self.posts.iter().any(|post| post.taken && is_of(post, row));
+            if !taken && row.state != "dead" {
+                wrong.push(format!("{} is {} and never reached Meta", row.id, row.state));
+            }
+        }
+        // What the bot said is held while staff have the conversation: they are heard before it.
+        let (staff, bot): (Vec<_>, Vec<_>) = person.rows.iter().partition(|row| row.text.starts_with("staff"));
+        self.check_order(&staff, wrong);
+        self.check_order(&bot, wrong);
+        check_timers(person, wrong);
+    }
+
+    /// A message leaves only when Meta has taken the one before, or never will.
+    fn check_order(&self, rows: &[&SendView], wrong: &mut Vec<String>) {
+        let mut latest: Option<(u64, &str)> = None;
+        for row in rows {
+            let mut posts = self.posts.iter().filter(|post| is_of(post, row));
+            let first = posts.clone().map(|post| post.moment).min();
+            if let (Some(first), Some((before, id))) = (first, latest)
+                && first < before
+            {
+                wrong.push(format!("{} left before {id} was taken", row.id));
+            }
+            let taken = posts.find(|post| post.taken).map(|post| post.moment);
+            latest = taken.map(|taken| (taken, row.id.as_str())).or(latest);
+        }
+    }
+
+    /// Meta takes a message twice only where it could not be known that it has.
+    fn check_copies(&self, wrong: &mut Vec<String>) {
+        for (at, first, again) in self.copies() {
+            let Some(told_ms) = first.told_ms else { continue };
+            let written_down = told_ms + WRITTEN_DOWN_MS <= self.ends_ms[first.life as usize - 1];
+            if written_down || first.life == again.life {
+                wrong.push(format!("post {at} ({}) was taken before, and that was known", again.callback_data));
+            }
+        }
+    }
+
+    /// Posts that were taken although one with the same data had been, each with that one.
+    fn copies(&self) -> impl Iterator<Item = (usize, &Post, &Post)> {
+        let mut first: BTreeMap<&str, &Post> = BTreeMap::new();
+        let taken = self.posts.iter().enumerate().filter(|(_, post)| post.taken);
+        taken.filter_map(move |(at, post)| match first.get(&*post.callback_data) {
+            Some(before) => Some((at, *before, post)),
+            None => {
+                first.insert(&post.callback_data, post);
+                None
+            }
+        })
+    }
+
+    fn check_silence(&self, wrong: &mut Vec<String>) {
+        for (person, from, until) in &self.silences {
+            let heard = self.posts.iter().filter(|post| post.to == phone(*person) && !post.text.starts_with("staff"));
+            for post in heard.filter(|post| (*from..*until).contains(&post.moment)) {
+                wrong.push(format!("person {person}: the bot said {:?} after it was taken over", post.text));
+            }
+        }
+    }
+
+    fn check_rate(&self, wrong: &mut Vec<String>) {
+        for (at, post) in self.posts.iter().enumerate() {
+            let soon = |other: &&Post| other.life == post.life && other.at_ms < post.at_ms + 1_000;
+            let most = self.posts[at..].iter().take_while(soon).count();
+            if most > MOST_IN_A_SECOND {
+                wrong.push(format!("{most} requests within a second from {} on", post.at_ms));
+            }
+        }
+    }
+
+    /// Everything, as text: the same seed tells the same story.
+    pub(super) fn story(&self) -> String {
+        let mut text = format!("lives ended at {:?}, {} of them in the store\n", self.ends_ms, self.cuts);
+        for post in &self.posts {
+            let _ = writeln!(text, "{post:?}");
+        }
+        for (at, person) in self.people.iter().enumerate() {
+            for message in &person.history {
+                let _ = writeln!(text, "person {at}: {} {} {:?}", message.at_ms, message.text, message.wamid);
+            }
+            for row in &person.rows {
+                let _ = writeln!(text, "person {at}: {} {} {} {}", row.created_ms, row.id, row.state, row.text);
+            }
+        }
+        text
+    }
+}
+
+/// A run asks once whether somebody is still there, and not before its time.
+fn check_timers(person: &Person, wrong: &mut Vec<String>) {
+    let mut asked: Option<&SendView> = None;
+    let mut is_late = false;
+    for row in &person.rows {
+        match row.text.as_str() {
+            LATE if is_late => wrong.push(format!("{} asks again whether somebody is there", row.id)),
+            LATE => {
+                is_late = true;
+                let early = |asked: &&SendView| row.created_ms < asked.created_ms + LATE_AFTER_MS;
+                wrong.extend(asked.filter(early).map(|asked| format!("{} comes too soon after {}", row.id, asked.id)));
+            }
+            text if text.starts_with("after ") => (asked, is_late) = (Some(row), false),
+            _ => {}
+        }
+    }
+}
+
+/// The data of a request begins with the id of its row.
+fn is_of(post: &Post, row: &SendView) -> bool {
+    post.callback_data.split_once('.').is_some_and(|(id, _)| id == row.id)
+}
+
+impl Person {
+    async fn load(store: &dyn Store, person: u32) -> Self {
+        let id = conversation(person);
+        let entries: Vec<Entry> = store.history_from(id, 0, 10_000).await.unwrap();
+        let history = entries.iter().flat_map(|entry| view::messages(entry, |_| None).unwrap()).collect();
+        let ids = (1..=2_000).map(|n| SendId { conversation: id, n }).collect();
+        let rows = store.sends(ids).await.unwrap().into_iter().map_while(|row| Some(view::send(&row?).unwrap()));
+        Self { history, rows: rows.collect() }
+    }
+
+    /// Ids of what the person wrote, in the order of the turns.
+    fn heard(&self) -> impl Iterator<Item = &str> {
+        self.history.iter().filter(|message| message.direction == "in").filter_map(|message| message.wamid.as_deref())
+    }
+}
+
+/// What came of many seeds.
+#[derive(Debug, Default)]
+pub(super) struct Sum {
+    lives: usize,
+    cuts: u32,
+    messages: usize,
+    posts: usize,
+    /// Taken twice, each for a reason.
+    copies: usize,
+    silences: usize,
+    dead: usize,
+    late: usize,
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, books: &Books) {
+        let rows = || books.people.iter().flat_map(|person| &person.rows);
+        self.lives += books.ends_ms.len();
+        self.cuts += books.cuts;
+        self.messages += books.delivered.len();
+        self.posts += books.posts.len();
+        self.copies += books.copies().count();
+        self.silences += books.silences.len();
+        self.dead += rows().filter(|row| row.state == "dead").count();
+        self.late += rows().filter(|row| row.text == LATE).count();
+    }
+
+    /// Whether everything happened often enough to have shown something.
+    pub(super) fn is_rich(&self) -> bool {
+        let rare = [self.cuts as usize, self.copies, self.silences, self.dead, self.late];
+        rare.iter().all(|count| *count >= 20) && self.messages > 1_000 && self.lives > 200
+    }
+}

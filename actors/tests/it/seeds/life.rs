@@ -1,0 +1,242 @@
+//! Carries a plan out, over as many lives of the process as it takes.
+
+use std::sync::Arc;
+
+use actors::{Act, AdjustableClock, Clock, Deed, Done, Engine, How, Order, Ordered, SenderSettings};
+use chatbot::HandBack;
+use parking_lot::Mutex;
+use storage::{Accept, Model, Store};
+use whatsapp::message::{Outgoing, Text};
+use whatsapp::webhook::StatusKind;
+
+use super::books::{Books, Silence};
+use super::meta::Meta;
+use super::plan::{Event, PEOPLE, plan};
+use crate::support::{Flaky, Fuse, START_MS, SplitMix, World, conversation, received};
+
+/// Counts what it hears, and asks whether somebody is still there.
+const BOT: &str = "
+parlance: 1
+id: test
+vars: { count: { type: int, default: 0 }, said: { type: text, default: '' } }
+triggers: [ { default: {}, to: listen } ]
+nodes:
+  listen: { type: ask, prompt: 'after {{ count }}', save: said, timeout: 10m, next: { ok: count, timeout: late } }
+  count: { type: set, assign: { count: count + 1 }, next: { next: echo } }
+  echo: { type: say, messages: [ { text: '{{ count }}: {{ said }}' } ], next: { next: listen } }
+  late: { type: say, messages: [ { text: 'still there?' } ], next: { next: rest } }
+  rest: { type: ask, prompt: 'at rest', save: said, next: { ok: count } }
+";
+/// Meta tries again what was not taken in.
+const REDELIVERY_MS: u64 = 5_000;
+/// How long the rest may take once all is well: the longest backoff, with room.
+const PATIENCE_MS: u64 = 30 * 60_000;
+pub(super) const MESSAGES_PER_SECOND: u32 = 20;
+const LOOK_EVERY_MS: u64 = 1_000;
+
+/// One seed.
+pub(super) struct Run {
+    random: SplitMix,
+    store: Arc<Model>,
+    meta: Arc<Meta>,
+    books: Arc<Mutex<Books>>,
+    now_ms: u64,
+    /// What is to happen, with its time; the next one last.
+    ahead: Vec<(u64, Event)>,
+    /// What Meta is delivering: what is not taken in comes again.
+    delivering: Option<(u32, u32)>,
+    telling: Vec<(usize, StatusKind)>,
+}
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Killed,
+    /// Nothing is left to happen.
+    Done,
+}
+
+impl Run {
+    pub(super) fn new(mut random: SplitMix) -> Self {
+        let meta = Meta::new(SplitMix(random.next()));
+        let mut ahead: Vec<_> = plan(&mut random).into_iter().map(|(at_ms, event)| (START_MS + at_ms, event)).collect();
+        ahead.reverse();
+        Self { random, store: Model::new(), meta, books: Arc::default(), now_ms: START_MS, ahead, delivering: None, telling: Vec::new() }
+    }
+
+    pub(super) fn to_the_end(mut self) -> Books {
+        loop {
+            let is_last = self.ahead.is_empty();
+            if is_last {
+                self.meta.calm_down();
+            }
+            let end = self.live(is_last);
+            self.books.lock().ends_ms.push(self.now_ms);
+            if is_last && end == End::Done {
+                break;
+            }
+            // Another process comes up after a moment.
+            self.now_ms += self.random.below(3_000);
+            self.store = self.store.reopen();
+        }
+        let store = self.store.clone();
+        let books = std::mem::take(&mut *self.books.lock());
+        runtime().block_on(books.close(&*store, self.meta.posts()))
+    }
+
+    /// One life; nothing of the process is left after it.
+    fn live(&mut self, is_last: bool) -> End {
+        let writes = if is_last || self.random.chance(40) { u64::MAX } else { 1 + self.random.below(150) };
+        let fuse = Fuse { writes, last_is_kept: self.random.chance(50) };
+        let store = Flaky::with_fuse(self.store.clone(), fuse);
+        let runtime = runtime();
+        let end = runtime.block_on(async {
+            let clock = Arc::new(AdjustableClock::starting_at(self.now_ms));
+            self.meta.meets(clock.clone());
+            let end = tokio::select! {
+                biased;
+                () = store.cut() => End::Killed,
+                end = self.go_on(&store, &clock, is_last) => end,
+            };
+            self.now_ms = clock.now_ms();
+            self.deliver_again();
+            end
+        });
+        self.books.lock().cuts += u32::from(store.is_cut());
+        drop(runtime);
+        end
+    }
+
+    async fn go_on(&mut self, store: &Arc<Flaky>, clock: &Arc<AdjustableClock>, is_last: bool) -> End {
+        let engine = Arc::new(start(store, clock, &self.meta).await);
+        if is_last {
+            for person in 0..PEOPLE {
+                self.hand_back(&engine, person);
+            }
+        }
+        let mut until_ms = clock.now_ms() + PATIENCE_MS;
+        loop {
+            let now_ms = clock.now_ms();
+            if is_last && self.is_quiet(store).await {
+                return End::Done;
+            }
+            assert!(!is_last || now_ms < until_ms, "something is left over for ever");
+            let next_ms = [self.ahead.last().map(|(at_ms, _)| *at_ms), self.meta.next_status_ms()].into_iter().flatten().min();
+            let next_ms = match next_ms {
+                Some(next_ms) => next_ms,
+                None if is_last => now_ms + LOOK_EVERY_MS,
+                None => return End::Killed,
+            };
+            clock.wait_until(next_ms).await;
+            self.tell(&engine, clock).await;
+            while self.ahead.last().is_some_and(|(at_ms, _)| *at_ms <= clock.now_ms()) {
+                let (_, event) = self.ahead.pop().unwrap();
+                match event {
+                    Event::Kill => return End::Killed,
+                    Event::Jump(by_ms) => {
+                        clock.advance(by_ms);
+                        until_ms += by_ms;
+                    }
+                    event => self.happens(&engine, store, clock, event).await,
+                }
+            }
+        }
+    }
+
+    async fn happens(&mut self, engine: &Arc<Engine>, store: &Flaky, clock: &AdjustableClock, event: Event) {
+        match event {
+            Event::Say { person, message } | Event::Copy { person, message } => {
+                let (wamid, text) = (format!("wamid.{person}.{message}"), format!("m{message}"));
+                let row = actors::inbound(&received(&wamid, person, &text), clock.now_ms());
+                self.delivering = Some((person, message));
+                if let Ok(rows) = store.append(vec![Accept::Message(row)]).await {
+                    self.delivering = None;
+                    self.books.lock().delivered(person, message, Some(rows[0]));
+                }
+                self.now_ms = clock.now_ms();
+                self.deliver_again();
+            }
+            Event::TakeOver { person, who } => {
+                let (engine, meta, books) = (engine.clone(), self.meta.clone(), self.books.clone());
+                tokio::spawn(async move {
+                    let deed = deed(who, Act::TakeOver { from_others: false });
+                    if let Ok(Done::Done(_)) = engine.act(conversation(person), deed).await {
+                        books.lock().silence(person, Silence::From(meta.moment()));
+                    }
+                });
+            }
+            Event::HandBack { person } => self.hand_back(engine, person),
+            Event::Staff { person, order } => {
+                let (engine, books) = (engine.clone(), self.books.clone());
+                let message = Outgoing::Text(Text::new(format!("staff {order}")).unwrap());
+                let key = Some(format!("order {order}"));
+                let order_to = Order { conversation: conversation(person), message, key, who: "user:elif".into() };
+                tokio::spawn(async move {
+                    if let Ok(Ordered::Queued(_) | Ordered::Waiting(_)) = engine.order(order_to).await {
+                        books.lock().ordered(person, order);
+                    }
+                });
+            }
+            Event::Jump(_) | Event::Kill => {}
+        }
+    }
+
+    fn hand_back(&self, engine: &Arc<Engine>, person: u32) {
+        // The bot may say something from the moment in which this is asked.
+        self.books.lock().silence(person, Silence::Until(self.meta.moment()));
+        let act = Act::HandBack { how: How::Continue, outcome: HandBack::Returned };
+        let deed = Deed { by_right: true, ..deed("user:elif", act) };
+        let (engine, books) = (engine.clone(), self.books.clone());
+        tokio::spawn(async move {
+            if engine.act(conversation(person), deed).await.is_ok() {
+                books.lock().handed_back(person);
+            }
+        });
+    }
+
+    async fn tell(&mut self, engine: &Engine, clock: &AdjustableClock) {
+        self.telling = self.meta.statuses_due(clock.now_ms());
+        if self.telling.is_empty() {
+            return;
+        }
+        let updates: Vec<_> = self.telling.iter().map(|told| self.meta.update(told)).collect();
+        if engine.statuses(&updates).await.is_ok() {
+            self.telling.clear();
+        }
+        self.now_ms = clock.now_ms();
+        self.deliver_again();
+    }
+
+    /// What was not answered with success comes again after a while.
+    fn deliver_again(&mut self) {
+        let again_ms = self.now_ms + REDELIVERY_MS;
+        self.meta.tell_later(&std::mem::take(&mut self.telling), again_ms);
+        if let Some((person, message)) = self.delivering.take() {
+            self.books.lock().delivered(person, message, None);
+            self.ahead.push((again_ms, Event::Copy { person, message }));
+            self.ahead.sort_by_key(|(at_ms, _)| std::cmp::Reverse(*at_ms));
+        }
+    }
+
+    async fn is_quiet(&self, store: &Flaky) -> bool {
+        let nothing_waits = store.stats().inbox == 0 && self.ahead.is_empty();
+        let open = store.open_sends(None, 1).await;
+        nothing_waits && self.meta.next_status_ms().is_none() && open.is_ok_and(|open| open.is_empty())
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+fn deed(who: &str, act: Act) -> Deed {
+    Deed { act, who: who.into(), reason: None, note: None, by_right: false }
+}
+
+async fn start(store: &Arc<Flaky>, clock: &Arc<AdjustableClock>, meta: &Arc<Meta>) -> Engine {
+    let world = World { clock: clock.clone(), turn: Arc::new(chatbot::turn), ..World::over(store.clone()) };
+    let sender = SenderSettings { messages_per_second: MESSAGES_PER_SECOND, ..world.sender.clone() };
+    let world = World { sender, ..world };
+    world.bots.put_live(Arc::new(chatbot::load(BOT, "one.yaml", chatbot::Format::Yaml).bot.unwrap()));
+    world.start_over(meta.clone()).await
+}
