@@ -1,7 +1,6 @@
 //! What an answer that is no acceptance leads to.
 
 use chatbot::OnDoubt;
-use rand::RngExt;
 use storage::{Accept, Change, Partition, Settled};
 use whatsapp::graph::{self, Outcome};
 
@@ -47,7 +46,7 @@ impl Job {
                 if tries >= self.settings.max_attempts {
                     return self.refused(row, payload, "too_many_tries", error).await;
                 }
-                let wait_ms = error.retry_after_ms().unwrap_or_else(|| self.backoff_ms(tries));
+                let wait_ms = error.retry_after_ms().unwrap_or_else(|| self.backoff_ms(row.nonce, tries));
                 // Trouble with a file of ours says nothing about whether Meta takes messages.
                 let ours = matches!(error, graph::Error::File { .. });
                 let slow = if ours { Slow::Nothing } else { Slow::ThisRow };
@@ -151,11 +150,13 @@ impl Job {
         self.bury(row, reason, letter, Some(record.encode())).await;
     }
 
-    /// Exponential with jitter: base, doubled each time, up to the maximum; the upper half of it is random.
-    fn backoff_ms(&self, tries: u32) -> u64 {
+    /// Exponential: base, doubled each time, up to the maximum. The upper half of it differs from message to message, so
+    /// that those that were refused together do not come back together, and is the same whenever this one is looked at.
+    fn backoff_ms(&self, nonce: u32, tries: u32) -> u64 {
         let ceiling = self.settings.backoff_base_ms.saturating_mul(1 << (tries - 1).min(16));
         let ceiling = ceiling.clamp(1, self.settings.backoff_max_ms.max(1));
-        rand::rng().random_range(ceiling / 2..=ceiling)
+        let spread = u64::from(nonce.rotate_left(5 * tries).wrapping_mul(0x9E37_79B9));
+        ceiling / 2 + (((ceiling - ceiling / 2) * spread) >> 32)
     }
 
     pub(super) fn letter(
