@@ -1,9 +1,9 @@
 //! Carries a plan out, over as many lives of the process as it takes.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actors::{Act, AdjustableClock, Clock, Deed, Done, Engine, How, Order, Ordered, SenderSettings};
-use chatbot::HandBack;
+use chatbot::{Bot, HandBack};
 use parking_lot::Mutex;
 use storage::{Accept, Model, Store};
 use whatsapp::message::{Outgoing, Text};
@@ -15,7 +15,8 @@ use super::plan::{Event, PEOPLE, plan};
 use crate::support::{Flaky, Fuse, START_MS, SplitMix, World, conversation, received};
 
 /// Counts what it hears, and asks whether somebody is still there.
-const BOT: &str = "
+static BOT: LazyLock<Arc<Bot>> = LazyLock::new(|| {
+    let source = "
 parlance: 1
 id: test
 vars: { count: { type: int, default: 0 }, said: { type: text, default: '' } }
@@ -27,6 +28,8 @@ nodes:
   late: { type: say, messages: [ { text: 'still there?' } ], next: { next: rest } }
   rest: { type: ask, prompt: 'at rest', save: said, next: { ok: count } }
 ";
+    Arc::new(chatbot::load(source, "one.yaml", chatbot::Format::Yaml).bot.expect("it has no errors"))
+});
 /// Meta tries again what was not taken in.
 const REDELIVERY_MS: u64 = 5_000;
 /// How long the rest may take once all is well: the longest backoff, with room.
@@ -237,6 +240,6 @@ async fn start(store: &Arc<Flaky>, clock: &Arc<AdjustableClock>, meta: &Arc<Meta
     let world = World { clock: clock.clone(), turn: Arc::new(chatbot::turn), ..World::over(store.clone()) };
     let sender = SenderSettings { messages_per_second: MESSAGES_PER_SECOND, ..world.sender.clone() };
     let world = World { sender, ..world };
-    world.bots.put_live(Arc::new(chatbot::load(BOT, "one.yaml", chatbot::Format::Yaml).bot.unwrap()));
+    world.bots.put_live(BOT.clone());
     world.start_over(meta.clone()).await
 }
