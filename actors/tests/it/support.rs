@@ -21,8 +21,8 @@ use whatsapp::message::{Outgoing, Text};
 use whatsapp::webhook::Received;
 
 pub(crate) use flaky::{Flaky, Fuse};
-pub(crate) use random::SplitMix;
 pub(crate) use graph::{Answer, Graph, Request, refusal};
+pub(crate) use random::SplitMix;
 pub(crate) use web::{Asked, Reply, Web, answered};
 
 pub(crate) const NUMBER: &str = "700800900100200";

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use actors::SenderSettings;
 use actors::view::{self, MessageView, SendView};
 use storage::{Entry, InboxSeq, SendId, Store};
 
@@ -25,7 +26,8 @@ pub(super) enum Silence {
 
 #[derive(Default)]
 pub(super) struct Books {
-    /// When each life ended (ms).
+    /// When each life began and ended (ms).
+    pub starts_ms: Vec<u64>,
     pub ends_ms: Vec<u64>,
     /// Lives that ended at a call of the store.
     pub cuts: u32,
@@ -95,6 +97,7 @@ impl Books {
             wrong.extend(found.into_iter().map(|found| format!("person {at}: {found}")));
         }
         self.check_copies(&mut wrong);
+        self.check_doubt(&mut wrong);
         self.check_silence(&mut wrong);
         self.check_rate(&mut wrong);
         wrong
@@ -183,7 +186,7 @@ impl Books {
     /// Meta takes a message twice only where it could not be known that it has.
     fn check_copies(&self, wrong: &mut Vec<String>) {
         for (at, first, again) in self.copies() {
-            let Some(told_ms) = first.told_ms else { continue };
+            let Some(told_ms) = first.answered_ms.filter(|_| first.is_clear) else { continue };
             let written_down = told_ms + WRITTEN_DOWN_MS <= self.ends_ms[first.life as usize - 1];
             if written_down || first.life == again.life {
                 wrong.push(format!("post {at} ({}) was taken before, and that was known", again.callback_data));
@@ -202,6 +205,22 @@ impl Books {
                 None
             }
         })
+    }
+
+    /// Where nobody knows what became of a request, its status is waited for before there is another one.
+    fn check_doubt(&self, wrong: &mut Vec<String>) {
+        let mut before: BTreeMap<&str, &Post> = BTreeMap::new();
+        for post in &self.posts {
+            let Some(before) = before.insert(&post.callback_data, post).filter(|before| !before.is_clear) else {
+                continue;
+            };
+            // Nobody heard the answer: the process that came next was the first to doubt.
+            let doubted_ms = before.answered_ms.or_else(|| self.starts_ms.get(before.life as usize).copied());
+            let soonest_ms = doubted_ms.unwrap_or_default() + SenderSettings::default().doubt_window_ms;
+            if post.at_ms < soonest_ms {
+                wrong.push(format!("{} left again at {} before {soonest_ms}", post.callback_data, post.at_ms));
+            }
+        }
     }
 
     fn check_silence(&self, wrong: &mut Vec<String>) {

@@ -64,7 +64,16 @@ impl Run {
         let meta = Meta::new(SplitMix(random.next()));
         let mut ahead: Vec<_> = plan(&mut random).into_iter().map(|(at_ms, event)| (START_MS + at_ms, event)).collect();
         ahead.reverse();
-        Self { random, store: Model::new(), meta, books: Arc::default(), now_ms: START_MS, ahead, delivering: None, telling: Vec::new() }
+        Self {
+            random,
+            store: Model::new(),
+            meta,
+            books: Arc::default(),
+            now_ms: START_MS,
+            ahead,
+            delivering: None,
+            telling: Vec::new(),
+        }
     }
 
     pub(super) fn to_the_end(mut self) -> Books {
@@ -73,6 +82,7 @@ impl Run {
             if is_last {
                 self.meta.calm_down();
             }
+            self.books.lock().starts_ms.push(self.now_ms);
             let end = self.live(is_last);
             self.books.lock().ends_ms.push(self.now_ms);
             if is_last && end == End::Done {
@@ -124,7 +134,8 @@ impl Run {
                 return End::Done;
             }
             assert!(!is_last || now_ms < until_ms, "something is left over for ever");
-            let next_ms = [self.ahead.last().map(|(at_ms, _)| *at_ms), self.meta.next_status_ms()].into_iter().flatten().min();
+            let next_ms =
+                [self.ahead.last().map(|(at_ms, _)| *at_ms), self.meta.next_status_ms()].into_iter().flatten().min();
             let next_ms = match next_ms {
                 Some(next_ms) => next_ms,
                 None if is_last => now_ms + LOOK_EVERY_MS,

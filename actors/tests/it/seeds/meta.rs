@@ -25,8 +25,9 @@ pub(super) struct Post {
     pub callback_data: String,
     /// Whether the person gets it.
     pub taken: bool,
-    /// When the answer said so, if it did.
-    pub told_ms: Option<u64>,
+    /// When the answer came, if it did; and whether it told what became of it.
+    pub answered_ms: Option<u64>,
+    pub is_clear: bool,
 }
 
 /// What becomes of a request.
@@ -60,15 +61,8 @@ struct State {
 impl Meta {
     pub(super) fn new(random: SplitMix) -> Arc<Self> {
         let clock = Arc::new(AdjustableClock::starting_at(0));
-        let state = State {
-            random,
-            clock,
-            life: 0,
-            moments: 0,
-            is_calm: false,
-            posts: Vec::new(),
-            statuses: BTreeMap::new(),
-        };
+        let state =
+            State { random, clock, life: 0, moments: 0, is_calm: false, posts: Vec::new(), statuses: BTreeMap::new() };
         Arc::new(Self(Mutex::new(state)))
     }
 
@@ -115,7 +109,8 @@ impl Meta {
 
     pub(super) fn update(&self, (post, kind): &(usize, StatusKind)) -> StatusUpdate {
         let callback_data = self.0.lock().posts[*post].callback_data.clone();
-        let undeliverable = ErrorObject { code: Some(131_026), title: Some("composed".into()), ..ErrorObject::default() };
+        let undeliverable =
+            ErrorObject { code: Some(131_026), title: Some("composed".into()), ..ErrorObject::default() };
         let errors = if *kind == StatusKind::Failed { vec![undeliverable] } else { Vec::new() };
         StatusUpdate { errors, ..status_of(&callback_data, kind.clone()) }
     }
@@ -156,7 +151,8 @@ impl State {
             text: text(&body["text"]["body"]),
             callback_data: text(&body["biz_opaque_callback_data"]),
             taken,
-            told_ms: None,
+            answered_ms: None,
+            is_clear: false,
         };
         self.posts.push(post);
         self.posts.len() - 1
@@ -205,10 +201,11 @@ impl Transport for Meta {
             pause(after_ms).await;
             let mut state = self.0.lock();
             let now_ms = state.clock.now_ms();
+            let post = &mut state.posts[post];
+            post.answered_ms = Some(now_ms);
+            post.is_clear = !matches!(fate, Fate::Silent | Fate::Lost);
             match fate {
                 Fate::Taken => {
-                    let post = &mut state.posts[post];
-                    post.told_ms = Some(now_ms);
                     let wamid = format!("wamid.{}", post.callback_data);
                     Ok(Accepted { wamid, wa_id: None, user_id: None, message_status: None })
                 }
