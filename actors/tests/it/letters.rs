@@ -78,7 +78,9 @@ async fn a_message_of_a_person_that_is_dropped_does_not_run_neither_before_its_t
         let (flaky, world, engine, letter) = failed().await;
         if within {
             let resolution = actors_resolution();
-            let drop = move |model: &dyn storage::Store| drop(storage::Store::resolve_letters(model, vec![(letter, resolution)]));
+            let drop = move |model: &dyn storage::Store| {
+                drop(storage::Store::resolve_letters(model, vec![(letter, resolution)]))
+            };
             *flaky.just_before.lock() = Some(Box::new(drop));
         }
         assert!(matches!(engine.retry_letter(letter, "user:elif", None).await.unwrap(), Again::Waiting(_)));

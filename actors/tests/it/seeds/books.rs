@@ -18,12 +18,6 @@ const MOST_IN_A_SECOND: usize = super::life::MESSAGES_PER_SECOND as usize + 10;
 const LATE: &str = "still there?";
 const LATE_AFTER_MS: u64 = 10 * 60_000;
 
-/// From when on, and until when, staff alone may be heard; in moments of Meta.
-pub(super) enum Silence {
-    From(u64),
-    Until(u64),
-}
-
 #[derive(Default)]
 pub(super) struct Books {
     /// When each life began and ended (ms).
@@ -35,7 +29,8 @@ pub(super) struct Books {
     delivered: BTreeMap<(u32, u32), Vec<Option<InboxSeq>>>,
     silent_from: BTreeMap<u32, u64>,
     silences: Vec<(u32, u64, u64)>,
-    /// Hand-backs of which nobody knows yet when they happen.
+    /// Hand-backs that were asked for, and those of which nobody knows yet when they happen.
+    handed_back: BTreeMap<u32, u32>,
     handing_back: BTreeMap<u32, u32>,
     orders: BTreeSet<(u32, u32)>,
     posts: Vec<Post>,
@@ -58,20 +53,26 @@ impl Books {
         self.orders.insert((person, order));
     }
 
-    /// Somebody has taken over, or is about to hand back.
-    pub(super) fn silence(&mut self, person: u32, silence: Silence) {
-        let handing_back = self.handing_back.entry(person).or_default();
-        match silence {
-            Silence::From(moment) if *handing_back == 0 => {
-                self.silent_from.entry(person).or_insert(moment);
-            }
-            Silence::From(_) => {}
-            Silence::Until(moment) => {
-                *handing_back += 1;
-                let from = self.silent_from.remove(&person);
-                self.silences.extend(from.map(|from| (person, from, moment)));
-            }
+    /// How often somebody has begun to hand back.
+    pub(super) fn hand_backs(&self, person: u32) -> u32 {
+        self.handed_back.get(&person).copied().unwrap_or_default()
+    }
+
+    /// Somebody has taken over at this moment, and asked for it after so many hand-backs. It counts if it cannot be
+    /// that one of those came after it.
+    pub(super) fn taken_over(&mut self, person: u32, moment: u64, hand_backs: u32) {
+        let none_under_way = self.handing_back.get(&person).copied().unwrap_or_default() == 0;
+        if none_under_way && self.hand_backs(person) == hand_backs {
+            self.silent_from.entry(person).or_insert(moment);
         }
+    }
+
+    /// Somebody is about to hand back.
+    pub(super) fn hands_back(&mut self, person: u32, moment: u64) {
+        *self.handed_back.entry(person).or_default() += 1;
+        *self.handing_back.entry(person).or_default() += 1;
+        let from = self.silent_from.remove(&person);
+        self.silences.extend(from.map(|from| (person, from, moment)));
     }
 
     pub(super) fn handed_back(&mut self, person: u32) {

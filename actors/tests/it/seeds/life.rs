@@ -9,7 +9,7 @@ use storage::{Accept, Model, Store};
 use whatsapp::message::{Outgoing, Text};
 use whatsapp::webhook::StatusKind;
 
-use super::books::{Books, Silence};
+use super::books::Books;
 use super::meta::Meta;
 use super::plan::{Event, PEOPLE, plan};
 use crate::support::{Flaky, Fuse, START_MS, SplitMix, World, conversation, received};
@@ -172,10 +172,11 @@ impl Run {
             }
             Event::TakeOver { person, who } => {
                 let (engine, meta, books) = (engine.clone(), self.meta.clone(), self.books.clone());
+                let hand_backs = books.lock().hand_backs(person);
                 tokio::spawn(async move {
                     let deed = deed(who, Act::TakeOver { from_others: false });
                     if let Ok(Done::Done(_)) = engine.act(conversation(person), deed).await {
-                        books.lock().silence(person, Silence::From(meta.moment()));
+                        books.lock().taken_over(person, meta.moment(), hand_backs);
                     }
                 });
             }
@@ -197,7 +198,7 @@ impl Run {
 
     fn hand_back(&self, engine: &Arc<Engine>, person: u32) {
         // The bot may say something from the moment in which this is asked.
-        self.books.lock().silence(person, Silence::Until(self.meta.moment()));
+        self.books.lock().hands_back(person, self.meta.moment());
         let act = Act::HandBack { how: How::Continue, outcome: HandBack::Returned };
         let deed = Deed { by_right: true, ..deed("user:elif", act) };
         let (engine, books) = (engine.clone(), self.books.clone());
