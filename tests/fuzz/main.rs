@@ -20,8 +20,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-/// Runs a target over its seeds and `count` mutations of them.
+/// Runs a target over its seeds and `count` mutations of them, or so many times that as `PARLANCE_MUTATIONS` says.
 fn drive(target: &str, count: u64) {
+    let times = std::env::var("PARLANCE_MUTATIONS").map_or(1, |text| text.parse().unwrap());
+    let count = count.saturating_mul(times);
     let (_, run) = bodies::TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
     let seeds = seeds(target);
     let try_it = |data: &[u8], what: String| {
@@ -36,6 +38,7 @@ fn drive(target: &str, count: u64) {
         let data = Mutation::new(number).of(&seeds);
         try_it(&data, format!("mutation {number}"));
     }
+    println!("{target}: {} seeds, {count} mutations", seeds.len());
 }
 
 #[test]

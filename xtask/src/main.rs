@@ -4,6 +4,7 @@
 mod arrows;
 mod bench;
 mod console;
+mod endurance;
 mod licences;
 mod metadata;
 mod report;
@@ -28,6 +29,9 @@ Development commands of Parlance
   cargo xtask console check  whether console/dist matches the sources and its manifest; needs no Node
   cargo xtask console test   the tests of the console, against the debug binary
   cargo xtask bench [ARGS]   criterion benches, given ARGS, then `parlance bench`
+  cargo xtask endurance [--nightly]
+                             the tests that look for one bad moment among many, in the release profile and oftener than
+                             `test` does: some minutes, or a night
   cargo xtask help           this text
 
 Each step is announced with its time. All steps run even if one fails. `test` ends with the line
@@ -55,6 +59,8 @@ fn main() -> ExitCode {
             report
         }
         ["bench", rest @ ..] => bench::run(rest),
+        ["endurance"] => endurance::run(false),
+        ["endurance", "--nightly"] => endurance::run(true),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
