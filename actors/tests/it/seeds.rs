@@ -24,7 +24,7 @@ fn of_env(name: &str, otherwise: u64) -> u64 {
 
 /// Lives through a seed. Answers what came of it.
 fn live_through(seed: u64) -> Books {
-    let books = Run::new(SplitMix(seed)).to_the_end();
+    let books = Run::new(SplitMix(seed)).finish();
     let wrong = books.check();
     assert!(wrong.is_empty(), "seed {seed}:\n{}\n\n{}", wrong.join("\n"), books.story());
     books

@@ -1,7 +1,6 @@
 //! What happened in a seed, and what may not have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use actors::SenderSettings;
 use actors::view::{self, MessageView, SendView};
@@ -245,19 +244,15 @@ impl Books {
 
     /// Everything, as text: the same seed tells the same story.
     pub(super) fn story(&self) -> String {
-        let mut text = format!("lives ended at {:?}, {} of them in the store\n", self.ends_ms, self.cuts);
-        for post in &self.posts {
-            let _ = writeln!(text, "{post:?}");
-        }
+        let mut lines = vec![format!("lives ended at {:?}, {} of them in the store", self.ends_ms, self.cuts)];
+        lines.extend(self.posts.iter().map(|post| format!("{post:?}")));
         for (at, person) in self.people.iter().enumerate() {
-            for message in &person.history {
-                let _ = writeln!(text, "person {at}: {} {} {:?}", message.at_ms, message.text, message.wamid);
-            }
-            for row in &person.rows {
-                let _ = writeln!(text, "person {at}: {} {} {} {}", row.created_ms, row.id, row.state, row.text);
-            }
+            let heard = |message: &MessageView| format!("{} {} {:?}", message.at_ms, message.text, message.wamid);
+            let said = |row: &SendView| format!("{} {} {} {}", row.created_ms, row.id, row.state, row.text);
+            let all = person.history.iter().map(heard).chain(person.rows.iter().map(said));
+            lines.extend(all.map(|line| format!("person {at}: {line}")));
         }
-        text
+        lines.join("\n")
     }
 }
 

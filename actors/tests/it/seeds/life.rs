@@ -76,7 +76,7 @@ impl Run {
         }
     }
 
-    pub(super) fn to_the_end(mut self) -> Books {
+    pub(super) fn finish(mut self) -> Books {
         loop {
             let is_last = self.ahead.is_empty();
             if is_last {
