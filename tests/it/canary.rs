@@ -63,7 +63,8 @@ async fn f115_panics_and_errors_over_a_message_leave_nothing_of_it_in_the_log() 
     let metrics = world.admin_raw("/metrics").await.text().await.unwrap();
     world.end().await;
     let log = log.lock().clone();
-    assert!(log.lines().count() > 5 && log.contains("ERROR"), "{log}");
+    let troubles = log.lines().filter(|line| line.contains("ERROR") || line.contains("WARN")).count();
+    assert!(troubles >= 3 && log.contains("ERROR"), "one for each of the three: {log}");
     for planted in [PERSON, WORDS, SECRET, ACCESS_TOKEN, ADMIN_TOKEN] {
         assert!(!log.contains(planted), "{planted} is in the log:\n{log}");
         assert!(!metrics.contains(planted), "{planted} is in the metrics");
