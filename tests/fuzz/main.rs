@@ -21,6 +21,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Runs a target over its seeds and `count` mutations of them, or so many times that as `PARLANCE_MUTATIONS` says.
+#[allow(clippy::print_stdout, reason = "tells how much was tried to whoever asks for more")]
 fn drive(target: &str, count: u64) {
     let times = std::env::var("PARLANCE_MUTATIONS").map_or(1, |text| text.parse().unwrap());
     let count = count.saturating_mul(times);
