@@ -185,9 +185,10 @@ impl Run {
                 let (engine, books) = (engine.clone(), self.books.clone());
                 let message = Outgoing::Text(Text::new(format!("staff {order}")).unwrap());
                 let key = Some(format!("order {order}"));
-                let order_to = Order { conversation: conversation(person), message, key, who: "user:elif".into() };
+                let who = "user:elif".into();
+                let ordered = Order { conversation: conversation(person), message, key, who, force: true };
                 tokio::spawn(async move {
-                    if let Ok(Ordered::Queued(_) | Ordered::Waiting(_)) = engine.order(order_to).await {
+                    if let Ok(Ordered::Queued(_) | Ordered::Waiting(_)) = engine.order(ordered).await {
                         books.lock().ordered(person, order);
                     }
                 });
