@@ -51,8 +51,8 @@ async fn the_state_after_every_entry_is_known_also_after_a_restart_and_with_a_ne
     assert_eq!(world.advance_until_replies(61_000, ADA, 5).await[4], "too late");
     let id = id_of(&world, ADA).await;
 
-    // What Meta tells of the messages shows in the entries, too.
-    world.wait_items("/api/v1/outbox?state=delivered", 5).await;
+    // How the messages stand shows in the entries, too.
+    world.wait_items("/api/v1/outbox?state=accepted", 5).await;
     let entries = journal(&world, &id, 2).await;
     let came: Vec<_> =
         entries.iter().map(|entry| (entry["input"]["kind"].clone(), entry["input"]["text"].clone())).collect();
