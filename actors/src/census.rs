@@ -1,4 +1,4 @@
-//! Which versions of bots the runs are on: counted by reading conversations, newest first, a page at a time.
+//! Which versions of bots the runs are on, and where they wait: counted by reading conversations, newest first, a page at a time.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,21 @@ const PAGE: usize = 500;
 pub struct Census {
     /// Runs by bot and version.
     pub runs: BTreeMap<(String, String), u64>,
+    /// Runs that wait, by bot, version and node.
+    pub waits: BTreeMap<(String, String, String), Waits>,
     /// Conversations that were looked at.
     pub conversations: u64,
     /// Whether that was all of them.
     pub complete: bool,
+}
+
+/// Runs that wait at a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// All of them.
+    pub runs: u64,
+    /// Those that wait for a person of staff.
+    pub handed_over: u64,
 }
 
 /// The part of a conversation that counts.
@@ -49,6 +60,11 @@ pub async fn count(
             if let Some((name, version)) = bot.bot() {
                 each(id, name, version);
                 *census.runs.entry((name.to_owned(), version.to_owned())).or_default() += 1;
+                if let Some(node) = bot.node() {
+                    let waits = census.waits.entry((name.to_owned(), version.to_owned(), node.to_owned())).or_default();
+                    waits.runs += 1;
+                    waits.handed_over += u64::from(bot.handed_over().is_some());
+                }
             }
         }
         cursor = page.next;

@@ -5,6 +5,7 @@ pub(super) mod changes;
 pub(super) mod graph;
 pub(super) mod import;
 mod policy;
+pub(super) mod stats;
 pub(super) mod versions;
 
 use std::sync::Arc;

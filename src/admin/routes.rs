@@ -151,6 +151,7 @@ pub(super) fn table() -> Table {
         .of(Operator, routes!(bots::changes::roll_back))
         .once()
         .of(Viewer, routes!(bots::versions::diff))
+        .of(Viewer, routes!(bots::stats::stats))
         .of(Viewer, routes!(deliveries::endpoints))
         .of(Operator, routes!(deliveries::resume))
         .of(Viewer, routes!(deliveries::list))

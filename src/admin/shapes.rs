@@ -11,7 +11,7 @@ mod things;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-pub(super) use bots::{BotCheck, BotDiff, BotImport, BotPublished, BotShown, BotSummary, Versions};
+pub(super) use bots::{BotCheck, BotDiff, BotImport, BotPublished, BotShown, BotStats, BotSummary, Versions};
 pub(super) use conversations::{
     Accepted, Blocked, BlockedPerson, BlockedRefreshed, Conversation, ConversationShown, Journal, Message, StateAt,
     Told,

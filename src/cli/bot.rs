@@ -37,6 +37,8 @@ pub(super) enum Command {
     List(served::ListArgs),
     /// List the versions of a bot of a running server, newest first
     Versions(served::VersionsArgs),
+    /// Show how a bot of a running server does: runs by version, and where they wait
+    Stats(served::StatsArgs),
     /// Put a bot live on a running server
     Publish(publish::Args),
     /// Put an older version live again on a running server
@@ -57,6 +59,7 @@ pub(super) fn run(command: Command) -> Result<(), Failed> {
         Command::Import { file, from, out } => import::run(&file, from.as_deref(), out.as_deref()),
         Command::List(args) => served::list(args),
         Command::Versions(args) => served::versions(args),
+        Command::Stats(args) => served::stats(args),
         Command::Publish(args) => publish::run(args),
         Command::Rollback(args) => publish::roll_back(args),
         Command::Diff(args) => compare::run(args),

@@ -143,6 +143,13 @@ async fn versions_are_listed_compared_published_and_taken_back() {
         page["items"].as_array().unwrap().iter().map(|item| item["number"].as_u64().unwrap()).collect();
     assert_eq!((numbers, &page["items"][0]["live"], &page["counted"]["all"]), (vec![3, 2], &json!(true), &json!(true)));
     assert_eq!((&page["items"][0]["running"], &page["items"][1]["running"]), (&json!(1), &json!(0)));
+    let stats = world.admin("/api/v1/bots/echo/stats").await;
+    assert_eq!(
+        (&stats["runs"], &stats["versions"][0]["number"], &stats["nodes"][0]["runs"]),
+        (&json!(1), &json!(3), &json!(1))
+    );
+    assert_eq!(stats["nodes"][0]["version"], page["items"][0]["version"], "{stats}");
+    assert_eq!(world.admin_raw("/api/v1/bots/nobody/stats").await.status(), 404);
     let cursor = page["next_cursor"].as_str().unwrap();
     let rest = world.items(&format!("/api/v1/bots/echo/versions?limit=2&cursor={cursor}")).await;
     assert_eq!((rest.len(), &rest[0]["source"]), (1, &json!("file")));

@@ -159,6 +159,46 @@ pub(in super::super) struct Versions {
     counted: Value,
 }
 
+/// How a bot does.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "bot": "welcome", "runs": 3,
+    "versions": [{ "version": "4f1c", "number": 3, "live": true, "runs": 3 }],
+    "nodes": [{ "node": "pick", "version": "4f1c", "runs": 2, "handed_over": 0 }],
+    "counted": { "at": "2026-11-27T09:00:00.000Z", "conversations": 12, "all": true }
+}))]
+pub(in super::super) struct BotStats {
+    /// Its id.
+    bot: String,
+    /// Runs that are under way.
+    runs: u64,
+    /// The live version and those that have runs, newest first.
+    versions: Vec<RunsOfVersion>,
+    /// Where runs wait, those with most of them first.
+    nodes: Vec<WaitsAtNode>,
+    /// What it was counted from.
+    counted: Value,
+}
+
+/// Runs of a version.
+#[derive(ToSchema)]
+pub(in super::super) struct RunsOfVersion {
+    version: String,
+    number: u32,
+    live: bool,
+    runs: u64,
+}
+
+/// Runs that wait at a node.
+#[derive(ToSchema)]
+pub(in super::super) struct WaitsAtNode {
+    node: String,
+    version: String,
+    runs: u64,
+    /// Those of them that wait for a person of staff.
+    handed_over: u64,
+}
+
 /// What differs between two versions.
 #[derive(ToSchema)]
 #[schema(example = json!({

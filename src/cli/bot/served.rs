@@ -1,4 +1,4 @@
-//! Bots and versions of a running server: `bot list`, `bot versions`, `bot export`.
+//! Bots and versions of a running server: `bot list`, `bot versions`, `bot stats`, `bot export`.
 
 use std::path::PathBuf;
 
@@ -21,6 +21,14 @@ pub(in crate::cli) struct ListArgs {
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct VersionsArgs {
+    /// The bot's id
+    name: String,
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct StatsArgs {
     /// The bot's id
     name: String,
     #[command(flatten)]
@@ -65,6 +73,21 @@ pub(super) fn versions(args: VersionsArgs) -> Result<(), Failed> {
     api.run(|api| async move { api.print_list(&path, &[], json, version_line).await })
 }
 
+pub(super) fn stats(args: StatsArgs) -> Result<(), Failed> {
+    let StatsArgs { name, api } = args;
+    let json = api.json;
+    let path = format!("/api/v1/bots/{name}/stats");
+    api.run(|api| async move {
+        let stats = api.json(api.request(Method::GET, &path, &[])).await?;
+        if json {
+            data(&stats.to_string());
+            return Ok(());
+        }
+        stats_lines(&stats).iter().for_each(|line| data(line));
+        Ok(())
+    })
+}
+
 pub(super) fn export(args: ExportArgs) -> Result<(), Failed> {
     let ExportArgs { name, version, format, out, api } = args;
     let path = std::path::Path::new(&name);
@@ -96,6 +119,21 @@ pub(super) async fn definition(api: &Api, id: &str, version: &str, format: &str)
     let answer = api.answer(api.request(Method::GET, &path, &[("format", format.to_owned())])).await?;
     debug_assert_eq!(answer.status(), StatusCode::OK);
     answer.text().await.map_err(|error| Failed::new(Exit::Failed, format!("error: {error}")))
+}
+
+fn stats_lines(stats: &Value) -> Vec<String> {
+    let items = |of: &str| stats[of].as_array().cloned().unwrap_or_default();
+    let version = |item: &Value| {
+        let live = if item["live"] == true { "  live" } else { "" };
+        format!("v{:<5} {}  {:>6} runs{live}", item["number"], short(text(item, "version")), item["runs"])
+    };
+    let node = |item: &Value| {
+        let staff = item["handed_over"].as_u64().filter(|count| *count > 0);
+        let staff = staff.map(|count| format!("  {count} for staff")).unwrap_or_default();
+        let (node, of) = (text(item, "node"), short(text(item, "version")));
+        format!("  {node:<24} {of}  {:>6} wait{staff}", item["runs"])
+    };
+    items("versions").iter().map(version).chain(items("nodes").iter().map(node)).collect()
 }
 
 fn short(version: &str) -> String {
