@@ -305,7 +305,13 @@ impl State {
         let fence = self.deps.fence(&done.after.state.number_id);
         // From here on a failure is not the input's: a store that refuses must not make a dead letter of it.
         self.handling(0);
-        self.deps.store.commit(fence, turn).await?;
+        // Before the other conversation can have them: it lets them go, or holds them itself.
+        let silenced: Vec<_> =
+            done.noted.moving.iter().copied().filter(|part| self.deps.senders.silence(*part)).collect();
+        if let Err(error) = self.deps.store.commit(fence, turn).await {
+            self.stay(&done.after.state, silenced, &error);
+            return Err(error.into());
+        }
         self.queue.consumed(&consumed, &self.deps.load);
         self.queue.tick_done();
         self.busy = 0;
@@ -354,14 +360,29 @@ impl State {
             if noted.person_wrote {
                 senders.person_wrote(number_id, conversation);
             }
-            if noted.release_held && state.control == Control::Bot {
+            // One that became a part of another is the other's to let go.
+            if noted.release_held && state.control == Control::Bot && state.merged_into.is_none() {
                 senders.unsilence(conversation);
                 senders.release(number_id, conversation);
             }
         }
     }
 
+    /// What was to move did not: the bot is heard again, unless it moved and only the answer is lost.
+    fn stay(&self, state: &records::State, silenced: Vec<ConversationId>, error: &StoreError) {
+        if matches!(error, StoreError::Unknown(_)) {
+            return;
+        }
+        for part in silenced {
+            self.deps.senders.unsilence(part);
+            self.deps.senders.release(&state.number_id, part);
+        }
+    }
+
     fn hold_unsent(&self, state: &records::State, noted: &draft::Noted) {
+        for part in &noted.moving {
+            self.deps.senders.hold_silenced(&state.number_id, *part);
+        }
         if !noted.hold_unsent || state.control == Control::Bot {
             return;
         }

@@ -100,6 +100,9 @@ pub(crate) struct Noted {
     pub person_wrote: bool,
     /// Somebody took over: what the bot said and has not left stays here.
     pub hold_unsent: bool,
+    /// Became a part of another conversation, and what had become a part of this one before: what the bot said there and
+    /// has not left stays until the other one has them.
+    pub moving: Vec<ConversationId>,
     /// The last message that the bot read, and whether it shows that it is typing.
     pub seen: Option<(Box<str>, bool)>,
     /// The bot answers again: what was held for that leaves.

@@ -1,5 +1,6 @@
 //! What people do with conversations: ordered as inbox rows, answered after the commit that did them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chatbot::HandBack;
@@ -50,8 +51,8 @@ pub struct Standing {
 impl Engine {
     /// Does something with a conversation: it is done, durably, once this answers [`Done::Done`]. From then on a bot that
     /// was silenced says nothing: what had not left is held, and what had has come to its end or is counted.
-    pub async fn act(&self, conversation: ConversationId, deed: Deed) -> Result<Done, OrderError> {
-        let Some((conversation, state, revision)) = self.standing(conversation).await? else {
+    pub async fn act(&self, asked: ConversationId, deed: Deed) -> Result<Done, OrderError> {
+        let Some((conversation, state, revision)) = self.standing(asked).await? else {
             return Ok(Done::Unknown);
         };
         let silences = deed.act.silences();
@@ -72,7 +73,9 @@ impl Engine {
         };
         let mut standing = Standing { conversation, changed, held: 0, in_flight: 0 };
         if silences && self.deps.settings.takeover.hold_unsent {
-            let all: Vec<_> = state.absorbed.iter().copied().chain([conversation]).collect();
+            // It may not know yet of the one that was asked for.
+            let all: BTreeSet<_> = state.absorbed.iter().copied().chain([conversation, asked]).collect();
+            let all: Vec<_> = all.into_iter().collect();
             self.deps.senders.quiet(&state.number_id, all.clone(), QUIET_PATIENCE).await;
             (standing.held, standing.in_flight) = self.unsent(&all).await?;
         }

@@ -25,7 +25,8 @@ impl Job {
             Settlement { send: row.id, nonce: Some(row.nonce), at_ms: self.now_ms(), change }
         };
         self.settle_all(rows.iter().map(settlement).collect()).await;
-        if held == Held::Takeover && !self.is_taken(conversation).await {
+        let is_silent = self.deps.senders.is_silent(conversation);
+        if held == Held::Takeover && !is_silent && !self.is_taken(conversation).await {
             // The bot came back before this was written down, and found nothing to put back.
             self.deps.senders.release(&self.number.id, conversation);
         }

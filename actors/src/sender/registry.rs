@@ -81,8 +81,20 @@ impl Senders {
     /// The bot's messages of a conversation that have not left wait until [`Senders::release`].
     pub(crate) fn hold(&self, number: &str, conversation: ConversationId) {
         // Before the sender hears of it: it may be about to send one.
-        self.silent.lock().insert(conversation);
-        self.tell(number, Message::Hold(conversation, Held::Takeover));
+        self.silence(conversation);
+        self.hold_silenced(number, conversation);
+    }
+
+    /// Nothing that the bot said here begins to leave from now on. Answers whether it was heard before.
+    pub(crate) fn silence(&self, conversation: ConversationId) -> bool {
+        self.silent.lock().insert(conversation)
+    }
+
+    /// As [`Senders::hold`] after [`Senders::silence`], unless the bot is heard again already.
+    pub(crate) fn hold_silenced(&self, number: &str, conversation: ConversationId) {
+        if self.is_silent(conversation) {
+            self.tell(number, Message::Hold(conversation, Held::Takeover));
+        }
     }
 
     /// The bot has the conversation back: what was held leaves, or is given up if the bot went on elsewhere.

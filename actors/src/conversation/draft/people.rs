@@ -34,6 +34,10 @@ impl Draft<'_> {
         };
         std::mem::swap(state, &mut rest);
         if lived {
+            if self.means.takeover.hold_unsent {
+                // Whoever takes the other one over meanwhile does not know of these.
+                self.noted.moving.extend(rest.absorbed.iter().copied().chain([self.id]));
+            }
             let mut aliases = vec![identity::to(into)];
             // Held inputs are found again by their ids, so these must lead here until they came.
             aliases.extend(ids_of(&rest).filter(|_| !self.means.holds));
@@ -65,6 +69,7 @@ impl Draft<'_> {
         // Each became a part of the other, and this one stays: see `leads_on`.
         if from == me || self.after.state.merged_into == Some(from) {
             self.after.state.merged_into = None;
+            self.noted.moving.retain(|part| *part != self.id);
         }
         for alias in ids_of(&other) {
             if identity::is_of_meta(&alias) && !self.after.state.aliases.contains(&alias) {

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actors::{Done, How, Order, Ordered};
+use actors::{Done, Engine, How, Order, Ordered};
 use chatbot::{Closed, Effect, Sending};
 use storage::{Model, SendState};
 use whatsapp::message::{Outgoing, Text};
@@ -162,4 +162,59 @@ async fn taken_over_and_merged(first: Ids, second: Ids, turns: usize) {
     assert!(matches!(done, Done::Done(_)), "{done:?}");
     next.quiet().await;
     assert_eq!(early(), 1, "{first:?} after {turns} turns");
+}
+
+/// A part to which the bot said something, and the whole that has not taken it in: its outbox is full. The number is paused.
+async fn merging(world: &World) -> (Engine, ConversationId) {
+    let engine = world.start().await;
+    engine.pause(NUMBER, "the test says so").await.unwrap();
+    accept(world, &[said("wamid.1", None, USER, "early")]).await;
+    world.consumed().await;
+    let part = conversations(&*world.store).await[0].id.parse().unwrap();
+    let picture = json!({ "type": "image", "image": { "id": "1", "mime_type": "image/png" } });
+    accept(world, &[by("wamid.2", ADA, None, &picture)]).await;
+    world.consumed().await;
+    for text in ["one", "two"] {
+        let message = Outgoing::Text(Text::new(text).unwrap());
+        let order = Order { conversation: conversation(123), message, key: None, who: "token:ci".into(), force: false };
+        assert!(matches!(engine.order(order).await.unwrap(), Ordered::Queued(_)));
+    }
+    accept(world, &[said("wamid.3", ADA, USER, "both")]).await;
+    pause(1_000).await;
+    let links = view::links(part, &world.store.load(part).await.unwrap().unwrap()).unwrap();
+    assert_eq!(links.merged_into, Some(conversation(123)));
+    assert!(world.store.stats().inbox > 0, "it has not arrived");
+    (engine, part)
+}
+
+fn narrow() -> World {
+    let mut world = counting(World::new());
+    world.conversations.max_unsent = 2;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_bot_said_does_not_leave_after_a_takeover_that_comes_while_its_conversation_becomes_a_part_of_another() {
+    let world = narrow();
+    let (engine, part) = merging(&world).await;
+    let Done::Done(standing) = engine.act(part, deed("user:elif", take(false))).await.unwrap() else { panic!() };
+    assert_eq!((standing.conversation, standing.held), (conversation(123), 1));
+    engine.resume(NUMBER).await.unwrap();
+    pause(60_000).await;
+    assert_eq!(sent(&world), ["one", "two"]);
+    let all = conversations(&*world.store).await;
+    assert_eq!((all.len(), all[0].merged.len(), all[0].owner.as_deref()), (1, 1, Some("user:elif")));
+    let done = engine.act(part, deed("user:elif", back(How::Continue))).await.unwrap();
+    assert!(matches!(done, Done::Done(_)), "{done:?}");
+    world.quiet().await;
+    assert_eq!(sent(&world), ["one", "two", "1 early false"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_bot_said_leaves_once_its_conversation_is_a_part_of_another_that_nobody_has() {
+    let world = narrow();
+    let (engine, _) = merging(&world).await;
+    engine.resume(NUMBER).await.unwrap();
+    world.quiet().await;
+    assert_eq!(sent(&world), ["one", "two", "1 early false", "2 both true"]);
 }
