@@ -26,6 +26,8 @@ const WRITE_EVERY: usize = 20;
 /// A store that refused is asked again after this long (ms).
 const AGAIN_MS: u64 = 1_000;
 /// Messages per second when the number has no limit, for the estimate.
+/// Why a letter is skipped that, or whose conversation, cannot be read.
+const DAMAGED: &str = "damaged";
 const UNLIMITED: f64 = 80.0;
 
 /// Why a batch could not be made.
@@ -52,7 +54,7 @@ pub struct BatchPlan {
     pub letters: usize,
     /// Those that could go now.
     pub retryable: usize,
-    /// Those that could not, by why: `window_closed`, `opted_out`, `with_human`, `resolved`, `not_retryable`.
+    /// Those that could not, by why: `window_closed`, `opted_out`, `with_human`, `resolved`, `not_retryable`, `damaged`.
     pub skipped: BTreeMap<Box<str>, usize>,
     /// How long it takes at least (s).
     pub estimated_seconds: u64,
@@ -94,6 +96,13 @@ impl Batch {
     }
 
     fn due_ms(&self) -> u64 {
+    fn skip(&mut self, letter: u64, why: &str) {
+        *self.skipped.entry(why.into()).or_default() += 1;
+        if self.told.len() < MAX_TOLD {
+            self.told.push((letter, why.into()));
+        }
+    }
+
         let last = self.ids.len().saturating_sub(1).max(1) as u64;
         self.created_ms + self.spread_ms.saturating_mul(self.next as u64) / last
     }
@@ -139,10 +148,16 @@ impl Batches {
         let mut plan = BatchPlan { letters: letters.len(), more, ..BatchPlan::default() };
         for letter in &letters {
             plan.ids.push(letter.id);
-            match self.engine.hinders(letter).await? {
-                None => plan.retryable += 1,
-                Some(why) => *plan.skipped.entry(why.into()).or_default() += 1,
-            }
+            let why = match self.engine.hinders(letter).await {
+                Ok(None) => {
+                    plan.retryable += 1;
+                    continue;
+                }
+                Ok(Some(why)) => why,
+                Err(error) if is_damaged(&error) => DAMAGED,
+                Err(error) => return Err(error.into()),
+            };
+            *plan.skipped.entry(why.into()).or_default() += 1;
         }
         let rate = self.engine.slowest_rate().await.unwrap_or(UNLIMITED).max(0.001);
         plan.estimated_seconds = ((plan.retryable as f64 / rate).ceil() as u64).max(spread_ms / 1_000);
@@ -218,17 +233,18 @@ impl Batches {
         let Some(mut batch) = self.get(id) else { return Ok(None) };
         for _ in 0..WRITE_EVERY {
             let Some(letter) = batch.ids.get(batch.next).copied() else { break };
+        let mut failed = None;
             if batch.due_ms() > self.clock.now_ms() {
                 break;
             }
-            match self.engine.retry_one_of_many(letter, &batch.by).await? {
-                Again::Queued(_) | Again::Waiting(_) => batch.retried += 1,
-                not => {
-                    let why = not.word();
-                    *batch.skipped.entry(why.into()).or_default() += 1;
-                    if batch.told.len() < MAX_TOLD {
-                        batch.told.push((letter, why.into()));
-                    }
+            match self.engine.retry_one_of_many(letter, &batch.by).await {
+                Ok(Again::Queued(_) | Again::Waiting(_)) => batch.retried += 1,
+                Ok(not) => batch.skip(letter, not.word()),
+                // It would be so at every try, and those behind it would never go.
+                Err(error) if is_damaged(&error) => batch.skip(letter, DAMAGED),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
                 }
             }
             batch.next += 1;
@@ -239,12 +255,18 @@ impl Batches {
         self.store.put_document(KIND, id, Some(codec::encode(&batch))).await?;
         let next_ms = (!batch.is_done()).then(|| batch.due_ms());
         self.all.lock().insert(id.into(), batch);
-        Ok(next_ms)
+        // Not before how far it is: those that went do not go to their conversations again.
+        failed.map_or(Ok(next_ms), |error| Err(error.into()))
     }
 }
 
 fn id_of(at_ms: u64) -> Box<str> {
     format!("rb_{at_ms:013}").into()
+/// Whether it is this letter's fault, and will be the next time.
+fn is_damaged(error: &OrderError) -> bool {
+    matches!(error, OrderError::State(_) | OrderError::Store(StoreError::Corrupt(_)))
+}
+
 }
 
 #[cfg(test)]

@@ -245,3 +245,70 @@ async fn many_letters_that_go_again_leave_behind_what_is_said_to_people_who_wait
     running.abort();
     assert_eq!(sent(&world).len(), 40 + 40 + 1);
 }
+
+/// Letters of so many people, each of a message of ours.
+async fn many_refused(world: &World, people: u32) -> Arc<Engine> {
+    world.graph.answers(|_| refusal(131_009, 400).into());
+    let engine = Arc::new(world.start().await);
+    for person in 1..=people {
+        world.say(person, "hi").await;
+    }
+    world.quiet().await;
+    world.graph.answers(|_| Ok(()).into());
+    engine
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_whose_conversation_cannot_be_read_is_skipped_and_the_others_of_its_batch_go() {
+    let world = World::new();
+    let engine = many_refused(&world, 3).await;
+    let head = world.store.load(conversation(2)).await.unwrap().unwrap();
+    let damaged = storage::Turn {
+        conversation: conversation(2),
+        expected: head.revision,
+        at_ms: START_MS,
+        consumed: Vec::new(),
+        snapshot: bytes::Bytes::from_static(b"damaged"),
+        entries: Vec::new(),
+        sends: Vec::new(),
+        wake_ms: None,
+        aliases: Vec::new(),
+        dead_letters: Vec::new(),
+        append: Vec::new(),
+        documents: Vec::new(),
+        resolved: Vec::new(),
+    };
+    let fence = world.store.fence(&storage::Partition(NUMBER.into()));
+    world.store.commit(fence, damaged).await.unwrap();
+    let batches = Batches::load(engine).await.unwrap();
+    let plan = batches.plan(&LetterFilter::default(), 0).await.unwrap();
+    assert_eq!((plan.retryable, plan.skipped.get("damaged")), (2, Some(&1)), "{plan:?}");
+    batches.start(plan, 0, "user:elif").await.unwrap();
+    let running = tokio::spawn(batches.clone().run());
+    until(|| batches.all()[0].is_done(), "the batch ends").await;
+    running.abort();
+    let batch = batches.all().remove(0);
+    assert_eq!((batch.retried, batch.skipped.get("damaged"), batch.told.len()), (2, Some(&1), 1), "{batch:?}");
+    world.quiet().await;
+    assert_eq!(sent(&world).len(), 3 + 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_the_store_interrupts_remembers_how_far_it_was() {
+    let flaky = Flaky::over(Model::new());
+    let world = World { store: flaky.clone(), ..World::new() };
+    let engine = many_refused(&world, 3).await;
+    let batches = Batches::load(engine).await.unwrap();
+    let plan = batches.plan(&LetterFilter::default(), 0).await.unwrap();
+    flaky.last_turns.store(1, Ordering::SeqCst);
+    batches.start(plan, 0, "user:elif").await.unwrap();
+    let running = tokio::spawn(batches.clone().run());
+    until(|| batches.all()[0].retried == 1, "it is known that one went").await;
+    assert_eq!((batches.all()[0].next, batches.all()[0].is_done()), (1, false));
+    flaky.refuses.store(false, Ordering::SeqCst);
+    until(|| batches.all()[0].is_done(), "the batch ends").await;
+    running.abort();
+    assert_eq!((batches.all()[0].retried, batches.all()[0].skipped.len()), (3, 0));
+    world.quiet().await;
+    assert_eq!(sent(&world).len(), 3 + 3);
+}

@@ -82,7 +82,7 @@ pub(in super::super) struct RetryPlan {
     letters: usize,
     /// Those that could go now.
     retryable: usize,
-    /// Those that could not, by why: `window_closed`, `opted_out`, `with_human`, `resolved`, `not_retryable`.
+    /// Those that could not, by why: `window_closed`, `opted_out`, `with_human`, `resolved`, `not_retryable`, `damaged`.
     #[schema(value_type = Object)]
     skipped: Value,
     /// How long it takes at least, at the number's rate now.
