@@ -20,6 +20,8 @@ use crate::records::{Control, SendPayload, State};
 
 /// How long the caller waits for the turn.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// For one of many: a conversation that has to wait does not keep those after it.
+const PATIENCE_OF_MANY: Duration = Duration::from_millis(250);
 
 /// What became of a letter that was to go again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,12 +156,13 @@ impl Engine {
         again: LetterAgain,
     ) -> Result<Again, OrderError> {
         let (ticket, answer) = self.deps.tickets.draw(self.deps.clock.now_ms());
+        let patience = if again.many { PATIENCE_OF_MANY } else { PATIENCE };
         // Its letter is what makes it once: no key does.
         let order = SendOrder { message, on_doubt, ticket, key: None, origin: Origin::Letter(again), named: None };
         let payload = InboxPayload::Order(Box::new(order));
         let appended = self.append_to(&reached, &payload, self.deps.clock.now_ms()).await;
         let outcome = match &appended {
-            Ok(_) => tokio::time::timeout(PATIENCE, answer).await.ok().and_then(Result::ok),
+            Ok(_) => tokio::time::timeout(patience, answer).await.ok().and_then(Result::ok),
             Err(_) => None,
         };
         self.deps.tickets.give_back(ticket);

@@ -312,3 +312,25 @@ async fn a_batch_that_the_store_interrupts_remembers_how_far_it_was() {
     world.quiet().await;
     assert_eq!(sent(&world).len(), 3 + 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_does_not_stand_still_behind_conversations_that_wait() {
+    let mut world = World::new();
+    world.conversations.max_unsent = 1;
+    let engine = many_refused(&world, 8).await;
+    world.graph.answers(|request| Answer(if request.text == "re: busy" { 60_000 } else { 20 }, Ok(())));
+    for person in 1..=8 {
+        world.say(person, "busy").await;
+    }
+    world.consumed().await;
+    let batches = Batches::load(engine).await.unwrap();
+    let plan = batches.plan(&LetterFilter::default(), 0).await.unwrap();
+    assert_eq!(plan.retryable, 8);
+    batches.start(plan, 0, "user:elif").await.unwrap();
+    let running = tokio::spawn(batches.clone().run());
+    pause(4_000).await;
+    assert!(batches.all()[0].is_done(), "{:?}", batches.all());
+    world.quiet().await;
+    running.abort();
+    assert_eq!(sent(&world).len(), 3 * 8);
+}
