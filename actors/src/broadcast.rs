@@ -15,7 +15,7 @@ mod record;
 mod run;
 mod tally;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -30,6 +30,7 @@ pub use tally::{Counts, PersonResult, ResultPage, Standing};
 use crate::clock::Clock;
 use crate::codec::{self, CodecError};
 use crate::engine::{Engine, OrderError};
+use crate::events;
 use record::{Person, chunk_key, id_of};
 
 pub(crate) const KIND: &str = "broadcast";
@@ -78,6 +79,8 @@ pub struct Broadcasts {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     all: Mutex<BTreeMap<Box<str>, Broadcast>>,
+    /// Ids of those that cannot be read: their chunks stay.
+    unreadable: BTreeSet<Box<str>>,
     /// Held while one is made: its id is not among them yet, and nobody knows whose its chunks are.
     making: tokio::sync::Mutex<()>,
     /// Held while one is read, changed and written.
@@ -90,15 +93,20 @@ impl Broadcasts {
     /// Those that the store has. Chunks of one that was never finished being made are removed.
     pub async fn load(engine: Arc<Engine>) -> Result<Arc<Self>, BroadcastError> {
         let (store, clock) = (engine.deps().store.clone(), engine.deps().clock.clone());
-        let mut all = BTreeMap::new();
+        let (mut all, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
         for (id, bytes) in store.documents(KIND).await? {
-            all.insert(id, codec::decode(&bytes)?);
+            match codec::decode(&bytes) {
+                Ok(broadcast) => drop(all.insert(id, broadcast)),
+                Err(_) => drop(unreadable.insert(id)),
+            }
         }
+        events::unreadable(KIND, unreadable.len());
         let broadcasts = Self {
             engine,
             store,
             clock,
             all: Mutex::new(all),
+            unreadable,
             making: tokio::sync::Mutex::default(),
             writing: tokio::sync::Mutex::default(),
             changes: watch::Sender::new(0),
@@ -133,7 +141,7 @@ impl Broadcasts {
             let all = self.all.lock();
             let mut at_ms = now_ms;
             // Ids sort by time, and two of one millisecond get two of them.
-            while all.contains_key(&*id_of(at_ms)) {
+            while all.contains_key(&*id_of(at_ms)) || self.unreadable.contains(&*id_of(at_ms)) {
                 at_ms += 1;
             }
             plan.broadcast(id_of(at_ms), by, phase, now_ms)
@@ -254,7 +262,7 @@ impl Broadcasts {
                 after = Some(last.clone());
                 let of_none = |key: &str| {
                     let id = key.split_once('/').map_or(key, |(id, _)| id);
-                    !self.all.lock().contains_key(id)
+                    !self.all.lock().contains_key(id) && !self.unreadable.contains(id)
                 };
                 let gone: Vec<NewDocument> = page
                     .iter()

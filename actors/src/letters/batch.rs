@@ -13,6 +13,7 @@ use super::LetterFilter;
 use crate::clock::Clock;
 use crate::codec::{self, CodecError};
 use crate::engine::{Again, Engine, OrderError};
+use crate::events;
 
 /// Letters of one batch at the most.
 pub const MAX_BATCH: usize = 10_000;
@@ -25,9 +26,9 @@ const MAX_TOLD: usize = 20;
 const WRITE_EVERY: usize = 20;
 /// A store that refused is asked again after this long (ms).
 const AGAIN_MS: u64 = 1_000;
-/// Messages per second when the number has no limit, for the estimate.
 /// Why a letter is skipped that, or whose conversation, cannot be read.
 const DAMAGED: &str = "damaged";
+/// Messages per second when the number has no limit, for the estimate.
 const UNLIMITED: f64 = 80.0;
 
 /// Why a batch could not be made.
@@ -95,7 +96,6 @@ impl Batch {
         self.ended_ms.is_some()
     }
 
-    fn due_ms(&self) -> u64 {
     fn skip(&mut self, letter: u64, why: &str) {
         *self.skipped.entry(why.into()).or_default() += 1;
         if self.told.len() < MAX_TOLD {
@@ -103,6 +103,7 @@ impl Batch {
         }
     }
 
+    fn due_ms(&self) -> u64 {
         let last = self.ids.len().saturating_sub(1).max(1) as u64;
         self.created_ms + self.spread_ms.saturating_mul(self.next as u64) / last
     }
@@ -123,10 +124,11 @@ impl Batches {
     /// Those that the store has.
     pub async fn load(engine: Arc<Engine>) -> Result<Arc<Self>, BatchError> {
         let (store, clock) = (engine.deps().store.clone(), engine.deps().clock.clone());
-        let mut all = BTreeMap::new();
-        for (id, bytes) in store.documents(KIND).await? {
-            all.insert(id, codec::decode(&bytes)?);
-        }
+        let documents = store.documents(KIND).await?;
+        let count = documents.len();
+        let readable = |(id, bytes): (Box<str>, bytes::Bytes)| Some((id, codec::decode::<Batch>(&bytes).ok()?));
+        let all: BTreeMap<_, _> = documents.into_iter().filter_map(readable).collect();
+        events::unreadable(KIND, count - all.len());
         let (all, making) = (Mutex::new(all), tokio::sync::Mutex::default());
         Ok(Arc::new(Self { engine, store, clock, all, making, changes: watch::Sender::new(0) }))
     }
@@ -231,9 +233,9 @@ impl Batches {
     /// Lets those go that are due. Answers when the next one is.
     async fn go_on(&self, id: &str) -> Result<Option<u64>, BatchError> {
         let Some(mut batch) = self.get(id) else { return Ok(None) };
+        let mut failed = None;
         for _ in 0..WRITE_EVERY {
             let Some(letter) = batch.ids.get(batch.next).copied() else { break };
-        let mut failed = None;
             if batch.due_ms() > self.clock.now_ms() {
                 break;
             }
@@ -260,13 +262,13 @@ impl Batches {
     }
 }
 
-fn id_of(at_ms: u64) -> Box<str> {
-    format!("rb_{at_ms:013}").into()
 /// Whether it is this letter's fault, and will be the next time.
 fn is_damaged(error: &OrderError) -> bool {
     matches!(error, OrderError::State(_) | OrderError::Store(StoreError::Corrupt(_)))
 }
 
+fn id_of(at_ms: u64) -> Box<str> {
+    format!("rb_{at_ms:013}").into()
 }
 
 #[cfg(test)]

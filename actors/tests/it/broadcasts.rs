@@ -79,3 +79,20 @@ async fn people_whose_conversation_has_to_wait_keep_nobody_after_them_and_get_it
     let sent = broadcasts.results(&made.id, Some(Standing::Sent), 0, 100).await.unwrap();
     assert_eq!((sent.items.len(), world.graph.count()), (96, 6 + 96));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_broadcast_that_cannot_be_read_keeps_no_start_back_and_its_people_stay() {
+    let world = World::new();
+    let engine = Arc::new(world.start().await);
+    let first = Broadcasts::load(engine.clone()).await.unwrap();
+    let made = first.create(plan(1..3), "user:elif", false).await.unwrap();
+    let readable = first.create(plan(3..5), "user:elif", false).await.unwrap();
+    let damaged = || Some(bytes::Bytes::from_static(b"damaged"));
+    world.store.put_document("broadcast", &made.id, damaged()).await.unwrap();
+    world.store.put_document("broadcast_people", "br_of_nobody/000000", damaged()).await.unwrap();
+    let again = Broadcasts::load(engine).await.unwrap();
+    assert_eq!(again.all(), std::slice::from_ref(&readable));
+    let lists = world.store.documents("broadcast_people").await.unwrap();
+    let keys: Vec<_> = lists.iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, [&made.id, &readable.id].map(|id| format!("{id}/000000")));
+}

@@ -334,3 +334,15 @@ async fn a_batch_does_not_stand_still_behind_conversations_that_wait() {
     running.abort();
     assert_eq!(sent(&world).len(), 3 * 8);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_cannot_be_read_keeps_no_other_back() {
+    let world = World::new();
+    let engine = many_refused(&world, 1).await;
+    world.store.put_document("letter_batch", "rb_1", Some(bytes::Bytes::from_static(b"damaged"))).await.unwrap();
+    let batches = Batches::load(engine.clone()).await.unwrap();
+    let plan = batches.plan(&LetterFilter::default(), 0).await.unwrap();
+    let made = batches.start(plan, 0, "user:elif").await.unwrap();
+    let again = Batches::load(engine).await.unwrap();
+    assert_eq!(again.all(), [made]);
+}
