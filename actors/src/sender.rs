@@ -535,6 +535,7 @@ impl State {
         let status = SenderStatus {
             open: self.lanes.open(),
             open_bulk: self.lanes.open_bulk(),
+            ready_bulk: self.lanes.ready_bulk(),
             under_way: self.lanes.under_way(),
             oldest_ms: oldest_reply_ms.into_iter().chain(oldest_bulk_ms).min(),
             oldest_reply_ms,

@@ -21,6 +21,8 @@ const STEP: usize = 16;
 const OPEN_SECONDS: f64 = 2.0;
 const LEAST_OPEN: f64 = 10.0;
 const MOST_OPEN: f64 = 200.0;
+/// Those that could not leave now anyhow, for a retry or in doubt, leave their room to others, up to so many.
+const MOST_WAITING: usize = 2_000;
 /// When there is no room, it is looked again after this long (ms).
 const ROOM_MS: u64 = 50;
 /// While more inputs than this wait for their turn, a step waits, too, but no longer than this (ms).
@@ -153,7 +155,7 @@ impl Broadcasts {
         let own = broadcast.rate.map(f64::from);
         let per_second = own.into_iter().chain(sender.per_second).reduce(f64::min);
         let open = per_second.map_or(MOST_OPEN, |rate| (rate * OPEN_SECONDS).clamp(LEAST_OPEN, MOST_OPEN)) as usize;
-        let room = open.saturating_sub(sender.open_bulk);
+        let room = open.saturating_sub(sender.ready_bulk).min(MOST_WAITING.saturating_sub(sender.open_bulk));
         if room == 0 {
             return Ok(Step::Wait(now_ms + ROOM_MS));
         }

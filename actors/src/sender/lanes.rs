@@ -513,6 +513,13 @@ impl Lanes {
         self.bulk.open
     }
 
+    /// Those of many that do not wait for a later time (a retry, the end of a doubt, the person's rate).
+    pub(crate) fn ready_bulk(&self) -> usize {
+        let later = (self.now_ms() + 1, ConversationId([0; 16]));
+        let waiting = self.bulk.by_time.range(later..).filter_map(|(_, id)| self.lanes.get(id)).map(Lane::len);
+        self.bulk.open.saturating_sub(waiting.sum())
+    }
+
     /// When the oldest of them was decided; of the replies, and of those that are one of many.
     pub(crate) fn oldest_ms(&self) -> (Option<u64>, Option<u64>) {
         (self.replies.oldest_ms(), self.bulk.oldest_ms())

@@ -9,6 +9,8 @@ pub struct SenderStatus {
     pub open: usize,
     /// Those of them that are one of many (broadcasts).
     pub open_bulk: usize,
+    /// Those of them that wait for no later time, such as a retry or the end of a doubt.
+    pub ready_bulk: usize,
     /// Requests under way.
     pub under_way: usize,
     /// When the oldest open message was decided (Unix ms).

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use actors::broadcast::{Broadcast, Broadcasts, Draft, NewPerson, Phase, Plan, Standing};
 use serde_json::json;
 use storage::Model;
+use whatsapp::graph::Error;
 
 use crate::support::*;
 
@@ -95,4 +96,23 @@ async fn a_broadcast_that_cannot_be_read_keeps_no_start_back_and_its_people_stay
     let lists = world.store.documents("broadcast_people").await.unwrap();
     let keys: Vec<_> = lists.iter().map(|(key, _)| key.to_string()).collect();
     assert_eq!(keys, [&made.id, &readable.id].map(|id| format!("{id}/000000")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_of_a_broadcast_that_are_in_doubt_keep_no_room_from_the_others() {
+    let mut world = World::new();
+    world.sender.messages_per_second = 5;
+    world.sender.doubt_window_ms = 3_600_000;
+    let lost = |to: &str| (1..=20).any(|n| phone(n) == to);
+    world.graph.answers(move |request| match lost(&request.to) {
+        true => Err(Error::Ambiguous("composed".into())).into(),
+        false => Ok(()).into(),
+    });
+    let broadcasts = Broadcasts::load(Arc::new(world.start().await)).await.unwrap();
+    let made = broadcasts.create(plan(1..61), "user:elif", true).await.unwrap();
+    let running = tokio::spawn(broadcasts.clone().run());
+    pause(60_000).await;
+    running.abort();
+    let counts = broadcasts.counts(&made.id).await.unwrap();
+    assert_eq!((counts.held, counts.sent), (20, 40), "{counts:?}");
 }

@@ -44,6 +44,10 @@ impl Lane {
         self.rows.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     pub(super) fn is_under_way(&self, send: SendId) -> bool {
         self.under_way == Some(send.n)
     }

@@ -157,3 +157,20 @@ async fn a_message_that_leaves_no_request_leaves_the_probe_to_the_next_one() {
     lanes.settled(dropped);
     assert!(lanes.next().is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn those_of_many_that_wait_for_a_later_time_do_not_count_as_ready() {
+    let (mut lanes, clock) = lanes(&settings());
+    for who in 1..=4 {
+        lanes.push(row_of(who, 1, true, START_MS));
+    }
+    let (doubted, retried) = (lanes.next().unwrap().id, lanes.next().unwrap().id);
+    assert_eq!((lanes.open_bulk(), lanes.ready_bulk()), (4, 4), "what is under way counts");
+    lanes.doubt(doubted, START_MS + 30_000, 1);
+    lanes.again(retried, START_MS + 60_000, 1);
+    assert_eq!((lanes.open_bulk(), lanes.ready_bulk()), (4, 2));
+    clock.advance(30_000);
+    assert_eq!((lanes.open_bulk(), lanes.ready_bulk()), (4, 3));
+    lanes.settled(doubted);
+    assert_eq!((lanes.open_bulk(), lanes.ready_bulk()), (3, 2));
+}
