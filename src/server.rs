@@ -151,6 +151,7 @@ pub async fn start(config: &Config, given: Given) -> Result<Running, StartError>
     let front = local(&front_listener, config.server.listen);
     let beside_us = given.apply_flows.then_some(front);
     services.flows.attach(Arc::new(numbers::bot_flows(config, registry.clone(), book.clone(), beside_us)));
+    services.broadcast_results.attach(broadcasts.clone());
     services.eraser.attach(engine.clone());
     services.run(&engine);
     if !given.apply_flows {

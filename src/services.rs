@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::blocking::Blocks;
-use actors::broadcast::BroadcastLists;
+use actors::broadcast::{BroadcastLists, BroadcastResults};
 use actors::contacts::Contacts;
-use actors::erasure::{Documents, Eraser, EraserParts, Keeps, Masked, Tombs};
+use actors::erasure::{Documents, Eraser, EraserParts, Keeps, Tombs};
 use actors::flow_manager::{Flow, FlowManager, FlowParts, Forward, Place};
 use actors::http_caller::{BotSecrets, HttpParts};
 use actors::media::{Carrier, Media, MediaParts, MediaSettings};
@@ -84,6 +84,8 @@ pub struct Services {
     pub tombs: Arc<Tombs>,
     /// Erases people.
     pub eraser: Arc<Eraser>,
+    /// What became of people of broadcasts.
+    pub broadcast_results: Arc<BroadcastResults>,
     /// Rung when a file of a person is wanted.
     pub media_wanted: Arc<Notify>,
     /// What the calls of bots are made with.
@@ -151,6 +153,7 @@ impl Services {
             metrics: metrics.clone(),
         })
         .await?;
+        let broadcast_results = Arc::new(BroadcastResults::new(store.clone()));
         let eraser = Eraser::new(EraserParts {
             store: store.clone(),
             clock: clock.clone(),
@@ -158,7 +161,7 @@ impl Services {
             media: media.clone(),
             outlet: outlet.clone(),
             tombs: tombs.clone(),
-            keeps: others_that_keep(&store, inspector),
+            keeps: others_that_keep(&store, broadcast_results.clone(), inspector),
         });
         let ages = ages(&config.retention);
         Ok(Self {
@@ -171,6 +174,7 @@ impl Services {
             quick_replies: QuickReplies::new(store.clone(), clock.clone()),
             tombs,
             eraser,
+            broadcast_results,
             media_wanted,
             http,
             client,
@@ -338,21 +342,15 @@ async fn warn_of_lacks(templates: Arc<Templates>, flows: Arc<FlowManager>, bots:
 
 /// Kinds of documents that name people and go with them.
 const NAMING: [(&str, &str); 2] = [("attention", "attention"), ("answers", "idempotency")];
-/// Kinds of documents that name people and stay: without their ids.
-const TRAILS: [(&str, &str); 1] = [("broadcast_results", "broadcast_result")];
 
-fn others_that_keep(store: &Arc<dyn Store>, inspector: Arc<Inspector>) -> Vec<Arc<dyn Keeps>> {
+fn others_that_keep(store: &Arc<dyn Store>, results: Arc<dyn Keeps>, inspector: Arc<Inspector>) -> Vec<Arc<dyn Keeps>> {
     let naming = NAMING.into_iter().map(|(name, kind)| {
         let keeps: Arc<dyn Keeps> = Arc::new(Documents { store: store.clone(), name, kind });
         keeps
     });
-    let trails = TRAILS.into_iter().map(|(name, kind)| {
-        let keeps: Arc<dyn Keeps> = Arc::new(Masked { store: store.clone(), name, kind });
-        keeps
-    });
     let lists: Arc<dyn Keeps> = Arc::new(BroadcastLists { store: store.clone() });
     let requests: Arc<dyn Keeps> = Arc::new(KeptRequests(inspector));
-    naming.chain(trails).chain([lists, requests]).collect()
+    naming.chain([lists, results, requests]).collect()
 }
 
 fn media_settings(config: &Config) -> MediaSettings {

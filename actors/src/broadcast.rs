@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use storage::{NewDocument, Store, StoreError};
 use tokio::sync::watch;
 
-pub use erase::BroadcastLists;
+pub use erase::{BroadcastLists, BroadcastResults};
 pub use plan::{Draft, MAX_PEOPLE, NewPerson, Plan, PlanError, Wrong, variables_of};
 pub use record::{Broadcast, News, Phase};
 pub use tally::{Counts, PersonResult, ResultPage, Standing};
@@ -207,10 +207,20 @@ impl Broadcasts {
     async fn write(
         &self,
         id: &str,
-        mut documents: Vec<NewDocument>,
+        documents: Vec<NewDocument>,
         change: impl FnOnce(&mut Broadcast) -> Result<(), BroadcastError>,
     ) -> Result<Broadcast, BroadcastError> {
         let _writing = self.writing.lock().await;
+        self.write_now(id, documents, change).await
+    }
+
+    /// As [`Broadcasts::write`], for whoever has `writing` already.
+    async fn write_now(
+        &self,
+        id: &str,
+        mut documents: Vec<NewDocument>,
+        change: impl FnOnce(&mut Broadcast) -> Result<(), BroadcastError>,
+    ) -> Result<Broadcast, BroadcastError> {
         let before = self.get(id)?;
         let mut broadcast = before.clone();
         change(&mut broadcast)?;

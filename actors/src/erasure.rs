@@ -21,7 +21,7 @@ use storage::{ContactId, Store, StoreError};
 use tokio::sync::Notify;
 
 pub(crate) use keeps::masked;
-pub use keeps::{Documents, Keeps, Kept, Masked};
+pub use keeps::{Documents, Keeps, Kept};
 pub use tombs::Tombs;
 pub use who::{Who, mentions};
 

@@ -1,12 +1,13 @@
-//! People of broadcasts who are erased: their place stays, so that the counts do, without a word of who it was.
+//! People of broadcasts who are erased: their place stays, so that there are as many, without a word of who it was, in the
+//! lists and in what became of them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 use storage::Store;
 
-use super::PEOPLE;
-use super::record::{Person, Skip};
+use super::record::{Outcome, Person, Skip};
+use super::{Broadcasts, PEOPLE, RESULT};
 use crate::codec;
 use crate::erasure::{EraseError, Keeps, Kept, Who, masked, mentions};
 use crate::events;
@@ -98,5 +99,81 @@ impl Keeps for BroadcastLists {
             self.look(who, false, show).await?;
             Ok(shown)
         })
+    }
+}
+
+/// What became of people of broadcasts, as what keeps something about them: their messages, by conversation.
+pub struct BroadcastResults {
+    store: Arc<dyn Store>,
+    /// Those who write them, once there are any.
+    writers: OnceLock<Arc<Broadcasts>>,
+}
+
+impl BroadcastResults {
+    /// What the store has of them. Nobody may write them before [`BroadcastResults::attach`].
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, writers: OnceLock::new() }
+    }
+
+    /// Says who writes them from now on.
+    pub fn attach(&self, broadcasts: Arc<Broadcasts>) {
+        let _set_once = self.writers.set(broadcasts);
+    }
+
+    /// Clears them in one chunk, as it stands when nobody else writes it.
+    async fn clear(&self, key: &str, who: &Who) -> Result<(), EraseError> {
+        let _writing = match self.writers.get() {
+            Some(broadcasts) => Some(broadcasts.writing.lock().await),
+            None => None,
+        };
+        let Some(bytes) = self.store.document(RESULT, key).await? else { return Ok(()) };
+        let mut outcomes: Vec<Outcome> = codec::decode(&bytes)?;
+        for outcome in outcomes.iter_mut().filter(|outcome| is_theirs(outcome, who)) {
+            *outcome = Outcome::Skipped(Skip::erased());
+        }
+        Ok(self.store.put_document(RESULT, key, Some(codec::encode(&outcomes))).await?)
+    }
+}
+
+fn is_theirs(outcome: &Outcome, who: &Who) -> bool {
+    outcome.is_of(|conversation| who.conversations.contains(&conversation))
+}
+
+impl Keeps for BroadcastResults {
+    fn name(&self) -> &'static str {
+        "broadcast_results"
+    }
+
+    fn erase<'a>(&'a self, who: &'a Who, only_count: bool) -> Kept<'a, usize> {
+        Box::pin(async move {
+            let (words, mut count, mut unreadable) = (who.words(), 0, 0);
+            let mut after = None::<Box<str>>;
+            loop {
+                let page = self.store.documents_page(RESULT, after.as_deref(), PAGE).await?;
+                let Some((last, _)) = page.last() else { break };
+                after = Some(last.clone());
+                for (key, bytes) in page {
+                    let Ok(outcomes) = codec::decode::<Vec<Outcome>>(&bytes) else {
+                        unreadable += 1;
+                        if !only_count && mentions(&bytes, &words) {
+                            self.store.put_document(RESULT, &key, Some(masked(&bytes, &words))).await?;
+                        }
+                        continue;
+                    };
+                    let theirs = outcomes.iter().filter(|outcome| is_theirs(outcome, who)).count();
+                    count += theirs;
+                    if theirs > 0 && !only_count {
+                        self.clear(&key, who).await?;
+                    }
+                }
+            }
+            events::unreadable(RESULT, unreadable);
+            Ok(count)
+        })
+    }
+
+    fn export<'a>(&'a self, _: &'a Who) -> Kept<'a, Vec<Value>> {
+        // The messages themselves are in the export, each with its broadcast.
+        Box::pin(async { Ok(Vec::new()) })
     }
 }

@@ -193,6 +193,11 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
+    /// Whether it is a message of such a conversation.
+    pub(super) fn is_of(&self, such: impl Fn(ConversationId) -> bool) -> bool {
+        matches!(self, Self::Sent(sent) if such(sent.conversation))
+    }
+
     /// The row that its conversation has not taken yet.
     pub(super) fn waits(&self) -> Option<InboxSeq> {
         if let Self::Waiting { seq } = self { Some(InboxSeq(*seq)) } else { None }

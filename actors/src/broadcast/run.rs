@@ -190,6 +190,15 @@ impl Broadcasts {
         tombs.is_of_before(&ids, broadcast.created_ms)
     }
 
+    /// Whoever was erased since these were read, or is being erased, is not written down again. Asked with `writing` in hand:
+    /// who is erased later is cleared after this was written.
+    fn forget_dead(&self, outcomes: &mut [Outcome]) {
+        let deps = self.engine.deps();
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_of(|id| deps.is_dead(id))) {
+            *outcome = Outcome::Skipped(Skip::erased());
+        }
+    }
+
     async fn release_some(
         &self,
         broadcast: &Broadcast,
@@ -227,8 +236,10 @@ impl Broadcasts {
         let fresh = outcomes.get(broadcast.next as usize % CHUNK..).unwrap_or_default();
         let waiting = fresh.iter().filter(|outcome| matches!(outcome, Outcome::Waiting { .. })).count() as u32;
         let (next, now_ms) = (broadcast.next + people.len() as u32, self.clock.now_ms());
+        let _writing = self.writing.lock().await;
+        self.forget_dead(&mut outcomes);
         let document = (RESULT.into(), chunk_key(&broadcast.id, chunk), Some(codec::encode(&outcomes)));
-        self.write(&broadcast.id, vec![document], |broadcast| {
+        self.write_now(&broadcast.id, vec![document], |broadcast| {
             broadcast.next = next;
             broadcast.waiting += waiting;
             broadcast.started_ms.get_or_insert(now_ms);
@@ -302,6 +313,7 @@ impl Broadcasts {
                 None => Outcome::Skipped(Skip::new("refused", "the conversation did not take it")),
             };
         }
+        self.forget_dead(&mut outcomes);
         let document = (RESULT.into(), chunk_key(&broadcast.id, chunk), Some(codec::encode(&outcomes)));
         self.store.put_documents(vec![document]).await?;
         Ok(left)

@@ -90,53 +90,6 @@ impl Keeps for Documents {
     }
 }
 
-/// Documents of one kind that must stay, such as a trail of who did what: the person's ids in them become stars.
-pub struct Masked {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    /// The word for it.
-    pub name: &'static str,
-    /// The kind of the documents.
-    pub kind: &'static str,
-}
-
-impl Masked {
-    async fn found(&self, words: &[String], after: &mut Option<Box<str>>) -> Result<Option<Vec<Named>>, EraseError> {
-        let page = self.store.documents_page(self.kind, after.as_deref(), STEP).await?;
-        let Some((last, _)) = page.last() else { return Ok(None) };
-        *after = Some(last.clone());
-        Ok(Some(page.into_iter().filter(|(_, value)| mentions(value, words)).collect()))
-    }
-}
-
-type Named = (Box<str>, bytes::Bytes);
-
-impl Keeps for Masked {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn erase<'a>(&'a self, who: &'a Who, only_count: bool) -> Kept<'a, usize> {
-        Box::pin(async move {
-            let (words, mut after, mut count) = (who.words(), None, 0);
-            while let Some(found) = self.found(&words, &mut after).await? {
-                count += found.len();
-                if !only_count && !found.is_empty() {
-                    let rows =
-                        found.into_iter().map(|(key, value)| (self.kind.into(), key, Some(masked(&value, &words))));
-                    self.store.put_documents(rows.collect()).await?;
-                }
-            }
-            Ok(count)
-        })
-    }
-
-    fn export<'a>(&'a self, _: &'a Who) -> Kept<'a, Vec<Value>> {
-        // It tells of those who did something, not of the person.
-        Box::pin(async { Ok(Vec::new()) })
-    }
-}
-
 /// Puts stars in the place of words, as many as they have bytes: so lengths stay right, however the text is packed.
 pub(crate) fn masked(text: &[u8], words: &[String]) -> bytes::Bytes {
     let mut text = text.to_vec();

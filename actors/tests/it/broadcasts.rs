@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use actors::broadcast::{Broadcast, Broadcasts, Draft, NewPerson, Phase, Plan, Standing};
+use actors::broadcast::{Broadcast, BroadcastResults, Broadcasts, Draft, NewPerson, Phase, Plan, Standing};
+use actors::erasure::{Keeps, Who};
 use serde_json::json;
 use storage::Model;
 use whatsapp::graph::Error;
@@ -79,6 +80,30 @@ async fn people_whose_conversation_has_to_wait_keep_nobody_after_them_and_get_it
     running.abort();
     let sent = broadcasts.results(&made.id, Some(Standing::Sent), 0, 100).await.unwrap();
     assert_eq!((sent.items.len(), world.graph.count()), (96, 6 + 96));
+}
+
+#[tokio::test(start_paused = true)]
+async fn f120_what_became_of_somebody_in_a_broadcast_names_no_conversation_of_theirs_once_they_are_erased() {
+    let world = World::new();
+    let engine = Arc::new(world.start().await);
+    let broadcasts = Broadcasts::load(engine.clone()).await.unwrap();
+    let results = BroadcastResults::new(world.store.clone());
+    results.attach(broadcasts.clone());
+    let made = broadcasts.create(plan(1..3), "user:elif", true).await.unwrap();
+    let running = tokio::spawn(broadcasts.clone().run());
+    until(|| broadcasts.all()[0].phase == Phase::Done, "it is done").await;
+    running.abort();
+    world.quiet().await;
+    let who = Who { conversations: [conversation(1)].into(), ..Who::default() };
+    let sends = async || {
+        let page = broadcasts.results(&made.id, None, 0, 9).await.unwrap();
+        page.items.into_iter().map(|one| (one.send.map(|send| send.conversation), one.reason)).collect::<Vec<_>>()
+    };
+    assert_eq!(results.erase(&who, true).await.unwrap(), 1);
+    assert_eq!(sends().await, [(Some(conversation(1)), None), (Some(conversation(2)), None)]);
+    assert_eq!(results.erase(&who, false).await.unwrap(), 1);
+    assert_eq!(sends().await, [(None, Some("erased".into())), (Some(conversation(2)), None)]);
+    assert_eq!(results.erase(&who, false).await.unwrap(), 0, "it can be done again");
 }
 
 #[tokio::test(start_paused = true)]
