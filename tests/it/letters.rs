@@ -91,6 +91,25 @@ async fn a_letter_does_not_go_when_the_window_is_closed_and_is_dropped_with_a_re
 }
 
 #[tokio::test]
+async fn no_ids_are_no_letters_rather_than_all_of_them() {
+    let world = World::start().await;
+    world.trouble(vec![refused(131_026)]);
+    world.write(ADA, "hi").await;
+    letters(&world, 1).await;
+    for (verb, body) in [("retry", json!({ "ids": [] })), ("drop", json!({ "ids": [], "why": "x" }))] {
+        for query in ["", "?dry_run=true"] {
+            let path = format!("/api/v1/dead-letters/{verb}{query}");
+            let (status, problem) = world.admin_post(&path, &body).await;
+            assert_eq!((status, &problem["type"]), (422, &json!("/problems/invalid")), "{path}: {problem}");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains("ids is empty") && detail.contains("say all"), "{detail}");
+        }
+    }
+    assert_eq!(letters(&world, 1).await.len(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn many_letters_go_again_spread_over_a_time() {
     let world = World::start().await;
     world.trouble(vec![refused(131_009)]);

@@ -26,7 +26,7 @@ const MAX_SPREAD: SignedDuration = SignedDuration::from_hours(24);
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "code": 131056, "spread": "10m" }))]
 pub(in super::super) struct RetryMany {
-    /// These.
+    /// These; at least one.
     ids: Option<Vec<String>>,
     /// Given up for this.
     reason: Option<String>,
@@ -48,7 +48,7 @@ pub(in super::super) struct RetryMany {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "code": 131026, "why": "not on WhatsApp" }))]
 pub(in super::super) struct DropMany {
-    /// These.
+    /// These; at least one.
     ids: Option<Vec<String>>,
     /// Given up for this.
     reason: Option<String>,
@@ -269,6 +269,9 @@ fn filter(shared: &Shared, principal: &Principal, asked: Filter) -> Result<Lette
     let any = ids.is_some() || reason.is_some() || code.is_some() || phone_number_id.is_some() || before.is_some();
     if any == all {
         return Err(invalid("say which letters: ids, reason, code, phone_number_id or before; or all"));
+    }
+    if ids.as_ref().is_some_and(Vec::is_empty) {
+        return Err(invalid("ids is empty: name at least one, or leave it out and say all"));
     }
     let ids = ids.unwrap_or_default();
     if ids.len() > MAX_BATCH {
