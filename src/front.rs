@@ -28,6 +28,7 @@ pub use flow::{
     FLOW_PATH, FlowEndpoint, FlowHealth, FlowMetrics, Forms, Keyring, Parts as FlowParts, Reading as FlowReading,
     Settings as FlowSettings, Slot as KeySlot, Tell as TellFlow, Trouble as FlowTrouble,
 };
+pub(crate) use intake::Stays;
 pub use intake::{Intake, Repeats, webhook_of};
 use reply::{error, text};
 pub use signers::{Signer, Signers};
@@ -189,24 +190,26 @@ impl Front {
         }
     }
 
-    /// Takes the bytes of a webhook in again, signed with the secret of a number's app, or of the first one's. Answers the
-    /// status, and what became of it.
-    pub(crate) async fn take_again(&self, number: Option<&str>, body: Bytes, of: Id) -> (u16, Option<Taken>) {
+    /// Takes the bytes of a webhook in again, signed with the secret of a number's app. Answers the status, and what became of
+    /// it; `None` if the number is not served.
+    pub(crate) async fn take_again(&self, number: &str, body: Bytes, of: Id) -> Option<(u16, Option<Taken>)> {
         let started = tokio::time::Instant::now();
-        let signature = self.intake.sign(number, &body);
-        let (answer, verdict, taken) = self.take(signature.as_deref(), body.clone(), started).await;
+        let signature = self.intake.sign(number, &body)?;
+        let (answer, verdict, taken) = self.take(Some(&signature), body.clone(), started).await;
         let note = self.note("webhook", verdict, &answer, started);
         self.inspector.note(Note { taken: taken.clone(), replay_of: Some(of), ..note }.of(body));
-        (answer.status().as_u16(), taken)
+        Some((answer.status().as_u16(), taken))
     }
 
-    /// Takes a webhook in again that was put aside; else says why it would be put aside again.
+    /// Takes a webhook in again that was put aside as `row`; else says why it stays.
     pub(crate) async fn take_from_quarantine(
         &self,
-        webhook: Bytes,
+        row: &storage::Quarantined,
+        webhook: &[u8],
+        confirm: bool,
         dry_run: bool,
-    ) -> Result<Result<Taken, Box<str>>, storage::StoreError> {
-        self.intake.release(&webhook, dry_run).await
+    ) -> Result<Result<Taken, Stays>, storage::StoreError> {
+        self.intake.release(row, webhook, confirm, dry_run).await
     }
 
     /// A Flow's request is noted without its bytes, which nobody could tell a person's from another's.

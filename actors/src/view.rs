@@ -260,11 +260,11 @@ pub struct QuarantinedView {
     pub raw: serde_json::Value,
 }
 
-/// The member of a webhook that says that it was made around one element that was put aside, and which one: `message`,
-/// `status` or `field`.
+/// The member of a webhook that was made ([`storage::Quarantined::made`]) that says which element it was made around:
+/// `message`, `status` or `field`.
 pub const ASIDE: &str = "quarantined";
 
-/// The element that a webhook was made around; all of it if it was made around none.
+/// The element that a webhook was made around.
 fn element(mut whole: serde_json::Value) -> serde_json::Value {
     let place = match whole.get(ASIDE).and_then(serde_json::Value::as_str) {
         Some("message") => "/entry/0/changes/0/value/messages/0",
@@ -277,13 +277,17 @@ fn element(mut whole: serde_json::Value) -> serde_json::Value {
 
 /// Decodes a quarantined row.
 pub fn quarantined(id: u64, row: &storage::Quarantined) -> QuarantinedView {
-    let raw = serde_json::from_slice(&row.payload);
+    let raw: Result<serde_json::Value, _> = serde_json::from_slice(&row.payload);
     QuarantinedView {
         id: id.to_string(),
         reason: row.reason.clone(),
         detail: row.detail.clone(),
         at_ms: row.received_ms,
-        raw: raw.map_or_else(|_| String::from_utf8_lossy(&row.payload).into_owned().into(), element),
+        raw: match raw {
+            Ok(whole) if row.made => element(whole),
+            Ok(whole) => whole,
+            Err(_) => String::from_utf8_lossy(&row.payload).into_owned().into(),
+        },
     }
 }
 

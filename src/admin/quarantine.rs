@@ -7,6 +7,7 @@ use actors::view;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ pub(super) struct DryRun {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "confirm": true }))]
 pub(super) struct Confirmed {
-    /// Needed for what is too old, which may have run before, and for what another app has signed.
+    /// Needed for what is too old, which may have run before, and for what another app has signed, or nobody knows which.
     #[serde(default)]
     confirm: bool,
 }
@@ -133,7 +134,9 @@ pub(super) async fn release(
     let (number, row) = one(&shared, &id).await?;
     let taken = let_in(&shared, number, &row, confirm, dry_run).await?.map_err(Stays::problem)?;
     let audited = Audited::default().before(json!({ "reason": row.reason })).after(json!(taken));
-    tracing::info!(id, by = &*principal.who, "something that was put aside was taken in again");
+    if !dry_run {
+        tracing::info!(id, by = &*principal.who, "something that was put aside was taken in again");
+    }
     Ok((Extension(audited), Json(Released { id, dry_run, taken })))
 }
 
@@ -178,26 +181,37 @@ pub(super) async fn release_many(
     Extension(principal): Extension<Principal>,
     query: Asked<DryRun>,
     body: Result<Json<ReleaseMany>, JsonRejection>,
-) -> Result<(Extension<Audited>, Json<ReleasedMany>), Problem> {
+) -> Result<Response, Problem> {
     let DryRun { dry_run } = read(query)?;
     let ReleaseMany { reason, all, confirm } = read_json(body)?;
     let kind = kind(reason, all)?;
     let _one_at_a_time = shared.quarantine.lock().await;
     let Found { rows, more } = find(&shared, kind.as_deref()).await?;
     let mut answer = ReleasedMany { found: rows.len(), released: 0, stay: Vec::new(), more };
+    let mut trouble = None;
     for (id, row) in rows {
-        match let_in(&shared, id, &row, confirm, dry_run).await? {
-            Ok(_) => answer.released += 1,
-            Err(stays) if answer.stay.len() < MAX_TOLD => {
+        match let_in(&shared, id, &row, confirm, dry_run).await {
+            Err(problem) => {
+                trouble = Some(problem);
+                break;
+            }
+            Ok(Ok(_)) => answer.released += 1,
+            Ok(Err(stays)) if answer.stay.len() < MAX_TOLD => {
                 answer.stay.push(json!({ "id": id.to_string(), "why": stays.why }));
             }
-            Err(_) => {}
+            Ok(Err(_)) => {}
         }
     }
     let (found, released) = (answer.found, answer.released);
-    tracing::info!(found, released, by = &*principal.who, "what was put aside was taken in again");
+    if !dry_run {
+        tracing::info!(found, released, by = &*principal.who, "what was put aside was taken in again");
+    }
     let audited = Audited::default().after(json!({ "kind": kind, "found": found, "released": released }));
-    Ok((Extension(audited), Json(answer)))
+    // What was released before the store failed is on the trail all the same.
+    Ok(match trouble {
+        Some(problem) => (Extension(audited), problem).into_response(),
+        None => (Extension(audited), Json(answer)).into_response(),
+    })
 }
 
 /// Why it is not wanted.
@@ -309,29 +323,15 @@ async fn let_in(
             "nothing says what this element belonged to; the webhook inspector may have all of it",
         );
     };
-    match &*row.reason {
-        "too_old" if !confirm => {
-            return stays(
-                "confirm",
-                "it is older than what duplicates are known of: it may have run before, and the person may get a late answer",
-            );
-        }
-        "wrong_app" if !confirm => {
-            return stays(
-                "confirm",
-                "it was signed with the secret of another app, which has no say about this number",
-            );
-        }
-        _ => {}
-    }
-    match shared.parts.front.take_from_quarantine(webhook, dry_run).await? {
+    match shared.parts.front.take_from_quarantine(row, &webhook, confirm, dry_run).await? {
         Ok(taken) => {
             if !dry_run {
                 remove(shared, vec![id]).await?;
             }
             Ok(Ok(taken))
         }
-        Err(why) => stays("not-releasable", &why),
+        Err(front::Stays::Confirm(why)) => stays("confirm", &why),
+        Err(front::Stays::Aside(why)) => stays("not-releasable", &why),
     }
 }
 

@@ -29,6 +29,8 @@ const LIST: &str = "webhooks";
 const MAX_LINKS: usize = 200;
 /// Of each of these conversations the newest entries, among which what came before is looked for.
 const LOOKED_AT: usize = 200;
+/// Where what was put aside is taken in again.
+const RELEASE: &str = "what it has in quarantine is taken in again by POST /api/v1/quarantine/{id}/release; the rest comes from Meta only";
 /// The status that tells a phone to take another key.
 const NOT_DECRYPTED: u16 = 421;
 
@@ -204,7 +206,8 @@ pub(super) async fn show(
 
 /// Takes a request in again.
 ///
-/// The bytes are signed with our secret and go the way of every webhook. With `dedupe: keep` that is harmless: what was
+/// The bytes are signed with the secret of the app whose number they are about, and go the way of every webhook; what was put
+/// aside, in whole or in part, is released from the quarantine instead. With `dedupe: keep` that is harmless: what was
 /// taken before is known. With `dedupe: off` its messages run anew, under new ids, and people get replies; that needs
 /// `confirm`.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/replay", tag = "webhooks", params(("id" = String, Path, example = "w_0000000100000000")), request_body = WebhookReplay, responses((status = OK, body = WebhookReplayed)))]
@@ -223,6 +226,7 @@ pub(super) async fn replay(
     if kept.body.len() < kept.record.body_bytes {
         return Err(conflict("its bytes were not kept: something in them is of somebody who was erased"));
     }
+    let number = signs(kept.record.taken.as_ref()).map_err(|why| conflict(why).hint(RELEASE))?;
     if how.dedupe == Dedupe::Off && !how.confirm {
         return Err(conflict("its messages would run anew, and people would get replies")
             .hint("use \"dedupe\": \"keep\", which changes nothing that was taken before, or add \"confirm\": true"));
@@ -231,10 +235,19 @@ pub(super) async fn replay(
         Dedupe::Keep => kept.body,
         Dedupe::Off => anew(&kept.body).ok_or_else(|| conflict("its body is no JSON with messages"))?,
     };
-    let number = kept.record.taken.as_ref().and_then(|taken| taken.numbers.first().cloned());
-    let (status, taken) = shared.parts.front.take_again(number.as_deref(), body, kept.id).await;
+    let again = shared.parts.front.take_again(&number, body, kept.id).await;
+    let (status, taken) = again.ok_or_else(|| conflict(&format!("number {number} is not served any more")))?;
     tracing::info!(webhook = %kept.id, who = &*principal.who, status, "a webhook was taken in again");
     Ok(Json(WebhookReplayed { status, taken }))
+}
+
+/// The number whose app signs a webhook when it is taken in again: all of it was the say of that app when it came.
+fn signs(taken: Option<&Taken>) -> Result<Box<str>, &'static str> {
+    let Some(taken) = taken else { return Err("it was not stored, so nothing says whose app it is of") };
+    if taken.quarantined > 0 || taken.unreadable {
+        return Err("some of it was put aside: release it from the quarantine");
+    }
+    taken.numbers.first().cloned().ok_or("it is about no number of ours, so nothing says whose app it is of")
 }
 
 /// The same with another id for each message.
@@ -331,6 +344,8 @@ fn verdict(record: &Record, messages: usize, known: usize) -> Option<&'static st
     }
     Some(match &record.taken {
         None => "refused",
+        // It was not stored, whatever was read of it: Meta was told to send it again.
+        Some(_) if record.status == StatusCode::SERVICE_UNAVAILABLE => "refused",
         Some(taken) if taken.unreadable => "unreadable",
         Some(taken) => {
             let others = taken.statuses + taken.quarantined + taken.notices;

@@ -26,7 +26,7 @@ enum Command {
     },
     /// Take it in again, as if it came now: one, those of a kind, or all
     ///
-    /// What is too old, and may have run before, and what another app has signed needs --yes.
+    /// What is too old, and may have run before, and what another app or an unknown one has signed needs --yes.
     Release {
         #[command(flatten)]
         which: Which,

@@ -18,6 +18,7 @@ use super::displays::Displays;
 use super::signers::{Signer, Signers};
 use crate::inspector::Taken;
 use crate::metrics::{FrontMetrics, Refusal};
+use aside::Aside;
 pub use aside::webhook_of;
 use fields::Field;
 pub use repeats::Repeats;
@@ -27,6 +28,15 @@ const SHOWN: usize = 32;
 
 /// Numbers of ours that one body is noted to be about.
 const MAX_NUMBERS: usize = 16;
+
+/// Put aside because whoever signed it has no say about the number.
+const WRONG_APP: &str = "wrong_app";
+/// Put aside because of its age.
+const TOO_OLD: &str = "too_old";
+const OLDER: &str = "older than the window in which duplicates are known";
+/// What speaks against taking in what is too old.
+const LATE: &str =
+    "it is older than what duplicates are known of: it may have run before, and the person may get a late answer";
 
 /// What a body holds.
 #[derive(Default)]
@@ -38,6 +48,28 @@ struct Sorted {
     reports: Vec<Box<str>>,
     /// What is of somebody who was erased.
     erased: u32,
+}
+
+/// How a body is taken in.
+#[derive(Clone, Copy)]
+struct How<'a> {
+    /// Who signed it; `None` where somebody answers for it.
+    signer: Option<&'a Signer>,
+    /// Whether somebody answers for its age.
+    any_age: bool,
+    /// When it came.
+    came_ms: u64,
+    now_ms: u64,
+    /// Whether it is only looked at: nothing is counted, told or remembered.
+    is_tried: bool,
+}
+
+/// Why what was put aside is not taken in again.
+pub(crate) enum Stays {
+    /// Somebody has to answer for it.
+    Confirm(Box<str>),
+    /// It would be put aside again.
+    Aside(Box<str>),
 }
 
 /// Takes webhooks in.
@@ -99,43 +131,57 @@ impl Intake {
     pub async fn accept(&self, signer: &Signer, body: Bytes) -> Result<Taken, StoreError> {
         let now_ms = self.clock.now_ms();
         let mut taken = Taken::default();
+        let how = How { signer: Some(signer), any_age: false, came_ms: now_ms, now_ms, is_tried: false };
         let sorted = match webhook::parse(&body) {
-            Ok(events) => self.sort(Some(signer), events, now_ms),
+            Ok(events) => self.sort(how, events),
             // Signed, so it is Meta's: sending it again for a week would not help.
             Err(error) => {
                 let detail = error.to_string();
                 taken.unreadable = true;
-                Sorted { items: vec![self.quarantine("unreadable", &detail, body, now_ms)], ..Sorted::default() }
+                let item = self.quarantine("unreadable", &detail, Aside::as_it_came(body), how);
+                Sorted { items: vec![item], ..Sorted::default() }
             }
         };
         self.keep(sorted, taken, now_ms).await
     }
 
-    /// Takes a webhook in again that was put aside: all of it, or, if any of it would be put aside again, nothing, and why
-    /// that is. Whoever asks for it answers for its age and for who signed it.
-    pub(super) async fn release(&self, body: &[u8], dry_run: bool) -> Result<Result<Taken, Box<str>>, StoreError> {
+    /// Takes a webhook in again that was put aside as `row`: all of it or, if any of it has to stay, nothing, and why that is.
+    /// Whoever confirms it answers for its age and for who signed it.
+    pub(super) async fn release(
+        &self,
+        row: &Quarantined,
+        body: &[u8],
+        confirm: bool,
+        dry_run: bool,
+    ) -> Result<Result<Taken, Stays>, StoreError> {
         let now_ms = self.clock.now_ms();
         let events = match webhook::parse(body) {
             Ok(events) => events,
-            Err(error) => return Ok(Err(error.to_string().into())),
+            Err(error) => return Ok(Err(Stays::Aside(error.to_string().into()))),
         };
-        let sorted = self.sort(None, events, now_ms);
-        let still = sorted.items.iter().find_map(|item| match item {
-            Accept::Quarantine(row) => Some(row.detail.clone()),
-            Accept::Message(_) | Accept::Notice(_) => None,
-        });
-        if dry_run || still.is_some() {
-            self.repeats.give_back(&sorted.reports);
+        let signer = self.signers.marked(&row.signed_by);
+        let how = How {
+            signer: signer.as_deref().filter(|_| !confirm),
+            any_age: confirm,
+            came_ms: row.received_ms,
+            now_ms,
+            is_tried: true,
+        };
+        let tried = self.sort(how, events.clone());
+        self.repeats.give_back(&tried.reports);
+        if let Some(stays) = stays(&tried.items) {
+            return Ok(Err(stays));
+        }
+        if signer.is_none() && !confirm {
+            return Ok(Err(Stays::Confirm("the secret that it was signed with is of none of the apps now".into())));
         }
         let mut taken = Taken::default();
-        match still {
-            Some(why) => Ok(Err(why)),
-            None if dry_run => {
-                count(&mut taken, &sorted.items, &sorted.statuses);
-                Ok(Ok(taken))
-            }
-            None => self.keep(sorted, taken, now_ms).await.map(Ok),
+        if dry_run {
+            count(&mut taken, &tried.items, &tried.statuses);
+            return Ok(Ok(taken));
         }
+        let sorted = self.sort(How { is_tried: false, ..how }, events);
+        self.keep(sorted, taken, now_ms).await.map(Ok)
     }
 
     async fn keep(&self, sorted: Sorted, mut taken: Taken, now_ms: u64) -> Result<Taken, StoreError> {
@@ -182,42 +228,47 @@ impl Intake {
         (erased > 0).then(|| Taken { erased, ..Taken::default() })
     }
 
-    /// Signs a body as the app of a number would, or that of the first number.
-    pub(super) fn sign(&self, number: Option<&str>, body: &[u8]) -> Option<String> {
-        let secret = number.and_then(|number| self.signers.secret(number)).or_else(|| self.signers.any_secret())?;
-        Some(whatsapp::signature::sign(&secret, body))
+    /// Signs a body as the app of a number would; `None` if the number is not served.
+    pub(super) fn sign(&self, number: &str, body: &[u8]) -> Option<String> {
+        Some(whatsapp::signature::sign(&self.signers.secret(number)?, body))
     }
 
-    /// Without a signer it is known whose it is, and that it is old.
-    fn sort(&self, signer: Option<&Signer>, events: Vec<Event>, now_ms: u64) -> Sorted {
+    fn sort(&self, how: How<'_>, events: Vec<Event>) -> Sorted {
         let mut sorted = Sorted { items: Vec::with_capacity(events.len()), ..Sorted::default() };
         for event in events {
-            if self.is_of_before(&event, now_ms) {
-                self.metrics.event(if matches!(event, Event::Status(_)) { "status" } else { "message" }, "erased");
+            if self.is_of_before(&event, how.now_ms) {
+                self.count(how, if matches!(event, Event::Status(_)) { "status" } else { "message" }, "erased");
                 sorted.erased += 1;
                 continue;
             }
-            if let Some(detail) = signer.and_then(|signer| self.signers.foreign(signer, &event)) {
-                sorted.items.push(self.quarantine("wrong_app", &detail, aside::around(&event), now_ms));
+            if let Some(detail) = how.signer.and_then(|signer| self.signers.foreign(signer, &event)) {
+                sorted.items.push(self.quarantine(WRONG_APP, &detail, aside::around(&event), how));
                 continue;
             }
-            if let Some(put_aside) = self.put_aside(&event, signer.is_none(), now_ms) {
+            if let Some(put_aside) = self.put_aside(&event, how) {
                 sorted.items.push(put_aside);
                 continue;
             }
             match event {
-                Event::Message(received) => sorted.items.push(self.message(&received, now_ms)),
+                Event::Message(received) => sorted.items.push(self.message(&received, how)),
                 Event::Status(status) => sorted.statuses.push(status),
                 Event::Other { field, waba_id, phone_number_id, time_ms, raw } => {
                     let field = Field { name: field, account: waba_id, number: phone_number_id, time_ms, raw };
-                    self.field(&mut sorted, field, now_ms);
+                    self.field(&mut sorted, field, how);
                 }
                 Event::Unreadable { ref why, .. } => {
-                    sorted.items.push(self.quarantine("unreadable", why, aside::around(&event), now_ms));
+                    sorted.items.push(self.quarantine("unreadable", why, aside::around(&event), how));
                 }
             }
         }
         sorted
+    }
+
+    /// Counts what became of something, unless it is only looked at.
+    fn count(&self, how: How<'_>, kind: &'static str, outcome: &'static str) {
+        if !how.is_tried {
+            self.metrics.event(kind, outcome);
+        }
     }
 
     /// Whether this is of somebody who was erased since, and of the time before. A status belongs to the message that it
@@ -233,7 +284,7 @@ impl Intake {
     }
 
     /// What must not run: of a number that is not served, or too old.
-    fn put_aside(&self, event: &Event, any_age: bool, now_ms: u64) -> Option<Accept> {
+    fn put_aside(&self, event: &Event, how: How<'_>) -> Option<Accept> {
         let (number, detail) = match event {
             Event::Message(received) => {
                 let number = &received.phone_number_id;
@@ -248,40 +299,47 @@ impl Intake {
             Event::Other { .. } | Event::Unreadable { .. } => return None,
         };
         if !self.signers.serves(number) {
-            return Some(self.unknown_number(number, &detail, event, now_ms));
+            return Some(self.unknown_number(number, &detail, event, how));
         }
         match event {
-            Event::Message(Received { sent_ms: Some(sent_ms), .. }) if !any_age && is_too_old(*sent_ms, now_ms) => {
-                let detail = "older than the window in which duplicates are known";
-                Some(self.quarantine("too_old", detail, aside::around(event), now_ms))
+            Event::Message(Received { sent_ms, .. }) if is_too_old(sent_ms.unwrap_or(how.came_ms), how) => {
+                Some(self.quarantine(TOO_OLD, OLDER, aside::around(event), how))
             }
             _ => None,
         }
     }
 
-    fn message(&self, received: &Received, now_ms: u64) -> Accept {
-        if let Some(display) = &received.display_phone_number {
+    fn message(&self, received: &Received, how: How<'_>) -> Accept {
+        if let Some(display) = received.display_phone_number.as_ref().filter(|_| !how.is_tried) {
             self.displays.saw(&received.phone_number_id, display);
         }
-        self.metrics.event("message", "accepted");
-        Accept::Message(actors::inbound(received, now_ms))
+        self.count(how, "message", "accepted");
+        Accept::Message(actors::inbound(received, how.now_ms))
     }
 
     /// Says so once a minute, whatever comes: the quarantine has all of it.
-    fn unknown_number(&self, number: &str, detail: &str, event: &Event, now_ms: u64) -> Accept {
-        if self.unknown_numbers.count(now_ms) == 1 {
+    fn unknown_number(&self, number: &str, detail: &str, event: &Event, how: How<'_>) -> Accept {
+        if !how.is_tried && self.unknown_numbers.count(how.now_ms) == 1 {
             let number: String = number.chars().take(SHOWN).collect();
             tracing::warn!(
                 number,
                 "webhooks come for a phone_number_id that is not configured; they are in quarantine"
             );
         }
-        self.quarantine("unknown_number", detail, aside::around(event), now_ms)
+        self.quarantine("unknown_number", detail, aside::around(event), how)
     }
 
-    fn quarantine(&self, reason: &'static str, detail: &str, payload: Bytes, now_ms: u64) -> Accept {
-        self.metrics.event("quarantined", reason);
-        Accept::Quarantine(Quarantined { reason: reason.into(), detail: detail.into(), received_ms: now_ms, payload })
+    fn quarantine(&self, reason: &'static str, detail: &str, aside: Aside, how: How<'_>) -> Accept {
+        self.count(how, "quarantined", reason);
+        let Aside { payload, made } = aside;
+        Accept::Quarantine(Quarantined {
+            reason: reason.into(),
+            detail: detail.into(),
+            received_ms: how.now_ms,
+            signed_by: how.signer.map(|signer| signer.mark.clone()).unwrap_or_default(),
+            made,
+            payload,
+        })
     }
 }
 
@@ -306,9 +364,23 @@ fn count(taken: &mut Taken, items: &[Accept], statuses: &[StatusUpdate]) {
     }
 }
 
+/// Why what would be put aside again stays: what nobody can answer for comes first.
+fn stays(items: &[Accept]) -> Option<Stays> {
+    let mut stays = None;
+    for item in items {
+        let Accept::Quarantine(row) = item else { continue };
+        match &*row.reason {
+            TOO_OLD => stays = Some(Stays::Confirm(LATE.into())),
+            WRONG_APP => stays = Some(Stays::Confirm(row.detail.clone())),
+            _ => return Some(Stays::Aside(row.detail.clone())),
+        }
+    }
+    stays
+}
+
 /// A time from outside may be anything.
-fn is_too_old(sent_ms: u64, now_ms: u64) -> bool {
-    sent_ms.saturating_add(MAX_AGE_MS) < now_ms
+fn is_too_old(sent_ms: u64, how: How<'_>) -> bool {
+    !how.any_age && sent_ms.saturating_add(MAX_AGE_MS) < how.now_ms
 }
 
 fn raw_of(event: &Event) -> &RawValue {

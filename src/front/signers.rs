@@ -11,6 +11,11 @@ use whatsapp::webhook::Event;
 
 use crate::config;
 
+/// What the mark of a secret is made of; no webhook is like it.
+const MARKED: &[u8] = b"parlance: the mark of an app secret";
+/// Characters of a mark.
+const MARK: usize = 16;
+
 /// The numbers that are served, and the secrets of their apps, which can be replaced.
 pub struct Signers {
     rows: RwLock<Vec<Row>>,
@@ -37,6 +42,8 @@ struct Table {
 pub struct Signer {
     /// It is the secret of some app as it was before a rotation, and of none as it is.
     pub(super) previous: bool,
+    /// The mark of the secret.
+    pub(super) mark: Box<str>,
     numbers: HashSet<Box<str>>,
     accounts: HashSet<Box<str>>,
 }
@@ -78,9 +85,9 @@ impl Signers {
         self.rows.read().iter().find(|row| &*row.number == number).map(|row| row.secret.clone())
     }
 
-    /// The secret of the first number's app.
-    pub(super) fn any_secret(&self) -> Option<SecretString> {
-        self.rows.read().first().map(|row| row.secret.clone())
+    /// Whose secret has this mark; `None` if it is nobody's any more.
+    pub(super) fn marked(&self, mark: &str) -> Option<Arc<Signer>> {
+        self.current.read().signers.iter().find(|signer| !mark.is_empty() && *signer.mark == *mark).cloned()
     }
 
     /// Puts another secret in the place of a number's.
@@ -184,7 +191,7 @@ impl Table {
         for (secret, previous, row) in current.chain(previous) {
             let place = signers.iter().position(|(known, _)| known.expose_secret() == secret.expose_secret());
             let place = place.unwrap_or_else(|| {
-                signers.push((secret.clone(), Signer { previous, ..Signer::default() }));
+                signers.push((secret.clone(), Signer { previous, mark: mark(secret), ..Signer::default() }));
                 signers.len() - 1
             });
             if let Some((_, signer)) = signers.get_mut(place) {
@@ -194,6 +201,16 @@ impl Table {
         let (secrets, signers): (Vec<_>, Vec<_>) = signers.into_iter().unzip();
         Self { known, verifier: Verifier::new(&secrets), signers: signers.into_iter().map(Arc::new).collect() }
     }
+}
+
+/// What tells secrets apart and gives none of them away. Of the empty one, with which nobody can sign, there is none.
+fn mark(secret: &SecretString) -> Box<str> {
+    if secret.expose_secret().is_empty() {
+        return "".into();
+    }
+    let whole = whatsapp::signature::sign(secret, MARKED);
+    let digits = whole.rsplit_once('=').map_or("", |(_, digits)| digits);
+    digits.chars().take(MARK).collect()
 }
 
 #[cfg(test)]
@@ -257,6 +274,19 @@ mod tests {
         assert!(before.previous);
         assert_eq!(signers.foreign(&before, &event("300", Some("111"))), None);
         assert!(signers.foreign(&before, &event("300", Some("222"))).is_some());
+    }
+
+    #[test]
+    fn mark_finds_whoever_signed_until_the_secret_is_gone() {
+        let signers = signers();
+        let (app_a, app_b) = (signer(&signers, "secret-a").unwrap(), signer(&signers, "secret-b").unwrap());
+        assert!(app_a.mark.len() == MARK && app_a.mark != app_b.mark);
+        assert!(signers.marked(&app_a.mark).unwrap().speaks_for_number("222"));
+        assert!(!signers.marked(&app_b.mark).unwrap().speaks_for_number("222"));
+        signers.replace("333", &"secret-b-new".into());
+        assert!(signers.marked(&app_b.mark).is_none() && signers.marked("").is_none());
+        signers.replace("333", &"".into());
+        assert!(signers.marked("").is_none(), "an empty secret signs nothing");
     }
 
     #[test]

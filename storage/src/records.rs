@@ -85,7 +85,11 @@ pub struct Quarantined {
     pub detail: Box<str>,
     /// When it was accepted.
     pub received_ms: u64,
-    /// The raw bytes as they came, or a webhook that was made around the one element that they were.
+    /// Whose secret signed it; opaque here, and empty where that is not known.
+    pub signed_by: Box<str>,
+    /// Whether `payload` is a webhook that was made around the one element that it is about.
+    pub made: bool,
+    /// The raw bytes as they came, unless `made`.
     pub payload: Bytes,
 }
 

@@ -175,12 +175,12 @@ pub(crate) fn read_inbound(bytes: &Bytes) -> Result<Inbound, StoreError> {
 }
 
 pub(crate) fn quarantined(row: &Quarantined) -> Bytes {
-    encode(&(&row.reason, &row.detail, row.received_ms), &row.payload)
+    encode(&(&row.reason, &row.detail, row.received_ms, &row.signed_by, row.made), &row.payload)
 }
 
 pub(crate) fn read_quarantined(bytes: &Bytes) -> Result<Quarantined, StoreError> {
-    let ((reason, detail, received_ms), payload) = decode("a quarantined item", bytes)?;
-    Ok(Quarantined { reason, detail, received_ms, payload })
+    let ((reason, detail, received_ms, signed_by, made), payload) = decode("a quarantined item", bytes)?;
+    Ok(Quarantined { reason, detail, received_ms, signed_by, made, payload })
 }
 
 pub(crate) fn notice(row: &Notice) -> Bytes {

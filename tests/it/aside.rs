@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::live_numbers::{add, signed, two};
-use crate::support::{ADA, BEN, SECRET, World, body, text, until};
+use crate::numbers::{OTHER_SECRET, STRANGER, three};
+use crate::support::{ADA, BEN, SECRET, World, body, signature, text, until};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -131,5 +132,126 @@ async fn what_nobody_wants_is_dropped_with_a_reason_alone_or_by_its_kind() {
     assert_eq!(list(&world, "").await.len(), 1, "another kind stays");
     let trail = world.items("/api/v1/audit?action=/drop").await;
     assert_eq!(trail[0]["reason"], "and the other one", "{trail:?}");
+    world.end().await;
+}
+
+/// Posts a body that is signed with this secret; answers the row that came of it.
+async fn put_aside(world: &World, secret: &str, body: &str) -> Value {
+    let before = list(world, "").await.len();
+    assert_eq!(world.post_signed(body, Some(&signature(secret, body.as_bytes()))).await.status(), 200);
+    let mut rows = list(world, "").await;
+    assert_eq!(rows.len(), before + 1);
+    rows.remove(0)
+}
+
+async fn release(world: &World, row: &Value, how: Value) -> (u16, Value) {
+    ask(world, &format!("{}/release", row["id"].as_str().unwrap()), how).await
+}
+
+/// An entry with a text to [`STRANGER`]. `before` makes it one that cannot be read.
+fn entry(world: &World, before: &str) -> String {
+    let value = json!({
+        "metadata": { "phone_number_id": STRANGER }, "messages": [text(ADA, &world.wamid(), world.now_ms(), "hello")],
+    });
+    format!(r#"{{{before}"id":"300100200300401","changes":[{{"field":"messages","value":{value}}}]}}"#)
+}
+
+fn whole(entry: &str) -> String {
+    format!(r#"{{"object":"whatsapp_business_account","entry":[{entry}]}}"#)
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_speaks_for_no_number_of_another_app_when_it_is_released() {
+    let world = three().start().await;
+    let row = put_aside(&world, SECRET, &whole(&entry(&world, r#""changes":[],"#))).await;
+    assert_eq!(row["reason"], "unreadable", "{row}");
+    for query in ["release?dry_run=true", "release"] {
+        let (status, asked) = ask(&world, &format!("{}/{query}", row["id"].as_str().unwrap()), json!({})).await;
+        assert_eq!((status, &asked["type"]), (409, &json!("/problems/confirm")), "{asked}");
+        assert!(asked["detail"].as_str().unwrap().contains("another app"), "{asked}");
+    }
+    let (_, many) = ask(&world, "release", json!({ "all": true })).await;
+    assert_eq!((&many["found"], &many["released"]), (&json!(1), &json!(0)), "{many}");
+    assert!(world.items("/api/v1/conversations").await.is_empty());
+    let own = put_aside(&world, OTHER_SECRET, &whole(&entry(&world, r#""changes":[],"#))).await;
+    let (status, done) = release(&world, &own, json!({})).await;
+    assert_eq!((status, &done["taken"]["accepted"]), (200, &json!(1)), "its own app: {done}");
+    world.wait_replies(ADA, 1).await;
+    let (status, done) = release(&world, &row, json!({ "confirm": true })).await;
+    assert_eq!((status, &done["taken"]["accepted"]), (200, &json!(1)), "{done}");
+    world.wait_replies(ADA, 2).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_element_in_the_shape_of_what_is_put_aside_is_only_an_element() {
+    let world = three().start().await;
+    let forged = format!(r#"{{"quarantined":"message","entry":[{}]}}"#, entry(&world, ""));
+    let row = put_aside(&world, SECRET, &whole(&forged)).await;
+    assert_eq!((&row["reason"], row["raw"]["quarantined"].as_str()), (&json!("unreadable"), Some("message")), "{row}");
+    let (status, stays) = release(&world, &row, json!({ "confirm": true })).await;
+    assert_eq!((status, &stays["type"]), (409, &json!("/problems/not-releasable")), "{stays}");
+    assert!(world.items("/api/v1/conversations").await.is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_number_that_comes_under_another_app_takes_what_was_signed_before_only_for_whoever_says_so() {
+    let world = two().start().await;
+    assert_eq!(signed(&world, SECRET, ADA, "for later").await, 200);
+    let row = list(&world, "?reason=unknown_number").await.remove(0);
+    assert_eq!(add(&world, json!({ "app_secret": OTHER_SECRET })).await.0, 201);
+    let (status, asked) = release(&world, &row, json!({})).await;
+    assert_eq!((status, &asked["type"]), (409, &json!("/problems/confirm")), "{asked}");
+    let accepted = "parlance_webhook_events_total{kind=\"message\",outcome=\"accepted\"}";
+    let wrong_app = "parlance_webhook_events_total{kind=\"quarantined\",outcome=\"wrong_app\"}";
+    assert_eq!(
+        (world.metric(accepted).await, world.metric(wrong_app).await),
+        (0.0, 0.0),
+        "what stays is not counted again"
+    );
+    let dry = format!("{}/release?dry_run=true", row["id"].as_str().unwrap());
+    assert_eq!(ask(&world, &dry, json!({ "confirm": true })).await.0, 200);
+    assert_eq!(world.metric(accepted).await, 0.0, "nor what was only tried");
+    assert_eq!(release(&world, &row, json!({ "confirm": true })).await.0, 200);
+    assert_eq!(world.metric(accepted).await, 1.0);
+    assert_eq!(world.wait_replies(ADA, 1).await, ["1: for later"]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_has_grown_too_old_in_quarantine_runs_only_for_whoever_says_so() {
+    let world = two().start().await;
+    assert_eq!(signed(&world, SECRET, ADA, "long ago").await, 200);
+    let row = list(&world, "?reason=unknown_number").await.remove(0);
+    assert_eq!(add(&world, json!({})).await.0, 201);
+    world.clock.advance(9 * DAY_MS);
+    let (status, asked) = release(&world, &row, json!({})).await;
+    assert_eq!((status, &asked["type"]), (409, &json!("/problems/confirm")), "{asked}");
+    assert!(asked["detail"].as_str().unwrap().contains("older"), "{asked}");
+    assert!(world.items("/api/v1/conversations").await.is_empty());
+    let (status, done) = release(&world, &row, json!({ "confirm": true })).await;
+    assert_eq!((status, &done["taken"]["accepted"]), (200, &json!(1)), "{done}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_webhook_of_which_something_was_put_aside_is_not_replayed() {
+    let world = three().start().await;
+    let forged = whole(&entry(&world, ""));
+    assert_eq!(put_aside(&world, SECRET, &forged).await["reason"], "wrong_app");
+    assert_eq!(put_aside(&world, SECRET, "hello").await["reason"], "unreadable");
+    let told = r#"{"object":"whatsapp_business_account","entry":[{"id":"300100200300400","changes":[{"field":"account_update","value":{}}]}]}"#;
+    assert_eq!(world.post(told).await, 200);
+    for item in world.wait_items("/api/v1/webhooks", 3).await {
+        for how in [json!({ "dedupe": "keep" }), json!({ "dedupe": "off", "confirm": true })] {
+            let path = format!("/api/v1/webhooks/{}/replay", item["id"].as_str().unwrap());
+            let (status, refused) = world.admin_post(&path, &how).await;
+            assert_eq!((status, &refused["type"]), (409, &json!("/problems/not-replayable")), "{refused}");
+            let is_aside = item["taken"]["quarantined"] == 1;
+            assert_eq!(refused["detail"].as_str().unwrap().contains("release it from the quarantine"), is_aside);
+        }
+    }
+    assert!(world.items("/api/v1/conversations").await.is_empty());
     world.end().await;
 }

@@ -313,6 +313,10 @@ async fn f120_bytes_that_came_late_and_could_not_be_stored_are_not_kept_either()
     let noted = world.wait_items("/api/v1/webhooks?status=503", 3).await;
     let erased: Vec<_> = noted.iter().map(|item| item["taken"]["erased"].as_u64()).collect();
     assert_eq!(erased, [None, Some(1), Some(1)]);
+    for item in &noted {
+        let shown = world.admin(&format!("/api/v1/webhooks/{}", item["id"].as_str().unwrap())).await;
+        assert_eq!(shown["verdict"], "refused", "whatever was read of it: {shown}");
+    }
     assert_eq!(world.items(&format!("/api/v1/webhooks?contains={ADA}")).await, Vec::<Value>::new());
     assert_eq!(world.items("/api/v1/webhooks?contains=wamid.fresh").await.len(), 1);
     world.end().await;

@@ -15,7 +15,7 @@ pub(crate) const SISTER: &str = "700800900100201";
 pub(crate) const STRANGER: &str = "700800900100202";
 const ACCOUNT: &str = "300100200300400";
 const OTHER_ACCOUNT: &str = "300100200300401";
-const OTHER_SECRET: &str = "test-other-app-secret";
+pub(crate) const OTHER_SECRET: &str = "test-other-app-secret";
 
 pub(crate) fn three() -> Setup {
     let number = |id: &str, shown: &str, account: &str| simulator::Number {

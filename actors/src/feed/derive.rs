@@ -296,6 +296,8 @@ mod tests {
             reason: BREAKS.into(),
             detail: BREAKS.into(),
             received_ms: u64::MAX,
+            signed_by: BREAKS.into(),
+            made: false,
             payload: bytes::Bytes::from_static(BREAKS.as_bytes()),
         };
         let notice = Notice {

@@ -292,8 +292,8 @@ kinds! {
         "As many clients follow the events as `admin.max_event_clients` says.",
         "Close streams that nobody watches, or raise the setting; then come again.";
     "PAR-0702" "not-replayable" "The request is not taken in again",
-        "It was no signed webhook, or its messages would run anew and that was not confirmed.",
-        "Use `dedupe: keep`, which changes nothing that was taken before, or add `confirm: true`.";
+        "It was no signed webhook, some of it is in quarantine, it is about no number that is served, or its messages would run anew and that was not confirmed.",
+        "Release what is in quarantine there. Else use `dedupe: keep`, which changes nothing that was taken before, or add `confirm: true`.";
     "PAR-0716" "owned-by-another" "Somebody else answers in this conversation",
         "One of staff writes into a conversation that another one has taken over.",
         "Leave it to them, or take it over first; to write beside them send `force=true`.";

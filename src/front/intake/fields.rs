@@ -10,7 +10,8 @@ use storage::{Accept, Inbound, Notice};
 use whatsapp::webhook::field::{self, About};
 use whatsapp::webhook::{FieldEvent, StatusUpdate};
 
-use super::{Intake, Repeats, Sorted, is_too_old, raw};
+use super::aside::Aside;
+use super::{How, Intake, OLDER, Repeats, Sorted, TOO_OLD, is_too_old, raw};
 
 /// Statuses of messages that we do not know, kept as notices in a minute at the most.
 const STRANGERS_PER_MINUTE: u32 = 10;
@@ -53,20 +54,20 @@ pub(super) struct Field {
 }
 
 impl Intake {
-    pub(super) fn field(&self, sorted: &mut Sorted, field: Field, now_ms: u64) {
+    pub(super) fn field(&self, sorted: &mut Sorted, field: Field, how: How<'_>) {
         let label = KNOWN.into_iter().find(|known| *known == field.name).unwrap_or("other");
         let elements = field::about_people(&field.name, field.raw.get());
         let Some(number) = self.number_of(&field).filter(|_| !elements.is_empty()) else {
-            self.notice(sorted, label, &field, &field.raw, now_ms);
+            self.notice(sorted, label, &field, &field.raw, how);
             return;
         };
         for (element, about) in elements {
-            match about.and_then(|about| row(&number, &about, &element, now_ms)) {
-                Some(row) => match self.of_person(label, row, now_ms) {
+            match about.and_then(|about| row(&number, &about, &element, how.now_ms)) {
+                Some(row) => match self.of_person(label, row, how) {
                     Some(item) => sorted.items.push(item),
                     None => sorted.erased += 1,
                 },
-                None => self.notice(sorted, label, &field, &element, now_ms),
+                None => self.notice(sorted, label, &field, &element, how),
             }
         }
     }
@@ -76,14 +77,17 @@ impl Intake {
         field.number.as_deref().map(Into::into).or_else(|| self.signers.only())
     }
 
-    fn notice(&self, sorted: &mut Sorted, label: &'static str, field: &Field, element: &RawValue, now_ms: u64) {
+    fn notice(&self, sorted: &mut Sorted, label: &'static str, field: &Field, element: &RawValue, how: How<'_>) {
+        let now_ms = how.now_ms;
         if label == "flows" && self.is_repeated(sorted, field, element, now_ms) {
-            return self.metrics.event(label, "duplicate");
+            return self.count(how, label, "duplicate");
         }
         let event = FieldEvent::parse(&field.name, element.get());
         let alarm = event.is_alarm();
-        self.metrics.event(label, if label == "flows" && alarm { "alarm" } else { "notice" });
-        if alarm {
+        self.count(how, label, if label == "flows" && alarm { "alarm" } else { "notice" });
+        if how.is_tried {
+            // It is said when it is taken in.
+        } else if alarm {
             tracing::warn!(field = label, account = field.account, %event, "Meta reports something that needs a look");
         } else {
             tracing::info!(field = label, account = field.account, "Meta reports a change");
@@ -122,16 +126,15 @@ impl Intake {
     }
 
     /// `None` if it is of somebody who was erased.
-    fn of_person(&self, label: &'static str, (row, sent_ms): (Inbound, Option<u64>), now_ms: u64) -> Option<Accept> {
+    fn of_person(&self, label: &'static str, (row, sent_ms): (Inbound, Option<u64>), how: How<'_>) -> Option<Accept> {
         if self.tombs.drops(&row) {
-            self.metrics.event(label, "erased");
+            self.count(how, label, "erased");
             return None;
         }
-        if sent_ms.is_some_and(|sent_ms| is_too_old(sent_ms, now_ms)) {
-            let detail = "older than the window in which duplicates are known";
-            return Some(self.quarantine("too_old", detail, row.payload, now_ms));
+        if sent_ms.is_some_and(|sent_ms| is_too_old(sent_ms, how)) {
+            return Some(self.quarantine(TOO_OLD, OLDER, Aside::as_it_came(row.payload), how));
         }
-        self.metrics.event(label, "accepted");
+        self.count(how, label, "accepted");
         Some(Accept::Message(row))
     }
 

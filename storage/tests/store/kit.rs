@@ -118,7 +118,14 @@ pub(crate) fn message(text: &str) -> Accept {
 }
 
 pub(crate) fn quarantined(reason: &str) -> Quarantined {
-    Quarantined { reason: reason.into(), detail: "why".into(), received_ms: 7, payload: Bytes::from_static(b"{") }
+    Quarantined {
+        reason: reason.into(),
+        detail: "why".into(),
+        received_ms: 7,
+        signed_by: "whoever".into(),
+        made: true,
+        payload: Bytes::from_static(b"{"),
+    }
 }
 
 pub(crate) fn notice(field: &str) -> Notice {
