@@ -1,6 +1,6 @@
 //! Releasing: one task for each broadcast that goes on.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use storage::InboxSeq;
@@ -295,28 +295,53 @@ impl Broadcasts {
         }
         let all = waiting.len();
         let open: HashSet<u64> = self.store.inbox(waiting).await?.into_iter().map(|(seq, _)| seq.0).collect();
-        let left = open.len() as u32;
+        let mut left = open.len() as u32;
         if open.len() == all {
             return Ok(left);
         }
         let people = self.people(&broadcast.id, chunk).await?;
+        let mut passed_on = None;
         for (at, outcome) in outcomes.iter_mut().enumerate() {
             if outcome.waits().is_none_or(|seq| open.contains(&seq.0)) {
                 continue;
             }
             let place = (chunk * CHUNK + at) as u32;
             let to = people.get(at).map(|person| &*person.to).unwrap_or_default();
-            let had = self.engine.had_broadcast(&broadcast.id, &broadcast.number_id, to).await?;
-            *outcome = match had {
-                Some((of, send)) if of == place => Outcome::Sent(Sent::queued(send)),
-                Some(_) => Outcome::Skipped(Skip::new("duplicate", "the person had this broadcast already")),
-                None => Outcome::Skipped(Skip::new("refused", "the conversation did not take it")),
-            };
+            *outcome = self.became_of(broadcast, place, to, &mut passed_on).await?;
+            left += u32::from(outcome.waits().is_some());
         }
         self.forget_dead(&mut outcomes);
         let document = (RESULT.into(), chunk_key(&broadcast.id, chunk), Some(codec::encode(&outcomes)));
         self.store.put_documents(vec![document]).await?;
         Ok(left)
+    }
+
+    /// What became of somebody whose row is not where it was: their conversation took it, or passed it on to the one that it
+    /// became a part of. `passed_on` is read once.
+    async fn became_of(
+        &self,
+        broadcast: &Broadcast,
+        place: u32,
+        to: &str,
+        passed_on: &mut Option<BTreeMap<u32, InboxSeq>>,
+    ) -> Result<Outcome, BroadcastError> {
+        let mut had = self.engine.had_broadcast(&broadcast.id, &broadcast.number_id, to).await?;
+        if had.is_none() {
+            let passed_on = match passed_on {
+                Some(known) => known,
+                none => none.insert(self.engine.orders_of(&broadcast.id).await?),
+            };
+            if let Some(seq) = passed_on.get(&place) {
+                return Ok(Outcome::Waiting { seq: seq.0 });
+            }
+            // What was taken before the inbox was read is known now.
+            had = self.engine.had_broadcast(&broadcast.id, &broadcast.number_id, to).await?;
+        }
+        Ok(match had {
+            Some((of, send)) if of == place => Outcome::Sent(Sent::queued(send)),
+            Some(_) => Outcome::Skipped(Skip::new("duplicate", "the person had this broadcast already")),
+            None => Outcome::Skipped(Skip::new("refused", "the conversation did not take it")),
+        })
     }
 }
 

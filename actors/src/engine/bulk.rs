@@ -1,5 +1,6 @@
 //! Many messages at once, each an input of its own conversation: what a broadcast releases in one step.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chatbot::OnDoubt;
@@ -40,7 +41,28 @@ pub(crate) enum Released {
     Waiting(InboxSeq),
 }
 
+/// Inbox rows read at once.
+const PAGE: usize = 500;
+
 impl Engine {
+    /// Messages of a broadcast that still are in the inbox, by place: also those that a conversation passed on to the one
+    /// that it became a part of.
+    pub(crate) async fn orders_of(&self, broadcast: &str) -> Result<BTreeMap<u32, InboxSeq>, StoreError> {
+        let (mut found, mut after) = (BTreeMap::new(), InboxSeq::default());
+        loop {
+            let page = self.deps.store.pending(after, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(found) };
+            after = *last;
+            for (seq, row) in page {
+                let Ok(InboxPayload::Order(order)) = codec::decode(&row.payload) else { continue };
+                match order.origin {
+                    Origin::Broadcast { id, place } if *id == *broadcast => drop(found.insert(place, seq)),
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// Hands messages of a broadcast to their conversations, all in one commit, and answers what became of each, in
     /// order. A conversation takes a place of a broadcast once, however often it is released.
     pub(crate) async fn release(

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use actors::broadcast::{Broadcasts, Draft, NewPerson, Phase, Plan, Standing};
 use actors::{Done, Engine, How, Order, Ordered};
 use chatbot::{Closed, Effect, Sending};
 use storage::{Model, SendState};
@@ -217,4 +218,38 @@ async fn what_a_bot_said_leaves_once_its_conversation_is_a_part_of_another_that_
     engine.resume(NUMBER).await.unwrap();
     world.quiet().await;
     assert_eq!(sent(&world), ["one", "two", "1 early false", "2 both true"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_in_a_broadcast_gets_it_though_their_conversation_passed_it_on_to_the_one_that_it_became_a_part_of() {
+    let world = narrow();
+    let slow = |text: &str| if ["one", "two"].contains(&text) { 600_000 } else { 60_000 };
+    world.graph.answers(move |request| Answer(if request.text == "news" { 20 } else { slow(&request.text) }, Ok(())));
+    let engine = std::sync::Arc::new(world.start().await);
+    accept(&world, &[said("wamid.1", None, USER, "a"), said("wamid.2", None, USER, "b")]).await;
+    let picture = json!({ "type": "image", "image": { "id": "1", "mime_type": "image/png" } });
+    accept(&world, &[by("wamid.3", ADA, None, &picture)]).await;
+    world.consumed().await;
+    for text in ["one", "two"] {
+        let message = Outgoing::Text(Text::new(text).unwrap());
+        let order = Order { conversation: conversation(123), message, key: None, who: "token:ci".into(), force: false };
+        assert!(matches!(engine.order(order).await.unwrap(), Ordered::Queued(_)));
+    }
+    // Both are full: this waits, and behind it what the broadcast says.
+    accept(&world, &[said("wamid.4", ADA, USER, "both")]).await;
+    let template = json!({ "type": "template", "template": { "name": "news", "language": { "code": "en" } } });
+    let people = vec![NewPerson { to: USER.unwrap().into(), variables: Default::default() }];
+    let (name, number_id) = ("news".into(), NUMBER.into());
+    let draft = Draft { name, number_id, message: template, people, rate: None, start_at_ms: None };
+    let broadcasts = Broadcasts::load(engine).await.unwrap();
+    let made = broadcasts.create(Plan::of(draft).unwrap(), "user:elif", true).await.unwrap();
+    let running = tokio::spawn(broadcasts.clone().run());
+    pause(300_000).await;
+    let standing = async || broadcasts.results(&made.id, None, 0, 9).await.unwrap().items.remove(0).standing;
+    assert_eq!(standing().await, Standing::Waiting);
+    pause(1_800_000).await;
+    running.abort();
+    assert_eq!(standing().await, Standing::Sent);
+    assert_eq!(broadcasts.get(&made.id).unwrap().phase, Phase::Done);
+    assert_eq!(sent(&world).iter().filter(|text| *text == "news").count(), 1);
 }
