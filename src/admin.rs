@@ -87,7 +87,7 @@ use crate::server::Configuration;
 use crate::services::Services;
 use crate::telemetry::Logs;
 pub use access::allowed_hosts;
-use access::{Access, Denied, Forwarded, Peer};
+use access::{Access, Denied};
 use audit::{Book, Call, Entry};
 use once::Once;
 pub use people::{FirstUserError, People};
@@ -236,10 +236,7 @@ impl Admin {
     /// Answers one request.
     pub async fn answer(self, request: http::Request<Incoming>, peer: SocketAddr) -> http::Response<Body> {
         let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(Peer(peer));
-        if let Some(client) = access::forwarded(request.headers(), peer.ip(), &self.shared.parts.trusted_proxies) {
-            request.extensions_mut().insert(Forwarded(client));
-        }
+        access::note_origin(&mut request, peer, &self.shared.parts.trusted_proxies);
         let reads = request.method().is_safe();
         let answering = async move { self.router.oneshot(request).await.unwrap_or_else(|never| match never {}) };
         let answer = match reads {

@@ -44,9 +44,9 @@ const OPEN: [&str; 4] = ["/healthz", "/readyz", "/api/v1/login", "/api/v1/setup"
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub SocketAddr);
 
-/// The address that a proxy which is trusted says the caller has.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Forwarded(pub IpAddr);
+/// That a proxy which is trusted passed the request on, and the address that it says the caller has: `None` where it says none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Forwarded(Option<IpAddr>);
 
 /// Why a call is refused before it is routed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +171,7 @@ impl Access {
         if let Some(principal) = cookie.and_then(|secret| self.directory.by_session(secret, now_ms)) {
             return if self.is_forged(request) { Err(Denied::Csrf(principal)) } else { Ok(Some(principal)) };
         }
+        // Whom a proxy passes on may be anybody, whatever it says of them.
         let is_here = peer.is_loopback() && request.extensions().get::<Forwarded>().is_none();
         if self.open_on_loopback && given.is_none() && is_here {
             return if self.is_foreign(request) { Err(Denied::Origin) } else { Ok(Some(Principal::loopback())) };
@@ -331,23 +332,36 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
     pairs.find(|(name, value)| *name == COOKIE && !value.is_empty()).map(|(_, value)| value)
 }
 
+/// Notes at a request whom it comes from.
+pub(super) fn note_origin<B>(request: &mut http::Request<B>, peer: SocketAddr, trusted: &[IpAddr]) {
+    request.extensions_mut().insert(Peer(peer));
+    if let Some(forwarded) = forwarded(request.headers(), peer.ip(), trusted) {
+        request.extensions_mut().insert(forwarded);
+    }
+}
+
 /// Where a request comes from that a trusted proxy passed on: what the last proxy that is not trusted, or the caller, had. `None`
-/// where none is trusted, or the proxy does not say.
-pub(super) fn forwarded(headers: &HeaderMap, peer: IpAddr, trusted: &[IpAddr]) -> Option<IpAddr> {
+/// where the peer is no such proxy.
+fn forwarded(headers: &HeaderMap, peer: IpAddr, trusted: &[IpAddr]) -> Option<Forwarded> {
     let is_trusted = |address: IpAddr| trusted.contains(&address.to_canonical());
     if !is_trusted(peer) {
         return None;
     }
-    let texts = headers.get_all(FORWARDED).into_iter().rev().filter_map(|value| value.to_str().ok());
-    // Each proxy adds whom it heard at the end; what stands before may be anybody's invention.
-    let hops =
-        texts.flat_map(|text| text.rsplit(',')).map(|hop| hop.trim().parse().map(|hop: IpAddr| hop.to_canonical()));
-    hops.map_while(Result::ok).find(|hop| !is_trusted(*hop))
+    // Several lines are one list. Each proxy adds whom it heard at the end; what stands before may be anybody's invention, also
+    // bytes that are no text: they must not hide what the proxy added.
+    let lines = headers.get_all(FORWARDED).into_iter().rev();
+    let mut hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')).map_while(hop);
+    Some(Forwarded(hops.find(|hop| !is_trusted(*hop))))
+}
+
+fn hop(bytes: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    text.trim().parse().ok().map(|hop: IpAddr| hop.to_canonical())
 }
 
 /// Where a request comes from.
 pub(super) fn address(request: &Request) -> IpAddr {
-    if let Some(Forwarded(client)) = request.extensions().get() {
+    if let Some(Forwarded(Some(client))) = request.extensions().get() {
         return *client;
     }
     // Without one (tests call the router by itself) it is nobody's.

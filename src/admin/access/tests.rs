@@ -326,7 +326,9 @@ fn a_proxy_that_is_trusted_says_who_calls_and_nobody_else_does() {
         for value in values {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
-        forwarded(&headers, address(peer), trusted).map(|client| client.to_string())
+        forwarded(&headers, address(peer), trusted)
+            .and_then(|Forwarded(client)| client)
+            .map(|client| client.to_string())
     };
     let told = |text: &str| Some(text.to_owned());
     assert_eq!(of(&["1.2.3.4"], "127.0.0.1", &[]), None, "nobody is trusted");
@@ -342,5 +344,46 @@ fn a_proxy_that_is_trusted_says_who_calls_and_nobody_else_does() {
     assert_eq!(of(&["::ffff:1.2.3.4"], "::ffff:127.0.0.1", &[near]), told("1.2.3.4"));
     for nothing in [&[][..], &["unknown"], &[""], &["1.2.3.4, nonsense"]] {
         assert_eq!(of(nothing, "127.0.0.1", &[near]), None, "{nothing:?}");
+    }
+}
+
+/// A request as it comes from a peer, with these lines of `X-Forwarded-For`.
+fn passed_on(lines: &[&[u8]], peer: &str, trusted: &str) -> Request {
+    let mut request = request(HOST, "/x", None, peer);
+    for line in lines {
+        request.headers_mut().append(FORWARDED, http::HeaderValue::from_bytes(line).unwrap());
+    }
+    let peer = SocketAddr::new(peer.parse().unwrap(), 5000);
+    note_origin(&mut request, peer, &[trusted.parse().unwrap()]);
+    request
+}
+
+#[test]
+fn a_hop_that_is_no_text_hides_no_other_and_is_nobodys_address() {
+    let of = |lines: &[&[u8]]| address(&passed_on(lines, "127.0.0.1", "127.0.0.1")).to_string();
+    assert_eq!(of(&[b"\xff, 1.2.3.4"]), "1.2.3.4");
+    assert_eq!(of(&[b"9.9.9.9, \xff\xfe,1.2.3.4 , 127.0.0.1"]), "1.2.3.4");
+    assert_eq!(of(&[b"\xff", b"9.9.9.9, \xff", b"1.2.3.4"]), "1.2.3.4");
+    assert_eq!(of(&[b"9.9.9.9, \xff"]), "127.0.0.1", "what stands before it may be an invention");
+    assert_eq!(of(&[b"9.9.9.9", b"1.2.3.\xff4"]), "127.0.0.1");
+}
+
+#[test]
+fn several_lines_are_one_list_in_their_order() {
+    let of = |lines: &[&[u8]]| address(&passed_on(lines, "127.0.0.1", "127.0.0.1")).to_string();
+    assert_eq!(of(&[b"9.9.9.9, 8.8.8.8", b"1.2.3.4"]), "1.2.3.4");
+    assert_eq!(of(&[b"9.9.9.9, 1.2.3.4", b"127.0.0.1"]), "1.2.3.4", "the last line is the proxy's own address");
+    assert_eq!(of(&[b"1.2.3.4", b"127.0.0.1", b"127.0.0.1, 127.0.0.1"]), "1.2.3.4");
+}
+
+#[tokio::test]
+async fn in_dev_whom_a_trusted_proxy_passes_on_needs_a_credential_whatever_the_header_says() {
+    let access = access(true).await;
+    let check = |lines: &[&[u8]], trusted| who(access.check(&passed_on(lines, "127.0.0.1", trusted), 0));
+    let headers: [&[&[u8]]; 7] =
+        [&[], &[b""], &[b"\xff, 1.2.3.4"], &[b"\xff"], &[b"127.0.0.1"], &[b"1.2.3.4"], &[b"::1", b"\xff"]];
+    for lines in headers {
+        assert_eq!(check(lines, "127.0.0.1"), Err(Denied::Credential), "{lines:?}");
+        assert_eq!(check(lines, "10.0.0.1"), Ok("loopback".into()), "no proxy: {lines:?}");
     }
 }
