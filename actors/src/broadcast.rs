@@ -14,6 +14,8 @@ mod plan;
 mod record;
 mod run;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -132,7 +134,7 @@ impl Broadcasts {
     }
 
     /// Keeps a planned broadcast: as a draft, or to be released from now on (or from its time on).
-    pub async fn create(&self, plan: Plan, by: &str, start: bool) -> Result<Broadcast, BroadcastError> {
+    pub async fn create(&self, mut plan: Plan, by: &str, start: bool) -> Result<Broadcast, BroadcastError> {
         let _making = self.making.lock().await;
         let now_ms = self.clock.now_ms();
         self.make_room().await?;
@@ -146,12 +148,13 @@ impl Broadcasts {
             }
             plan.broadcast(id_of(at_ms), by, phase, now_ms)
         };
-        for (at, chunks) in plan.people.chunks(CHUNK).collect::<Vec<_>>().chunks(CHUNKS_AT_ONCE).enumerate() {
-            let documents = chunks.iter().enumerate().map(|(n, chunk)| {
-                let key = chunk_key(&broadcast.id, at * CHUNKS_AT_ONCE + n);
-                (PEOPLE.into(), key, Some(codec::encode(&chunk.to_vec())))
-            });
-            self.store.put_documents(documents.collect()).await?;
+        for (at, people) in plan.people.chunks_mut(CHUNK * CHUNKS_AT_ONCE).enumerate() {
+            self.leave_out(people, broadcast.named_ms);
+            self.put_people(&broadcast.id, at * CHUNKS_AT_ONCE, people).await?;
+            // An erasing from now on finds them there; one of before may have looked too early.
+            while self.leave_out(people, broadcast.named_ms) > 0 {
+                self.put_people(&broadcast.id, at * CHUNKS_AT_ONCE, people).await?;
+            }
         }
         // Last: from here on it exists.
         let _writing = self.writing.lock().await;
@@ -159,6 +162,15 @@ impl Broadcasts {
         self.all.lock().insert(broadcast.id.clone(), broadcast.clone());
         self.told();
         Ok(broadcast)
+    }
+
+    /// Writes chunks of people, from this one on.
+    async fn put_people(&self, id: &str, from: usize, people: &[record::Person]) -> Result<(), BroadcastError> {
+        let document = |(n, chunk): (usize, &[record::Person])| {
+            (PEOPLE.into(), chunk_key(id, from + n), Some(codec::encode(&chunk.to_vec())))
+        };
+        let documents = people.chunks(CHUNK).enumerate().map(document).collect();
+        Ok(self.store.put_documents(documents).await?)
     }
 
     /// Lets a draft go, or one that was paused.

@@ -11,6 +11,7 @@ use super::{Broadcasts, PEOPLE, RESULT};
 use crate::codec;
 use crate::erasure::{EraseError, Keeps, Kept, Who, masked, mentions};
 use crate::events;
+use crate::identity;
 
 /// Chunks read at once.
 const PAGE: usize = 50;
@@ -26,6 +27,27 @@ pub struct BroadcastLists {
 impl Skip {
     pub(super) fn erased() -> Self {
         Self::new("erased", "the person was erased")
+    }
+}
+
+impl Person {
+    fn erased() -> Self {
+        Self { to: "".into(), variables: Default::default(), skip: Some(Skip::erased()) }
+    }
+}
+
+impl Broadcasts {
+    /// Whether somebody who was named at this time was erased since.
+    pub(super) fn is_erased(&self, person: &Person, named_ms: u64) -> bool {
+        let tombs = &self.engine.deps().tombs;
+        let ids = || [identity::phone_alias(&person.to), identity::user_alias(&person.to)];
+        !tombs.is_empty() && tombs.is_of_before(&ids(), named_ms)
+    }
+
+    /// Takes the place of whoever was erased since they were named. Answers how many those are.
+    pub(super) fn leave_out(&self, people: &mut [Person], named_ms: u64) -> usize {
+        let erased = people.iter_mut().filter(|person| self.is_erased(person, named_ms));
+        erased.map(|person| *person = Person::erased()).count()
     }
 }
 
@@ -76,7 +98,7 @@ impl Keeps for BroadcastLists {
             let blank = |_: &str, mut people: Vec<Person>, theirs: &dyn Fn(&Person) -> bool| {
                 for person in people.iter_mut().filter(|person| theirs(person)) {
                     count += 1;
-                    *person = Person { to: "".into(), variables: Default::default(), skip: Some(Skip::erased()) };
+                    *person = Person::erased();
                 }
                 (!only_count).then_some(people)
             };

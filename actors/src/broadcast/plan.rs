@@ -32,6 +32,8 @@ pub struct Draft {
     pub rate: Option<u32>,
     /// Not before this time (Unix ms).
     pub start_at_ms: Option<u64>,
+    /// When it was begun to look up who they are (Unix ms): who was erased since gets nothing.
+    pub named_ms: u64,
 }
 
 /// Somebody as they are named.
@@ -144,7 +146,7 @@ impl Plan {
     }
 
     pub(super) fn broadcast(&self, id: Box<str>, by: &str, phase: Phase, now_ms: u64) -> Broadcast {
-        let Draft { name, number_id, message, rate, start_at_ms, people: _ } = self.draft.clone();
+        let Draft { name, number_id, message, rate, start_at_ms, named_ms, people: _ } = self.draft.clone();
         Broadcast {
             id,
             name,
@@ -154,6 +156,7 @@ impl Plan {
             recipients: self.recipients,
             rate,
             start_at_ms,
+            named_ms,
             phase,
             next: 0,
             waiting: 0,
@@ -296,7 +299,7 @@ mod tests {
 
     fn draft(message: Value, people: Vec<NewPerson>) -> Draft {
         let (name, number_id) = ("news".into(), "700".into());
-        Draft { name, number_id, message, people, rate: Some(10), start_at_ms: None }
+        Draft { name, number_id, message, people, rate: Some(10), start_at_ms: None, named_ms: 0 }
     }
 
     #[test]

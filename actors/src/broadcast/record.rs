@@ -31,6 +31,8 @@ pub struct Broadcast {
     pub rate: Option<u32>,
     /// Not before this time (Unix ms).
     pub start_at_ms: Option<u64>,
+    /// When it was begun to look up who its people are: who was erased since gets nothing.
+    pub named_ms: u64,
     /// How it stands.
     pub phase: Phase,
     /// Place of the next one to release: how far it is.

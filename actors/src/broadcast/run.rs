@@ -13,7 +13,6 @@ use super::{BroadcastError, Broadcasts, CHUNK, RESULT};
 use crate::codec;
 use crate::engine::{One, Released};
 use crate::events;
-use crate::identity;
 
 /// People of one step: what comes from a person meanwhile waits behind so many turns at the most.
 const STEP: usize = 16;
@@ -183,13 +182,6 @@ impl Broadcasts {
         }
     }
 
-    /// Whether they were erased since the broadcast was made: the people in hand may have been read before.
-    fn is_erased(&self, broadcast: &Broadcast, person: &Person) -> bool {
-        let tombs = &self.engine.deps().tombs;
-        let ids = [identity::phone_alias(&person.to), identity::user_alias(&person.to)];
-        tombs.is_of_before(&ids, broadcast.created_ms)
-    }
-
     /// Whoever was erased since these were read, or is being erased, is not written down again. Asked with `writing` in hand:
     /// who is erased later is cleared after this was written.
     fn forget_dead(&self, outcomes: &mut [Outcome]) {
@@ -211,7 +203,8 @@ impl Broadcasts {
         let made: Vec<Result<One, Skip>> = people
             .iter()
             .zip(broadcast.next..)
-            .map(|(person, place)| match self.is_erased(broadcast, person) {
+            // The people in hand may have been read before.
+            .map(|(person, place)| match self.is_erased(person, broadcast.named_ms) {
                 true => Err(Skip::erased()),
                 false => make(pattern, person, place),
             })

@@ -17,7 +17,8 @@ fn plan(people: impl Iterator<Item = u32>) -> Plan {
     let template = json!({ "type": "template", "template": { "name": "news", "language": { "code": "en" } } });
     let (name, number_id) = ("news".into(), NUMBER.into());
     let people = people.map(person).collect();
-    Plan::of(Draft { name, number_id, message: template, people, rate: None, start_at_ms: None }).unwrap()
+    Plan::of(Draft { name, number_id, message: template, people, rate: None, start_at_ms: None, named_ms: START_MS })
+        .unwrap()
 }
 
 /// Everybody who is named, in order.

@@ -149,6 +149,8 @@ pub(in super::super) async fn create(
 ) -> Result<Response, Problem> {
     let CreateQuery { dry_run } = read(query)?;
     let NewBroadcast { name, from, message, people, csv, segment, rate, start_at, draft, confirm } = read_json(body)?;
+    // Before anybody is looked up: who is erased from here on must get nothing.
+    let named_ms = shared.parts.clock.now_ms();
     let number_id = begin::number(&shared, &principal, from.as_deref(), None)?;
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
@@ -167,8 +169,15 @@ pub(in super::super) async fn create(
         }
         None => (Named::Given(people, csv), None),
     };
-    let draft_plan =
-        Draft { name: name.into(), number_id: number_id.clone(), message, people: Vec::new(), rate, start_at_ms };
+    let draft_plan = Draft {
+        name: name.into(),
+        number_id: number_id.clone(),
+        message,
+        people: Vec::new(),
+        rate,
+        start_at_ms,
+        named_ms,
+    };
     // A hundred thousand people take a second or two.
     let planned = tokio::task::spawn_blocking(move || {
         let people = match people {

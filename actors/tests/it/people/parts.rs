@@ -240,7 +240,15 @@ async fn somebody_in_a_broadcast_gets_it_though_their_conversation_passed_it_on_
     let template = json!({ "type": "template", "template": { "name": "news", "language": { "code": "en" } } });
     let people = vec![NewPerson { to: USER.unwrap().into(), variables: Default::default() }];
     let (name, number_id) = ("news".into(), NUMBER.into());
-    let draft = Draft { name, number_id, message: template, people, rate: None, start_at_ms: None };
+    let draft = Draft {
+        name,
+        number_id,
+        message: template,
+        people,
+        rate: None,
+        start_at_ms: None,
+        named_ms: actors::Clock::now_ms(&*world.clock),
+    };
     let broadcasts = Broadcasts::load(engine).await.unwrap();
     let made = broadcasts.create(Plan::of(draft).unwrap(), "user:elif", true).await.unwrap();
     let running = tokio::spawn(broadcasts.clone().run());
