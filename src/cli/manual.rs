@@ -117,6 +117,7 @@ mod tests {
     const READS: &[&str] = &[
         "list",
         "show",
+        "stats",
         "status",
         "journal",
         "tail",
