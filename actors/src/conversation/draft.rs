@@ -5,6 +5,7 @@ mod again;
 mod deeds;
 mod events;
 mod forms;
+mod given_up;
 mod journal;
 mod many;
 mod message;
@@ -16,8 +17,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chatbot::{
-    Bot, Consent, ContactView, Effect, Event, Given, GivenUp, HttpCall, Input, Migrated, NumberView, Order, Sending,
-    Snapshot, Trace, TurnError,
+    Bot, Consent, ContactView, Effect, Event, Given, HttpCall, Input, Migrated, NumberView, Order, Sending, Snapshot,
+    Trace, TurnError,
 };
 use storage::{
     Alias, ContactId, ConversationId, Head, Inbound, InboxSeq, NewDeadLetter, NewDocument, NewSend, Resolved, Revision,
@@ -30,18 +31,15 @@ use super::tokens::Tokens;
 use crate::attention;
 use crate::bots::{Bots, Move};
 use crate::codec::{self, CodecError};
-use crate::letters::How;
 use crate::marketing::{self, Categories};
 use crate::numbers::Numbers;
 use crate::orders::{DeedOutcome, OrderOutcome, Refusal};
 use crate::outlet::{Outlet, Told};
 use crate::queue::Item;
-use crate::records::{
-    self, Control, DeadLetterPayload, Happened, HistoryEntry, HistoryInput, InboxPayload, InputKind, SendPayload, State,
-};
+use crate::records::{Control, Happened, HistoryEntry, HistoryInput, InboxPayload, InputKind, SendPayload, State};
 use crate::seen;
 use crate::settings::Takeover;
-use events::Lost;
+use given_up::Raw;
 use journal::Journal;
 
 /// The bot function: [`chatbot::turn`], or a stand-in of a test.
@@ -138,14 +136,6 @@ struct Beside {
     broadcast: Option<Box<str>>,
     /// The message that was given up and that it takes the place of.
     retry_of: Option<SendId>,
-}
-
-/// What a dead letter keeps of what was given up.
-enum Raw {
-    Nothing,
-    /// A message of the person, as Meta delivered it: it can run again.
-    Message(Box<str>),
-    Other(Box<str>),
 }
 
 /// What follows the commit.
@@ -286,53 +276,6 @@ impl<'a> Draft<'a> {
     /// A wake time that the conversation asked for is due.
     pub(crate) fn tick(&mut self, bot: &Arc<Bot>) {
         self.run(bot, &Input::Tick, None);
-    }
-
-    /// Gives up a row that made the actor fail again and again, without running it. `bot` is what would answer.
-    pub(crate) fn give_up_message(&mut self, seq: InboxSeq, row: &Inbound, bot: Option<&Arc<Bot>>, why: &GiveUp) {
-        self.consumed.push(seq);
-        self.belongs_to(row);
-        let payload = if why.unread { None } else { codec::decode::<InboxPayload>(&row.payload).ok() };
-        if let Some(InboxPayload::Again(again)) = &payload
-            && !self.is_open(again.letter)
-        {
-            return;
-        }
-        let (message, raw) = match payload {
-            Some(InboxPayload::Message(message)) => {
-                let raw = Raw::Message(message.message.clone());
-                (Some(message), raw)
-            }
-            Some(InboxPayload::Again(again)) => {
-                // The letter that it was is this one's now.
-                self.resolve(again.letter, How::Retried, &again.by, None);
-                (None, Raw::Message(again.message.message))
-            }
-            _ => (None, Raw::Nothing),
-        };
-        self.bury(Some(seq), "panic", &why.detail, None, raw, why.runs);
-        if let Some(message) = message {
-            self.message_unrun(seq, row, message, why);
-        }
-        self.failed(bot, None);
-    }
-
-    /// Gives up a timer that made the actor fail again and again: it would be due again at once.
-    pub(crate) fn give_up_timer(&mut self, bot: Option<&Arc<Bot>>, why: &GiveUp) {
-        let given_up = self.after.state.bot.give_up_tick(bot.map(Arc::as_ref), self.means.now_ms);
-        let raw = given_up.texts.as_deref().map_or(Raw::Nothing, |texts| Raw::Other(texts.into()));
-        self.bury(None, "panic", &why.detail, None, raw, why.runs);
-        self.failed(bot, None);
-        self.go_on_after(given_up, "panic");
-        self.record_error(0, None, Vec::new(), why.detail.clone());
-    }
-
-    /// Goes on with what a tick left that was given up.
-    fn go_on_after(&mut self, given_up: GivenUp, reason: &str) {
-        if given_up.texts.is_none() {
-            self.tell_lost(Lost::of(&self.after.state.bot), reason);
-        }
-        self.after.state.bot = given_up.after;
     }
 
     /// Moves the run to another version if it can go on there. Answers what it goes on with, `None` if it is over.
@@ -532,36 +475,6 @@ impl<'a> Draft<'a> {
 
     fn enter(&mut self, entry: HistoryEntry) {
         self.journal.enter(HistoryEntry { at_ms: self.means.now_ms, ..entry }, &self.after.state);
-    }
-
-    fn bury(&mut self, seq: Option<InboxSeq>, reason: &str, detail: &str, node: Option<&str>, raw: Raw, tries: u32) {
-        let is_message = matches!(raw, Raw::Message(_));
-        let snapshot = &self.after.state.bot;
-        let pinned = snapshot.bot();
-        let payload = DeadLetterPayload {
-            detail: detail.into(),
-            hint: None,
-            bot: pinned.map(|(id, _)| id.into()),
-            version: pinned.map(|(_, version)| version.into()),
-            node: node.or(snapshot.node()).map(Box::from),
-            raw: match raw {
-                Raw::Message(raw) | Raw::Other(raw) => Some(raw),
-                Raw::Nothing => None,
-            },
-            tries,
-            code: None,
-            is_message,
-        };
-        self.dead_letters.push(records::dead_letter(seq, None, reason, &payload));
-    }
-
-    /// Notes which version failed, and at which node: what the trip wire counts.
-    fn failed(&mut self, bot: Option<&Arc<Bot>>, node: Option<&str>) {
-        let pinned = self.after.state.bot.bot();
-        let (id, version) = bot.map(|bot| (bot.id(), bot.version())).or(pinned).unwrap_or_default();
-        let node = node.or(self.after.state.bot.node()).unwrap_or_default();
-        let failure = Failure { bot: id.into(), version: version.into(), node: node.into() };
-        self.noted.failures.push(failure);
     }
 
     /// Whether there is nothing to write down.
