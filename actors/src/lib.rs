@@ -44,6 +44,8 @@ mod sender;
 mod settings;
 mod shard;
 pub mod templates;
+#[cfg(test)]
+mod testing;
 mod timers;
 pub mod view;
 

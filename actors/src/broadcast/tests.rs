@@ -1,72 +1,19 @@
 //! People who are erased between being looked up and being written down.
 
-use std::pin::Pin;
-
 use serde_json::json;
 use storage::Model;
-use whatsapp::graph::{self, Accepted, CallError};
 
 use super::*;
-use crate::settings::Number;
-use crate::{AdjustableClock, Bots, Setup, Transport, identity};
+use crate::testing::{Cut, NUMBER, START_MS, setup};
+use crate::{AdjustableClock, identity};
 
-const NUMBER: &str = "700800900100200";
 const ADA: &str = "447700900123";
 const BEN: &str = "447700900124";
 const CY: &str = "447700900125";
-const START_MS: u64 = 1_900_000_000_000;
-
-/// Nothing leaves.
-struct Cut;
-
-impl Transport for Cut {
-    fn send<'a>(
-        &'a self,
-        _: &'a Number,
-        _: Vec<u8>,
-    ) -> Pin<Box<dyn Future<Output = Result<Accepted, graph::Error>> + Send + 'a>> {
-        Box::pin(async { Err(graph::Error::Ambiguous("composed".into())) })
-    }
-
-    fn mark_read<'a>(
-        &'a self,
-        _: &'a Number,
-        _: &'a str,
-        _: bool,
-    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>> {
-        Box::pin(async { Ok(()) })
-    }
-}
 
 async fn broadcasts() -> (Arc<Broadcasts>, Arc<AdjustableClock>) {
     let (model, clock) = (Model::new(), Arc::new(AdjustableClock::starting_at(START_MS)));
-    let setup = Setup {
-        outlet: crate::outlet::Outlet::closed(model.clone(), clock.clone(), Arc::default()),
-        clock: clock.clone(),
-        bots: Arc::new(Bots::new("test")),
-        turn: Arc::new(chatbot::turn),
-        numbers: vec![Number {
-            id: NUMBER.into(),
-            account: "".into(),
-            token: "token".to_owned().into(),
-            messages_per_second: None,
-        }]
-        .into(),
-        transport: Arc::new(Cut),
-        conversations: crate::ConversationSettings::default(),
-        sender: crate::SenderSettings::default(),
-        tombs: Arc::new(crate::erasure::Tombs::load(&*model, 0).await.unwrap()),
-        http: crate::http_caller::HttpParts {
-            fetch: Arc::new(crate::http_caller::WebFetch::new(Default::default()).unwrap()),
-            secrets: Default::default(),
-            settings: Default::default(),
-        },
-        categories: Arc::new(|_, _, _| None),
-        flows: Arc::new(|_, _| None),
-        media_wanted: Arc::default(),
-        metrics: Arc::default(),
-        store: model,
-    };
+    let setup = setup(model, clock.clone(), Arc::new(Cut::default())).await;
     (Broadcasts::load(Arc::new(Engine::start(setup).await.unwrap())).await.unwrap(), clock)
 }
 

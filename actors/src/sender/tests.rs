@@ -1,47 +1,19 @@
 //! Rows that no bot of today queues: held ones, and one that cannot be read.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chatbot::{Closed, OnDoubt, Order};
 use storage::{ConversationId, Model, NewSend, Partition, Revision, SendId, SendState, Store, Turn};
-use whatsapp::graph::{self, Accepted, CallError};
 use whatsapp::message::{Outgoing, Recipient, Text};
 
-use super::Transport;
 use crate::records::SendPayload;
-use crate::settings::Number;
-use crate::{AdjustableClock, Bots, Engine, Setup, codec};
+use crate::testing::{Cut, NUMBER, START_MS, setup};
+use crate::{AdjustableClock, Engine, codec};
 
-const NUMBER: &str = "700800900100200";
 const CONVERSATION: ConversationId = ConversationId([1; 16]);
-
-/// Breaks off after every request.
-#[derive(Default)]
-struct Cut(AtomicUsize);
-
-impl Transport for Cut {
-    fn send<'a>(
-        &'a self,
-        _: &'a Number,
-        _: Vec<u8>,
-    ) -> Pin<Box<dyn Future<Output = Result<Accepted, graph::Error>> + Send + 'a>> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Box::pin(async { Err(graph::Error::Ambiguous("composed".into())) })
-    }
-
-    fn mark_read<'a>(
-        &'a self,
-        _: &'a Number,
-        _: &'a str,
-        _: bool,
-    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>> {
-        Box::pin(async { Ok(()) })
-    }
-}
 
 fn payload(on_doubt: OnDoubt) -> Bytes {
     codec::encode(&SendPayload {
@@ -88,34 +60,8 @@ async fn after_an_hour(payloads: Vec<Bytes>) -> (Vec<SendState>, usize, Arc<Mode
     let ids = turn.sends.iter().map(|send| SendId { conversation, n: send.n }).collect();
     model.commit(model.fence(&Partition(NUMBER.into())), turn).await.unwrap();
     let transport = Arc::new(Cut::default());
-    let clock = Arc::new(AdjustableClock::starting_at(1_900_000_000_000));
-    let setup = Setup {
-        outlet: crate::outlet::Outlet::closed(model.clone(), clock.clone(), Arc::default()),
-        store: model.clone(),
-        clock,
-        bots: Arc::new(Bots::new("test")),
-        turn: Arc::new(chatbot::turn),
-        numbers: vec![Number {
-            id: NUMBER.into(),
-            account: "".into(),
-            token: "token".to_owned().into(),
-            messages_per_second: None,
-        }]
-        .into(),
-        transport: transport.clone(),
-        conversations: crate::ConversationSettings::default(),
-        sender: crate::SenderSettings::default(),
-        tombs: Arc::new(crate::erasure::Tombs::load(&*model, 0).await.unwrap()),
-        http: crate::http_caller::HttpParts {
-            fetch: Arc::new(crate::http_caller::WebFetch::new(Default::default()).unwrap()),
-            secrets: Default::default(),
-            settings: Default::default(),
-        },
-        categories: Arc::new(|_, _, _| None),
-        flows: Arc::new(|_, _| None),
-        media_wanted: Arc::default(),
-        metrics: Arc::default(),
-    };
+    let clock = Arc::new(AdjustableClock::starting_at(START_MS));
+    let setup = setup(model.clone(), clock, transport.clone()).await;
     let _engine = Engine::start(setup).await.unwrap();
     // An hour of paused time.
     assert!(tokio::time::timeout(Duration::from_secs(3_600), std::future::pending::<()>()).await.is_err());
