@@ -35,14 +35,20 @@ async fn conversation(world: &World, number: &str) -> String {
     world.wait_items(&path, 1).await[0]["id"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn a_token_of_one_number_sees_and_does_nothing_of_another() {
+/// One with the first number, and one with a number of another app.
+async fn two_conversations() -> (World, String, String) {
     let world = three().start().await;
     write(&world, NUMBER, ADA, "for the first").await;
     write(&world, STRANGER, BEN, "for the other").await;
     world.wait_replies(ADA, 1).await;
     world.wait_replies(BEN, 1).await;
     let (own, other) = (conversation(&world, NUMBER).await, conversation(&world, STRANGER).await);
+    (world, own, other)
+}
+
+#[tokio::test]
+async fn a_token_of_one_number_sees_and_does_nothing_of_another() {
+    let (world, own, other) = two_conversations().await;
     let by = By { world: &world, token: token(&world, "one", "operator", Some(&[NUMBER])).await };
 
     for path in ["conversations", "outbox", "dead-letters", "quarantine", "blocked", "media", "numbers"] {
@@ -104,12 +110,7 @@ async fn a_token_of_one_number_sees_and_does_nothing_of_another() {
 
 #[tokio::test]
 async fn asking_for_the_head_of_an_answer_shows_no_more_than_the_answer() {
-    let world = three().start().await;
-    write(&world, NUMBER, ADA, "for the first").await;
-    write(&world, STRANGER, BEN, "for the other").await;
-    world.wait_replies(ADA, 1).await;
-    world.wait_replies(BEN, 1).await;
-    let (own, other) = (conversation(&world, NUMBER).await, conversation(&world, STRANGER).await);
+    let (world, own, other) = two_conversations().await;
     let one = By { world: &world, token: token(&world, "one", "operator", Some(&[NUMBER])).await };
     let viewer = By { world: &world, token: token(&world, "viewer", "viewer", None).await };
     let ask = async |by: &By<'_>, method: Method, path: &str| {
