@@ -249,6 +249,8 @@ pub fn notice(id: u64, row: &storage::Notice) -> NoticeView {
 pub struct QuarantinedView {
     /// Its number.
     pub id: String,
+    /// The number that it was for, where that is known; a body that was kept whole may be for several.
+    pub phone_number_id: Option<Box<str>>,
     /// A stable word: `unknown_number`, `unreadable`, `too_old`, `wrong_app`.
     pub reason: Box<str>,
     /// The explanation.
@@ -275,11 +277,17 @@ fn element(mut whole: serde_json::Value) -> serde_json::Value {
     whole.pointer_mut(place).map(serde_json::Value::take).unwrap_or(whole)
 }
 
+/// The number that a webhook which was made around one element is for.
+fn number_of(whole: &serde_json::Value) -> Option<Box<str>> {
+    whole.pointer("/entry/0/changes/0/value/metadata/phone_number_id")?.as_str().map(Into::into)
+}
+
 /// Decodes a quarantined row.
 pub fn quarantined(id: u64, row: &storage::Quarantined) -> QuarantinedView {
     let raw: Result<serde_json::Value, _> = serde_json::from_slice(&row.payload);
     QuarantinedView {
         id: id.to_string(),
+        phone_number_id: raw.as_ref().ok().filter(|_| row.made).and_then(number_of),
         reason: row.reason.clone(),
         detail: row.detail.clone(),
         at_ms: row.received_ms,

@@ -1,7 +1,5 @@
 //! `/api/v1/quarantine`: what was acknowledged and did not run. List it, take it in again once it can be, or drop it.
 
-use std::collections::VecDeque;
-
 use actors::feed::Topic;
 use actors::view;
 use axum::body::Bytes;
@@ -12,7 +10,7 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use storage::{Erase, Page, Quarantined};
+use storage::{Erase, Quarantined};
 use utoipa::{IntoParams, ToSchema};
 
 use super::audit::Audited;
@@ -32,9 +30,8 @@ const PAGES: usize = 20;
 /// Rows that one call takes in again or drops at the most, and bytes of them.
 const MOST: usize = 1_000;
 const MOST_BYTES: usize = 32 * 1024 * 1024;
-/// Rows read at once, and how often, to find those of one call.
+/// Rows read at once, to find those of one call.
 const STEP: usize = 100;
-const STEPS: usize = 1_000;
 /// Rows that stay that one answer names.
 const MAX_TOLD: usize = 20;
 
@@ -357,49 +354,33 @@ fn kind(reason: Option<String>, all: bool) -> Result<Option<String>, Problem> {
 /// Rows that one call is about.
 struct Found {
     /// The oldest first.
-    rows: VecDeque<(u64, Quarantined)>,
+    rows: Vec<(u64, Quarantined)>,
     /// Whether there are newer ones.
     more: bool,
 }
 
 /// The oldest rows of a kind, as many as one call takes.
 async fn find(shared: &Shared, kind: Option<&str>) -> Result<Found, Problem> {
-    let (mut found, mut bytes) = (Found { rows: VecDeque::new(), more: false }, 0);
-    let mut wanted = Page { cursor: None, limit: STEP };
-    for _ in 0..STEPS {
-        let listed = shared.parts.store.quarantine(wanted.clone()).await?;
-        for (id, row) in listed.items.into_iter().filter(|(_, row)| kind.is_none_or(|kind| *kind == *row.reason)) {
+    let (mut found, mut bytes, mut from) = (Found { rows: Vec::new(), more: false }, 0, 0);
+    loop {
+        let page = shared.parts.store.quarantine_from(from, STEP).await?;
+        let Some(last) = page.last().map(|(last, _)| *last) else { return Ok(found) };
+        from = last.saturating_add(1);
+        for (id, row) in page.into_iter().filter(|(_, row)| kind.is_none_or(|kind| *kind == *row.reason)) {
             bytes += row.payload.len();
-            found.rows.push_front((id, row));
-            while found.rows.len() > MOST || (bytes > MOST_BYTES && found.rows.len() > 1) {
-                bytes -= found.rows.pop_back().map_or(0, |(_, row)| row.payload.len());
+            if found.rows.len() == MOST || (bytes > MOST_BYTES && !found.rows.is_empty()) {
                 found.more = true;
+                return Ok(found);
             }
-        }
-        wanted.cursor = listed.next;
-        if wanted.cursor.is_none() {
-            return Ok(found);
+            found.rows.push((id, row));
         }
     }
-    found.more = true;
-    Ok(found)
 }
 
 async fn one(shared: &Shared, id: &str) -> Result<(u64, Quarantined), Problem> {
     let unknown =
         || Problem::not_found(format!("there is nothing {id:?} in quarantine")).hint("GET /api/v1/quarantine lists it");
     let number: u64 = id.parse().map_err(|_| unknown())?;
-    let mut wanted = Page { cursor: None, limit: STEP };
-    for _ in 0..STEPS {
-        let listed = shared.parts.store.quarantine(wanted.clone()).await?;
-        // Newest first: what is older than it comes after it.
-        if listed.items.last().is_none_or(|(last, _)| *last <= number) {
-            return listed.items.into_iter().find(|(found, _)| *found == number).ok_or_else(unknown);
-        }
-        wanted.cursor = listed.next;
-        if wanted.cursor.is_none() {
-            break;
-        }
-    }
-    Err(unknown())
+    let found = shared.parts.store.quarantine_from(number, 1).await?;
+    found.into_iter().next().filter(|(found, _)| *found == number).ok_or_else(unknown)
 }

@@ -411,6 +411,10 @@ impl Store for Model {
         self.read(|world| world.list_quarantine(&page))
     }
 
+    fn quarantine_from(&self, id: u64, limit: usize) -> Pending<Vec<(u64, Quarantined)>> {
+        self.read(|world| world.quarantine_from(id, limit))
+    }
+
     fn notices(&self, page: Page) -> Pending<Listed<(u64, Notice)>> {
         self.read(|world| world.list_notices(&page))
     }

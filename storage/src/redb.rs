@@ -228,6 +228,10 @@ impl Store for RedbStore {
         self.readers.run(move |reader| queries::quarantine(reader, &page))
     }
 
+    fn quarantine_from(&self, id: u64, limit: usize) -> Pending<Vec<(u64, Quarantined)>> {
+        self.readers.run(move |reader| queries::quarantine_from(reader, id, limit))
+    }
+
     fn notices(&self, page: Page) -> Pending<Listed<(u64, Notice)>> {
         self.readers.run(move |reader| queries::notices(reader, &page))
     }

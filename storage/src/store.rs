@@ -174,6 +174,9 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// What was acknowledged but must not run, with its id.
     fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>>;
 
+    /// The same from an id on, oldest first: `limit` rows at most (1,000 at the most).
+    fn quarantine_from(&self, id: u64, limit: usize) -> Pending<Vec<(u64, Quarantined)>>;
+
     /// What accounts were told, with its id.
     fn notices(&self, page: Page) -> Pending<Listed<(u64, Notice)>>;
 

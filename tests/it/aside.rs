@@ -1,10 +1,12 @@
 //! What was put aside is taken in again once it can be, or dropped with a reason.
 
 use serde_json::{Value, json};
+use storage::{Accept, Quarantined};
 
-use crate::live_numbers::{add, signed, two};
+use crate::live_numbers::{SECOND, add, signed, two};
 use crate::numbers::{OTHER_SECRET, STRANGER, three};
-use crate::support::{ADA, BEN, SECRET, World, body, signature, text, until};
+use crate::roles::token;
+use crate::support::{ADA, BEN, NUMBER, SECRET, World, body, signature, text, until};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -253,5 +255,56 @@ async fn a_webhook_of_which_something_was_put_aside_is_not_replayed() {
         }
     }
     assert!(world.items("/api/v1/conversations").await.is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_sees_some_numbers_sees_what_was_put_aside_of_them() {
+    let world = two().start().await;
+    assert_eq!(world.post(body(&[text(BEN, "wamid.9days", world.now_ms() - 9 * DAY_MS, "old")])).await, 200);
+    assert_eq!(world.post(body(&[json!({ "from": ADA, "shape": "of tomorrow" })])).await, 200);
+    assert_eq!(signed(&world, SECRET, ADA, "for the other").await, 200);
+    assert_eq!(world.post("hello").await, 200);
+    let all = list(&world, "").await;
+    let numbers: Vec<_> = all.iter().map(|row| row["phone_number_id"].as_str()).collect();
+    assert_eq!(numbers, [None, Some(SECOND), Some(NUMBER), Some(NUMBER)], "{all:?}");
+    assert_eq!(add(&world, json!({})).await.0, 201, "before it is served no token can be of it");
+    for (name, number, own) in [("first", NUMBER, &all[2..]), ("second", SECOND, &all[1..2])] {
+        let token = token(&world, name, "operator", Some(&[number])).await;
+        let url = format!("{}/api/v1/quarantine", world.admin_url());
+        let seen = world.http.get(url).bearer_auth(token).send().await.unwrap().json::<Value>().await.unwrap();
+        assert_eq!(seen["items"], json!(own), "{name}");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_oldest_of_very_many_is_found_by_its_id_and_by_its_kind() {
+    let world = World::start().await;
+    let row = |reason: &str| {
+        let (detail, payload) = ("the body is not JSON: EOF".into(), "{".into());
+        Accept::Quarantine(Quarantined {
+            reason: reason.into(),
+            detail,
+            received_ms: world.now_ms(),
+            payload,
+            signed_by: "".into(),
+            made: false,
+        })
+    };
+    let store = world.server().store();
+    store.append(vec![row("wrong_app"), row("unreadable"), row("wrong_app")]).await.unwrap();
+    for _ in 0..101 {
+        store.append((0..1_000).map(|_| row("unknown_number")).collect()).await.unwrap();
+    }
+    let of_a_kind = json!({ "reason": "wrong_app", "why": "a test" });
+    let (status, dry) = ask(&world, "drop?dry_run=true", of_a_kind).await;
+    assert_eq!((status, &dry["found"], &dry["more"]), (200, &json!(2), &json!(false)), "{dry}");
+    let (_, many) = ask(&world, "drop", json!({ "all": true, "why": "a test" })).await;
+    assert_eq!((&many["found"], &many["dropped"], &many["more"]), (&json!(1_000), &json!(1_000), &json!(true)));
+    let (status, gone) = ask(&world, "1/drop", json!({ "reason": "a test" })).await;
+    assert_eq!(status, 404, "the oldest went first: {gone}");
+    let (status, one) = ask(&world, "1001/drop", json!({ "reason": "a test" })).await;
+    assert_eq!((status, &one["dropped"]), (200, &json!(1)), "{one}");
     world.end().await;
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ACCESS_TOKEN, ADA, BEN, NUMBER, SECRET, Setup, World, compose, signature, text, until};
 
-const SECOND: &str = "700800900100201";
+pub(crate) const SECOND: &str = "700800900100201";
 const ACCOUNT: &str = "300100200300400";
 /// A key for tests alone: 32 bytes, in base64.
 const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";

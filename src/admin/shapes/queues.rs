@@ -88,12 +88,14 @@ pub(in super::super) struct DeadLetter {
 /// A webhook that belongs to nothing known.
 #[derive(ToSchema)]
 #[schema(example = json!({
-    "id": "1", "reason": "unknown_number", "detail": "the number 1 is not configured", "at": "2026-11-27T09:00:00.000Z",
-    "raw": {}, "releasable": true
+    "id": "1", "phone_number_id": "1", "reason": "unknown_number", "detail": "the number 1 is not configured",
+    "at": "2026-11-27T09:00:00.000Z", "raw": {}, "releasable": true
 }))]
 pub(in super::super) struct Quarantined {
     /// Its number.
     id: String,
+    /// The number that it was for, where that is known; a body that was kept whole may be for several.
+    phone_number_id: Option<String>,
     /// A stable word: why it is here.
     reason: String,
     /// The explanation.

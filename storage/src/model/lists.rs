@@ -42,6 +42,11 @@ impl World {
         list_numbered(&self.quarantine, page)
     }
 
+    pub(super) fn quarantine_from(&self, id: u64, limit: usize) -> Vec<(u64, Quarantined)> {
+        let rows = self.quarantine.rows.range(id..).map(|(id, row)| (*id, row.clone()));
+        rows.take(limit.clamp(1, 1_000)).collect()
+    }
+
     pub(super) fn list_notices(&self, page: &Page) -> Listed<(u64, Notice)> {
         list_numbered(&self.notices, page)
     }

@@ -177,6 +177,17 @@ pub(super) fn quarantine(reader: &Reader, page: &Page) -> Result<Listed<(u64, Qu
     map_list(numbered(reader, &[keys::QUARANTINE], page)?, |id, value| Ok((id, rows::read_quarantined(&value)?)))
 }
 
+pub(super) fn quarantine_from(reader: &Reader, id: u64, limit: usize) -> Result<Vec<(u64, Quarantined)>, StoreError> {
+    let mut span = Span::prefix(&[keys::QUARANTINE]);
+    span.from = std::ops::Bound::Included(keys::quarantine(id));
+    let rows = reader.scan(span, Order::Rising, limit.clamp(1, MAX_PAGE))?;
+    let row = |(key, value): (Key, Bytes)| {
+        let id = keys::last_number(&key).ok_or_else(damaged_key)?;
+        Ok((id, rows::read_quarantined(&value)?))
+    };
+    rows.into_iter().map(row).collect()
+}
+
 pub(super) fn notices(reader: &Reader, page: &Page) -> Result<Listed<(u64, Notice)>, StoreError> {
     map_list(numbered(reader, &[keys::NOTICE], page)?, |id, value| Ok((id, rows::read_notice(&value)?)))
 }

@@ -222,6 +222,7 @@ pub(crate) fn content(store: &dyn Store) -> String {
     say("resolved letters", &all(3, |page| store.resolved_letters(page)));
     say("letters by number", &get(store.letters((0..12).collect())));
     say("quarantine", &all(3, |page| store.quarantine(page)));
+    say("quarantine from", &get(store.quarantine_from(2, 3)));
     say("notices", &all(3, |page| store.notices(page)));
     say("documents after", &get(store.documents_page("kind", Some("0"), 2)));
     say("documents", &get(store.documents("kind")));

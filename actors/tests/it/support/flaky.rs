@@ -255,6 +255,10 @@ impl Store for Flaky {
         self.inner.quarantine(page)
     }
 
+    fn quarantine_from(&self, id: u64, limit: usize) -> Pending<Vec<(u64, Quarantined)>> {
+        self.inner.quarantine_from(id, limit)
+    }
+
     fn notices(&self, page: Page) -> Pending<Listed<(u64, Notice)>> {
         self.inner.notices(page)
     }

@@ -85,4 +85,9 @@ pub(crate) fn quarantined_items_are_listed_and_never_pending(engine: &mut dyn En
     let listed = all(2, |page| store.quarantine(page));
     let reasons: Vec<_> = listed.iter().map(|(id, row)| (*id, &*row.reason)).collect();
     assert_eq!(reasons, [(3, "three"), (2, "two"), (1, "one")]);
+    let from = |id, limit| -> Vec<u64> { get(store.quarantine_from(id, limit)).iter().map(|(id, _)| *id).collect() };
+    assert_eq!((from(0, 10), from(2, 10), from(1, 2)), (vec![1, 2, 3], vec![2, 3], vec![1, 2]));
+    get(store.erase(vec![storage::Erase::Quarantined(2)], 1));
+    assert_eq!((from(2, 1), from(4, 10), from(u64::MAX, 10)), (vec![3], vec![], vec![]));
+    assert_eq!(get(store.quarantine_from(3, 1)), [(3, quarantined("three"))]);
 }
