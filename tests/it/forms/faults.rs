@@ -70,7 +70,7 @@ async fn f96_a_source_that_hangs_gives_the_fallback_within_the_budget_while_the_
         until("the request that hangs", async || (forms.program.asked().len() > before).then_some(())).await;
         forms.world.write(ADA, "are you there?").await;
         forms.world.wait_replies(ADA, 2).await;
-        forms.world.clock.advance(1_000);
+        forms.world.clock.advance(8_000);
     });
     assert_eq!(
         (screen(&slow), &slow.1["data"]["error_message"]),
