@@ -1,4 +1,5 @@
-//! What is old enough goes: rows of the store and files, in small batches, once an hour.
+//! What is old enough goes: rows of the store and files, in small batches, once an hour, or as often as the shortest age if
+//! that is less.
 
 mod conversations;
 
@@ -15,8 +16,10 @@ use crate::outlet::Outlet;
 use conversations::Old;
 
 const INTERVAL_MS: u64 = 3_600_000;
-/// Conversations are looked through this often: each is read.
-const CONVERSATIONS_EVERY: u64 = 24;
+/// However short the ages are.
+const LEAST_INTERVAL_MS: u64 = 10_000;
+/// Conversations are looked through this often, or as often as their age: each is read.
+const CONVERSATIONS_MS: u64 = 24 * INTERVAL_MS;
 /// Rows or files of one batch.
 const BATCH: usize = 500;
 
@@ -39,6 +42,17 @@ pub struct Ages {
     pub conversations_ms: Option<u64>,
 }
 
+impl Ages {
+    /// Between two looks (ms).
+    fn interval_ms(&self) -> u64 {
+        let Self { media_ms, quarantine_ms, dead_letters_ms, notices_ms, outbox_ms, events_ms, conversations_ms } =
+            *self;
+        let ages = [media_ms, quarantine_ms, dead_letters_ms, notices_ms, outbox_ms, events_ms, conversations_ms];
+        let shortest = ages.into_iter().flatten().min().unwrap_or(INTERVAL_MS);
+        shortest.clamp(LEAST_INTERVAL_MS, INTERVAL_MS)
+    }
+}
+
 /// What has old things.
 pub struct Keepers {
     /// The store.
@@ -51,7 +65,7 @@ pub struct Keepers {
     pub contacts: Arc<Contacts>,
 }
 
-/// Removes what is old, at once and every hour, until it is dropped.
+/// Removes what is old, at once and again and again, until it is dropped.
 pub async fn run(keepers: Keepers, clock: Arc<dyn Clock>, ages: Ages, metrics: Arc<Metrics>) {
     let Keepers { store, media, outlet, contacts } = keepers;
     match media.sweep().await {
@@ -62,7 +76,7 @@ pub async fn run(keepers: Keepers, clock: Arc<dyn Clock>, ages: Ages, metrics: A
     loop {
         let now_ms = clock.now_ms();
         if let Some(age_ms) = ages.conversations_ms.filter(|_| conversations_due_ms <= now_ms) {
-            conversations_due_ms = now_ms + CONVERSATIONS_EVERY * INTERVAL_MS;
+            conversations_due_ms = now_ms + age_ms.clamp(LEAST_INTERVAL_MS, CONVERSATIONS_MS);
             let before_ms = now_ms.saturating_sub(age_ms);
             let old = Old { store: &*store, contacts: &contacts, metrics: &metrics, before_ms };
             if let Err(error) = old.remove().await {
@@ -85,7 +99,7 @@ pub async fn run(keepers: Keepers, clock: Arc<dyn Clock>, ages: Ages, metrics: A
         {
             events::not_forgotten("event", &error.to_string());
         }
-        clock.wait_until(now_ms + INTERVAL_MS).await;
+        clock.wait_until(now_ms + ages.interval_ms()).await;
     }
 }
 
@@ -137,5 +151,19 @@ async fn files(media: &Media, before_ms: u64, metrics: &Metrics) -> Result<(), c
         if !pruned.more {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_for_less_than_an_hour_is_looked_for_as_often_as_that() {
+        let ages = |outbox_ms| Ages { outbox_ms, events_ms: Some(90 * CONVERSATIONS_MS), ..Ages::default() };
+        assert_eq!(Ages::default().interval_ms(), INTERVAL_MS);
+        assert_eq!(ages(Some(CONVERSATIONS_MS)).interval_ms(), INTERVAL_MS);
+        assert_eq!(ages(Some(120_000)).interval_ms(), 120_000);
+        assert_eq!(ages(Some(1)).interval_ms(), LEAST_INTERVAL_MS);
     }
 }
