@@ -5,8 +5,9 @@
 //! 2. Everybody writes once, unmeasured. Then connections send signed webhooks, each the next one after its answer.
 //! 3. Everything that was accepted is worked off, and every reply is looked for, before the next run begins.
 //!
-//! `fanout` is another kind of run: a fixed rate, Parlance alone, each reply followed by its three statuses. And so is
-//! `broadcast`: people chat alone, during a broadcast, and alone again.
+//! `fanout` is another kind of run: a fixed rate, Parlance alone, each reply followed by its three statuses. And so are
+//! `broadcast`: people chat alone, during a broadcast, and alone again; and `soak`: a long time with everything going wrong
+//! that we know of.
 //!
 //! Load and stand-in share the machine with what is measured, so figures are good for their ratio only.
 
@@ -20,7 +21,9 @@ mod message;
 mod report;
 mod round;
 mod skeleton;
+mod soak;
 mod stand_in;
+mod verdict;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,24 +39,27 @@ use round::{Plan, Subject};
 /// Options.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
-    /// How long each run is measured, at most 10m
-    #[arg(long = "for", value_name = "TIME", default_value = "5s", value_parser = time)]
-    window: Duration,
+    /// How long each run is measured, at most 2h; 5s, of `soak` 10m
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    window: Option<Duration>,
     /// Connections that send webhooks
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     conns: u32,
-    /// People who write
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    people: u32,
+    /// People who write; 10,000, of `soak` 300 at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    people: Option<u32>,
     /// Rounds of each scenario
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// What is measured
     #[arg(long, value_enum, default_value = "all")]
     scenario: Choice,
-    /// Of `fanout` and `broadcast`: messages a second, whatever the answers take
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    rate: u32,
+    /// Messages a second, whatever the answers take: of `fanout` and `broadcast` 1,000, of `soak` 20
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: Option<u32>,
+    /// Of `soak`: where its faults come from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
     /// Of `broadcast`: people who get it
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     recipients: u32,
@@ -89,6 +95,8 @@ enum Choice {
     Fanout,
     /// How long replies take while a broadcast goes out, against the same chat alone
     Broadcast,
+    /// A long time at a low rate, with faults of Meta, ends and kills: what is lost, and what grows
+    Soak,
 }
 
 /// One thing to measure.
@@ -137,12 +145,39 @@ impl Choice {
         match self {
             Self::Webhooks => &[Scenario::Webhooks],
             Self::Replies => &[Scenario::Replies],
-            Self::Fanout | Self::Broadcast => &[],
+            Self::Fanout | Self::Broadcast | Self::Soak => &[],
             Self::Pings => &[Scenario::Pings],
             Self::Forms => &[Scenario::Forms],
             Self::Flows => &[Scenario::Pings, Scenario::Forms],
             Self::All => &[Scenario::Webhooks, Scenario::Replies],
         }
+    }
+
+    fn window(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Soak => 600,
+            _ => 5,
+        })
+    }
+
+    fn people(self) -> u32 {
+        match self {
+            Self::Soak => 300,
+            _ => 10_000,
+        }
+    }
+
+    fn rate(self) -> u32 {
+        match self {
+            Self::Soak => 20,
+            _ => 1_000,
+        }
+    }
+}
+
+impl Args {
+    fn rate(&self) -> u32 {
+        self.rate.unwrap_or(self.scenario.rate())
     }
 }
 
@@ -153,14 +188,19 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         return runtime.block_on(skeleton::serve(scenario));
     }
     if args.scenario == Choice::Fanout {
-        let outcome = runtime.block_on(unless_ended(fanout::run(&plan(&args), args.rate, args.statuses_per_body)))?;
+        let outcome = runtime.block_on(unless_ended(fanout::run(&plan(&args), args.rate(), args.statuses_per_body)))?;
         print(&if args.json { outcome.json() } else { outcome.table() });
         return outcome.refuse_wrong_replies();
     }
     if args.scenario == Choice::Broadcast {
-        let outcome = runtime.block_on(unless_ended(broadcast::run(&plan(&args), args.rate, args.recipients)))?;
+        let outcome = runtime.block_on(unless_ended(broadcast::run(&plan(&args), args.rate(), args.recipients)))?;
         print(&if args.json { outcome.json() } else { outcome.table() });
         return outcome.refuse_wrong();
+    }
+    if args.scenario == Choice::Soak {
+        let outcome = runtime.block_on(unless_ended(soak::run(&plan(&args), args.rate(), args.seed)))?;
+        print(&if args.json { outcome.json() } else { outcome.table() });
+        return outcome.refuse();
     }
     let report = runtime.block_on(unless_ended(measure(&args)))?;
     print(&if args.json { report.json() } else { report.table() });
@@ -179,7 +219,12 @@ async fn unless_ended<T>(measured: impl Future<Output = anyhow::Result<T>>) -> a
 
 fn plan(args: &Args) -> Plan {
     let dir = args.dir.clone().unwrap_or_else(std::env::temp_dir);
-    Plan { window: args.window, conns: args.conns, people: args.people, dir }
+    Plan {
+        window: args.window.unwrap_or(args.scenario.window()),
+        conns: args.conns,
+        people: args.people.unwrap_or(args.scenario.people()),
+        dir,
+    }
 }
 
 async fn measure(args: &Args) -> anyhow::Result<Report> {
@@ -199,17 +244,18 @@ async fn measure(args: &Args) -> anyhow::Result<Report> {
 }
 
 fn time(text: &str) -> Result<Duration, &'static str> {
-    let expected = "a time such as 500ms, 5s or 2m, at most 10m";
+    let expected = "a time such as 500ms, 5s, 2m or 1h, at most 2h";
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or(expected)?;
     let (number, unit) = text.split_at(unit_at);
     let unit_ms = match unit {
         "ms" => 1,
         "s" => 1_000,
         "m" => 60_000,
+        "h" => 3_600_000,
         _ => return Err(expected),
     };
     let ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_ms)).ok_or(expected)?;
-    if (1..=600_000).contains(&ms) { Ok(Duration::from_millis(ms)) } else { Err(expected) }
+    if (1..=7_200_000).contains(&ms) { Ok(Duration::from_millis(ms)) } else { Err(expected) }
 }
 
 #[allow(clippy::print_stdout, reason = "this is the command's output")]
@@ -230,7 +276,8 @@ mod tests {
     fn times_have_a_unit_and_a_bound() {
         assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "5", "s", "0s", "11m", "1h", "99999999999999999999s", "-1s", "1.5s"] {
+        assert_eq!(time("2h"), Ok(Duration::from_secs(7_200)));
+        for wrong in ["", "5", "s", "0s", "121m", "3h", "1d", "99999999999999999999s", "-1s", "1.5s"] {
             assert!(time(wrong).is_err(), "{wrong}");
         }
     }

@@ -7,12 +7,14 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use whatsapp::flow::FlowKey;
 
 use super::Scenario;
+use super::machine;
 use super::message::NUMBER_ID;
 use super::round::Subject;
 
@@ -24,6 +26,9 @@ const BOTS: [(&str, &str); 3] = [
 ];
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// More than it may take to finish what it has begun.
+const ENDED_WITHIN: Duration = Duration::from_secs(30);
+const STORE: &str = "bench.redb";
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running child; dropping it kills it and removes its folder.
@@ -32,6 +37,7 @@ pub(super) struct Child {
     /// The public half of what opens Flow requests.
     pub flow_key: Option<Arc<FlowKey>>,
     pub secret: SecretString,
+    command: Command,
     process: std::process::Child,
     admin: SocketAddr,
     token: SecretString,
@@ -54,6 +60,11 @@ pub(super) struct Order<'a> {
 impl Child {
     /// Starts it and waits until it answers.
     pub(super) async fn start(order: &Order<'_>) -> anyhow::Result<Self> {
+        Self::start_with(order, &[]).await
+    }
+
+    /// The same with these settings beside, or in the place of, those of every bench.
+    pub(super) async fn start_with(order: &Order<'_>, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let dir = Folder::create(order.dir)?;
         let bots = dir.0.join("bots");
         fs::create_dir(&bots).context("making the folder of bots")?;
@@ -70,6 +81,7 @@ impl Child {
             Subject::Skeleton => command.args(["bench", "--skeleton", order.scenario.name()]),
         };
         command.current_dir(&dir.0).env_clear().envs(environment(order, front, admin, &secret, &token));
+        command.envs(settings.iter().copied());
         if let Some(key) = &flow_key {
             command.env("PARLANCE__WHATSAPP__FLOW_PRIVATE_KEY", key.private_pem().expose_secret());
         }
@@ -77,9 +89,34 @@ impl Child {
         let client = reqwest::Client::builder().no_proxy().timeout(REQUEST_TIMEOUT).build()?;
         // From here on nothing may fail before the child has its owner.
         let process = command.spawn().context("starting a process")?;
-        let mut child = Self { front, flow_key, secret, process, admin, token, client, dir };
+        let mut child = Self { front, flow_key, secret, command, process, admin, token, client, dir };
         child.wait_until_ready().await?;
         Ok(child)
+    }
+
+    /// Ends it with a signal, and waits until it has gone.
+    pub(super) async fn end(&mut self, signal: Signal) -> anyhow::Result<()> {
+        kill_process(Pid::from_child(&self.process), signal).context("ending a process")?;
+        let deadline = Instant::now() + ENDED_WITHIN;
+        while self.process.try_wait().context("looking after a process")?.is_none() {
+            ensure!(Instant::now() < deadline, "it did not end within {ENDED_WITHIN:?}: {}", self.last_words());
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    /// Starts it again after it ended, at the same addresses over the same files; how long it took to be ready.
+    pub(super) async fn start_again(&mut self) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        self.process = self.command.spawn().context("starting a process again")?;
+        self.wait_until_ready().await?;
+        Ok(begun.elapsed())
+    }
+
+    /// Bytes of its store's file, and of the webhooks beside it.
+    pub(super) fn stored(&self) -> (u64, u64) {
+        let store = self.dir.0.join(STORE);
+        (machine::bytes_below(&store), machine::bytes_below(&store.with_extension("redb.webhooks")))
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -190,7 +227,7 @@ fn environment(
         ("PARLANCE__CONVERSATION__MAX_LIVE", (u64::from(order.people) * 5 / 4 + 1_000).to_string()),
         ("PARLANCE__BOTS__DIR", "bots".to_owned()),
         ("PARLANCE__BOTS__DEFAULT", order.scenario.bot().to_owned()),
-        ("PARLANCE__STORE__PATH", "bench.redb".to_owned()),
+        ("PARLANCE__STORE__PATH", STORE.to_owned()),
         ("PARLANCE__LOG__LEVEL", "warn".to_owned()),
     ]
 }

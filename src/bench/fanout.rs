@@ -2,7 +2,7 @@
 //! give way when answers are slow, so what cannot be kept up with shows as waiting and as a queue that grows.
 
 mod outcome;
-mod statuses;
+pub(super) mod statuses;
 
 use std::sync::Arc;
 use std::sync::OnceLock;

@@ -20,6 +20,8 @@ use super::stand_in::Replies;
 
 /// No answer of a front door to the load is larger.
 const MAX_ANSWER: usize = 16 * 1_024;
+/// An answer to a try that takes longer is none.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is sent, and for how long.
 #[derive(Clone)]
@@ -213,6 +215,17 @@ impl Wire {
             }
         }
     }
+}
+
+/// One try, over the connection that is there or a new one; one that broke is not used again.
+pub(super) async fn attempt(address: SocketAddr, wire: &mut Option<Wire>, request: &[u8]) -> io::Result<u16> {
+    let mut connected = match wire.take() {
+        Some(connected) => connected,
+        None => Wire::connect(address).await?,
+    };
+    let status = tokio::time::timeout(ANSWER_WITHIN, connected.exchange(request)).await??;
+    *wire = Some(connected);
+    Ok(status)
 }
 
 #[derive(Debug, PartialEq, Eq)]

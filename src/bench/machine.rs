@@ -43,6 +43,17 @@ pub(super) fn memory(pid: u32) -> Option<Memory> {
     Some(Memory { now: line(&status, "VmRSS:")? * 1_024, most: line(&status, "VmHWM:")? * 1_024 })
 }
 
+/// How many descriptors a process has open.
+pub(super) fn descriptors(pid: u32) -> Option<u64> {
+    Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64)
+}
+
+/// Bytes of all files here and below.
+pub(super) fn bytes_below(path: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(path) else { return fs::metadata(path).map_or(0, |file| file.len()) };
+    entries.flatten().map(|entry| bytes_below(&entry.path())).sum()
+}
+
 pub(super) fn ticks() -> Option<Ticks> {
     read_ticks(&fs::read_to_string("/proc/stat").ok()?)
 }

@@ -1,6 +1,7 @@
 //! The webhooks of the load: one signed body after the other, all of a length, about 1 KB, each with its own message id.
 
 use secrecy::SecretString;
+use tokio::time::Instant;
 use whatsapp::signature;
 
 use crate::front::WEBHOOK_PATH;
@@ -12,31 +13,39 @@ const MARK: &str = "wamid.BENCH";
 const DIGITS: usize = 12;
 /// Size of a body, about that of Meta's text messages.
 const BODY_BYTES: usize = 1_024;
+/// What fills it.
+const MORE: &str = "more, ";
 
 /// Writes requests.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     secret: SecretString,
     people: u64,
-    now_s: u64,
+    started: Instant,
+    started_s: u64,
     host: String,
 }
 
 impl Writer {
     pub(super) fn new(secret: SecretString, people: u32, now_ms: u64, host: String) -> Self {
-        Self { secret, people: people.into(), now_s: now_ms / 1_000, host }
+        Self { secret, people: people.into(), started: Instant::now(), started_s: now_ms / 1_000, host }
     }
 
     /// The `n`-th request of a run, head and body, ready for the wire. The first ones are one of each person, later ones
     /// are of anybody.
     pub(super) fn request(&self, n: u64, into: &mut Vec<u8>) {
         let person = if n < self.people { n } else { scatter(n) % self.people };
-        self.sign(&body(n, person, self.now_s), into);
+        self.request_of(n, person, into);
+    }
+
+    /// The same of this person.
+    pub(super) fn request_of(&self, n: u64, person: u64, into: &mut Vec<u8>) {
+        self.sign(&body(n, person, self.now_s()), into);
     }
 
     /// The time that messages carry, in seconds.
     pub(super) fn now_s(&self) -> u64 {
-        self.now_s
+        self.started_s + self.started.elapsed().as_secs()
     }
 
     /// A signed request with this body.
@@ -72,17 +81,33 @@ pub(super) fn quoted(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text.get(at..at + DIGITS)?).ok()?.parse().ok()
 }
 
+const HEAD: &str = concat!(
+    r#"{"object":"whatsapp_business_account","entry":[{"id":"300100200300400","changes":[{"value":{"#,
+    r#""messaging_product":"whatsapp","metadata":{"display_phone_number":"15550100100","#,
+    r#""phone_number_id":"700800900100200"},"contacts":["#
+);
+const MIDDLE: &str = r#"],"messages":["#;
+const TAIL: &str = r#"]},"field":"messages"}]}]}"#;
+
 fn body(n: u64, person: u64, now_s: u64) -> String {
-    // +999 is no country: nobody has these numbers.
-    let mut body = format!(
-        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"300100200300400","changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550100100","phone_number_id":"{NUMBER_ID}"}},"contacts":[{{"profile":{{"name":"Person {person:07}"}},"wa_id":"9990000{person:07}","user_id":"GB.100000{person:07}"}}],"messages":[{{"from":"9990000{person:07}","from_user_id":"GB.100000{person:07}","id":"{MARK}{n:0DIGITS$}","timestamp":"{now_s}","type":"text","text":{{"body":"Could you tell me "#
-    );
-    const TAIL: &str = r#""}}]},"field":"messages"}]}]}"#;
-    while body.len() + TAIL.len() < BODY_BYTES {
-        body.push_str("more, ");
-    }
-    body.push_str(TAIL);
-    body
+    let whole = |said: &str| format!("{HEAD}{}{MIDDLE}{}{TAIL}", contact(person), text(n, person, now_s, said));
+    let mut said = "Could you tell me ".to_owned();
+    let left = BODY_BYTES.saturating_sub(whole(&said).len());
+    said.push_str(&MORE.repeat(left.div_ceil(MORE.len())));
+    whole(&said)
+}
+
+// +999 is no country: nobody has these numbers.
+fn contact(person: u64) -> String {
+    format!(
+        r#"{{"profile":{{"name":"Person {person:07}"}},"wa_id":"9990000{person:07}","user_id":"GB.100000{person:07}"}}"#
+    )
+}
+
+fn text(n: u64, person: u64, now_s: u64, said: &str) -> String {
+    format!(
+        r#"{{"from":"9990000{person:07}","from_user_id":"GB.100000{person:07}","id":"{MARK}{n:0DIGITS$}","timestamp":"{now_s}","type":"text","text":{{"body":"{said}"}}}}"#
+    )
 }
 
 /// A fixed spread of numbers that looks random: the next person is nobody in particular.

@@ -22,7 +22,7 @@ use crate::net::{self, Body, Limits};
 const OPEN: usize = 1_024;
 /// Higher message numbers are none of the load's.
 const MOST_MESSAGES: usize = 1 << 28;
-const LIMITS: Limits =
+pub(super) const LIMITS: Limits =
     Limits { max_connections: 4_096, header_timeout: Duration::from_secs(60), idle_timeout: Duration::from_secs(60) };
 
 /// Hears of every first reply to a message: its number, and the body of the POST.
@@ -67,14 +67,18 @@ async fn answer(request: Request<Incoming>, replies: Arc<Replies>, hear: Hear) -
     if first {
         hear(n, &body);
     }
-    let wamid = reply_wamid(n);
-    let text = format!(
-        r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"+99900000000000","wa_id":"99900000000000"}}],"messages":[{{"id":"{wamid}"}}]}}"#
-    );
-    json(text)
+    taken(n)
 }
 
-fn json(text: String) -> Response<Body> {
+/// Meta has taken the reply to a message.
+pub(super) fn taken(n: u64) -> Response<Body> {
+    let wamid = reply_wamid(n);
+    json(format!(
+        r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"+99900000000000","wa_id":"99900000000000"}}],"messages":[{{"id":"{wamid}"}}]}}"#
+    ))
+}
+
+pub(super) fn json(text: String) -> Response<Body> {
     let mut response = Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -1,10 +1,11 @@
-//! The tests that look for one bad moment among very many, in the release profile and with larger numbers than CI has.
+//! The tests that look for one bad moment among very many, in the release profile and with larger numbers than CI has, and
+//! the scenarios of `parlance bench` that take long.
 
 use std::process::Command;
 
 use crate::metadata::cargo_command;
 use crate::report::Report;
-use crate::run_in_root;
+use crate::{cargo, run_in_root};
 
 /// One of them.
 struct Part {
@@ -58,11 +59,29 @@ const PARTS: &[Part] = &[
     },
 ];
 
+/// A scenario of `parlance bench`, by its arguments.
+struct Scenario {
+    name: &'static str,
+    short: &'static [&'static str],
+    nightly: &'static [&'static str],
+}
+
+const SCENARIOS: &[Scenario] = &[Scenario {
+    name: "soak: a long time with everything going wrong at Meta's side, ends and kills",
+    short: &["--scenario", "soak", "--for", "5m"],
+    nightly: &["--scenario", "soak", "--for", "1h"],
+}];
+
 pub(crate) fn run(nightly: bool) -> Report {
     let mut report = Report::default();
     for part in PARTS {
         let times = if nightly { part.nightly } else { part.short };
         report.step(&format!("{} ({}={times})", part.name, part.variable), || run_in_root(&mut part.command(times)));
+    }
+    for scenario in SCENARIOS {
+        let arguments = if nightly { scenario.nightly } else { scenario.short };
+        let command = ["run", "--release", "--locked", "-p", "parlance", "--", "bench"];
+        report.step(scenario.name, || cargo(&[&command, arguments].concat()));
     }
     report
 }

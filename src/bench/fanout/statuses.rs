@@ -29,21 +29,21 @@ struct Status {
 }
 
 /// A webhook that should leave now.
-struct Body {
+pub(in crate::bench) struct Body {
     ready: Instant,
-    statuses: u64,
-    request: Vec<u8>,
+    pub(in crate::bench) statuses: u64,
+    pub(in crate::bench) request: Vec<u8>,
 }
 
 /// Makes statuses of replies, and posts them.
-pub(super) struct Statuses {
+pub(in crate::bench) struct Statuses {
     lines: [UnboundedSender<Status>; 3],
     counts: Arc<Counts>,
 }
 
 /// What became of them.
 #[derive(Default)]
-pub(super) struct Counts {
+pub(in crate::bench) struct Counts {
     made: AtomicU64,
     acknowledged: AtomicU64,
     bodies: AtomicU64,
@@ -53,7 +53,7 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Statuses of all replies so far, those that are not due yet too.
-    pub(super) fn made(&self) -> u64 {
+    pub(in crate::bench) fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)
     }
 
@@ -83,30 +83,36 @@ impl Counts {
 impl Statuses {
     /// Starts lines and connections; they end when this is dropped and all is posted.
     pub(super) fn start(writer: &Arc<Writer>, address: SocketAddr, conns: u32, per_body: u32) -> Self {
-        let (bodies, ready) = unbounded_channel();
-        let (ready, counts) = (Arc::new(tokio::sync::Mutex::new(ready)), Arc::new(Counts::default()));
-        let lines = KINDS.map(|(kind, _)| {
-            let (line, due) = unbounded_channel();
-            tokio::spawn(write(kind, due, writer.clone(), per_body as usize, bodies.clone()));
-            line
-        });
+        let (statuses, ready) = Self::written(writer, per_body);
+        let ready = Arc::new(tokio::sync::Mutex::new(ready));
         for _ in 0..conns {
-            let (ready, counts) = (ready.clone(), counts.clone());
+            let (ready, counts) = (ready.clone(), statuses.counts());
             tokio::spawn(async move {
                 if let Err(error) = post(address, &ready, &counts).await {
                     counts.broken.lock().get_or_insert(error.to_string());
                 }
             });
         }
-        Self { lines, counts }
+        statuses
     }
 
-    pub(super) fn counts(&self) -> Arc<Counts> {
+    /// Starts lines, whose webhooks come out here for somebody else to post.
+    pub(in crate::bench) fn written(writer: &Arc<Writer>, per_body: u32) -> (Self, UnboundedReceiver<Body>) {
+        let (bodies, ready) = unbounded_channel();
+        let lines = KINDS.map(|(kind, _)| {
+            let (line, due) = unbounded_channel();
+            tokio::spawn(write(kind, due, writer.clone(), per_body as usize, bodies.clone()));
+            line
+        });
+        (Self { lines, counts: Arc::default() }, ready)
+    }
+
+    pub(in crate::bench) fn counts(&self) -> Arc<Counts> {
         self.counts.clone()
     }
 
     /// A message of ours arrived at Meta: its three statuses will come.
-    pub(super) fn arrived(&self, n: u64, body: &[u8]) {
+    pub(in crate::bench) fn arrived(&self, n: u64, body: &[u8]) {
         let now = Instant::now();
         let field = |name| text_field(body, name).unwrap_or_default();
         let (to, callback) = (field("to"), field("biz_opaque_callback_data"));
