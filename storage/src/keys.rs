@@ -34,8 +34,9 @@ pub(crate) const NOTICE: u8 = 11;
 pub(crate) const FORGOTTEN: u8 = 12;
 pub(crate) const RESOLVED: u8 = 13;
 
-const HEAD: u8 = 0;
-const HISTORY: u8 = 1;
+// The state between the newest entry and the newest message, so that a turn changes one place of the table.
+const HISTORY: u8 = 0;
+const HEAD: u8 = 1;
 const OUTBOX: u8 = 2;
 const MESSAGE: u8 = 0;
 const STANDING: u8 = 1;
@@ -68,7 +69,7 @@ pub(crate) fn outbox(id: ConversationId) -> Key {
 pub(crate) fn send_of(key: &[u8]) -> Option<SendId> {
     let (conversation, rest) = key.get(1..)?.split_first_chunk::<16>()?;
     let (n, _half) = rest.strip_prefix(&[OUTBOX])?.split_first_chunk::<8>()?;
-    Some(SendId { conversation: ConversationId(*conversation), n: u64::from_be_bytes(*n) })
+    Some(SendId { conversation: ConversationId(*conversation), n: !u64::from_be_bytes(*n) })
 }
 
 /// What the conversations of a business number that were last active before a time sort below.
@@ -78,12 +79,17 @@ pub(crate) fn recent_before(number: [u8; 4], time_ms: u64) -> Key {
 
 /// The unchanging half of an outbox row.
 pub(crate) fn message(id: SendId) -> Key {
-    join(&[&[CONVERSATION], &id.conversation.0, &[OUTBOX], &id.n.to_be_bytes(), &[MESSAGE]])
+    half(id, MESSAGE)
 }
 
 /// The half of an outbox row that settlements change.
 pub(crate) fn standing(id: SendId) -> Key {
-    join(&[&[CONVERSATION], &id.conversation.0, &[OUTBOX], &id.n.to_be_bytes(), &[STANDING]])
+    half(id, STANDING)
+}
+
+/// The newest row comes first.
+fn half(id: SendId, half: u8) -> Key {
+    join(&[&[CONVERSATION], &id.conversation.0, &[OUTBOX], &(!id.n).to_be_bytes(), &[half]])
 }
 
 /// A conversation that wants to be woken.
@@ -192,8 +198,8 @@ fn of_conversation(id: ConversationId, rest: &[u8]) -> Option<Subject> {
     match rest {
         [HEAD] => Some(Subject::Head(id)),
         [HISTORY, index @ ..] => Some(Subject::Entry(id, last_number(index)?)),
-        [OUTBOX, n @ .., MESSAGE] => Some(Subject::Message(SendId { conversation: id, n: last_number(n)? })),
-        [OUTBOX, n @ .., STANDING] => Some(Subject::Standing(SendId { conversation: id, n: last_number(n)? })),
+        [OUTBOX, n @ .., MESSAGE] => Some(Subject::Message(SendId { conversation: id, n: !last_number(n)? })),
+        [OUTBOX, n @ .., STANDING] => Some(Subject::Standing(SendId { conversation: id, n: !last_number(n)? })),
         _ => None,
     }
 }

@@ -108,8 +108,8 @@ fn conversation(
     let only_at = revision.map(|revision| (id, revision));
     entries(reader, Span::prefix(&keys::history(id)), only_at, limit, found)?;
     let left = limit - found.len();
-    // Two halves each.
-    let halves = reader.scan(Span::prefix(&keys::outbox(id)), Order::Rising, 2 * left)?;
+    // The oldest first; two halves each.
+    let halves = reader.scan(Span::prefix(&keys::outbox(id)), Order::Falling, 2 * left)?;
     let mut last = None;
     for (key, _) in &halves {
         let send = keys::send_of(key).ok_or_else(damaged_key)?;
