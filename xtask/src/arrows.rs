@@ -6,12 +6,13 @@ use crate::metadata::{Compiled, Metadata, tree};
 use crate::refuse;
 
 /// Which of our crates may name which of our crates. A new arrow needs a decision record.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("parlance", &["actors", "chatbot", "simulator", "storage", "whatsapp"]),
-    ("actors", &["chatbot", "storage", "whatsapp"]),
+    ("actors", &["chatbot", "storage", "testkit", "whatsapp"]),
     ("chatbot", &["whatsapp"]),
     ("simulator", &["whatsapp"]),
-    ("storage", &[]),
+    ("storage", &["testkit"]),
+    ("testkit", &[]),
     ("whatsapp", &[]),
     ("xtask", &[]),
 ];
@@ -22,12 +23,13 @@ const NAMED_BY: [(&str, &[&str]); 5] = [
     ("hyper", &["parlance", "simulator"]),
     ("hyper-util", &["parlance", "simulator"]),
     ("ractor", &["actors"]),
-    ("redb", &["storage"]),
+    ("redb", &["storage", "testkit"]),
 ];
 
 /// What is not even below these crates.
-const ABSENT_BELOW: [(&str, &[&str]); 2] = [
+const ABSENT_BELOW: [(&str, &[&str]); 3] = [
     ("chatbot", &["actors", "hyper", "ractor", "rand", "redb", "reqwest", "storage", "tokio"]),
+    ("parlance", &["testkit"]),
     ("storage", &["chatbot", "hyper", "ractor", "reqwest", "whatsapp"]),
 ];
 
@@ -130,7 +132,7 @@ mod tests {
             [
                 "storage names whatsapp, against the arrows",
                 "storage names ractor, which is for actors only",
-                "actors names redb, which is for storage only",
+                "actors names redb, which is for storage and testkit only",
                 "new has no place in the table of arrows",
             ]
         );

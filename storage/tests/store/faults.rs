@@ -1,9 +1,9 @@
 //! The n-th call to the disk fails, for every n: nothing is acknowledged after it, and nothing acknowledged is lost.
 
 use storage::{Health, OpenError, RedbStore, Store, StoreError};
+use testkit::{Disk, Fault};
 
 use crate::crash::{check, expectations};
-use crate::disk::{Disk, Fault};
 use crate::kit::{get, message, roomy, tiny, wait};
 use crate::script::{Step, run, script};
 

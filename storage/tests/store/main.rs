@@ -6,7 +6,6 @@ mod compact;
 mod concurrency;
 mod conformance;
 mod crash;
-mod disk;
 mod faults;
 mod kit;
 mod opening;

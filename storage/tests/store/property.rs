@@ -5,8 +5,8 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use storage::{LogSeq, Model, Options, RedbStore, Store};
+use testkit::Disk;
 
-use crate::disk::Disk;
 use crate::kit::{get, roomy, tiny};
 use crate::script::{Step, assert_same, content, run};
 

@@ -7,6 +7,7 @@ use storage::{
     Accept, Alias, Change, ConversationId, Erase, Horizons, InboxSeq, NewDeadLetter, NewDocument, Revision, SendId,
     SendState, Settlement, Store, StoreError, Turn,
 };
+use testkit::SplitMix;
 
 use crate::kit::*;
 
@@ -25,11 +26,11 @@ pub(crate) enum Step {
 
 /// A script that depends on nothing but the seed.
 pub(crate) fn script(seed: u64, length: usize) -> Vec<Step> {
-    let mut random = Random(seed);
+    let mut random = SplitMix(seed);
     (0..length).map(|_| step(&mut random)).collect()
 }
 
-fn step(random: &mut Random) -> Step {
+fn step(random: &mut SplitMix) -> Step {
     match random.below(13) {
         0..3 => Step::Append { messages: random.byte(4), quarantined: random.byte(2), notices: random.byte(2) },
         3..6 => Step::Turn {
@@ -48,27 +49,6 @@ fn step(random: &mut Random) -> Step {
         9 => Step::Documents { key: random.byte(4), values: (0..random.below(3)).map(|_| random.byte(4)).collect() },
         10 => Step::Erase { who: random.byte(6), id: random.byte(12), at: random.below(2) == 0, limit: random.byte(8) },
         _ => Step::Forget { before: std::array::from_fn(|_| random.byte(5)), limit: random.byte(6) },
-    }
-}
-
-/// SplitMix64: enough to choose, the same everywhere.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn byte(&mut self, end: u64) -> u8 {
-        self.below(end) as u8
     }
 }
 

@@ -1,5 +1,6 @@
 //! A disk in memory that loses what was not synced, tears what was being written, and fails on demand.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,14 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use redb::StorageBackend;
 
-use crate::script::Random;
+use crate::SplitMix;
 
 /// What is written whole or not at all.
 const SECTOR: usize = 512;
 
-/// A handle to the disk; the store gets one, the test keeps another.
+/// A handle to the disk: redb gets one, the test keeps another.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Disk(Arc<Inner>);
+pub struct Disk(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -33,11 +34,13 @@ struct Platter {
     fault_fired: bool,
     every: u64,
     images: Vec<Image>,
+    told: DefaultHasher,
 }
 
 /// When calls fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
+    /// They do not.
     #[default]
     Never,
     /// Only the n-th.
@@ -46,7 +49,7 @@ pub(crate) enum Fault {
     From(u64),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Change {
     Length(usize),
     Bytes(usize, Vec<u8>),
@@ -54,16 +57,19 @@ enum Change {
 
 /// What a disk held and was being told when the power went.
 #[derive(Clone, Debug)]
-pub(crate) struct Image {
+pub struct Image {
     durable: Vec<u8>,
     unsynced: Vec<Change>,
-    pub(crate) acknowledged: usize,
+    /// What [`Disk::acknowledge`] had said.
+    pub acknowledged: usize,
 }
 
 /// What becomes of unsynced sectors.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Loss {
+pub enum Loss {
+    /// They are gone.
     All,
+    /// They are there: only the process ended.
     None,
     /// Everything after some moment.
     Suffix,
@@ -73,9 +79,14 @@ pub(crate) enum Loss {
     Torn,
 }
 
+impl Loss {
+    /// Each of them.
+    pub const EACH: [Loss; 5] = [Loss::All, Loss::None, Loss::Suffix, Loss::Some, Loss::Torn];
+}
+
 impl Disk {
     /// A disk that starts with these bytes.
-    pub(crate) fn holding(bytes: Vec<u8>) -> Self {
+    pub fn holding(bytes: Vec<u8>) -> Self {
         let disk = Self::default();
         {
             let mut platter = disk.0.platter.lock();
@@ -86,34 +97,54 @@ impl Disk {
     }
 
     /// Takes an image at every so many calls.
-    pub(crate) fn take_images(&self, every: u64) {
+    pub fn take_images(&self, every: u64) {
         self.0.platter.lock().every = every;
     }
 
-    pub(crate) fn images(&self) -> Vec<Image> {
+    /// Those that were taken since this was asked last.
+    pub fn images(&self) -> Vec<Image> {
         std::mem::take(&mut self.0.platter.lock().images)
     }
 
-    pub(crate) fn fail(&self, fault: Fault) {
+    /// As it is now. After a failure for good that is as it was when the first call failed.
+    pub fn image(&self) -> Image {
+        let acknowledged = self.0.acknowledged.load(Ordering::SeqCst);
+        self.0.platter.lock().image(acknowledged)
+    }
+
+    /// Calls fail from now on, counted since the disk was made.
+    pub fn fail(&self, fault: Fault) {
         self.0.platter.lock().fault = fault;
     }
 
-    pub(crate) fn fault_fired(&self) -> bool {
+    /// How many calls there were.
+    pub fn calls(&self) -> u64 {
+        self.0.platter.lock().calls
+    }
+
+    /// Whether a call has failed.
+    pub fn fault_fired(&self) -> bool {
         self.0.platter.lock().fault_fired
     }
 
-    pub(crate) fn acknowledge(&self, steps: usize) {
+    /// Stands on images that are taken from now on.
+    pub fn acknowledge(&self, steps: usize) {
         self.0.acknowledged.store(steps, Ordering::SeqCst);
     }
 
     /// What a new process finds when only the process ended.
-    pub(crate) fn live(&self) -> Vec<u8> {
+    pub fn live(&self) -> Vec<u8> {
         self.0.platter.lock().live.clone()
     }
 
     /// What is left when everything unsynced is lost.
-    pub(crate) fn durable(&self) -> Vec<u8> {
+    pub fn durable(&self) -> Vec<u8> {
         self.0.platter.lock().durable.clone()
+    }
+
+    /// Stands for all that was changed on it, in order: two disks with the same one were told the same.
+    pub fn digest(&self) -> u64 {
+        self.0.platter.lock().told.finish()
     }
 
     fn call<T>(&self, act: impl FnOnce(&mut Platter) -> io::Result<T>) -> io::Result<T> {
@@ -131,16 +162,34 @@ impl Disk {
         }
         let answer = act(&mut platter);
         if platter.every > 0 && platter.calls.is_multiple_of(platter.every) {
-            let (durable, unsynced) = (platter.durable.clone(), platter.unsynced.clone());
-            platter.images.push(Image { durable, unsynced, acknowledged });
+            let image = platter.image(acknowledged);
+            platter.images.push(image);
         }
         answer
     }
 }
 
+impl Platter {
+    fn image(&self, acknowledged: usize) -> Image {
+        Image { durable: self.durable.clone(), unsynced: self.unsynced.clone(), acknowledged }
+    }
+
+    fn change(&mut self, change: Change) {
+        change.hash(&mut self.told);
+        apply(&mut self.live, &change);
+        self.unsynced.push(change);
+    }
+
+    fn sync(&mut self) {
+        self.unsynced.len().hash(&mut self.told);
+        let durable = &mut self.durable;
+        self.unsynced.drain(..).for_each(|change| apply(durable, &change));
+    }
+}
+
 impl Image {
     /// The disk after the power came back.
-    pub(crate) fn after(&self, loss: Loss, random: &mut Random) -> Vec<u8> {
+    pub fn after(&self, loss: Loss, random: &mut SplitMix) -> Vec<u8> {
         let mut disk = self.durable.clone();
         let mut sectors: Vec<Change> = self.unsynced.iter().flat_map(sectors).collect();
         match loss {
@@ -196,26 +245,21 @@ impl StorageBackend for Disk {
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         self.call(|platter| {
-            let change = Change::Length(length as usize);
-            apply(&mut platter.live, &change);
-            platter.unsynced.push(change);
+            platter.change(Change::Length(length as usize));
             Ok(())
         })
     }
 
     fn sync_data(&self) -> io::Result<()> {
         self.call(|platter| {
-            platter.durable = platter.live.clone();
-            platter.unsynced.clear();
+            platter.sync();
             Ok(())
         })
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.call(|platter| {
-            let change = Change::Bytes(offset as usize, data.to_vec());
-            apply(&mut platter.live, &change);
-            platter.unsynced.push(change);
+            platter.change(Change::Bytes(offset as usize, data.to_vec()));
             Ok(())
         })
     }
