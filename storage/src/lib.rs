@@ -12,7 +12,7 @@ mod rows;
 mod store;
 
 pub use self::redb::{
-    CommitReport, CompactError, Compacted, FreeSpace, Observe, OpenError, Options, RedbStore, compact,
+    CommitReport, CompactError, Compacted, Entropy, FreeSpace, Observe, OpenError, Options, RedbStore, compact,
 };
 pub use model::Model;
 pub use pending::{Pending, Promise};

@@ -38,7 +38,7 @@ use tokio::sync::watch;
 
 pub use self::compact::{CompactError, Compacted, compact};
 pub use self::open::OpenError;
-pub use self::options::{CommitReport, FreeSpace, Observe, Options};
+pub use self::options::{CommitReport, Entropy, FreeSpace, Observe, Options};
 use self::queue::{Accepted, Job};
 use self::read::Readers;
 use self::shared::Shared;

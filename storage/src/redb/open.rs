@@ -25,7 +25,7 @@ use super::inbox::Inbox;
 use super::kept::Kept;
 use super::log;
 use super::memtable::{Memtable, View};
-use super::options::Options;
+use super::options::{Entropy, Options};
 use super::queue::Queue;
 use super::read;
 use super::shared::{Figures, Shared};
@@ -157,7 +157,7 @@ fn create(path: &Path, name: &str) -> Result<(), OpenError> {
         FileBackend::new(open_or_make(&draft).map_err(fault)?).map_err(|error| database_error(name, error))?;
     backend.set_len(0).map_err(fault)?;
     let database = Builder::new().create_with_backend(backend).map_err(|error| database_error(name, error))?;
-    found(&database, name)?;
+    found(&database, name, None)?;
     // While the draft is still open, and so locked: another first start must not take it over now.
     match rustix::fs::renameat_with(CWD, &draft, CWD, path, RenameFlags::NOREPLACE) {
         Ok(()) => {}
@@ -218,7 +218,7 @@ fn lock(backend: Watched, name: &str, length: Arc<AtomicU64>, options: &Options)
     // redb trusts a file that was closed cleanly and may panic over one that was damaged since.
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let database = builder.create_with_backend(backend).map_err(|error| database_error(name, error))?;
-        let founded = found(&database, name)?;
+        let founded = found(&database, name, options.entropy.as_ref())?;
         let tail = replay(&database, name, options.inbox_bytes)?;
         Ok(Locked { database, length, founded, tail })
     }));
@@ -245,8 +245,8 @@ fn assemble(name: &str, options: Options, locked: Locked) -> Opened {
     });
     let space = Guard::new(options.free_space, options.min_free_bytes, options.free_space_every);
     let ledger = Ledger::new(shared.clone(), tail.next, space);
-    let Options { batch_items, batch_bytes, fold_bytes, fold_rows, fold_after, fold_slice, .. } = options;
-    let bounds = Bounds { batch_items, batch_bytes, fold_bytes, fold_rows, fold_after, fold_slice };
+    let Options { batch_items, batch_bytes, fold_bytes, fold_rows, fold_after, fold_pause, fold_slice, .. } = options;
+    let bounds = Bounds { batch_items, batch_bytes, fold_bytes, fold_rows, fold_after, fold_pause, fold_slice };
     let observe = options.observe;
     let kept = Kept {
         oldest: tail.oldest_log,
@@ -303,16 +303,16 @@ struct Founded {
 }
 
 /// Checks whose file it is, or makes it ours if it is empty, and opens a new epoch.
-fn found(database: &Database, name: &str) -> Result<Founded, OpenError> {
+fn found(database: &Database, name: &str, entropy: Option<&Entropy>) -> Result<Founded, OpenError> {
     let fault = |error: redb::Error| redb_error(name, error);
     let mut transaction = database.begin_write().map_err(|error| fault(error.into()))?;
     transaction.set_quick_repair(true);
-    let founded = identify(&transaction, name)?;
+    let founded = identify(&transaction, name, entropy)?;
     transaction.commit().map_err(|error| fault(error.into()))?;
     Ok(founded)
 }
 
-fn identify(transaction: &WriteTransaction, name: &str) -> Result<Founded, OpenError> {
+fn identify(transaction: &WriteTransaction, name: &str, entropy: Option<&Entropy>) -> Result<Founded, OpenError> {
     let fault = |error: redb::Error| redb_error(name, error);
     let names = transaction.list_tables().map_err(|error| fault(error.into()))?;
     let names: Vec<_> = names.map(|table| table.name().to_owned()).collect();
@@ -336,13 +336,13 @@ fn identify(transaction: &WriteTransaction, name: &str) -> Result<Founded, OpenE
     let epoch = number(name, read(META_EPOCH)?)?.unwrap_or(0) + 1;
     let secret = match read(META_SECRET)? {
         Some(secret) => secret.try_into().map_err(|_| damaged(name, "its secret has a wrong length"))?,
-        None => random().map_err(|source| OpenError::Io { name: "/dev/urandom".into(), source })?,
+        None => random(entropy)?,
     };
     let folded = number(name, read(META_FOLDED)?)?.unwrap_or(0);
     let log = transaction.open_table(LOG).map_err(|error| fault(error.into()))?;
     let last = log.last().map_err(|error| storage_error(name, error))?.map_or(0, |(seq, _)| seq.value());
     drop(log);
-    let stretches = one_more(read(META_STRETCHES)?, last.max(folded), name)?;
+    let stretches = one_more(read(META_STRETCHES)?, last.max(folded), name, random(entropy)?)?;
     let stretches_row: Vec<u8> =
         stretches.iter().flat_map(|one| [one.first.0.to_be_bytes(), one.name]).flatten().collect();
     let values: [(&str, &[u8]); 5] = [
@@ -362,7 +362,7 @@ fn identify(transaction: &WriteTransaction, name: &str) -> Result<Founded, OpenE
 
 /// The stretches of the log with the one that begins now, behind its newest row. One in which nothing was written is not
 /// kept; the first of all begins before the first row, where readers begin.
-fn one_more(known: Option<Vec<u8>>, last: u64, name: &str) -> Result<Arc<[Stretch]>, OpenError> {
+fn one_more(known: Option<Vec<u8>>, last: u64, name: &str, random: [u8; 8]) -> Result<Arc<[Stretch]>, OpenError> {
     let mut stretches = Vec::new();
     for row in known.unwrap_or_default().chunks(16) {
         let (first, random) = row.split_first_chunk::<8>().ok_or_else(|| damaged(name, "a stretch of its log"))?;
@@ -371,9 +371,7 @@ fn one_more(known: Option<Vec<u8>>, last: u64, name: &str) -> Result<Arc<[Stretc
     }
     stretches.retain(|stretch| stretch.first.0 <= last);
     let first = LogSeq(if stretches.is_empty() { last } else { last + 1 });
-    let random: [u8; 16] = random().map_err(|source| OpenError::Io { name: "/dev/urandom".into(), source })?;
-    let (random, _) = random.split_first_chunk().ok_or_else(|| damaged(name, "a stretch of its log"))?;
-    stretches.push(Stretch { first, name: *random });
+    stretches.push(Stretch { first, name: random });
     Ok(stretches.split_off(stretches.len().saturating_sub(STRETCHES)).into())
 }
 
@@ -387,10 +385,14 @@ fn number(name: &str, value: Option<Vec<u8>>) -> Result<Option<u64>, OpenError> 
     Ok(Some(u64::from_be_bytes(bytes)))
 }
 
-fn random() -> io::Result<[u8; 16]> {
-    let mut secret = [0; 16];
-    File::open("/dev/urandom")?.read_exact(&mut secret)?;
-    Ok(secret)
+fn random<const N: usize>(entropy: Option<&Entropy>) -> Result<[u8; N], OpenError> {
+    let mut bytes = [0; N];
+    let filled = match entropy {
+        Some(fill) => fill(&mut bytes),
+        None => File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)),
+    };
+    filled.map_err(|source| OpenError::Io { name: "/dev/urandom".into(), source })?;
+    Ok(bytes)
 }
 
 /// What memory starts with.
@@ -538,16 +540,16 @@ mod tests {
         let row = |stretches: &[Stretch]| -> Vec<u8> {
             stretches.iter().flat_map(|one| [one.first.0.to_be_bytes(), one.name]).flatten().collect()
         };
-        let mut known = one_more(None, 0, "store").unwrap();
+        let mut known = one_more(None, 0, "store", [0; 8]).unwrap();
         assert_eq!((known.len(), known[0].first), (1, LogSeq(0)));
         for last in [7, 7, 9] {
-            known = one_more(Some(row(&known)), last, "store").unwrap();
+            known = one_more(Some(row(&known)), last, "store", [1; 8]).unwrap();
         }
         assert_eq!(known.iter().map(|one| one.first.0).collect::<Vec<_>>(), [0, 8, 10]);
         for last in 10..200 {
-            known = one_more(Some(row(&known)), last, "store").unwrap();
+            known = one_more(Some(row(&known)), last, "store", [1; 8]).unwrap();
         }
         assert_eq!((known.len(), known[0].first), (STRETCHES, LogSeq(200 - STRETCHES as u64 + 1)));
-        assert!(one_more(Some(vec![0; 9]), 1, "store").is_err());
+        assert!(one_more(Some(vec![0; 9]), 1, "store", [0; 8]).is_err());
     }
 }

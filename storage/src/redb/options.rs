@@ -1,6 +1,7 @@
 //! [`Options`]: the bounds of the engine.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 /// What a commit cost, for histograms.
@@ -20,6 +21,9 @@ pub type Observe = Box<dyn Fn(CommitReport) + Send>;
 /// Tells how many bytes the disk has free; `None` if it cannot be told.
 pub type FreeSpace = Box<dyn Fn() -> Option<u64> + Send>;
 
+/// Fills with random bytes.
+pub type Entropy = Box<dyn Fn(&mut [u8]) -> io::Result<()> + Send>;
+
 /// Bounds of the engine; the defaults suit a small server.
 pub struct Options {
     /// redb's page cache.
@@ -38,6 +42,8 @@ pub struct Options {
     pub fold_rows: usize,
     /// How long the writer is idle before it folds what there is.
     pub fold_after: Duration,
+    /// How long nothing must come before an unfinished fold goes on by itself.
+    pub fold_pause: Duration,
     /// Keys that an idle writer folds in one transaction.
     pub fold_slice: usize,
     /// Log rows that stay behind the fold, for whoever follows the log and was away for a while.
@@ -52,6 +58,8 @@ pub struct Options {
     pub free_space_every: Duration,
     /// Where it is looked up; the file's filesystem if not given.
     pub free_space: Option<FreeSpace>,
+    /// Where secrets and names come from; the system if not given.
+    pub entropy: Option<Entropy>,
     /// Is told of every commit.
     pub observe: Option<Observe>,
 }
@@ -67,6 +75,7 @@ impl Default for Options {
             fold_bytes: 32 << 20,
             fold_rows: 131_072,
             fold_after: Duration::from_secs(5),
+            fold_pause: Duration::from_millis(20),
             fold_slice: 512,
             log_rows: 32_768,
             log_bytes: 32 << 20,
@@ -74,6 +83,7 @@ impl Default for Options {
             min_free_bytes: 1 << 30,
             free_space_every: Duration::from_secs(1),
             free_space: None,
+            entropy: None,
             observe: None,
         }
     }

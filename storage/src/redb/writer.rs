@@ -17,8 +17,6 @@ use super::shared::Shared;
 use super::tables::{INBOX, LOG};
 use crate::{Health, InboxSeq, LogSeq, Promise, StoreError};
 
-/// How long nothing must come before an unfinished fold goes on by itself.
-const FOLD_PAUSE: Duration = Duration::from_millis(20);
 /// Rows that are folded with a commit even if there is no hurry.
 const LEAST_SLICE: usize = 16;
 /// Records that are published under one hold of the view's lock.
@@ -33,6 +31,7 @@ pub(super) struct Bounds {
     pub(super) fold_bytes: usize,
     pub(super) fold_rows: usize,
     pub(super) fold_after: Duration,
+    pub(super) fold_pause: Duration,
     pub(super) fold_slice: usize,
 }
 
@@ -93,7 +92,7 @@ impl Writer {
 
     fn patience(&self) -> Option<Duration> {
         if self.fold.is_some() {
-            return Some(FOLD_PAUSE);
+            return Some(self.bounds.fold_pause);
         }
         let surplus = self.kept.surplus(self.first_log - 1, 0) > 0;
         (surplus || !self.is_untouched()).then_some(self.bounds.fold_after)
