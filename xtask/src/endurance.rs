@@ -1,11 +1,19 @@
 //! The tests that look for one bad moment among very many, in the release profile and with larger numbers than CI has, and
 //! the scenarios of `parlance bench` that take long.
+//!
+//! They say what came of it in lines such as `figures: seeds 500, lives 1200`; those of one part are added up, and the
+//! table at the end shows them.
 
-use std::process::Command;
+mod figures;
 
-use crate::metadata::cargo_command;
-use crate::report::Report;
-use crate::{cargo, run_in_root};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+
+use self::figures::{Figures, Row, table};
+use crate::metadata::{cargo_command, root};
+use crate::report::{Report, now};
 
 /// One of them.
 struct Part {
@@ -22,7 +30,7 @@ struct Part {
 
 const PARTS: &[Part] = &[
     Part {
-        name: "seeds: people, Meta, staff and crashes in any order",
+        name: "seeds: people, Meta, staff and crashes in any order, over the model and over redb",
         package: "actors",
         target: "it",
         tests: "seeds::",
@@ -74,16 +82,46 @@ const SCENARIOS: &[Scenario] = &[Scenario {
 
 pub(crate) fn run(nightly: bool) -> Report {
     let mut report = Report::default();
+    let mut rows = Vec::new();
+    let mut run = |name, step: &str, command| {
+        let (mut figures, start) = (Figures::default(), now());
+        let passed = report.step(step, || gather(command, &mut figures));
+        rows.push(Row { name, passed, seconds: start.elapsed().as_secs_f64(), figures });
+    };
     for part in PARTS {
         let times = if nightly { part.nightly } else { part.short };
-        report.step(&format!("{} ({}={times})", part.name, part.variable), || run_in_root(&mut part.command(times)));
+        run(part.name, &format!("{} ({}={times})", part.name, part.variable), part.command(times));
     }
     for scenario in SCENARIOS {
-        let arguments = if nightly { scenario.nightly } else { scenario.short };
-        let command = ["run", "--release", "--locked", "-p", "parlance", "--", "bench"];
-        report.step(scenario.name, || cargo(&[&command, arguments].concat()));
+        run(scenario.name, scenario.name, scenario.command(nightly));
     }
+    println!("{}", table(&rows));
     report
+}
+
+/// Runs it, shows what it says, and takes the figures out of that.
+fn gather(mut command: Command, figures: &mut Figures) -> anyhow::Result<()> {
+    command.current_dir(root()?).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().context("cargo did not start")?;
+    let output = child.stdout.take().context("cargo has no output")?;
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.context("the output of cargo cannot be read")?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        figures.read(&line);
+    }
+    let status = child.wait().context("cargo was lost")?;
+    ensure!(status.success(), "it ended with {status}");
+    Ok(())
+}
+
+impl Scenario {
+    fn command(&self, nightly: bool) -> Command {
+        let mut command = cargo_command();
+        command.args(["run", "--release", "--locked", "-p", "parlance", "--", "bench"]);
+        command.args(if nightly { self.nightly } else { self.short });
+        command
+    }
 }
 
 impl Part {

@@ -61,6 +61,6 @@ impl Report {
 }
 
 #[allow(clippy::disallowed_methods, reason = "measures how long a step took, nothing else")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
