@@ -2,7 +2,7 @@
 
 mod flaky;
 mod graph;
-mod random;
+mod shadow;
 mod web;
 
 use std::collections::BTreeMap;
@@ -22,7 +22,8 @@ use whatsapp::webhook::Received;
 
 pub(crate) use flaky::{Flaky, Fuse};
 pub(crate) use graph::{Answer, Graph, Request, refusal};
-pub(crate) use random::SplitMix;
+pub(crate) use shadow::{Again, Shadow, at_once};
+pub(crate) use testkit::SplitMix;
 pub(crate) use web::{Asked, Reply, Web, answered};
 
 pub(crate) const NUMBER: &str = "700800900100200";

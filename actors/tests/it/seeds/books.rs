@@ -6,6 +6,7 @@ use actors::SenderSettings;
 use actors::view::{self, MessageView, SendView};
 use storage::{Entry, InboxSeq, SendId, Store};
 
+use super::ground::Crashes;
 use super::meta::Post;
 use super::plan::PEOPLE;
 use crate::support::{conversation, phone};
@@ -34,6 +35,7 @@ pub(super) struct Books {
     orders: BTreeSet<(u32, u32)>,
     posts: Vec<Post>,
     people: Vec<Person>,
+    pub crashes: Crashes,
 }
 
 /// What the store knows of a person in the end.
@@ -252,6 +254,7 @@ impl Books {
             let all = person.history.iter().map(heard).chain(person.rows.iter().map(said));
             lines.extend(all.map(|line| format!("person {at}: {line}")));
         }
+        lines.push(format!("{:?}", self.crashes));
         lines.join("\n")
     }
 }
@@ -284,8 +287,9 @@ impl Person {
         let id = conversation(person);
         let entries: Vec<Entry> = store.history_from(id, 0, 10_000).await.unwrap();
         let history = entries.iter().flat_map(|entry| view::messages(entry, |_| None).unwrap()).collect();
-        let ids = (1..=2_000).map(|n| SendId { conversation: id, n }).collect();
-        let rows = store.sends(ids).await.unwrap().into_iter().map_while(|row| Some(view::send(&row?).unwrap()));
+        let next = store.load(id).await.unwrap().map_or(1, |head| head.next_send);
+        let ids = (1..next).map(|n| SendId { conversation: id, n }).collect();
+        let rows = store.sends(ids).await.unwrap().into_iter().map(|row| view::send(&row.unwrap()).unwrap());
         Self { history, rows: rows.collect() }
     }
 
@@ -298,8 +302,12 @@ impl Person {
 /// What came of many seeds.
 #[derive(Debug, Default)]
 pub(super) struct Sum {
+    seeds: usize,
     lives: usize,
     cuts: u32,
+    /// Of the disk after a crash, and after the store was closed.
+    images: usize,
+    closed: usize,
     messages: usize,
     posts: usize,
     /// Taken twice, each for a reason.
@@ -307,24 +315,44 @@ pub(super) struct Sum {
     silences: usize,
     dead: usize,
     late: usize,
+    /// Questions of the second version of the bot.
+    second: usize,
 }
 
 impl Sum {
     pub(super) fn add(&mut self, books: &Books) {
         let rows = || books.people.iter().flat_map(|person| &person.rows);
+        self.seeds += 1;
         self.lives += books.ends_ms.len();
         self.cuts += books.cuts;
+        self.images += books.crashes.images;
+        self.closed += books.crashes.closed;
         self.messages += books.delivered.len();
         self.posts += books.posts.len();
         self.copies += books.copies().count();
         self.silences += books.silences.len();
         self.dead += rows().filter(|row| row.state == "dead").count();
         self.late += rows().filter(|row| row.text == LATE).count();
+        self.second += rows().filter(|row| row.text.ends_with(" in all")).count();
     }
 
     /// Whether everything happened often enough to have shown something.
     pub(super) fn is_rich(&self) -> bool {
-        let rare = [self.cuts as usize, self.copies, self.silences, self.dead, self.late];
-        rare.iter().all(|count| *count >= 20) && self.messages > 1_000 && self.lives > 200
+        let rare = [self.cuts as usize, self.closed, self.copies, self.silences, self.dead, self.late, self.second];
+        let often = [self.messages, self.images].iter().all(|count| *count > 200);
+        rare.iter().all(|count| *count >= 20) && often && self.lives > 200
+    }
+}
+
+impl std::fmt::Display for Sum {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { seeds, lives, cuts, images, closed, messages, posts, copies, silences, dead, late, second } = self;
+        write!(
+            out,
+            "seeds {seeds}, lives {lives}, ended in the store {cuts}, disk images {images}, closed in order {closed}, "
+        )?;
+        write!(out, "messages {messages}, posts {posts}, taken twice for a reason {copies}, ")?;
+        write!(out, "takeovers kept {silences}, given up {dead}, timers {late}, ")?;
+        write!(out, "turns of a published version {second}, unopenable 0, lost or doubled 0")
     }
 }

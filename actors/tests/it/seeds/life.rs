@@ -2,34 +2,38 @@
 
 use std::sync::{Arc, LazyLock};
 
-use actors::{Act, AdjustableClock, Clock, Deed, Done, Engine, How, Order, Ordered, SenderSettings};
-use chatbot::{Bot, HandBack};
+use actors::{Act, AdjustableClock, Bots, Clock, Deed, Done, Engine, How, Order, Ordered, SenderSettings};
+use chatbot::{Bot, Format, HandBack, Migrate, Running};
 use parking_lot::Mutex;
-use storage::{Accept, Model, Store};
+use storage::{Accept, Store};
 use whatsapp::message::{Outgoing, Text};
 use whatsapp::webhook::StatusKind;
 
 use super::books::Books;
+use super::ground::Ground;
 use super::meta::Meta;
 use super::plan::{Event, PEOPLE, plan};
-use crate::support::{Flaky, Fuse, START_MS, SplitMix, World, conversation, received};
+use crate::support::{Flaky, START_MS, SplitMix, World, conversation, received};
 
-/// Counts what it hears, and asks whether somebody is still there.
-static BOT: LazyLock<Arc<Bot>> = LazyLock::new(|| {
+/// Counts what it hears, and asks whether somebody is still there. Two versions of it, which differ in what they ask.
+static BOTS: LazyLock<[Arc<Bot>; 2]> = LazyLock::new(|| ["", " in all"].map(bot));
+
+fn bot(how: &str) -> Arc<Bot> {
     let source = "
 parlance: 1
 id: test
 vars: { count: { type: int, default: 0 }, said: { type: text, default: '' } }
 triggers: [ { default: {}, to: listen } ]
 nodes:
-  listen: { type: ask, prompt: 'after {{ count }}', save: said, timeout: 10m, next: { ok: count, timeout: late } }
+  listen: { type: ask, prompt: 'after {{ count }}HOW', save: said, timeout: 10m, next: { ok: count, timeout: late } }
   count: { type: set, assign: { count: count + 1 }, next: { next: echo } }
   echo: { type: say, messages: [ { text: '{{ count }}: {{ said }}' } ], next: { next: listen } }
   late: { type: say, messages: [ { text: 'still there?' } ], next: { next: rest } }
   rest: { type: ask, prompt: 'at rest', save: said, next: { ok: count } }
 ";
-    Arc::new(chatbot::load(source, "one.yaml", chatbot::Format::Yaml).bot.expect("it has no errors"))
-});
+    Arc::new(chatbot::load(&source.replace("HOW", how), "one.yaml", Format::Yaml).bot.expect("it has no errors"))
+}
+
 /// Meta tries again what was not taken in.
 const REDELIVERY_MS: u64 = 5_000;
 /// How long the rest may take once all is well: the longest backoff, with room.
@@ -40,7 +44,10 @@ const LOOK_EVERY_MS: u64 = 1_000;
 /// One seed.
 pub(super) struct Run {
     random: SplitMix,
-    store: Arc<Model>,
+    ground: Ground,
+    /// They outlive a process as their files do.
+    bots: Arc<Bots>,
+    published: usize,
     meta: Arc<Meta>,
     books: Arc<Mutex<Books>>,
     now_ms: u64,
@@ -60,20 +67,25 @@ enum End {
 }
 
 impl Run {
-    pub(super) fn new(mut random: SplitMix) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut random = SplitMix(seed);
         let meta = Meta::new(SplitMix(random.next()));
         let mut ahead: Vec<_> = plan(&mut random).into_iter().map(|(at_ms, event)| (START_MS + at_ms, event)).collect();
         ahead.reverse();
-        Self {
+        let run = Self {
             random,
-            store: Model::new(),
+            ground: Ground::of(seed),
+            bots: Arc::new(Bots::new("test")),
+            published: 0,
             meta,
             books: Arc::default(),
             now_ms: START_MS,
             ahead,
             delivering: None,
             telling: Vec::new(),
-        }
+        };
+        run.bots.put_live(BOTS[0].clone());
+        run
     }
 
     pub(super) fn finish(mut self) -> Books {
@@ -82,26 +94,28 @@ impl Run {
             if is_last {
                 self.meta.calm_down();
             }
-            self.books.lock().starts_ms.push(self.now_ms);
-            let end = self.live(is_last);
-            self.books.lock().ends_ms.push(self.now_ms);
-            if is_last && end == End::Done {
+            if self.live(is_last) == End::Done {
                 break;
             }
             // Another process comes up after a moment.
             self.now_ms += self.random.below(3_000);
-            self.store = self.store.reopen();
         }
-        let store = self.store.clone();
+        let store = self.ground.open(&mut self.random, false).expect("nothing ends this one");
         let books = std::mem::take(&mut *self.books.lock());
-        runtime().block_on(books.close(&*store, self.meta.posts()))
+        let mut books = runtime().block_on(books.close(&*store, self.meta.posts()));
+        drop(store);
+        self.ground.leave(&mut self.random);
+        books.crashes = self.ground.crashes();
+        books
     }
 
     /// One life; nothing of the process is left after it.
     fn live(&mut self, is_last: bool) -> End {
-        let writes = if is_last || self.random.chance(40) { u64::MAX } else { 1 + self.random.below(150) };
-        let fuse = Fuse { writes, last_is_kept: self.random.chance(50) };
-        let store = Flaky::with_fuse(self.store.clone(), fuse);
+        let Some(store) = self.ground.open(&mut self.random, !is_last) else {
+            self.books.lock().cuts += 1;
+            return End::Killed;
+        };
+        self.books.lock().starts_ms.push(self.now_ms);
         let runtime = runtime();
         let end = runtime.block_on(async {
             let clock = Arc::new(AdjustableClock::starting_at(self.now_ms));
@@ -115,13 +129,22 @@ impl Run {
             self.deliver_again();
             end
         });
+        self.books.lock().ends_ms.push(self.now_ms);
         self.books.lock().cuts += u32::from(store.is_cut());
-        drop(runtime);
+        drop((runtime, store));
+        self.ground.leave(&mut self.random);
         end
     }
 
+    async fn start(&self, store: &Arc<Flaky>, clock: &Arc<AdjustableClock>) -> Engine {
+        let world = World::over(store.clone());
+        let sender = SenderSettings { messages_per_second: MESSAGES_PER_SECOND, ..world.sender.clone() };
+        let (clock, bots, turn) = (clock.clone(), self.bots.clone(), Arc::new(chatbot::turn));
+        World { clock, bots, turn, sender, ..world }.start_over(self.meta.clone()).await
+    }
+
     async fn go_on(&mut self, store: &Arc<Flaky>, clock: &Arc<AdjustableClock>, is_last: bool) -> End {
-        let engine = Arc::new(start(store, clock, &self.meta).await);
+        let engine = Arc::new(self.start(store, clock).await);
         if is_last {
             for person in 0..PEOPLE {
                 self.hand_back(&engine, person);
@@ -193,6 +216,13 @@ impl Run {
                     }
                 });
             }
+            Event::Publish { moves } => {
+                self.published += 1;
+                let migrate = if moves { Migrate::SameNode } else { Migrate::Pin };
+                let bot = BOTS[self.published % BOTS.len()].clone();
+                self.bots.publish(bot, clock.now_ms(), Running { migrate, ..Running::default() });
+                engine.bots_changed();
+            }
             Event::Jump(_) | Event::Kill => {}
         }
     }
@@ -247,12 +277,4 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn deed(who: &str, act: Act) -> Deed {
     Deed { act, who: who.into(), reason: None, note: None, by_right: false }
-}
-
-async fn start(store: &Arc<Flaky>, clock: &Arc<AdjustableClock>, meta: &Arc<Meta>) -> Engine {
-    let world = World { clock: clock.clone(), turn: Arc::new(chatbot::turn), ..World::over(store.clone()) };
-    let sender = SenderSettings { messages_per_second: MESSAGES_PER_SECOND, ..world.sender.clone() };
-    let world = World { sender, ..world };
-    world.bots.put_live(BOT.clone());
-    world.start_over(meta.clone()).await
 }

@@ -20,6 +20,8 @@ pub(super) enum Event {
     HandBack { person: u32 },
     /// Staff write, with a key that they may use again.
     Staff { person: u32, order: u32 },
+    /// Another version of the bot goes live; whether runs move to it.
+    Publish { moves: bool },
     /// The clock moves (ms).
     Jump(u64),
     /// The process ends, wherever it is.
@@ -50,6 +52,7 @@ pub(super) fn plan(random: &mut SplitMix) -> Vec<(u64, Event)> {
             }
             95..97 => Event::Jump(1 + random.below(30 * 60_000)),
             97..99 => Event::Kill,
+            99 => Event::Publish { moves: random.chance(50) },
             _ => continue,
         };
         events.push((at_ms, event));

@@ -1,5 +1,6 @@
 //! A store that refuses, forgets to answer, or answers late.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -7,6 +8,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use storage::*;
 use tokio::sync::watch;
+
+use super::shadow::Shadow;
 
 /// A store with trouble in front of it.
 pub(crate) struct Flaky {
@@ -33,6 +36,8 @@ pub(crate) struct Flaky {
     pub just_before: Mutex<Option<Box<JustBefore>>>,
     /// Documents are written this much later than asked (ms).
     pub documents_late_ms: AtomicU64,
+    /// Beside a store on a simulated disk.
+    shadow: Option<Arc<Shadow>>,
     fuse: Mutex<Fuse>,
     is_cut: watch::Sender<bool>,
 }
@@ -54,8 +59,18 @@ impl Flaky {
     }
 
     pub(crate) fn with_fuse(inner: Arc<dyn Store>, fuse: Fuse) -> Arc<Self> {
+        Self::new(inner, fuse, None)
+    }
+
+    /// Over a store on a simulated disk: the process ends when a call of the disk fails.
+    pub(crate) fn beside(shadow: Arc<Shadow>, inner: Arc<dyn Store>) -> Arc<Self> {
+        Self::new(inner, Fuse { writes: u64::MAX, last_is_kept: false }, Some(shadow))
+    }
+
+    fn new(inner: Arc<dyn Store>, fuse: Fuse, shadow: Option<Arc<Shadow>>) -> Arc<Self> {
         let none = || AtomicUsize::new(0);
         Arc::new(Self {
+            shadow,
             fuse: Mutex::new(fuse),
             is_cut: watch::Sender::new(false),
             inner,
@@ -83,17 +98,36 @@ impl Flaky {
         *self.is_cut.borrow()
     }
 
-    /// Writes, unless the process ends here.
-    fn write<T>(&self, call: impl FnOnce() -> Pending<T>) -> Pending<T> {
+    /// Writes, unless the process ends here. The call gets the fence to use, if it is another than the caller's.
+    fn write<T: Debug + PartialEq>(
+        &self,
+        call: impl Fn(&dyn Store, Option<Fence>) -> Pending<T> + std::marker::Send + 'static,
+    ) -> Pending<T> {
+        if let Some(shadow) = &self.shadow {
+            let answer = if self.is_cut() { None } else { shadow.write(&*self.inner, call) };
+            return answer.unwrap_or_else(|| self.blow());
+        }
         let mut fuse = self.fuse.lock();
         if fuse.writes > 1 {
             fuse.writes -= 1;
-            return call();
+            return call(&*self.inner, None);
         }
         if fuse.writes == 1 && fuse.last_is_kept {
-            drop(call());
+            drop(call(&*self.inner, None));
         }
         fuse.writes = 0;
+        self.blow()
+    }
+
+    /// Hands an answer on, unless the process has ended.
+    fn read<T>(&self, answer: Pending<T>) -> Pending<T> {
+        let Some(shadow) = &self.shadow else { return answer };
+        let answer = if self.is_cut() { None } else { shadow.read(answer) };
+        answer.unwrap_or_else(|| self.blow())
+    }
+
+    /// The process has ended.
+    fn blow<T>(&self) -> Pending<T> {
         self.is_cut.send_replace(true);
         never()
     }
@@ -121,11 +155,11 @@ impl Store for Flaky {
     }
 
     fn log(&self, after: LogSeq, limit: usize) -> Pending<LogPage> {
-        self.inner.log(after, limit)
+        self.read(self.inner.log(after, limit))
     }
 
     fn cut_log(&self) -> Pending<()> {
-        self.inner.cut_log()
+        self.write(|store, _| store.cut_log())
     }
 
     fn stretches(&self) -> Arc<[Stretch]> {
@@ -137,7 +171,7 @@ impl Store for Flaky {
     }
 
     fn append(&self, items: Vec<Accept>) -> Pending<Vec<InboxSeq>> {
-        self.write(|| self.inner.append(items))
+        self.write(move |store, _| store.append(items.clone()))
     }
 
     fn commit(&self, fence: Fence, turn: Turn) -> Pending<Committed> {
@@ -153,7 +187,7 @@ impl Store for Flaky {
         if let Some(act) = self.just_before.lock().take() {
             act(&*self.inner);
         }
-        let answer = self.write(|| self.inner.commit(fence, turn));
+        let answer = self.write(move |store, its| store.commit(its.unwrap_or(fence), turn.clone()));
         if one_less(&self.unknown) {
             return Pending::ready(Err(StoreError::Unknown("the test says so".into())));
         }
@@ -167,7 +201,9 @@ impl Store for Flaky {
         let is_uncertain = |settlement: &Settlement| matches!(settlement.change, Change::Uncertain { .. });
         let late_ms = self.late_ms.load(Ordering::SeqCst);
         if late_ms == 0 || !settlements.iter().any(is_uncertain) {
-            return self.refuses().unwrap_or_else(|| self.write(|| self.inner.settle(fence, settlements)));
+            return self.refuses().unwrap_or_else(|| {
+                self.write(move |store, its| store.settle(its.unwrap_or(fence), settlements.clone()))
+            });
         }
         let (promise, answer) = Pending::promised();
         let settled = self.inner.settle(fence, settlements);
@@ -185,21 +221,21 @@ impl Store for Flaky {
 
     fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.refuses().unwrap_or_else(|| self.inner.pending(after, limit))
+        self.refuses().unwrap_or_else(|| self.read(self.inner.pending(after, limit)))
     }
 
     fn inbox(&self, rows: Vec<InboxSeq>) -> Pending<Vec<(InboxSeq, Inbound)>> {
         self.looked_up.fetch_add(1, Ordering::SeqCst);
-        self.inner.inbox(rows)
+        self.read(self.inner.inbox(rows))
     }
 
     fn resolve_each(&self, aliases: Vec<Alias>) -> Pending<Vec<Option<ContactId>>> {
-        self.inner.resolve_each(aliases)
+        self.read(self.inner.resolve_each(aliases))
     }
 
     fn load(&self, conversation: ConversationId) -> Pending<Option<Head>> {
         self.loads.fetch_add(1, Ordering::SeqCst);
-        self.refuses().unwrap_or_else(|| self.inner.load(conversation))
+        self.refuses().unwrap_or_else(|| self.read(self.inner.load(conversation)))
     }
 
     fn wakes_due(
@@ -208,63 +244,63 @@ impl Store for Flaky {
         until_ms: u64,
         limit: usize,
     ) -> Pending<Vec<(u64, ConversationId)>> {
-        self.inner.wakes_due(after, until_ms, limit)
+        self.read(self.inner.wakes_due(after, until_ms, limit))
     }
 
     fn open_sends(&self, after: Option<SendId>, limit: usize) -> Pending<Vec<Send>> {
-        self.inner.open_sends(after, limit)
+        self.read(self.inner.open_sends(after, limit))
     }
 
     fn sends(&self, ids: Vec<SendId>) -> Pending<Vec<Option<Send>>> {
-        self.inner.sends(ids)
+        self.read(self.inner.sends(ids))
     }
 
     fn conversations(&self, prefix: Option<[u8; 4]>, page: Page) -> Pending<Listed<(ConversationId, Head)>> {
-        self.inner.conversations(prefix, page)
+        self.read(self.inner.conversations(prefix, page))
     }
 
     fn history(&self, conversation: ConversationId, page: Page) -> Pending<Listed<Entry>> {
-        self.inner.history(conversation, page)
+        self.read(self.inner.history(conversation, page))
     }
 
     fn history_from(&self, conversation: ConversationId, index: u64, limit: usize) -> Pending<Vec<Entry>> {
-        self.inner.history_from(conversation, index, limit)
+        self.read(self.inner.history_from(conversation, index, limit))
     }
 
     fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>> {
-        self.inner.outbox(state, page)
+        self.read(self.inner.outbox(state, page))
     }
 
     fn dead_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
-        self.inner.dead_letters(page)
+        self.read(self.inner.dead_letters(page))
     }
 
     fn resolved_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
-        self.inner.resolved_letters(page)
+        self.read(self.inner.resolved_letters(page))
     }
 
     fn letters(&self, ids: Vec<u64>) -> Pending<Vec<Option<DeadLetter>>> {
-        self.inner.letters(ids)
+        self.read(self.inner.letters(ids))
     }
 
     fn resolve_letters(&self, resolved: Vec<Resolved>) -> Pending<Vec<bool>> {
-        self.write(|| self.inner.resolve_letters(resolved))
+        self.write(move |store, _| store.resolve_letters(resolved.clone()))
     }
 
     fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>> {
-        self.inner.quarantine(page)
+        self.read(self.inner.quarantine(page))
     }
 
     fn quarantine_from(&self, id: u64, limit: usize) -> Pending<Vec<(u64, Quarantined)>> {
-        self.inner.quarantine_from(id, limit)
+        self.read(self.inner.quarantine_from(id, limit))
     }
 
     fn notices(&self, page: Page) -> Pending<Listed<(u64, Notice)>> {
-        self.inner.notices(page)
+        self.read(self.inner.notices(page))
     }
 
     fn forget(&self, before: Horizons, limit: usize) -> Pending<usize> {
-        self.write(|| self.inner.forget(before, limit))
+        self.write(move |store, _| store.forget(before, limit))
     }
 
     fn idle_conversations(
@@ -273,21 +309,22 @@ impl Store for Flaky {
         before_ms: u64,
         limit: usize,
     ) -> Pending<Vec<(u64, ConversationId)>> {
-        self.inner.idle_conversations(after, before_ms, limit)
+        self.read(self.inner.idle_conversations(after, before_ms, limit))
     }
 
     fn erase(&self, what: Vec<Erase>, limit: usize) -> Pending<usize> {
-        self.write(|| self.inner.erase(what, limit))
+        self.write(move |store, _| store.erase(what.clone(), limit))
     }
 
     fn put_document(&self, kind: &str, key: &str, value: Option<Bytes>) -> Pending<()> {
-        self.write(|| self.inner.put_document(kind, key, value))
+        let document = (Box::from(kind), Box::from(key), value);
+        self.write(move |store, _| store.put_documents(vec![document.clone()]))
     }
 
     fn put_documents(&self, documents: Vec<NewDocument>) -> Pending<()> {
         let late_ms = self.documents_late_ms.load(Ordering::SeqCst);
         if late_ms == 0 {
-            return self.write(|| self.inner.put_documents(documents));
+            return self.write(move |store, _| store.put_documents(documents.clone()));
         }
         let (promise, answer) = Pending::promised();
         let inner = self.inner.clone();
@@ -299,15 +336,15 @@ impl Store for Flaky {
     }
 
     fn document(&self, kind: &str, key: &str) -> Pending<Option<Bytes>> {
-        self.inner.document(kind, key)
+        self.read(self.inner.document(kind, key))
     }
 
     fn documents(&self, kind: &str) -> Pending<Vec<(Box<str>, Bytes)>> {
-        self.inner.documents(kind)
+        self.read(self.inner.documents(kind))
     }
 
     fn documents_page(&self, kind: &str, after_key: Option<&str>, limit: usize) -> Pending<Vec<(Box<str>, Bytes)>> {
-        self.inner.documents_page(kind, after_key, limit)
+        self.read(self.inner.documents_page(kind, after_key, limit))
     }
 
     fn secret(&self) -> [u8; 16] {
