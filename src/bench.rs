@@ -5,24 +5,30 @@
 //! 2. Everybody writes once, unmeasured. Then connections send signed webhooks, each the next one after its answer.
 //! 3. Everything that was accepted is worked off, and every reply is looked for, before the next run begins.
 //!
-//! `fanout` is another kind of run: a fixed rate, Parlance alone, each reply followed by its three statuses. And so are
-//! `broadcast`: people chat alone, during a broadcast, and alone again; and `soak`: a long time with everything going wrong
-//! that we know of.
+//! Other kinds of runs: `fanout` is a fixed rate, Parlance alone, each reply followed by its three statuses; in `broadcast`
+//! people chat alone, during a broadcast, and alone again; `soak` is a long time with everything going wrong that we know of;
+//! `memory` and `start` look at very many conversations, and
+//! `growth` at what a day of traffic leaves. Without options all that has a floor is measured, and one table ends it.
 //!
 //! Load and stand-in share the machine with what is measured, so figures are good for their ratio only.
 
 mod broadcast;
 mod child;
+mod crowd;
 mod fanout;
 mod forms;
+mod goal;
+mod growth;
 mod load;
 mod machine;
+mod memory;
 mod message;
 mod report;
 mod round;
 mod skeleton;
 mod soak;
 mod stand_in;
+mod start;
 mod verdict;
 
 use std::path::PathBuf;
@@ -33,7 +39,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use report::Report;
+use report::{Metric, Report};
 use round::{Plan, Subject};
 
 /// Options.
@@ -42,9 +48,9 @@ pub struct Args {
     /// How long each run is measured, at most 2h; 5s, of `soak` 10m
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     window: Option<Duration>,
-    /// Connections that send webhooks
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4_096))]
-    conns: u32,
+    /// Connections that send webhooks; 64 if not given, and 256 where webhooks a second are counted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    conns: Option<u32>,
     /// People who write; 10,000, of `soak` 300 at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     people: Option<u32>,
@@ -54,18 +60,34 @@ pub struct Args {
     /// What is measured
     #[arg(long, value_enum, default_value = "all")]
     scenario: Choice,
+    /// One round of 2 seconds each, and a fifth of the conversations: says whether all works rather than how fast it is
+    #[arg(long)]
+    quick: bool,
     /// Messages a second, whatever the answers take: of `fanout` and `broadcast` 1,000, of `soak` 20
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: Option<u32>,
     /// Of `soak`: where its faults come from
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Of `fanout`: numbers that people write to; the rate is that of all of them together
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
+    numbers: u32,
+    /// Of `fanout`: the rate is that of each number
+    #[arg(long)]
+    rate_each: bool,
     /// Of `broadcast`: people who get it
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     recipients: u32,
     /// Of `fanout`: statuses in one webhook
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     statuses_per_body: u32,
+    /// Of `memory`: conversations (100000 if not given). Of `start`: those of the larger folder (1000000); the smaller one has a
+    /// tenth
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=2_000_000))]
+    conversations: Option<u32>,
+    /// Of `growth`: messages; a day of 20 a second if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10_000..=10_000_000))]
+    messages: Option<u32>,
     /// Where the files of the runs go; should be on the disk that is to be judged
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -75,7 +97,19 @@ pub struct Args {
     /// Be the skeleton: how the command starts the other side of its comparison
     #[arg(long, hide = true)]
     skeleton: Option<Scenario>,
+    /// Be so many actors that do nothing: the other side of `memory`
+    #[arg(long, hide = true)]
+    bare_actors: Option<u32>,
 }
+
+/// Connections where nothing else is said, and where webhooks a second are counted.
+const CONNECTIONS: u32 = 64;
+const MANY_CONNECTIONS: u32 = 256;
+/// Conversations of `memory`, and of the larger folder of `start`.
+const IN_MEMORY: u32 = 100_000;
+const AT_START: u32 = 1_000_000;
+const QUICK: Duration = Duration::from_secs(2);
+const QUICK_SHARE: u32 = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Choice {
@@ -83,7 +117,7 @@ enum Choice {
     Webhooks,
     /// From the webhook through a turn of five nodes to the reply at the Graph API
     Replies,
-    /// Both
+    /// All that has a floor: webhooks, replies, pings, forms, memory and start
     All,
     /// The endpoint of Flows against signature, RSA and AES alone: pings, which no conversation sees
     Pings,
@@ -97,9 +131,15 @@ enum Choice {
     Broadcast,
     /// A long time at a low rate, with faults of Meta, ends and kills: what is lost, and what grows
     Soak,
+    /// What conversations cost in memory, asleep and awake
+    Memory,
+    /// How long a start takes after a kill -9, by how many conversations there are
+    Start,
+    /// What a day of traffic leaves: the file, and the tail that is not folded
+    Growth,
 }
 
-/// One thing to measure.
+/// One thing to measure against the skeleton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Scenario {
@@ -107,6 +147,13 @@ enum Scenario {
     Replies,
     Pings,
     Forms,
+}
+
+/// How it is measured.
+struct Measurement {
+    scenario: Scenario,
+    conns: u32,
+    metrics: &'static [Metric],
 }
 
 impl Scenario {
@@ -119,13 +166,13 @@ impl Scenario {
         }
     }
 
-    /// The ratio to the skeleton that is aimed at.
-    fn aim(self) -> f64 {
+    /// The ratio to the skeleton that must be reached, and the one that is aimed at.
+    fn bounds(self) -> (f64, f64) {
         match self {
-            Self::Webhooks => 0.50,
-            Self::Replies => 0.45,
-            Self::Pings => 0.90,
-            Self::Forms => 0.75,
+            Self::Webhooks => (0.50, 0.65),
+            Self::Replies => (0.45, 0.60),
+            Self::Pings => (0.90, 0.95),
+            Self::Forms => (0.75, 0.85),
         }
     }
 
@@ -141,43 +188,69 @@ impl Scenario {
 }
 
 impl Choice {
-    fn scenarios(self) -> &'static [Scenario] {
-        match self {
-            Self::Webhooks => &[Scenario::Webhooks],
-            Self::Replies => &[Scenario::Replies],
-            Self::Fanout | Self::Broadcast | Self::Soak => &[],
-            Self::Pings => &[Scenario::Pings],
-            Self::Forms => &[Scenario::Forms],
-            Self::Flows => &[Scenario::Pings, Scenario::Forms],
-            Self::All => &[Scenario::Webhooks, Scenario::Replies],
-        }
-    }
-
     fn window(self) -> Duration {
-        Duration::from_secs(match self {
-            Self::Soak => 600,
-            _ => 5,
-        })
+        Duration::from_secs(if self == Self::Soak { 600 } else { 5 })
     }
 
     fn people(self) -> u32 {
-        match self {
-            Self::Soak => 300,
-            _ => 10_000,
-        }
+        if self == Self::Soak { 300 } else { 10_000 }
     }
 
     fn rate(self) -> u32 {
-        match self {
-            Self::Soak => 20,
-            _ => 1_000,
-        }
+        if self == Self::Soak { 20 } else { 1_000 }
     }
 }
 
 impl Args {
     fn rate(&self) -> u32 {
         self.rate.unwrap_or(self.scenario.rate())
+    }
+
+    /// What is measured against the skeleton.
+    fn measurements(&self) -> Vec<Measurement> {
+        let scenarios: &[Scenario] = match self.scenario {
+            Choice::Webhooks => &[Scenario::Webhooks],
+            Choice::Replies => &[Scenario::Replies],
+            Choice::Pings => &[Scenario::Pings],
+            Choice::Forms => &[Scenario::Forms],
+            Choice::Flows => &[Scenario::Pings, Scenario::Forms],
+            Choice::All => &[Scenario::Webhooks, Scenario::Replies, Scenario::Pings, Scenario::Forms],
+            _ => &[],
+        };
+        let of = |scenario, conns, metrics| Measurement { scenario, conns, metrics };
+        let mut measurements = Vec::new();
+        for &scenario in scenarios {
+            match (scenario, self.conns) {
+                // What must be reached is told of so many connections each.
+                (Scenario::Webhooks, None) => {
+                    measurements.push(of(scenario, MANY_CONNECTIONS, &[Metric::Rate]));
+                    measurements.push(of(scenario, CONNECTIONS, &[Metric::Ack]));
+                }
+                (Scenario::Webhooks, Some(conns)) => {
+                    measurements.push(of(scenario, conns, &[Metric::Rate, Metric::Ack]));
+                }
+                (_, conns) => measurements.push(of(scenario, conns.unwrap_or(CONNECTIONS), &[Metric::Rate])),
+            }
+        }
+        measurements
+    }
+
+    fn rounds(&self) -> u32 {
+        if self.quick { 1 } else { self.rounds }
+    }
+
+    fn plan(&self, conns: u32) -> Plan {
+        let dir = self.dir.clone().unwrap_or_else(std::env::temp_dir);
+        let window = self.window.unwrap_or(if self.quick { QUICK } else { self.scenario.window() });
+        Plan { window, conns, people: self.people.unwrap_or(self.scenario.people()), dir }
+    }
+
+    fn own_plan(&self) -> Plan {
+        self.plan(self.conns.unwrap_or(CONNECTIONS))
+    }
+
+    fn conversations(&self, usual: u32) -> u32 {
+        self.conversations.unwrap_or(if self.quick { usual / QUICK_SHARE } else { usual })
     }
 }
 
@@ -187,24 +260,44 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if let Some(scenario) = args.skeleton {
         return runtime.block_on(skeleton::serve(scenario));
     }
-    if args.scenario == Choice::Fanout {
-        let outcome = runtime.block_on(unless_ended(fanout::run(&plan(&args), args.rate(), args.statuses_per_body)))?;
-        print(&if args.json { outcome.json() } else { outcome.table() });
-        return outcome.refuse_wrong_replies();
+    if let Some(count) = args.bare_actors {
+        return runtime.block_on(memory::be_bare(count));
     }
-    if args.scenario == Choice::Broadcast {
-        let outcome = runtime.block_on(unless_ended(broadcast::run(&plan(&args), args.rate(), args.recipients)))?;
-        print(&if args.json { outcome.json() } else { outcome.table() });
-        return outcome.refuse_wrong();
+    runtime.block_on(unless_ended(measured(&args)))
+}
+
+async fn measured(args: &Args) -> anyhow::Result<()> {
+    let plan = args.own_plan();
+    let say = |json: String, table: String| print(if args.json { &json } else { &table });
+    match args.scenario {
+        Choice::Fanout => {
+            let rate = if args.rate_each { args.rate().saturating_mul(args.numbers) } else { args.rate() };
+            let offer = fanout::Offer { rate, numbers: args.numbers, statuses_per_body: args.statuses_per_body };
+            let outcome = fanout::run(&plan, offer).await?;
+            say(outcome.json(), outcome.table());
+            outcome.refuse_wrong_replies()
+        }
+        Choice::Broadcast => {
+            let outcome = broadcast::run(&plan, args.rate(), args.recipients).await?;
+            say(outcome.json(), outcome.table());
+            outcome.refuse_wrong()
+        }
+        Choice::Soak => {
+            let outcome = soak::run(&plan, args.rate(), args.seed).await?;
+            say(outcome.json(), outcome.table());
+            outcome.refuse()
+        }
+        Choice::Growth => {
+            let outcome = growth::run(&plan, args.messages.unwrap_or(growth::DAY)).await?;
+            say(outcome.json(), outcome.table());
+            Ok(())
+        }
+        _ => {
+            let report = whole(args).await;
+            say(report.json(), report.table());
+            report.refuse_wrong()
+        }
     }
-    if args.scenario == Choice::Soak {
-        let outcome = runtime.block_on(unless_ended(soak::run(&plan(&args), args.rate(), args.seed)))?;
-        print(&if args.json { outcome.json() } else { outcome.table() });
-        return outcome.refuse();
-    }
-    let report = runtime.block_on(unless_ended(measure(&args)))?;
-    print(&if args.json { report.json() } else { report.table() });
-    report.refuse_wrong_replies()
 }
 
 /// Returning, rather than dying of a signal, ends the children and removes their folders.
@@ -217,30 +310,42 @@ async fn unless_ended<T>(measured: impl Future<Output = anyhow::Result<T>>) -> a
     }
 }
 
-fn plan(args: &Args) -> Plan {
-    let dir = args.dir.clone().unwrap_or_else(std::env::temp_dir);
-    Plan {
-        window: args.window.unwrap_or(args.scenario.window()),
-        conns: args.conns,
-        people: args.people.unwrap_or(args.scenario.people()),
-        dir,
+/// What was asked for of all that has a floor; what breaks off is named, and the others go on.
+async fn whole(args: &Args) -> Report {
+    let mut report = Report::new(&args.own_plan(), args.rounds());
+    for measurement in args.measurements() {
+        match measure(args, &measurement).await {
+            Ok(runs) => report.add(measurement.scenario, measurement.conns, measurement.metrics, runs),
+            Err(error) => report.add_failure(measurement.scenario.name(), &error),
+        }
     }
+    if matches!(args.scenario, Choice::All | Choice::Memory) {
+        match memory::run(&args.own_plan(), args.conversations(IN_MEMORY)).await {
+            Ok(outcome) => report.memory = Some(outcome),
+            Err(error) => report.add_failure("memory", &error),
+        }
+    }
+    if matches!(args.scenario, Choice::All | Choice::Start) {
+        match start::run(&args.own_plan(), args.conversations(AT_START)).await {
+            Ok(outcome) => report.start = Some(outcome),
+            Err(error) => report.add_failure("start", &error),
+        }
+    }
+    report
 }
 
-async fn measure(args: &Args) -> anyhow::Result<Report> {
-    let plan = plan(args);
-    let mut report = Report::new(&plan, args.rounds);
-    for &scenario in args.scenario.scenarios() {
-        let mut runs = Vec::new();
-        for number in 0..=2 * args.rounds {
-            let subject = if number % 2 == 0 { Subject::Skeleton } else { Subject::Parlance };
-            talk(&format!("{} {}/{}: {}", scenario.name(), number + 1, 2 * args.rounds + 1, subject.name()));
-            let run = round::run(&plan, scenario, subject).await;
-            runs.push(run.with_context(|| format!("measuring {} of {}", scenario.name(), subject.name()))?);
-        }
-        report.add(scenario, runs);
+async fn measure(args: &Args, measurement: &Measurement) -> anyhow::Result<Vec<round::Run>> {
+    let Measurement { scenario, conns, .. } = *measurement;
+    let (plan, last) = (args.plan(conns), 2 * args.rounds());
+    let mut runs = Vec::new();
+    for number in 0..=last {
+        let subject = if number % 2 == 0 { Subject::Skeleton } else { Subject::Parlance };
+        let (name, of) = (scenario.name(), last + 1);
+        talk(&format!("{name} over {conns} connections {}/{of}: {}", number + 1, subject.name()));
+        let run = round::run(&plan, scenario, subject).await;
+        runs.push(run.with_context(|| format!("measuring {name} of {}", subject.name()))?);
     }
-    Ok(report)
+    Ok(runs)
 }
 
 fn time(text: &str) -> Result<Duration, &'static str> {
@@ -271,6 +376,24 @@ fn talk(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn webhooks_count_over_many_connections_and_acks_over_few() {
+        let of = |arguments: &[&str]| {
+            let args = <Command as clap::Parser>::parse_from([&["bench"], arguments].concat()).args;
+            args.measurements().into_iter().map(|one| (one.scenario, one.conns, one.metrics.len())).collect::<Vec<_>>()
+        };
+        let (webhooks, replies) = (Scenario::Webhooks, Scenario::Replies);
+        assert_eq!(of(&[])[..3], [(webhooks, 256, 1), (webhooks, 64, 1), (replies, 64, 1)]);
+        assert_eq!(of(&["--scenario", "webhooks", "--conns", "8"]), [(webhooks, 8, 2)]);
+        assert_eq!(of(&["--scenario", "memory"]), []);
+    }
 
     #[test]
     fn times_have_a_unit_and_a_bound() {

@@ -6,6 +6,7 @@
 mod alarm;
 pub mod attention;
 mod backlog;
+pub mod bare;
 pub mod blocking;
 mod bots;
 pub mod broadcast;

@@ -167,7 +167,7 @@ impl Run {
         *self.ears.pace.lock() = Some(pace);
         self.load.next.store(first, Ordering::Relaxed);
         self.load.end = first + offered;
-        load::send_paced(&self.load, pace).await.context("chatting")?;
+        load::send_paced(&self.load, pace, &Arc::default()).await.context("chatting")?;
         self.come_in(self.load.end).await?;
         let mut acks_us = std::mem::take(&mut *self.ears.replies_us.lock());
         acks_us.sort_unstable();

@@ -1,13 +1,16 @@
-//! A measured process: started in a folder of its own, found ready by asking it, ended however the bench ends.
+//! A measured process: started in a folder of its own, found ready by asking it, ended however the bench ends; ended
+//! and started again in that folder, where that is what is measured.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use rustix::fs::{Advice, fadvise};
 use rustix::process::{Pid, Signal, kill_process};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
@@ -15,8 +18,8 @@ use whatsapp::flow::FlowKey;
 
 use super::Scenario;
 use super::machine;
-use super::message::NUMBER_ID;
-use super::round::Subject;
+use super::message::number_id;
+use super::round::{Subject, figure};
 
 /// The bots, by the name of their scenario.
 const BOTS: [(&str, &str); 3] = [
@@ -28,7 +31,12 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// More than it may take to finish what it has begun.
 const ENDED_WITHIN: Duration = Duration::from_secs(30);
+/// Between two tries to connect to a process that is starting, where the time is what is measured.
+const TRY_EVERY: Duration = Duration::from_millis(1);
 const STORE: &str = "bench.redb";
+/// What the length on the disk is counted in, whatever the filesystem.
+const BLOCK: u64 = 512;
+const DEFAULT_BOT: &str = "PARLANCE__BOTS__DEFAULT";
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running child; dropping it kills it and removes its folder.
@@ -105,12 +113,55 @@ impl Child {
         Ok(())
     }
 
+    /// Another bot answers from its next start on.
+    pub(super) fn answer_with(&mut self, bot: &str) {
+        self.command.env(DEFAULT_BOT, bot);
+    }
+
     /// Starts it again after it ended, at the same addresses over the same files; how long it took to be ready.
     pub(super) async fn start_again(&mut self) -> anyhow::Result<Duration> {
+        let url = format!("http://{}/readyz", self.admin);
         let begun = Instant::now();
         self.process = self.command.spawn().context("starting a process again")?;
-        self.wait_until_ready().await?;
+        // Its ports are open before it is ready, and answer then: what is asked too early waits there.
+        while !self.client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            if let Some(status) = self.process.try_wait().context("looking after a process")? {
+                bail!("it ended with {status}: {}", self.last_words());
+            }
+            ensure!(begun.elapsed() < READY_WITHIN, "not ready within {READY_WITHIN:?}: {}", self.last_words());
+            tokio::time::sleep(TRY_EVERY).await;
+        }
         Ok(begun.elapsed())
+    }
+
+    /// Its store's file and what lies beside it leave the machine's memory, as if nobody had read them for a while. It must
+    /// not be running.
+    pub(super) fn forget_files(&self) -> anyhow::Result<()> {
+        let mut dirs = vec![self.dir.0.clone()];
+        while let Some(dir) = dirs.pop() {
+            for entry in fs::read_dir(&dir).context("reading a folder")? {
+                let entry = entry.context("reading a folder")?;
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    dirs.push(entry.path());
+                    continue;
+                }
+                let file = File::open(entry.path()).context("opening a file")?;
+                // What is not on the disk yet would stay.
+                file.sync_all().context("syncing a file")?;
+                fadvise(&file, 0, None, Advice::DontNeed).context("letting go of a file")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of its store's file that are on the disk: it is longer than it is full.
+    pub(super) fn store_on_disk(&self) -> anyhow::Result<u64> {
+        Ok(fs::metadata(self.dir.0.join(STORE)).context("looking at the store's file")?.blocks() * BLOCK)
+    }
+
+    /// A figure of its metrics page.
+    pub(super) async fn figure(&self, name: &str) -> anyhow::Result<f64> {
+        Ok(figure(&self.metrics().await.context("reading its metrics")?, name))
     }
 
     /// Bytes of its store's file, and of the webhooks beside it.
@@ -215,7 +266,7 @@ fn environment(
         ("PARLANCE__SERVER__LISTEN", front.to_string()),
         ("PARLANCE__ADMIN__LISTEN", admin.to_string()),
         ("PARLANCE__ADMIN__TOKEN", token.expose_secret().to_owned()),
-        ("PARLANCE__WHATSAPP__PHONE_NUMBER_ID", NUMBER_ID.to_owned()),
+        ("PARLANCE__WHATSAPP__PHONE_NUMBER_ID", number_id(0)),
         ("PARLANCE__WHATSAPP__APP_SECRET", secret.expose_secret().to_owned()),
         ("PARLANCE__WHATSAPP__ACCESS_TOKEN", unused.expose_secret().to_owned()),
         ("PARLANCE__WHATSAPP__WEBHOOK_VERIFY_TOKEN", unused.expose_secret().to_owned()),
@@ -226,7 +277,7 @@ fn environment(
         // Everybody stays in memory: what leaving and coming back costs is another question.
         ("PARLANCE__CONVERSATION__MAX_LIVE", (u64::from(order.people) * 5 / 4 + 1_000).to_string()),
         ("PARLANCE__BOTS__DIR", "bots".to_owned()),
-        ("PARLANCE__BOTS__DEFAULT", order.scenario.bot().to_owned()),
+        (DEFAULT_BOT, order.scenario.bot().to_owned()),
         ("PARLANCE__STORE__PATH", STORE.to_owned()),
         ("PARLANCE__LOG__LEVEL", "warn".to_owned()),
     ]

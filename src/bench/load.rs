@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -53,7 +54,7 @@ impl Load {
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
-    /// Microseconds from the first byte sent to the last one of the 200, in rising order.
+    /// Microseconds from the first byte sent to the last one of the 200, in rising order once all are there.
     pub acks_us: Vec<u32>,
     /// Answers other than 200.
     pub refused: u64,
@@ -71,6 +72,13 @@ impl Tally {
     pub(super) fn add(&mut self, part: Self) {
         self.acks_us.extend(part.acks_us);
         self.refused += part.refused;
+    }
+
+    /// What came since this was last asked, in rising order.
+    pub(super) fn take(&mut self) -> Self {
+        let mut taken = std::mem::take(self);
+        taken.acks_us.sort_unstable();
+        taken
     }
 
     /// The time that `share` of the answers took at most, in milliseconds.
@@ -154,27 +162,29 @@ impl Pace {
     }
 }
 
-/// Sends each message at its time, until `load.end`. While all connections wait for answers messages are late, and that
-/// counts: times begin when a message should have left.
-pub(super) async fn send_paced(load: &Load, pace: Pace) -> io::Result<Tally> {
+/// Sends each message at its time, until `load.end`, and adds each answer to `tally` as it comes. While all connections wait
+/// for answers messages are late, and that counts: times begin when a message should have left.
+pub(super) async fn send_paced(load: &Load, pace: Pace, tally: &Arc<Mutex<Tally>>) -> io::Result<()> {
     let mut connections = JoinSet::new();
     for _ in 0..load.conns {
-        connections.spawn(paced_connection(load.clone(), pace));
+        connections.spawn(paced_connection(load.clone(), pace, tally.clone()));
     }
-    gather(connections).await
+    while let Some(ended) = connections.join_next().await {
+        ended.map_err(io::Error::other)??;
+    }
+    Ok(())
 }
 
-async fn paced_connection(load: Load, pace: Pace) -> io::Result<Tally> {
+async fn paced_connection(load: Load, pace: Pace, tally: Arc<Mutex<Tally>>) -> io::Result<()> {
     let mut wire = Wire::connect(load.address).await?;
     let mut request = Vec::new();
-    let mut tally = Tally::default();
     loop {
         let n = load.next.fetch_add(1, Ordering::Relaxed);
-        let Some(due) = pace.due(n).filter(|_| n < load.end) else { return Ok(tally) };
+        let Some(due) = pace.due(n).filter(|_| n < load.end) else { return Ok(()) };
         load.writer.request(n, &mut request);
         tokio::time::sleep_until(due).await;
         let status = wire.exchange(&request).await?;
-        tally.count(status, due);
+        tally.lock().count(status, due);
     }
 }
 

@@ -6,8 +6,8 @@ use whatsapp::signature;
 
 use crate::front::WEBHOOK_PATH;
 
-/// Meta's id of the number that everybody writes to.
-pub(super) const NUMBER_ID: &str = "700800900100200";
+/// Meta's id of the first number; further ones count on from it.
+const NUMBER_ID: u64 = 700_800_900_100_200;
 /// What stands before a message's number in its id, and so in the reply that quotes the id.
 const MARK: &str = "wamid.BENCH";
 const DIGITS: usize = 12;
@@ -16,11 +16,17 @@ const BODY_BYTES: usize = 1_024;
 /// What fills it.
 const MORE: &str = "more, ";
 
+/// Meta's id of the number at a place.
+pub(super) fn number_id(place: u64) -> String {
+    (NUMBER_ID + place).to_string()
+}
+
 /// Writes requests.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     secret: SecretString,
     people: u64,
+    numbers: u64,
     started: Instant,
     started_s: u64,
     host: String,
@@ -28,19 +34,40 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(secret: SecretString, people: u32, now_ms: u64, host: String) -> Self {
-        Self { secret, people: people.into(), started: Instant::now(), started_s: now_ms / 1_000, host }
+        Self { secret, people: people.into(), numbers: 1, started: Instant::now(), started_s: now_ms / 1_000, host }
+    }
+
+    /// People write to so many numbers, each to one of them.
+    pub(super) fn over_numbers(mut self, numbers: u32) -> Self {
+        self.numbers = numbers.max(1).into();
+        self
+    }
+
+    fn person(&self, n: u64) -> u64 {
+        if n < self.people { n } else { scatter(n) % self.people }
+    }
+
+    /// The place of the number that message `n` of [`Writer::request`] goes to.
+    pub(super) fn number_of(&self, n: u64) -> u64 {
+        self.person(n) % self.numbers
     }
 
     /// The `n`-th request of a run, head and body, ready for the wire. The first ones are one of each person, later ones
     /// are of anybody.
     pub(super) fn request(&self, n: u64, into: &mut Vec<u8>) {
-        let person = if n < self.people { n } else { scatter(n) % self.people };
-        self.request_of(n, person, into);
+        self.request_of(n, self.person(n), into);
     }
 
     /// The same of this person.
     pub(super) fn request_of(&self, n: u64, person: u64, into: &mut Vec<u8>) {
-        self.sign(&body(n, person, self.now_s()), into);
+        self.sign(&webhook_of(&entry(n, person, person % self.numbers, self.now_s())), into);
+    }
+
+    /// A request with many messages, each given by its number and its person.
+    pub(super) fn batch(&self, messages: impl Iterator<Item = (u64, u64)>, into: &mut Vec<u8>) {
+        let now_s = self.now_s();
+        let entries: Vec<_> = messages.map(|(n, person)| entry(n, person, person % self.numbers, now_s)).collect();
+        self.sign(&webhook_of(&entries.join(",")), into);
     }
 
     /// The time that messages carry, in seconds.
@@ -81,18 +108,21 @@ pub(super) fn quoted(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text.get(at..at + DIGITS)?).ok()?.parse().ok()
 }
 
-const HEAD: &str = concat!(
-    r#"{"object":"whatsapp_business_account","entry":[{"id":"300100200300400","changes":[{"value":{"#,
-    r#""messaging_product":"whatsapp","metadata":{"display_phone_number":"15550100100","#,
-    r#""phone_number_id":"700800900100200"},"contacts":["#
-);
-const MIDDLE: &str = r#"],"messages":["#;
-const TAIL: &str = r#"]},"field":"messages"}]}]}"#;
+fn webhook_of(entries: &str) -> String {
+    format!(r#"{{"object":"whatsapp_business_account","entry":[{entries}]}}"#)
+}
 
-fn body(n: u64, person: u64, now_s: u64) -> String {
-    let whole = |said: &str| format!("{HEAD}{}{MIDDLE}{}{TAIL}", contact(person), text(n, person, now_s, said));
+/// The message and all around it, of a length that makes a body of one message as long as [`BODY_BYTES`].
+fn entry(n: u64, person: u64, number: u64, now_s: u64) -> String {
+    let (number_id, contact) = (NUMBER_ID + number, contact(person));
+    let whole = |said: &str| {
+        let text = text(n, person, now_s, said);
+        format!(
+            r#"{{"id":"300100200300400","changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550100100","phone_number_id":"{number_id}"}},"contacts":[{contact}],"messages":[{text}]}},"field":"messages"}}]}}"#
+        )
+    };
     let mut said = "Could you tell me ".to_owned();
-    let left = BODY_BYTES.saturating_sub(whole(&said).len());
+    let left = BODY_BYTES.saturating_sub(webhook_of(&whole(&said)).len());
     said.push_str(&MORE.repeat(left.div_ceil(MORE.len())));
     whole(&said)
 }
@@ -125,14 +155,31 @@ mod tests {
 
     #[test]
     fn bodies_are_webhooks_of_one_size_that_quote_their_number() {
-        let sizes: Vec<_> =
-            [0, 7, 999_999_999_999].iter().map(|n| body(*n, *n % 10_000, 1_790_000_000).len()).collect();
+        let sizes: Vec<_> = [0, 7, 999_999_999_999]
+            .iter()
+            .map(|n| webhook_of(&entry(*n, *n % 10_000, 9, 1_790_000_000)).len())
+            .collect();
         assert!(sizes.iter().all(|size| *size == sizes[0] && (BODY_BYTES..BODY_BYTES + 8).contains(size)), "{sizes:?}");
-        let body = body(41, 3, 1_790_000_000);
+        let body = webhook_of(&entry(41, 3, 1, 1_790_000_000));
         assert_eq!(quoted(body.as_bytes()), Some(41));
         let events = webhook::parse(body.as_bytes()).unwrap();
         let [Event::Message(message)] = events.as_slice() else { panic!("{events:?}") };
-        assert_eq!((message.phone_number_id.as_str(), message.from.as_deref()), (NUMBER_ID, Some("99900000000003")));
+        assert_eq!(
+            (message.phone_number_id.as_str(), message.from.as_deref()),
+            ("700800900100201", Some("99900000000003"))
+        );
+    }
+
+    #[test]
+    fn batch_is_one_webhook_with_a_message_of_each() {
+        let writer = Writer::new("bench-test-secret".into(), 10, 1_790_000_000_000, "127.0.0.1:1".into());
+        let mut request = Vec::new();
+        writer.batch([(5, 2), (6, 7)].into_iter(), &mut request);
+        let body = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+        let events = webhook::parse(&request[body..]).unwrap();
+        let [Event::Message(first), Event::Message(second)] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!((first.from.as_deref(), second.from.as_deref()), (Some("99900000000002"), Some("99900000000007")));
+        assert_eq!(quoted(second.wamid.as_bytes()), Some(6));
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::Scenario;
-use super::machine;
-use super::round::{Plan, Run};
+use super::goal::{self, Goal, Good};
+use super::round::{Plan, Run, Subject};
+use super::{Scenario, machine, memory, start};
 
 /// Processor time of steal and other programs above which a round says little.
 const MUCH_LOST_PERCENT: f64 = 5.0;
@@ -17,18 +17,35 @@ pub(super) struct Report {
     version: &'static str,
     processors: usize,
     window_seconds: f64,
-    connections: u32,
     people: u32,
     rounds: u32,
     /// A sync costs nothing then, and the figures say little.
     files_in_memory: bool,
     scenarios: Vec<Measured>,
+    pub memory: Option<memory::Outcome>,
+    pub start: Option<start::Outcome>,
+    /// What broke off, and why.
+    failed: Vec<String>,
 }
+
+/// What of a scenario is held against a floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Metric {
+    /// How many a second.
+    Rate,
+    /// How long an acknowledgement takes: the slowest hundredth.
+    Ack,
+}
+
+/// How much longer an acknowledgement may take than the skeleton's, and should.
+const ACK: (f64, f64) = (2.5, 1.5);
 
 #[derive(Debug, Serialize)]
 struct Measured {
     scenario: Scenario,
-    aim: f64,
+    connections: u32,
+    metrics: &'static [Metric],
     median_ratio: f64,
     rounds: Vec<Ratio>,
     /// Skeleton, Parlance, skeleton, Parlance, …, skeleton.
@@ -53,39 +70,62 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             processors: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             window_seconds: plan.window.as_secs_f64(),
-            connections: plan.conns,
             people: plan.people,
             rounds,
             files_in_memory: machine::is_in_memory(&plan.dir),
             scenarios: Vec::new(),
+            memory: None,
+            start: None,
+            failed: Vec::new(),
         }
     }
 
+    pub(super) fn add_failure(&mut self, what: &str, error: &anyhow::Error) {
+        self.failed.push(format!("{what}: {error:#}"));
+    }
+
     /// Adds the runs of a scenario, in the order in which they ran.
-    pub(super) fn add(&mut self, scenario: Scenario, runs: Vec<Run>) {
+    pub(super) fn add(&mut self, scenario: Scenario, connections: u32, metrics: &'static [Metric], runs: Vec<Run>) {
         let rounds: Vec<_> = runs.windows(3).step_by(2).filter_map(Ratio::of).collect();
         let median_ratio = median(rounds.iter().map(|round| round.per_second).collect());
-        self.scenarios.push(Measured { scenario, aim: scenario.aim(), median_ratio, rounds, runs });
+        self.scenarios.push(Measured { scenario, connections, metrics, median_ratio, rounds, runs });
+    }
+
+    fn goals(&self) -> Vec<Goal> {
+        let mut goals: Vec<_> = self.scenarios.iter().flat_map(Measured::goals).collect();
+        goals.extend(self.memory.iter().flat_map(memory::Outcome::goals));
+        goals.extend(self.start.iter().flat_map(start::Outcome::goals));
+        goals
     }
 
     pub(super) fn json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("plain figures always encode")
+        let mut value = serde_json::to_value(self).expect("plain figures always encode");
+        value["goals"] = self.goals().iter().map(Goal::value).collect();
+        serde_json::to_string_pretty(&value).expect("plain figures always encode")
     }
 
     pub(super) fn table(&self) -> String {
         let mut text = format!(
-            "parlance bench {} · {} processors, load and stand-in on them too · {} connections · {} people · {} s a run\n",
-            self.version, self.processors, self.connections, self.people, self.window_seconds
+            "parlance bench {} · {} processors, load and stand-in on them too · {} people · {} s a run\n",
+            self.version, self.processors, self.people, self.window_seconds
         );
         if self.files_in_memory {
             text.push_str("\nThe files of these runs were in memory: a sync cost nothing. Use --dir to name a disk.\n");
         }
         self.scenarios.iter().for_each(|measured| measured.write(&mut text));
+        self.memory.iter().for_each(|outcome| outcome.write(&mut text));
+        self.start.iter().for_each(|outcome| outcome.write(&mut text));
+        text.push('\n');
+        text.push_str(&goal::table(&self.goals()));
+        for failure in &self.failed {
+            writeln!(text, "\n  !! BROKE OFF: {failure}").expect("a String takes all");
+        }
         text
     }
 
-    /// Errors: a reply is missing, came twice, or nobody asked for it.
-    pub(super) fn refuse_wrong_replies(&self) -> anyhow::Result<()> {
+    /// Errors: something broke off, or a reply is missing, came twice, or nobody asked for it.
+    pub(super) fn refuse_wrong(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.failed.is_empty(), "not everything was measured: {}", self.failed.join("; "));
         let wrong = self.scenarios.iter().map(|measured| measured.wrong().count()).sum::<usize>();
         anyhow::ensure!(wrong == 0, "{wrong} runs did not reply exactly once to each accepted message");
         Ok(())
@@ -107,15 +147,16 @@ impl Measured {
             }
         };
         let mut line = |text: String| out.push_str(&(text + "\n"));
-        line(format!("\n{title}\n"));
+        line(format!("\n{title}; {} connections\n", self.connections));
         line(format!(
-            "  {:<10}{unit:>10}{:>11}{:>9}{:>9}{:>9}{:>10}{:>10}{:>7}{:>8}{:>9}{:>9}{:>7}{:>7}",
+            "  {:<10}{unit:>10}{:>11}{:>9}{:>9}{:>9}{:>10}{:>7}{:>10}{:>7}{:>8}{:>9}{:>9}{:>7}{:>7}",
             "",
             "with rest",
             "p50 ms",
             "p99 ms",
             "cpu us",
             "written B",
+            "syncs",
             "commits/s",
             "items",
             "ms",
@@ -131,9 +172,35 @@ impl Measured {
         for (index, round) in self.rounds.iter().enumerate() {
             line(round.row(index + 1));
         }
-        line(format!("  median ratio {:.2} · aim {:.2}", self.median_ratio, self.aim));
+        line(format!("  median ratio {:.2}", self.median_ratio));
         for run in self.wrong() {
             line(run.complaint(self.scenario));
+        }
+    }
+
+    fn goals(&self) -> impl Iterator<Item = Goal> {
+        self.metrics.iter().map(|metric| self.goal(*metric))
+    }
+
+    fn goal(&self, metric: Metric) -> Goal {
+        let (name, connections) = (self.scenario.name(), self.connections);
+        let of = |subject, figure: fn(&Run) -> f64| {
+            median(self.runs.iter().filter(|run| run.subject == Some(subject)).map(figure).collect())
+        };
+        let both = |figure| (Some(of(Subject::Skeleton, figure)), of(Subject::Parlance, figure));
+        match metric {
+            Metric::Rate => {
+                let ((skeleton, parlance), (floor, aim)) = (both(|run| run.per_second), self.scenario.bounds());
+                let metric = format!("{name} over {connections} connections");
+                let figure = self.median_ratio;
+                Goal { metric, unit: "a second", skeleton, parlance, figure, floor, aim: Some(aim), good: Good::High }
+            }
+            Metric::Ack => {
+                let ((skeleton, parlance), (floor, aim)) = (both(|run| run.ack_p99_ms), ACK);
+                let metric = format!("ack of {name} over {connections}, p99");
+                let figure = median(self.rounds.iter().map(|round| round.ack_p99).collect());
+                Goal { metric, unit: "ms", skeleton, parlance, figure, floor, aim: Some(aim), good: Good::Low }
+            }
         }
     }
 
@@ -146,7 +213,7 @@ impl Run {
     fn row(&self) -> String {
         let mega = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         format!(
-            "  {:<10}{:>10.0}{:>11.0}{:>9.2}{:>9.2}{:>9.0}{:>10.0}{:>10.0}{:>7.0}{:>8.2}{:>9.0}{:>9.0}{:>6.1}%{:>6.1}%",
+            "  {:<10}{:>10.0}{:>11.0}{:>9.2}{:>9.2}{:>9.0}{:>10.0}{:>7.2}{:>10.0}{:>7.0}{:>8.2}{:>9.0}{:>9.0}{:>6.1}%{:>6.1}%",
             self.subject.map_or("", super::Subject::name),
             self.per_second,
             self.worked_off_per_second,
@@ -154,6 +221,7 @@ impl Run {
             self.ack_p99_ms,
             self.cpu_us_each,
             self.written_each,
+            self.syncs_each,
             self.commits_per_second,
             self.items_per_commit,
             self.commit_ms,
@@ -205,7 +273,7 @@ impl Ratio {
     }
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
+pub(super) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;
     match figures.len() {
@@ -217,7 +285,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Subject;
+    use super::super::goal::Reached;
     use super::*;
 
     fn plan() -> Plan {
@@ -242,11 +310,15 @@ mod tests {
     #[test]
     fn ratio_is_over_the_mean_of_the_neighbours() {
         let mut report = Report::new(&plan(), 1);
-        report.add(Scenario::Replies, three());
+        report.add(Scenario::Replies, 64, &[Metric::Rate, Metric::Ack], three());
         let [measured] = report.scenarios.as_slice() else { panic!("one scenario") };
         assert_eq!((measured.rounds.len(), measured.median_ratio), (1, 0.5));
-        assert!(report.table().contains("median ratio 0.50 · aim 0.45"), "{}", report.table());
-        assert!(report.refuse_wrong_replies().is_ok());
+        let goals: Vec<_> = report.goals().iter().map(|goal| (goal.figure, goal.reached())).collect();
+        // The skeleton's acks took 3.3 and 10 ms, those of the product 10.
+        assert_eq!(goals[0], (0.5, Reached::Floor));
+        assert!((goals[1].0 - 1.5).abs() < 1e-9 && goals[1].1 != Reached::No, "{goals:?}");
+        assert!(report.table().contains("ack of replies over 64, p99, ms"), "{}", report.table());
+        assert!(report.refuse_wrong().is_ok());
     }
 
     #[test]
@@ -254,19 +326,28 @@ mod tests {
         let mut runs = three();
         runs[1].replied = 8;
         let mut report = Report::new(&plan(), 1);
-        report.add(Scenario::Replies, runs);
+        report.add(Scenario::Replies, 64, &[Metric::Rate], runs);
         assert!(report.table().contains("!! WRONG in a run of replies of parlance: 9 accepted, 0 refused, 8 replied"));
-        assert!(report.refuse_wrong_replies().is_err());
+        assert!(report.refuse_wrong().is_err());
     }
 
     #[test]
     fn json_has_the_same_figures() {
         let mut report = Report::new(&plan(), 1);
-        report.add(Scenario::Replies, three());
+        report.add(Scenario::Replies, 64, &[Metric::Rate, Metric::Ack], three());
         let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
         assert_eq!(json["scenarios"][0]["scenario"], "replies");
         assert_eq!(json["scenarios"][0]["runs"][1]["subject"], "parlance");
         assert_eq!(json["scenarios"][0]["rounds"][0]["per_second"], 0.5);
+        assert_eq!((&json["goals"][0]["figure"], &json["goals"][0]["reached"]), (&0.5.into(), &"floor".into()));
+    }
+
+    #[test]
+    fn what_broke_off_is_named_and_fails_the_command() {
+        let mut report = Report::new(&plan(), 1);
+        report.add_failure("memory", &anyhow::anyhow!("it was not ready"));
+        assert!(report.table().contains("!! BROKE OFF: memory: it was not ready"), "{}", report.table());
+        assert!(report.refuse_wrong().is_err());
     }
 
     #[test]

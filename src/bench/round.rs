@@ -23,6 +23,8 @@ const WARM_UP: Duration = Duration::from_secs(120);
 /// Work that does not get less for this long will not be done.
 const STUCK: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Syncs of a commit of the store: redb writes in two phases, and syncs after each.
+pub(super) const SYNCS_A_COMMIT: f64 = 2.0;
 
 /// What all runs have in common.
 #[derive(Clone, Debug)]
@@ -61,9 +63,10 @@ pub(super) struct Run {
     pub drain_seconds: f64,
     pub ack_p50_ms: f64,
     pub ack_p99_ms: f64,
-    /// Processor time and bytes written to disk for each message.
+    /// Processor time, bytes written to disk and syncs for each message.
     pub cpu_us_each: f64,
     pub written_each: f64,
+    pub syncs_each: f64,
     pub commits_per_second: f64,
     pub items_per_commit: f64,
     pub commit_ms: f64,
@@ -276,6 +279,7 @@ impl Run {
         let commits = (after.store.commits - before.store.commits).max(1.0);
         self.cpu_us_each = after.usage.cpu_us.saturating_sub(before.usage.cpu_us) as f64 / messages;
         self.written_each = after.usage.written.saturating_sub(before.usage.written) as f64 / messages;
+        self.syncs_each = (after.store.commits - before.store.commits) * SYNCS_A_COMMIT / messages;
         self.items_per_commit = (after.store.items - before.store.items) / commits;
         self.commit_ms = (after.store.seconds - before.store.seconds) * 1_000.0 / commits;
     }

@@ -168,7 +168,7 @@ impl Soak {
         let deliveries = Deliveries::start(child.front, plan.conns, &faults, &ledger);
         let now_ms = AdjustableClock::system().now_ms();
         let writer = Arc::new(Writer::new(child.secret.clone(), 1, now_ms, child.front.to_string()));
-        let (statuses, mut written) = Statuses::written(&writer, STATUSES_PER_BODY);
+        let (statuses, mut written) = Statuses::written(&writer, 1, STATUSES_PER_BODY);
         ensure!(parts.statuses.set(statuses).is_ok(), "statuses are started once");
         let posting = deliveries.clone();
         tokio::spawn(async move {

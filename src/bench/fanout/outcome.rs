@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::super::load::Tally;
+use super::drift::{self, Slice};
 
 const MEDIAN_MS: f64 = 250.0;
 const P99_MS: f64 = 1_000.0;
@@ -57,6 +58,7 @@ pub(super) struct Sample {
 #[derive(Clone, Debug, Default, Serialize)]
 pub(in super::super) struct Outcome {
     pub(super) rate: u32,
+    pub(super) numbers: u32,
     pub(super) statuses_per_body: u32,
     pub(super) window_seconds: f64,
     pub(super) people: u32,
@@ -78,15 +80,21 @@ pub(in super::super) struct Outcome {
     pub(super) not_read: usize,
     pub(super) broken: Option<String>,
     pub(super) samples: Vec<Sample>,
+    /// The window in slices: what drifts shows here.
+    pub(super) slices: Vec<Slice>,
     /// Of one processor.
     pub(super) cpu_percent: f64,
     pub(super) own_cpu_percent: f64,
-    /// Bytes written to the disk for each message with its reply and statuses.
+    /// Processor time, bytes written to the disk and syncs for each message with its reply and statuses.
+    pub(super) cpu_us_each: f64,
     pub(super) written_each: f64,
+    pub(super) syncs_each: f64,
     pub(super) commits_per_second: f64,
     pub(super) items_per_commit: f64,
     pub(super) rss_bytes: u64,
     pub(super) rss_most_bytes: u64,
+    /// Of the store's file at the end.
+    pub(super) file_bytes: u64,
     pub(super) steal_percent: f64,
     pub(super) others_percent: f64,
     pub(super) files_in_memory: bool,
@@ -104,13 +112,14 @@ impl Outcome {
         let (first, last) = self.thirds();
         let mut text = format!(
             "parlance bench {} · fanout · {} connections for messages, as many for statuses · {} people · {} s\n\n\
-             offered   {} messages/s, 3 statuses for each reply, {} in a webhook\n\
+             offered   {} messages/s to {} numbers, 3 statuses for each reply, {} in a webhook\n\
              reached   {:.0} messages/s acknowledged, {:.0} replies/s, {:.0} statuses/s in {:.0} webhooks/s\n\n",
             env!("CARGO_PKG_VERSION"),
             self.connections,
             self.people,
             self.window_seconds,
             self.rate,
+            self.numbers,
             self.statuses_per_body,
             self.messages.per_second,
             self.steady(|sample| sample.replies),
@@ -136,16 +145,21 @@ impl Outcome {
                 of.unanswered, of.unacknowledged, of.inbox, of.outbox, of.unfolded
             ));
         }
+        text.push_str(&drift::table(&self.slices));
         text.push_str(&format!(
-            "\n  processor {:.0} % of one (bench {:.0} %) · RSS {:.0} MB, most {:.0} MB · {:.0} bytes written a message · \
-             {:.0} commits/s of {:.0}\n  steal {:.1} %, others {:.1} %{}\n\n{}\n",
+            "\n  processor {:.0} % of one (bench {:.0} %) · RSS {:.0} MB, most {:.0} MB · the file {:.0} MB · {:.0} commits/s of \
+             {:.0}\n  each message with its reply and statuses: cpu {:.0} us, {:.0} bytes written, {:.2} syncs\n  steal {:.1} %, \
+             others {:.1} %{}\n\n{}\n",
             self.cpu_percent,
             self.own_cpu_percent,
             mega(self.rss_bytes),
             mega(self.rss_most_bytes),
-            self.written_each,
+            mega(self.file_bytes),
             self.commits_per_second,
             self.items_per_commit,
+            self.cpu_us_each,
+            self.written_each,
+            self.syncs_each,
             self.steal_percent,
             self.others_percent,
             if self.files_in_memory { " · the files were in memory: a sync cost nothing" } else { "" },

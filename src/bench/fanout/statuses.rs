@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::super::load::{Tally, Wire};
-use super::super::message::{NUMBER_ID, Writer};
+use super::super::message::{Writer, number_id};
 use super::super::stand_in::reply_wamid;
 
 /// Each status, and how long after the answer it comes.
@@ -37,7 +37,9 @@ pub(in crate::bench) struct Body {
 
 /// Makes statuses of replies, and posts them.
 pub(in crate::bench) struct Statuses {
-    lines: [UnboundedSender<Status>; 3],
+    /// Of each number.
+    lines: Vec<[UnboundedSender<Status>; 3]>,
+    writer: Arc<Writer>,
     counts: Arc<Counts>,
 }
 
@@ -82,8 +84,8 @@ impl Counts {
 
 impl Statuses {
     /// Starts lines and connections; they end when this is dropped and all is posted.
-    pub(super) fn start(writer: &Arc<Writer>, address: SocketAddr, conns: u32, per_body: u32) -> Self {
-        let (statuses, ready) = Self::written(writer, per_body);
+    pub(super) fn start(writer: &Arc<Writer>, numbers: u32, address: SocketAddr, conns: u32, per_body: u32) -> Self {
+        let (statuses, ready) = Self::written(writer, numbers, per_body);
         let ready = Arc::new(tokio::sync::Mutex::new(ready));
         for _ in 0..conns {
             let (ready, counts) = (ready.clone(), statuses.counts());
@@ -97,14 +99,22 @@ impl Statuses {
     }
 
     /// Starts lines, whose webhooks come out here for somebody else to post.
-    pub(in crate::bench) fn written(writer: &Arc<Writer>, per_body: u32) -> (Self, UnboundedReceiver<Body>) {
+    pub(in crate::bench) fn written(
+        writer: &Arc<Writer>,
+        numbers: u32,
+        per_body: u32,
+    ) -> (Self, UnboundedReceiver<Body>) {
         let (bodies, ready) = unbounded_channel();
-        let lines = KINDS.map(|(kind, _)| {
-            let (line, due) = unbounded_channel();
-            tokio::spawn(write(kind, due, writer.clone(), per_body as usize, bodies.clone()));
-            line
-        });
-        (Self { lines, counts: Arc::default() }, ready)
+        let lines_of = |number: u32| {
+            KINDS.map(|(kind, _)| {
+                let (line, due) = unbounded_channel();
+                let kind = (kind, number_id(number.into()));
+                tokio::spawn(write(kind, due, writer.clone(), per_body as usize, bodies.clone()));
+                line
+            })
+        };
+        let lines = (0..numbers).map(lines_of).collect();
+        (Self { lines, writer: writer.clone(), counts: Arc::default() }, ready)
     }
 
     pub(in crate::bench) fn counts(&self) -> Arc<Counts> {
@@ -116,7 +126,8 @@ impl Statuses {
         let now = Instant::now();
         let field = |name| text_field(body, name).unwrap_or_default();
         let (to, callback) = (field("to"), field("biz_opaque_callback_data"));
-        for (line, (_, after)) in self.lines.iter().zip(KINDS) {
+        let lines = usize::try_from(self.writer.number_of(n)).ok().and_then(|number| self.lines.get(number));
+        for (line, (_, after)) in lines.into_iter().flatten().zip(KINDS) {
             self.counts.made.fetch_add(1, Ordering::Relaxed);
             let status = Status { due: now + after, n, to: to.into(), callback: callback.into() };
             // An error means that the bench is ending.
@@ -125,9 +136,9 @@ impl Statuses {
     }
 }
 
-/// Gathers statuses of a kind into webhooks.
+/// Gathers statuses of a kind and a number into webhooks.
 async fn write(
-    kind: &'static str,
+    (kind, number_id): (&'static str, String),
     mut wanted: UnboundedReceiver<Status>,
     writer: Arc<Writer>,
     per_body: usize,
@@ -158,7 +169,7 @@ async fn write(
             }
         }
         let mut request = Vec::new();
-        writer.sign(&body(kind, &batch, writer.now_s()), &mut request);
+        writer.sign(&body(kind, &number_id, &batch, writer.now_s()), &mut request);
         if bodies.send(Body { ready: Instant::now(), statuses: batch.len() as u64, request }).is_err() {
             return;
         }
@@ -183,7 +194,7 @@ async fn post(
     }
 }
 
-fn body(kind: &str, statuses: &[Status], now_s: u64) -> String {
+fn body(kind: &str, number_id: &str, statuses: &[Status], now_s: u64) -> String {
     let one = |status: &Status| {
         let (wamid, to, callback) = (reply_wamid(status.n), status.to.trim_start_matches('+'), &status.callback);
         format!(
@@ -192,7 +203,7 @@ fn body(kind: &str, statuses: &[Status], now_s: u64) -> String {
     };
     let statuses = statuses.iter().map(one).collect::<Vec<_>>().join(",");
     format!(
-        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"300100200300400","changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550100100","phone_number_id":"{NUMBER_ID}"}},"statuses":[{statuses}]}},"field":"messages"}}]}}]}}"#
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"300100200300400","changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550100100","phone_number_id":"{number_id}"}},"statuses":[{statuses}]}},"field":"messages"}}]}}]}}"#
     )
 }
 
@@ -218,13 +229,14 @@ mod tests {
             to: to.unwrap_or_default().into(),
             callback: callback.unwrap_or_default().into(),
         };
-        let body = body("read", &[status(1), status(2)], 1_790_000_000);
+        let body = body("read", "700800900100203", &[status(1), status(2)], 1_790_000_000);
         let events = webhook::parse(body.as_bytes()).unwrap();
         assert_eq!(events.len(), 2);
         for (event, wamid) in events.iter().zip([reply_wamid(1), reply_wamid(2)]) {
             let Event::Status(status) = event else { panic!("{event:?}") };
             assert_eq!((status.wamid.as_str(), status.callback_data.as_deref()), (wamid.as_str(), Some("p1.abc")));
             assert!(matches!(status.status, StatusKind::Read));
+            assert_eq!(status.phone_number_id, "700800900100203");
         }
         assert_eq!(text_field(sent, "from"), None);
     }
