@@ -12,7 +12,8 @@ mod rows;
 mod store;
 
 pub use self::redb::{
-    CommitReport, CompactError, Compacted, Entropy, FreeSpace, Observe, OpenError, Options, RedbStore, compact,
+    Checked, CommitReport, CompactError, Compacted, Entropy, FreeSpace, Observe, OpenError, Options, RedbStore, check,
+    check_on, compact,
 };
 pub use model::Model;
 pub use pending::{Pending, Promise};

@@ -6,6 +6,7 @@
 
 mod backend;
 mod batch;
+mod check;
 mod compact;
 mod erase;
 mod fold;
@@ -36,6 +37,7 @@ use parking_lot::Mutex;
 use redb::StorageBackend;
 use tokio::sync::watch;
 
+pub use self::check::{Checked, check, check_on};
 pub use self::compact::{CompactError, Compacted, compact};
 pub use self::open::OpenError;
 pub use self::options::{CommitReport, Entropy, FreeSpace, Observe, Options};

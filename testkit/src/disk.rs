@@ -32,6 +32,9 @@ struct Platter {
     calls: u64,
     fault: Fault,
     fault_fired: bool,
+    /// Of so many syncs one is done.
+    honours: u64,
+    syncs: u64,
     every: u64,
     images: Vec<Image>,
     told: DefaultHasher,
@@ -99,6 +102,11 @@ impl Disk {
     /// Takes an image at every so many calls.
     pub fn take_images(&self, every: u64) {
         self.0.platter.lock().every = every;
+    }
+
+    /// From now on only every so many-th sync is done; the others are only said to be.
+    pub fn honour_syncs(&self, every: u64) {
+        self.0.platter.lock().honours = every;
     }
 
     /// Those that were taken since this was asked last.
@@ -252,7 +260,10 @@ impl StorageBackend for Disk {
 
     fn sync_data(&self) -> io::Result<()> {
         self.call(|platter| {
-            platter.sync();
+            platter.syncs += 1;
+            if platter.honours == 0 || platter.syncs.is_multiple_of(platter.honours) {
+                platter.sync();
+            }
             Ok(())
         })
     }

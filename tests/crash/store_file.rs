@@ -67,6 +67,27 @@ async fn a_file_that_only_begins_like_a_store_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_says_whether_the_file_is_as_it_was_written() {
+    let world = world_with_a_store().await;
+    let sound = world.place.spawn(&["db", "check"]).end(SOON).await;
+    assert_eq!(sound.code(), Some(0), "{sound:?}");
+    assert!(sound.stdout.contains("all as they were written"), "{sound:?}");
+    let whole = std::fs::read(world.place.store()).expect("the store can be read");
+    // A word inside of what somebody said: the file opens with it, and reads it as it is.
+    let word = b"hello".as_slice();
+    let places: Vec<_> = whole.windows(word.len()).enumerate().filter(|(_, bytes)| *bytes == word).collect();
+    let mut changed = whole.clone();
+    places.iter().for_each(|(at, _)| changed[at + 1] = b'a');
+    std::fs::write(world.place.store(), changed).expect("the store can be replaced");
+    let damaged = world.place.spawn(&["db", "check"]).end(SOON).await;
+    damaged.one_sentence(74, &["parlance.redb", "is damaged", "restore it from a backup"]);
+    std::fs::write(world.place.store(), whole).expect("the store can be replaced");
+    let (program, _) = world.start().await;
+    world.place.spawn(&["db", "check"]).end(SOON).await.one_sentence(74, &["parlance.redb is in use"]);
+    program.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_of_a_newer_version_is_refused_and_not_harmed() {
     let world = world_with_a_store().await;
     let mut contents = std::fs::read(world.place.store()).expect("the store can be read");

@@ -88,6 +88,8 @@ pub(super) struct Opened {
     pub(super) writer: Writer,
 }
 
+/// What is said of a file over which redb panics.
+pub(super) const MISSHAPEN: &str = "its structure does not hold together";
 /// redb's first bytes.
 const MAGIC: [u8; 4] = *b"redb";
 /// How often a file may be replaced while it is being opened.
@@ -182,7 +184,7 @@ pub(super) fn open_backend(
 }
 
 /// redb would say "invalid data" for any other file; this says it before anything is touched.
-fn check_magic(file: &mut File, name: &str) -> Result<(), OpenError> {
+pub(super) fn check_magic(file: &mut File, name: &str) -> Result<(), OpenError> {
     let mut start = Vec::new();
     let read = file.take(MAGIC.len() as u64).read_to_end(&mut start);
     read.map_err(|source| OpenError::Io { name: name.into(), source })?;
@@ -222,7 +224,7 @@ fn lock(backend: Watched, name: &str, length: Arc<AtomicU64>, options: &Options)
         let tail = replay(&database, name, options.inbox_bytes)?;
         Ok(Locked { database, length, founded, tail })
     }));
-    let damaged = |_| OpenError::Damaged { name: name.into(), detail: "its structure does not hold together".into() };
+    let damaged = |_| OpenError::Damaged { name: name.into(), detail: MISSHAPEN.into() };
     opened.map_err(damaged)?
 }
 

@@ -6,6 +6,7 @@ mod compact;
 mod concurrency;
 mod conformance;
 mod crash;
+mod damage;
 mod faults;
 mod kit;
 mod opening;
