@@ -3,13 +3,12 @@
 //!
 //! The disk is made to fail below the program, by a library in front of the C library's calls.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::process::Signal;
 
-use crate::support::{Crowd, Ended, Habits, Program, SOON, Said, World, eventually};
+use crate::support::{Crowd, Ended, Habits, Program, SOON, Said, World, eventually, shim};
 
 const SHIM: &str = r#"
 #define _GNU_SOURCE
@@ -38,17 +37,6 @@ ssize_t pwrite64(int fd, const void *from, size_t count, off64_t at) {
 }
 "#;
 
-/// Compiles the library into `dir`.
-fn shim(dir: &Path) -> PathBuf {
-    let (source, library) = (dir.join("shim.c"), dir.join("shim.so"));
-    std::fs::write(&source, SHIM).expect("the folder can be written");
-    let compiled =
-        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).arg("-ldl").output();
-    let compiled = compiled.expect("this test needs a C compiler: install one that is called cc");
-    assert!(compiled.status.success(), "cc: {}", String::from_utf8_lossy(&compiled.stderr));
-    library
-}
-
 fn trigger(world: &World) -> PathBuf {
     world.place.path().join("broken")
 }
@@ -56,7 +44,10 @@ fn trigger(world: &World) -> PathBuf {
 /// `serve` with the library in front; what `breaks` works until the trigger exists.
 fn start_on_a_disk_that(world: &World, breaks: &str) -> Program {
     let mut command = world.place.command(&["serve"]);
-    command.env("LD_PRELOAD", shim(world.place.path())).env("SHIM_BREAKS", breaks).env("SHIM_TRIGGER", trigger(world));
+    command
+        .env("LD_PRELOAD", shim(world.place.path(), SHIM))
+        .env("SHIM_BREAKS", breaks)
+        .env("SHIM_TRIGGER", trigger(world));
     world.place.spawn_command(command)
 }
 

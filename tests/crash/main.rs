@@ -7,6 +7,7 @@ mod backlog;
 mod bot_files;
 mod broadcast;
 mod canary;
+mod clock;
 mod dev;
 mod disk;
 mod erasing;

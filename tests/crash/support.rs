@@ -4,10 +4,12 @@ mod crowd;
 mod evidence;
 mod place;
 mod program;
+mod shim;
 mod world;
 
 pub(crate) use crowd::{Crowd, Habits, Said};
 pub(crate) use evidence::{Evidence, Interruption};
 pub(crate) use place::{NUMBER, Place, free_ports, random_text};
 pub(crate) use program::{Ended, Program, SOON, eventually};
+pub(crate) use shim::shim;
 pub(crate) use world::World;

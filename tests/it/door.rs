@@ -1,9 +1,13 @@
 //! The front door's contract: verification, signatures, paths.
 
+use std::time::Duration;
+
 use reqwest::Method;
 
+use crate::support::raw::{Raw, statuses};
 use crate::support::{ADA, OLD_SECRET, SECRET, Setup, VERIFY_TOKEN, World, body, signature, text};
 
+const SOON: Duration = Duration::from_secs(5);
 const CHALLENGE: &str = "<script>alert('1')</script> & 100%";
 
 async fn verify(world: &World, query: &[(&str, &str)]) -> reqwest::Response {
@@ -177,5 +181,24 @@ async fn an_answer_never_names_the_software() {
     let answer = world.http.get(world.url("/healthz")).send().await.unwrap();
     assert_eq!(answer.headers().get("server"), None);
     assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn f40_the_door_speaks_no_http_2() {
+    let world = World::start().await;
+    // A frame of settings, and one that opens a stream and never ends its headers.
+    let frames = b"\0\0\0\x04\0\0\0\0\0\0\0\x04\x01\0\0\0\0\x01\x82\x86\x84\x41".repeat(64);
+    let mut prior = Raw::connect(&world).await;
+    prior.send([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frames].concat()).await;
+    let answer = prior.read_to_end(SOON).await.expect("it closes");
+    assert!(statuses(&answer).iter().all(|status| *status >= 400), "{answer}");
+
+    let mut upgrade = Raw::connect(&world).await;
+    let asks = "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
+    upgrade.send(format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{asks}\r\n")).await;
+    let answer = upgrade.read_to_end(SOON).await.expect("it closes");
+    assert_eq!(statuses(&answer), [200], "as if nobody had asked: {answer}");
+    assert!(!answer.to_lowercase().contains("upgrade: h2c"), "{answer}");
     world.end().await;
 }

@@ -104,3 +104,20 @@ async fn two_hundred_slow_callers_do_not_keep_a_message_waiting() {
     }
     world.end().await;
 }
+
+#[tokio::test]
+async fn f38_callers_beyond_the_cap_wait_until_silent_ones_are_closed() {
+    const CAP: usize = 8;
+    let world = Setup::default().set("server.max_connections", "8").set("server.idle_timeout", "700ms").start().await;
+    let mut silent = Vec::new();
+    for _ in 0..CAP {
+        silent.push(Raw::connect(&world).await);
+    }
+    // Nobody of them has said anything: this one is behind all of them, and has its turn when they are closed.
+    world.write(ADA, "hello").await;
+    assert_eq!(world.wait_replies(ADA, 1).await, ["1: hello"]);
+    for mut raw in silent {
+        assert_eq!(raw.read_to_end(MUCH_LATER).await.as_deref(), Some(""));
+    }
+    world.end().await;
+}
