@@ -3,17 +3,15 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use simulator::Filter;
-use whatsapp::flow::{FlowKey, seal_request};
+use whatsapp::flow::FlowKey;
 
-use crate::support::{SOON, World, eventually};
+use crate::support::{FormAsk, SOON, World, eventually, seed_visit};
 
 const CYCLES: usize = 10;
 const SEED: u64 = 20_261_128;
@@ -51,15 +49,7 @@ struct Forms {
 
 impl Forms {
     async fn new() -> Self {
-        let mut world = World::with(|config| {
-            config.flows = vec![simulator::SeededFlow {
-                id: "8100200300".into(),
-                name: "echo_visit".into(),
-                json: None,
-                endpoint_uri: None,
-            }];
-        })
-        .await;
+        let mut world = World::with(seed_visit).await;
         let key = FlowKey::generate().expect("a key");
         world.place.set("WHATSAPP_FLOW_PRIVATE_KEY", key.private_pem().expose_secret());
         let bots = world.place.path().join("bots");
@@ -75,29 +65,13 @@ impl Forms {
     async fn token(&self, person: &str) -> String {
         let body = self.world.texts(&[(person.into(), format!("wamid.hi.{person}"), "hi".into())]);
         assert_eq!(self.world.post(&body).await, Some(200));
-        eventually("the message with the form", SOON, async || {
-            let calls = self.world.meta.requests(&Filter { path: Some("/messages".into()), ..Filter::default() });
-            calls.iter().find_map(|call| {
-                let body: Value = serde_json::from_str(&call.request).ok()?;
-                let token = body["interactive"]["action"]["parameters"]["flow_token"].as_str()?;
-                (body["to"] == format!("+{person}")).then(|| token.to_owned())
-            })
-        })
-        .await
+        let known = HashSet::new();
+        eventually("the message with the form", SOON, async || self.world.token_of(person, &known)).await
     }
 
     /// Status and screen, if there is an answer.
     async fn ask(&self, token: &str, action: &str, screen: &str, data: Value) -> Option<(u16, Value)> {
-        let asked = json!({ "version": "3.0", "action": action, "screen": screen, "data": data, "flow_token": token });
-        let request = seal_request(&self.key, asked.to_string().as_bytes()).expect("randomness");
-        let secret = SecretString::from(self.world.place.app_secret.as_str());
-        let signature = whatsapp::signature::sign(&secret, &request.body);
-        let url = format!("http://{}/api/webhooks/flow-endpoint", self.world.place.front);
-        let post = self.world.http.post(url).header("x-hub-signature-256", signature);
-        let answer = post.header("content-type", "application/json").body(request.body.clone()).send().await.ok()?;
-        let status = answer.status().as_u16();
-        let opened = request.open(&answer.bytes().await.ok()?);
-        Some((status, opened.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()))
+        self.world.ask_form(&self.key, &FormAsk { token, action, screen, data }).await
     }
 
     async fn shows(&self, token: &str, action: &str, screen: &str, data: Value) -> Value {
@@ -105,28 +79,11 @@ impl Forms {
         assert_eq!(status, 200, "{answer}");
         answer
     }
-
-    fn reply(&self, person: &str, token: &str) -> Bytes {
-        let response = json!({ "flow_token": token, "slot": "s1" }).to_string();
-        let text = self.world.texts(&[(person.into(), format!("wamid.done.{person}"), String::new())]);
-        let mut body: Value = serde_json::from_slice(&text).expect("a body");
-        let message = &mut body["entry"][0]["changes"][0]["value"]["messages"][0];
-        message["type"] = "interactive".into();
-        message["interactive"] = json!({ "type": "nfm_reply",
-            "nfm_reply": { "name": "flow", "body": "Sent", "response_json": response } });
-        Bytes::from(body.to_string())
-    }
 }
 
 /// Delivers as Meta does: until it is taken.
 async fn deliver(forms: Arc<Forms>, body: Bytes) {
-    let taken = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(5));
-        while forms.world.post(&body).await != Some(200) {
-            ticks.tick().await;
-        }
-    };
-    tokio::time::timeout(SOON, taken).await.expect("the webhook is taken");
+    tokio::time::timeout(SOON, forms.world.deliver(&body)).await.expect("the webhook is taken");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,7 +111,10 @@ async fn a_form_goes_on_after_a_kill_between_two_screens_and_its_end_counts_once
             let (forms, token) = (forms.clone(), token.clone());
             async move { forms.ask(&token, "data_exchange", "SLOT", json!({ "slot": "s1" })).await }
         });
-        let comes = tokio::spawn(deliver(forms.clone(), forms.reply(&person, &token)));
+        let comes = tokio::spawn(deliver(
+            forms.clone(),
+            forms.world.form_reply(&person, format!("wamid.done.{person}"), &token),
+        ));
         program.run_for(random.random_range(1..40)).await;
         program.kill();
         let (_program, _) = forms.world.start().await;

@@ -1,5 +1,10 @@
 //! kill -9 at random moments under load, again and again.
 
+mod desk;
+mod forms;
+mod mixed;
+mod timers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +13,8 @@ use rand::{RngExt, SeedableRng};
 use rustix::process::Signal;
 use simulator::{Operation, Rule, Trouble};
 
-use crate::support::{Crowd, Evidence, Habits, Interruption, SOON, World};
+use crate::support::{Crowd, Evidence, Habits, Heard, Interruption, SOON, World};
+use mixed::Mixed;
 
 /// How often it is killed, unless `PARLANCE_KILLS` says otherwise.
 const KILLS: u32 = 50;
@@ -37,12 +43,14 @@ fn trouble(cycle: u32) -> Trouble {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_lose_nothing_and_double_only_what_was_under_way() {
     let kills = std::env::var("PARLANCE_KILLS").map_or(KILLS, |text| text.parse().expect("a number of kills"));
-    let world = Arc::new(World::new().await);
+    let (world, key) = mixed::world().await;
     let mut random = StdRng::seed_from_u64(SEED);
     let mut evidence = Evidence::default();
     let mut slowest = Duration::ZERO;
     let (mut program, _) = world.start().await;
     let crowd = Crowd::start(&world, Habits::usual(SEED));
+    let mut mixed = Mixed::start(&world, &key, SEED);
+    mixed.started().await;
     for cycle in 0..kills {
         world.meta.set_trouble(trouble(cycle)).expect("the trouble makes sense");
         program.run_for(random.random_range(50..1_500)).await;
@@ -54,16 +62,23 @@ async fn kills_lose_nothing_and_double_only_what_was_under_way() {
         let (again, ready) = world.start().await;
         program = again;
         slowest = slowest.max(ready);
+        mixed.started().await;
         evidence.collect(&world.meta);
     }
     world.meta.clear_trouble();
-    let said = crowd.stop().await;
+    let (said, mixed) = tokio::join!(crowd.stop(), mixed.stop());
     world.drained(SOON).await;
     evidence.collect(&world.meta);
     world.nothing_left_over().await;
-    let findings = evidence.check(&world.meta, &said);
-    println!("{kills} kills: {findings:?}, slowest start {} ms", slowest.as_millis());
+    let mut heard = Heard::of(&world.meta);
+    let findings = evidence.doubles(heard.messages);
+    heard.crowd(&said);
+    let outcome = mixed.check(&evidence, &mut heard);
+    heard.nobody_else();
+    let slowest_ms = slowest.as_millis();
+    println!("figures: kills {kills}, {findings}, {outcome}, slowest start in ms {slowest_ms}");
     assert!(findings.messages >= 20 * kills as usize, "there was hardly any load: {findings:?}");
+    assert!(outcome.is_rich(kills), "some of the load was missing: {outcome:?}");
     assert!(slowest < READY_AT_MOST, "a start took {slowest:?}");
 
     program.signal(Signal::TERM);

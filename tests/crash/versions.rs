@@ -9,11 +9,18 @@ use rand::{RngExt, SeedableRng};
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{SOON, World, eventually};
 
 const CYCLES: u32 = 10;
 const SEED: u64 = 20_261_127;
+/// The last so many versions are kept whether somebody runs them or not.
+const KEPT: u64 = 20;
+/// So many versions before the newest is one to go back to: it stays among those for a while.
+const EARLIER: usize = 8;
+const LOOKS: usize = 5;
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// The echo bot, another version for each number.
 fn bot(n: u64) -> String {
@@ -33,20 +40,27 @@ fn hash(source: &str) -> String {
 }
 
 /// What the publisher knows: the version that it was last told is live, and the one that it asked for since.
-#[derive(Clone, Default, Debug)]
-struct Known {
-    first: String,
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// Makes the source of a version.
+    bot: fn(u64) -> String,
+    /// One that is kept for a while, to go back to.
+    earlier: String,
     live: String,
     asked: Option<String>,
     count: u64,
 }
 
 impl Known {
+    pub(crate) fn of(bot: fn(u64) -> String) -> Self {
+        Self { bot, earlier: String::new(), live: String::new(), asked: None, count: 0 }
+    }
+
     fn next(&mut self) -> (Method, &'static str, String) {
         self.count += 1;
         let back = self.count.is_multiple_of(4);
-        let body = if back { json!({ "to": self.first }).to_string() } else { bot(self.count) };
-        self.asked = Some(if back { self.first.clone() } else { hash(&body) });
+        let body = if back { json!({ "to": self.earlier }).to_string() } else { (self.bot)(self.count) };
+        self.asked = Some(if back { self.earlier.clone() } else { hash(&body) });
         match back {
             true => (Method::POST, "/api/v1/bots/echo/rollback", body),
             false => (Method::PUT, "/api/v1/bots/echo?migrate=same_node&note=again", body),
@@ -54,9 +68,10 @@ impl Known {
     }
 }
 
-/// Publishes and takes back without a pause, until nobody answers.
-async fn publish(world: Arc<World>, known: Arc<Mutex<Known>>) {
-    loop {
+/// Publishes and takes back, once in so long, until nobody answers or it is stopped.
+pub(crate) async fn publish(world: Arc<World>, known: Arc<Mutex<Known>>, every: Duration, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(every);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         let (method, path, body) = known.lock().next();
         let request = world.http.request(method, format!("http://{}{path}", world.place.admin));
         let request = request.bearer_auth(&world.place.admin_token).header(CONTENT_TYPE, "application/json");
@@ -70,8 +85,9 @@ async fn publish(world: Arc<World>, known: Arc<Mutex<Known>>) {
     }
 }
 
-/// Every version is there as it was, one number each, and the live one is one of them.
-async fn is_whole(world: &World, known: &mut Known) -> usize {
+/// Every version that must be kept is there as it was, one number each, and the live one is one of them. Looks into so many
+/// of them; answers the newest number.
+pub(crate) async fn is_whole(world: &World, known: &mut Known, looks: usize) -> usize {
     let bot = world.admin("/api/v1/bots/echo").await;
     let live = bot["version"].as_str().expect("a version").to_owned();
     let allowed = [Some(known.live.clone()), known.asked.take()];
@@ -85,37 +101,41 @@ async fn is_whole(world: &World, known: &mut Known) -> usize {
         cursor = format!("&cursor={next}");
     }
     let numbers: Vec<u64> = items.iter().filter_map(|item| item["number"].as_u64()).collect();
-    assert_eq!(numbers, (1..=items.len() as u64).rev().collect::<Vec<_>>());
+    let newest = *numbers.first().expect("a number");
+    // Older ones that nobody runs any more may be forgotten.
+    let kept: Vec<_> = (newest.saturating_sub(KEPT - 1).max(1)..=newest).rev().collect();
+    assert!(numbers.starts_with(&kept) && numbers.is_sorted_by(|a, b| a > b), "{numbers:?}");
     assert!(items.iter().any(|item| item["version"] == *live && item["live"] == true));
-    for item in items.iter().step_by(items.len().div_ceil(5)) {
+    for item in items.iter().step_by(items.len().div_ceil(looks)) {
         let version = item["version"].as_str().expect("a version");
         let source = world.admin(&format!("/api/v1/bots/echo/versions/{version}")).await;
         assert_eq!(hash(&source.to_string()), version);
     }
-    known.first = items.last().and_then(|item| item["version"].as_str()).expect("a version").to_owned();
-    items.len()
+    let earlier = items.get(EARLIER).or(items.last());
+    known.earlier = earlier.and_then(|item| item["version"].as_str()).expect("a version").to_owned();
+    newest as usize
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f56_kills_between_publishes_leave_a_whole_version_live() {
     let world = Arc::new(World::new().await);
     let mut random = StdRng::seed_from_u64(SEED);
-    let known = Arc::new(Mutex::new(Known::default()));
+    let known = Arc::new(Mutex::new(Known::of(bot)));
     let (mut versions, mut slowest) = (0, Duration::ZERO);
     for _ in 0..CYCLES {
         let (mut program, ready) = world.start().await;
         slowest = slowest.max(ready);
         let mut before = known.lock().clone();
-        versions = is_whole(&world, &mut before).await;
+        versions = is_whole(&world, &mut before, LOOKS).await;
         *known.lock() = before;
-        let publisher = tokio::spawn(publish(world.clone(), known.clone()));
+        let publisher = tokio::spawn(publish(world.clone(), known.clone(), AT_ONCE, CancellationToken::new()));
         program.run_for(random.random_range(20..500)).await;
         program.kill();
         publisher.await.expect("nothing else was answered than what was asked");
     }
     let (_program, ready) = world.start().await;
     let mut last = known.lock().clone();
-    versions = versions.max(is_whole(&world, &mut last).await);
+    versions = versions.max(is_whole(&world, &mut last, LOOKS).await);
     println!("{CYCLES} kills, {versions} versions, slowest start {} ms", slowest.max(ready).as_millis());
     assert!(versions > 20, "hardly anything was published: {versions}");
 

@@ -1,6 +1,7 @@
 //! What the stand-in saw, and whether it fits what was acknowledged.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use simulator::{Filter, Handle, LoggedRequest};
 
@@ -48,6 +49,14 @@ pub(crate) struct Findings {
     pub(crate) oldest_under_way_ms: u64,
 }
 
+impl fmt::Display for Findings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { messages, doubled_after_cut, doubled_after_kill, oldest_under_way_ms } = self;
+        write!(out, "messages {messages}, again after a cut {doubled_after_cut}, after a kill {doubled_after_kill}, ")?;
+        write!(out, "longest under way in ms {oldest_under_way_ms}")
+    }
+}
+
 impl Evidence {
     /// Takes over what is new in the logs.
     pub(crate) fn collect(&mut self, meta: &Handle) {
@@ -69,26 +78,29 @@ impl Evidence {
         self.last_status = webhooks.last().map_or(self.last_status, |webhook| webhook.seq);
     }
 
-    /// Compares the books with what was acknowledged.
+    /// Compares the books with what was acknowledged, where nobody but a crowd spoke.
     pub(crate) fn check(&self, meta: &Handle, said: &[Said]) -> Findings {
-        let books = meta.ledger().expect("the stand-in keeps books");
-        assert_eq!(books.not_kept, 0, "the books are full");
-        let mut first_accepts: HashMap<&str, Vec<&str>> = HashMap::new();
-        let mut known = HashSet::new();
-        for row in &books.rows {
-            assert!(!row.callback_data.is_empty(), "a message left without callback data: {row:?}");
-            if known.insert(&row.callback_data) {
-                first_accepts.entry(&row.person).or_default().push(&row.text);
-            }
-        }
-        for said in said {
-            let heard = first_accepts.remove(said.person.as_str()).unwrap_or_default();
-            check_person(said, &heard);
-        }
-        assert!(first_accepts.is_empty(), "people who said nothing got messages: {:?}", first_accepts.keys());
-        let mut findings = Findings { messages: known.len(), ..Findings::default() };
+        let mut heard = Heard::of(meta);
+        let messages = heard.messages;
+        heard.crowd(said);
+        heard.nobody_else();
+        self.doubles(messages)
+    }
+
+    /// What left more than once, each of which must be explained.
+    pub(crate) fn doubles(&self, messages: usize) -> Findings {
+        let mut findings = Findings { messages, ..Findings::default() };
         self.check_doubles(&mut findings);
         findings
+    }
+
+    /// When each message was taken by the stand-in, by its callback data.
+    pub(crate) fn taken(&self) -> HashMap<&str, Vec<u64>> {
+        let mut taken: HashMap<&str, Vec<u64>> = HashMap::new();
+        for post in self.posts.iter().filter(|post| post.accepted) {
+            taken.entry(&post.callback_data).or_default().push(post.at_ms);
+        }
+        taken
     }
 
     fn check_doubles(&self, findings: &mut Findings) {
@@ -145,6 +157,53 @@ impl Evidence {
         } else {
             findings.doubled_after_cut += 1;
         }
+    }
+}
+
+/// What each person got first of every message, in the order in which the stand-in took it.
+pub(crate) struct Heard {
+    people: HashMap<String, Vec<Message>>,
+    pub(crate) messages: usize,
+}
+
+/// One message, however often it was taken.
+pub(crate) struct Message {
+    pub(crate) text: String,
+    pub(crate) callback_data: String,
+}
+
+impl Heard {
+    pub(crate) fn of(meta: &Handle) -> Self {
+        let books = meta.ledger().expect("the stand-in keeps books");
+        assert_eq!(books.not_kept, 0, "the books are full");
+        let mut people: HashMap<String, Vec<Message>> = HashMap::new();
+        let mut known = HashSet::new();
+        for row in books.rows {
+            assert!(!row.callback_data.is_empty(), "a message left without callback data: {row:?}");
+            if known.insert(row.callback_data.clone()) {
+                let message = Message { text: row.text.into(), callback_data: row.callback_data.into() };
+                people.entry(row.person.into()).or_default().push(message);
+            }
+        }
+        Self { people, messages: known.len() }
+    }
+
+    /// What one person got.
+    pub(crate) fn take(&mut self, person: &str) -> Vec<Message> {
+        self.people.remove(person).unwrap_or_default()
+    }
+
+    /// Everybody of a crowd got their echoes.
+    pub(crate) fn crowd(&mut self, said: &[Said]) {
+        for said in said {
+            let heard = self.take(&said.person);
+            check_person(said, &heard.iter().map(|message| &*message.text).collect::<Vec<_>>());
+        }
+    }
+
+    /// Nobody got anything who was not taken out.
+    pub(crate) fn nobody_else(self) {
+        assert!(self.people.is_empty(), "people who said nothing got messages: {:?}", self.people.keys());
     }
 }
 

@@ -13,6 +13,9 @@ use tokio::time::Instant;
 use super::place::{NUMBER, Place, free_ports};
 use super::program::{Program, SOON, eventually};
 
+/// Before a webhook that was not taken is posted again.
+const AGAIN: Duration = Duration::from_millis(20);
+
 struct RealTime(AdjustableClock);
 
 impl simulator::Clock for RealTime {
@@ -86,6 +89,17 @@ impl World {
         let request = self.http.post(url).header("x-hub-signature-256", signature);
         let answer = request.header("content-type", "application/json").body(body.clone()).send().await.ok()?;
         Some(answer.status().as_u16())
+    }
+
+    /// Posts a webhook as Meta does: until it is taken.
+    pub(crate) async fn deliver(&self, body: &Bytes) {
+        let mut again = tokio::time::interval(AGAIN);
+        loop {
+            again.tick().await;
+            if self.post(body).await == Some(200) {
+                return;
+            }
+        }
     }
 
     pub(crate) async fn admin(&self, path: &str) -> Value {
