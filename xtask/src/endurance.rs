@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 
 use self::figures::{Figures, Row, table};
+use crate::fuzzing;
 use crate::metadata::{cargo_command, root};
 use crate::report::{Report, now};
 
@@ -53,7 +54,7 @@ const PARTS: &[Part] = &[
         target: "crash",
         tests: "kill::",
         variable: "PARLANCE_KILLS",
-        short: 100,
+        short: 200,
         nightly: 1_000,
     },
     Part {
@@ -95,6 +96,7 @@ pub(crate) fn run(nightly: bool) -> Report {
     for scenario in SCENARIOS {
         run(scenario.name, scenario.name, scenario.command(nightly));
     }
+    fuzzing::run(nightly, &mut report);
     println!("{}", table(&rows));
     report
 }

@@ -5,6 +5,7 @@ mod arrows;
 mod bench;
 mod console;
 mod endurance;
+mod fuzzing;
 mod licences;
 mod metadata;
 mod report;
@@ -31,7 +32,7 @@ Development commands of Parlance
   cargo xtask bench [ARGS]   criterion benches, given ARGS, then `parlance bench`
   cargo xtask endurance [--nightly]
                              the tests that look for one bad moment among many, in the release profile and oftener than
-                             `test` does: some minutes, or a night
+                             `test` does, and libFuzzer where it is installed: some minutes, or a night
   cargo xtask help           this text
 
 Each step is announced with its time. All steps run even if one fails. `test` ends with the line
