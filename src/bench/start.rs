@@ -22,7 +22,7 @@ use super::load::{self, Load};
 use super::message::Writer;
 use super::round::{Plan, Subject};
 use super::stand_in::StandIn;
-use super::{Scenario, talk};
+use super::{Scenario, machine, talk};
 
 const TIMES: usize = 3;
 /// People write so long before a kill at any moment.
@@ -60,6 +60,8 @@ struct Folder {
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 struct Start {
     ready_ms: f64,
+    /// Processor time until then: what it costs where others have the processors, too.
+    cpu_ms: f64,
     /// When it was killed: log rows that were not folded, messages that were not consumed, those that had not left.
     unfolded: u64,
     inbox: u64,
@@ -153,6 +155,7 @@ impl Run {
             self.child.forget_files()?;
         }
         start.ready_ms = self.child.start_again().await?.as_secs_f64() * 1_000.0;
+        start.cpu_ms = machine::usage(self.child.pid()).unwrap_or_default().cpu_us as f64 / 1_000.0;
         crowd::worked_off(&self.child).await?;
         let unanswered = (self.load.next.load(Ordering::Relaxed) - FIRST).saturating_sub(self.stand_in.replies.count());
         for _ in self.lost..unanswered {
@@ -186,6 +189,7 @@ impl Run {
         let figure = |name| super::round::figure(&page, name) as u64;
         Ok(Start {
             ready_ms: 0.0,
+            cpu_ms: 0.0,
             unfolded: figure("parlance_store_unfolded_rows"),
             inbox: figure("parlance_inbox_messages"),
             unsent: figure(r#"parlance_outbox_messages{state="queued"}"#)
@@ -211,8 +215,10 @@ impl Folder {
             self.file_bytes as f64 / MB
         ));
         for (when, name) in [(When::AnyMoment, "any moment"), (When::LargestTail, "largest tail, cold")] {
-            for Start { ready_ms, unfolded, inbox, unsent } in self.of(when) {
-                text.push_str(&format!("    {name:<22}{ready_ms:>10.0}{unfolded:>12}{inbox:>10}{unsent:>10}\n"));
+            for Start { ready_ms, cpu_ms, unfolded, inbox, unsent } in self.of(when) {
+                text.push_str(&format!(
+                    "    {name:<22}{ready_ms:>10.0}{cpu_ms:>8.0}{unfolded:>12}{inbox:>10}{unsent:>10}\n"
+                ));
             }
         }
     }
@@ -242,8 +248,8 @@ impl Outcome {
 
     pub(super) fn write(&self, text: &mut String) {
         text.push_str(&format!(
-            "\nstart: from exec to ready after kill -9\n\n    {:<22}{:>10}{:>12}{:>10}{:>10}\n",
-            "", "ready ms", "not folded", "inbox", "not sent"
+            "\nstart: from exec to ready after kill -9\n\n    {:<22}{:>10}{:>8}{:>12}{:>10}{:>10}\n",
+            "", "ready ms", "cpu ms", "not folded", "inbox", "not sent"
         ));
         self.folders.iter().for_each(|folder| folder.rows(text));
     }
