@@ -6,7 +6,7 @@
 //! 3. Everything that was accepted is worked off, and every reply is looked for, before the next run begins.
 //!
 //! Other kinds of runs: `fanout` is a fixed rate, Parlance alone, each reply followed by its three statuses; in `broadcast`
-//! people chat alone, during a broadcast, and alone again; `soak` is a long time with everything going wrong that we know of;
+//! people chat alone, during a broadcast, and alone again, and in `edge` during troubles at the front door; `soak` is a long time with everything going wrong that we know of;
 //! `memory` and `start` look at very many conversations, and
 //! `growth` at what a day of traffic leaves. Without options all that has a floor is measured, and one table ends it.
 //!
@@ -15,6 +15,7 @@
 mod broadcast;
 mod child;
 mod crowd;
+mod edge;
 mod fanout;
 mod forms;
 mod goal;
@@ -45,13 +46,13 @@ use round::{Plan, Subject};
 /// Options.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
-    /// How long each run is measured, at most 2h; 5s, of `soak` 10m
+    /// How long each run is measured, at most 2h; 5s, of `edge` 20s, of `soak` 10m
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     window: Option<Duration>,
     /// Connections that send webhooks; 64 if not given, and 256 where webhooks a second are counted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4_096))]
     conns: Option<u32>,
-    /// People who write; 10,000, of `soak` 300 at a time
+    /// People who write; 10,000, of `edge` 100, of `soak` 300 at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     people: Option<u32>,
     /// Rounds of each scenario
@@ -63,9 +64,15 @@ pub struct Args {
     /// One round of 2 seconds each, and a fifth of the conversations: says whether all works rather than how fast it is
     #[arg(long)]
     quick: bool,
-    /// Messages a second, whatever the answers take: of `fanout` and `broadcast` 1,000, of `soak` 20
+    /// Messages a second, whatever the answers take: of `fanout` and `broadcast` 1,000, of `edge` 50, of `soak` 20
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: Option<u32>,
+    /// Of `edge`: people who write for the first time while others chat
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    senders: u32,
+    /// Of `edge`: this trouble alone
+    #[arg(long, value_enum)]
+    trouble: Option<edge::Choice>,
     /// Of `soak`: where its faults come from
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -129,6 +136,8 @@ enum Choice {
     Fanout,
     /// How long replies take while a broadcast goes out, against the same chat alone
     Broadcast,
+    /// What troubles at the front door do to people who chat meanwhile, and to memory
+    Edge,
     /// A long time at a low rate, with faults of Meta, ends and kills: what is lost, and what grows
     Soak,
     /// What conversations cost in memory, asleep and awake
@@ -189,15 +198,27 @@ impl Scenario {
 
 impl Choice {
     fn window(self) -> Duration {
-        Duration::from_secs(if self == Self::Soak { 600 } else { 5 })
+        Duration::from_secs(match self {
+            Self::Edge => 20,
+            Self::Soak => 600,
+            _ => 5,
+        })
     }
 
     fn people(self) -> u32 {
-        if self == Self::Soak { 300 } else { 10_000 }
+        match self {
+            Self::Edge => 100,
+            Self::Soak => 300,
+            _ => 10_000,
+        }
     }
 
     fn rate(self) -> u32 {
-        if self == Self::Soak { 20 } else { 1_000 }
+        match self {
+            Self::Edge => 50,
+            Self::Soak => 20,
+            _ => 1_000,
+        }
     }
 }
 
@@ -281,6 +302,11 @@ async fn measured(args: &Args) -> anyhow::Result<()> {
             let outcome = broadcast::run(&plan, args.rate(), args.recipients).await?;
             say(outcome.json(), outcome.table());
             outcome.refuse_wrong()
+        }
+        Choice::Edge => {
+            let outcome = edge::run(&plan, args.rate(), args.senders, args.trouble).await?;
+            say(outcome.json(), outcome.table());
+            outcome.refuse()
         }
         Choice::Soak => {
             let outcome = soak::run(&plan, args.rate(), args.seed).await?;

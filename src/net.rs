@@ -1,11 +1,11 @@
 //! Accepting connections: one loop for both ports, with every deadline and cap that hyper leaves to its user.
 
 mod deadlines;
+mod seats;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -16,10 +16,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use deadlines::{Deadlines, Phase};
+use deadlines::Deadlines;
+use seats::Seats;
 
 /// The body of every answer.
 pub type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
@@ -27,7 +27,7 @@ pub type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 /// What a port grants its callers.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Open connections; further ones wait in the kernel's queue.
+    /// Open connections. For one more the one that has been silent for longest is closed; where none is silent, it waits.
     pub max_connections: usize,
     /// From the first byte of a request to its last header.
     pub header_timeout: Duration,
@@ -49,16 +49,9 @@ where
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let graceful = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(limits.max_connections));
+    let seats = Seats::new(limits.max_connections);
     loop {
-        let accepted = async {
-            let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
-            (slot, listener.accept().await)
-        };
-        let (slot, accepted) = tokio::select! {
-            accepted = accepted => accepted,
-            () = stop.cancelled() => break,
-        };
+        let Some(accepted) = stop.run_until_cancelled(listener.accept()).await else { break };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -72,7 +65,9 @@ where
             tracing::debug!(%error, "a connection was gone before it was served");
             continue;
         }
-        let phase = Arc::new(Phase::default());
+        // One at a time waits here, the others in the kernel's queue.
+        let Some(seat) = stop.run_until_cancelled(seats.take()).await else { break };
+        let phase = seat.phase.clone();
         let io = TokioIo::new(Deadlines::new(stream, phase.clone(), limits));
         let service = service.clone();
         let connection = http1::Builder::new()
@@ -94,10 +89,12 @@ where
             );
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                },
+                () = seat.phase.must_leave() => tracing::debug!("a silent connection made room"),
             }
-            drop(slot);
         });
     }
     drop(listener);

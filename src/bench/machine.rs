@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use rustix::process::{Resource, Rlimit};
+
 /// The unit of processor time in `/proc`: fixed by the kernel's interface to programs.
 const TICK_US: u64 = 10_000;
 /// `f_type` of filesystems that live in memory.
@@ -41,6 +43,15 @@ pub(super) fn usage(pid: u32) -> Option<Usage> {
 pub(super) fn memory(pid: u32) -> Option<Memory> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     Some(Memory { now: line(&status, "VmRSS:")? * 1_024, most: line(&status, "VmHWM:")? * 1_024 })
+}
+
+/// Lets this process, and those that it starts from now on, have as many descriptors as the system allows it; how many
+/// those are.
+pub(super) fn allow_descriptors() -> u64 {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let allowed = if raised.is_ok() { limit.maximum } else { limit.current };
+    allowed.unwrap_or(u64::MAX)
 }
 
 /// How many descriptors a process has open.

@@ -70,6 +70,11 @@ impl Writer {
         self.sign(&webhook_of(&entries.join(",")), into);
     }
 
+    /// The same, by somebody who has another secret.
+    pub(super) fn with_secret(&self, secret: SecretString) -> Self {
+        Self { secret, ..self.clone() }
+    }
+
     /// The time that messages carry, in seconds.
     pub(super) fn now_s(&self) -> u64 {
         self.started_s + self.started.elapsed().as_secs()

@@ -7,7 +7,6 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,24 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::Limits;
-
-const SILENT: u8 = 0;
-const HEAD: u8 = 1;
-const REQUEST: u8 = 2;
-
-/// Where a connection stands; told by the service, read by the socket.
-#[derive(Debug, Default)]
-pub(super) struct Phase(AtomicU8);
-
-impl Phase {
-    pub(super) fn head_is_read(&self) {
-        self.0.store(REQUEST, Ordering::Release);
-    }
-
-    pub(super) fn answered(&self) {
-        self.0.store(SILENT, Ordering::Release);
-    }
-}
+use super::seats::Phase;
 
 pub(super) struct Deadlines {
     stream: TcpStream,
@@ -51,7 +33,7 @@ impl Deadlines {
     }
 
     fn head_is_late(&mut self, context: &mut Context<'_>) -> bool {
-        if self.phase.0.load(Ordering::Acquire) != HEAD {
+        if !self.phase.is_in_head() {
             self.head = None;
             return false;
         }
@@ -64,6 +46,7 @@ impl Deadlines {
     fn watch_write<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.write = None;
+            self.phase.hears();
             return written;
         }
         let timeout = self.write_timeout;
@@ -87,11 +70,8 @@ impl AsyncRead for Deadlines {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if read.is_ready() && buffer.filled().len() > before {
-            let begun = self.phase.0.compare_exchange(SILENT, HEAD, Ordering::AcqRel, Ordering::Acquire);
-            if begun.is_ok() {
-                self.head = None;
-            }
+        if read.is_ready() && buffer.filled().len() > before && self.phase.speaks() {
+            self.head = None;
         }
         if self.head_is_late(context) {
             return Poll::Ready(Err(late("the request's head takes too long")));

@@ -106,18 +106,19 @@ async fn two_hundred_slow_callers_do_not_keep_a_message_waiting() {
 }
 
 #[tokio::test]
-async fn f38_callers_beyond_the_cap_wait_until_silent_ones_are_closed() {
-    const CAP: usize = 8;
-    let world = Setup::default().set("server.max_connections", "8").set("server.idle_timeout", "700ms").start().await;
+async fn f38_a_newcomer_is_served_where_silent_connections_have_all_places_and_who_asks_keeps_theirs() {
+    let world = Setup::default().set("server.max_connections", "8").set("server.idle_timeout", "60s").start().await;
+    let mut asks = Raw::connect(&world).await;
+    asks.send("POST /api/webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{").await;
     let mut silent = Vec::new();
-    for _ in 0..CAP {
+    for _ in 0..50 {
         silent.push(Raw::connect(&world).await);
     }
-    // Nobody of them has said anything: this one is behind all of them, and has its turn when they are closed.
     world.write(ADA, "hello").await;
     assert_eq!(world.wait_replies(ADA, 1).await, ["1: hello"]);
-    for mut raw in silent {
-        assert_eq!(raw.read_to_end(MUCH_LATER).await.as_deref(), Some(""));
-    }
+    assert_eq!(silent[0].read_to_end(MUCH_LATER).await.as_deref(), Some(""), "the first one made room");
+    asks.send("       }").await;
+    let head = asks.read_head(MUCH_LATER).await.unwrap_or_default();
+    assert_eq!(statuses(&head), [401], "{head}");
     world.end().await;
 }

@@ -75,11 +75,18 @@ struct Scenario {
     nightly: &'static [&'static str],
 }
 
-const SCENARIOS: &[Scenario] = &[Scenario {
-    name: "soak: a long time with everything going wrong at Meta's side, ends and kills",
-    short: &["--scenario", "soak", "--for", "5m"],
-    nightly: &["--scenario", "soak", "--for", "1h"],
-}];
+const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "soak: a long time with everything going wrong at Meta's side, ends and kills",
+        short: &["--scenario", "soak", "--for", "5m"],
+        nightly: &["--scenario", "soak", "--for", "1h"],
+    },
+    Scenario {
+        name: "edge: troubles at the front door while others chat",
+        short: &["--scenario", "edge", "--for", "10s", "--senders", "50000"],
+        nightly: &["--scenario", "edge", "--senders", "1000000"],
+    },
+];
 
 pub(crate) fn run(nightly: bool) -> Report {
     let mut report = Report::default();
