@@ -117,6 +117,12 @@ impl Report {
         self.start.iter().for_each(|outcome| outcome.write(&mut text));
         text.push('\n');
         text.push_str(&goal::table(&self.goals()));
+        let lost = self.scenarios.iter().flat_map(|measured| &measured.rounds).map(|round| round.lost_percent);
+        let lost = lost.fold(0.0, f64::max);
+        if lost > MUCH_LOST_PERCENT {
+            writeln!(text, "\n  Up to {lost:.0} % of the machine went elsewhere: figures over time say little.")
+                .expect("a String takes all");
+        }
         for failure in &self.failed {
             writeln!(text, "\n  !! BROKE OFF: {failure}").expect("a String takes all");
         }
