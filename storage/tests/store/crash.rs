@@ -7,7 +7,8 @@ use crate::kit::{Engine, get, message, tiny};
 use crate::script::{Step, assert_same, content, run, script};
 
 /// How many images of a crash are looked at, unless the environment says otherwise.
-const IMAGES: usize = 1_000;
+const IMAGES: u64 = 1_000;
+const COMMAND: &str = "cargo test --locked -p storage --test store crash::power_loss";
 
 /// The content after none, one, two … steps.
 pub(crate) fn expectations(steps: &[Step]) -> Vec<String> {
@@ -38,7 +39,7 @@ pub(crate) fn check(bytes: Vec<u8>, acknowledged: usize, expected: &[String], ab
     assert_eq!(rows.len(), 1, "{about}");
 }
 
-fn crash(seed: u64, options: Options) -> usize {
+fn crash(seed: u64, options: Options) -> u64 {
     let steps = script(seed, 60);
     let expected = expectations(&steps);
     let disk = Disk::default();
@@ -53,19 +54,20 @@ fn crash(seed: u64, options: Options) -> usize {
     let images = disk.images();
     for (number, image) in images.iter().enumerate() {
         let loss = Loss::EACH[number % Loss::EACH.len()];
-        let about = format!("seed {seed}, image {number}, {loss:?}");
+        let about =
+            format!("image {number}, {loss:?}; the same again: PARLANCE_SEED={seed} PARLANCE_CRASH_IMAGES=1 {COMMAND}");
         check(image.after(loss, &mut random), image.acknowledged, &expected, &about);
     }
-    images.len()
+    images.len() as u64
 }
 
-/// Crashes with one seed after the other until there were enough images: `PARLANCE_CRASH_IMAGES` says how many. Answers
-/// how many there were.
-fn crash_often(seeds: impl Iterator<Item = u64>, options: fn() -> Options) -> usize {
-    let wanted =
-        std::env::var("PARLANCE_CRASH_IMAGES").map_or(IMAGES, |text| text.parse().expect("a number of images"));
+/// Crashes with one seed after the other until there were enough images: `PARLANCE_CRASH_IMAGES` says how many, and
+/// `PARLANCE_SEED` with which to begin. Answers how many there were.
+fn crash_often(first: u64, options: fn() -> Options) -> u64 {
+    let of_env = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    let wanted = of_env("PARLANCE_CRASH_IMAGES").unwrap_or(IMAGES);
     let mut images = 0;
-    for seed in seeds {
+    for seed in (of_env("PARLANCE_SEED").unwrap_or(first)..).step_by(2) {
         images += crash(seed, options());
         if images >= wanted {
             break;
@@ -76,13 +78,13 @@ fn crash_often(seeds: impl Iterator<Item = u64>, options: fn() -> Options) -> us
 
 #[test]
 fn power_loss_at_any_call_keeps_everything_acknowledged() {
-    let images = crash_often((1..).step_by(2), tiny);
+    let images = crash_often(1, tiny);
     println!("figures: images {images}, unopenable 0, missing commits 0");
 }
 
 #[test]
 fn power_loss_between_slow_folds_keeps_everything_acknowledged() {
-    let images = crash_often((2..).step_by(2), || Options { fold_rows: 60, fold_bytes: 6_000, ..tiny() });
+    let images = crash_often(2, || Options { fold_rows: 60, fold_bytes: 6_000, ..tiny() });
     println!("figures: images {images}, unopenable 0, missing commits 0");
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use actors::{Act, AdjustableClock, Bots, Clock, Deed, Done, Engine, How, Order, Ordered, SenderSettings};
 use chatbot::{Bot, Format, HandBack, Migrate, Running};
 use parking_lot::Mutex;
-use storage::{Accept, Store};
+use storage::{Accept, InboxSeq, Store};
 use whatsapp::message::{Outgoing, Text};
 use whatsapp::webhook::StatusKind;
 
@@ -146,9 +146,7 @@ impl Run {
     async fn go_on(&mut self, store: &Arc<Flaky>, clock: &Arc<AdjustableClock>, is_last: bool) -> End {
         let engine = Arc::new(self.start(store, clock).await);
         if is_last {
-            for person in 0..PEOPLE {
-                self.hand_back(&engine, person);
-            }
+            self.hand_all_back(&engine);
         }
         let mut until_ms = clock.now_ms() + PATIENCE_MS;
         loop {
@@ -156,12 +154,18 @@ impl Run {
             if is_last && self.is_quiet(store).await {
                 return End::Done;
             }
-            assert!(!is_last || now_ms < until_ms, "something is left over for ever");
+            if is_last && now_ms >= until_ms {
+                panic!("left over for ever: {}", self.left_over(store).await);
+            }
             let next_ms =
                 [self.ahead.last().map(|(at_ms, _)| *at_ms), self.meta.next_status_ms()].into_iter().flatten().min();
             let next_ms = match next_ms {
                 Some(next_ms) => next_ms,
-                None if is_last => now_ms + LOOK_EVERY_MS,
+                // A takeover may have been waiting for its turn since a life before.
+                None if is_last => {
+                    self.hand_all_back(&engine);
+                    now_ms + LOOK_EVERY_MS
+                }
                 None => return End::Killed,
             };
             clock.wait_until(next_ms).await;
@@ -227,6 +231,10 @@ impl Run {
         }
     }
 
+    fn hand_all_back(&self, engine: &Arc<Engine>) {
+        (0..PEOPLE).for_each(|person| self.hand_back(engine, person));
+    }
+
     fn hand_back(&self, engine: &Arc<Engine>, person: u32) {
         // The bot may say something from the moment in which this is asked.
         self.books.lock().hands_back(person, self.meta.moment());
@@ -262,6 +270,12 @@ impl Run {
             self.ahead.push((again_ms, Event::Copy { person, message }));
             self.ahead.sort_by_key(|(at_ms, _)| std::cmp::Reverse(*at_ms));
         }
+    }
+
+    async fn left_over(&self, store: &Flaky) -> String {
+        let inbox = store.pending(InboxSeq(0), 10).await;
+        let open = store.open_sends(None, 10).await;
+        format!("inbox {inbox:?}, open {open:?}, statuses at {:?}, now {}", self.meta.next_status_ms(), self.now_ms)
     }
 
     async fn is_quiet(&self, store: &Flaky) -> bool {
