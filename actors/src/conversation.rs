@@ -111,7 +111,8 @@ impl Actor for Conversation {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            Message::Wake => state.on_wake(&myself).await,
+            // In a place of its own, which is free again while the conversation waits: it takes more than all the rest.
+            Message::Wake => Box::pin(state.on_wake(&myself)).await,
             Message::Passivate => {
                 myself.stop(None);
                 Ok(())
