@@ -6,11 +6,14 @@ mod seats;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use deadlines::Deadlines;
-use seats::Seats;
+use seats::{Phase, Seats};
 
 /// The body of every answer.
 pub type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
@@ -82,8 +85,7 @@ where
                     let (phase, answer) = (phase.clone(), service(request, peer));
                     async move {
                         let answer = answer.await;
-                        phase.answered();
-                        Ok::<_, Infallible>(answer)
+                        Ok::<_, Infallible>(answer.map(|body| Answer { body, phase }))
                     }
                 }),
             );
@@ -101,5 +103,37 @@ where
     // A peer that neither reads nor closes must not hold the process.
     if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
         tracing::warn!("some connections did not finish in time");
+    }
+}
+
+/// The body of an answer. Until it is dropped its connection is not silent, however long it takes.
+struct Answer {
+    body: Body,
+    phase: Arc<Phase>,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.phase.answered();
+    }
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

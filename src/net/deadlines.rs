@@ -44,9 +44,9 @@ impl Deadlines {
 
     /// A write that does not get through for too long is given up.
     fn watch_write<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.phase.hears(written.is_ready());
         if written.is_ready() {
             self.write = None;
-            self.phase.hears();
             return written;
         }
         let timeout = self.write_timeout;
