@@ -91,11 +91,11 @@ async fn a_check_says_whether_the_file_is_as_it_was_written() {
 async fn a_store_of_a_newer_version_is_refused_and_not_harmed() {
     let world = world_with_a_store().await;
     let mut contents = std::fs::read(world.place.store()).expect("the store can be read");
-    assert!(set_schema(&mut contents, 1, 2) > 0, "the file has no schema number where it was expected");
-    refused(&world, &contents, &["has format 2", "use a newer one"]).await;
+    assert!(set_schema(&mut contents, 2, 3) > 0, "the file has no schema number where it was expected");
+    refused(&world, &contents, &["has format 3", "use a newer one"]).await;
 
     let mut contents = std::fs::read(world.place.store()).expect("the store can be read");
-    assert!(set_schema(&mut contents, 2, 1) > 0, "the schema number was changed");
+    assert!(set_schema(&mut contents, 3, 2) > 0, "the schema number was changed");
     std::fs::write(world.place.store(), contents).expect("the store can be replaced");
     let (_program, _) = world.start().await;
     assert_eq!(world.admin("/api/v1/conversations").await["items"].as_array().map(Vec::len), Some(20));

@@ -10,6 +10,7 @@ use redb::backends::FileBackend;
 use redb::{Builder, ReadableDatabase, ReadableTableMetadata, StorageBackend};
 
 use super::open::{MISSHAPEN, OpenError, check_magic, database_error, redb_error};
+use super::options::Options;
 use super::tables::{INBOX, LOG, STATE};
 
 /// What a file holds that is whole.
@@ -35,9 +36,13 @@ pub fn check(path: &Path) -> Result<Checked, OpenError> {
 /// The same over any backend.
 pub fn check_on(backend: impl StorageBackend, name: &str) -> Result<Checked, OpenError> {
     let bytes = backend.len().map_err(|source| OpenError::Io { name: name.into(), source })?;
+    if bytes == 0 {
+        return Err(OpenError::Damaged { name: name.into(), detail: "it is empty".into() });
+    }
     let read = catch_unwind(AssertUnwindSafe(|| {
         let mut builder = Builder::new();
-        let database = builder.set_check_integrity_on_open(true).create_with_backend(backend);
+        builder.set_cache_size(Options::default().cache_bytes).set_check_integrity_on_open(true);
+        let database = builder.create_with_backend(backend);
         rows(&database.map_err(|error| database_error(name, error))?).map_err(|error| redb_error(name, error))
     }));
     let misshapen = |_| OpenError::Damaged { name: name.into(), detail: MISSHAPEN.into() };

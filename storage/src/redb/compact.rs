@@ -78,7 +78,7 @@ pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
     };
     let (draft, file) = Draft::beside(path, &was).map_err(fault)?;
     let new = FileBackend::new(file)
-        .and_then(|backend| Builder::new().create_with_backend(backend))
+        .and_then(|backend| builder().create_with_backend(backend))
         .map_err(|error| failed(error.to_string()))?;
     let rows = copy(&old, &new, &consumed).map_err(|error| CompactError::Open(redb_error(&name, error)))?;
     // Both are still open, and so locked: nobody can write into the old one before it has lost its name.
@@ -90,13 +90,20 @@ pub fn compact(path: &Path) -> Result<Compacted, CompactError> {
     Ok(Compacted { before, after, rows })
 }
 
+/// Without bounds redb would take a gigabyte for its cache.
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(Options::default().cache_bytes);
+    builder
+}
+
 /// Opens the old file again, and so locks it. Nobody may have put another one into its place meanwhile.
 fn open_old(path: &Path, name: &str) -> Result<(Database, Metadata), OpenError> {
     let fault = |source| OpenError::Io { name: name.into(), source };
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(fault)?;
     let was = file.metadata().map_err(fault)?;
     let backend = FileBackend::new(file).map_err(|error| database_error(name, error))?;
-    let old = Builder::new().create_with_backend(backend).map_err(|error| database_error(name, error))?;
+    let old = builder().create_with_backend(backend).map_err(|error| database_error(name, error))?;
     match leads_to(path, &was).map_err(fault)? {
         true => Ok((old, was)),
         false => Err(OpenError::Locked { name: name.into(), pid: None }),

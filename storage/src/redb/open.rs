@@ -72,6 +72,16 @@ pub enum OpenError {
         /// The format of the file.
         found: u64,
     },
+    /// It was written before the first release.
+    #[error(
+        "{name} has format {found} of before the first release, and this version of Parlance knows {SCHEMA}: begin with a new one"
+    )]
+    Older {
+        /// The file.
+        name: Box<str>,
+        /// The format of the file.
+        found: u64,
+    },
     /// The operating system refused.
     #[error("cannot open {name}: {source}")]
     Io {
@@ -332,8 +342,10 @@ fn identify(transaction: &WriteTransaction, name: &str, entropy: Option<&Entropy
         return Err(foreign("its meta table names another product"));
     }
     let schema = number(name, read(META_SCHEMA)?)?;
-    if schema.is_some_and(|schema| schema > SCHEMA) {
-        return Err(OpenError::Newer { name: name.into(), found: schema.unwrap_or_default() });
+    match schema {
+        Some(found) if found > SCHEMA => return Err(OpenError::Newer { name: name.into(), found }),
+        Some(found) if found < SCHEMA => return Err(OpenError::Older { name: name.into(), found }),
+        _ => {}
     }
     let epoch = number(name, read(META_EPOCH)?)?.unwrap_or(0) + 1;
     let secret = match read(META_SECRET)? {

@@ -34,4 +34,4 @@ pub(super) const META_INBOX: &str = "inbox";
 
 pub(super) const PRODUCT: &[u8] = b"parlance";
 /// The layout that this program writes.
-pub(super) const SCHEMA: u64 = 1;
+pub(super) const SCHEMA: u64 = 2;

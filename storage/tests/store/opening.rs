@@ -82,17 +82,22 @@ fn redb_file_of_another_program_is_refused() {
 }
 
 #[test]
-fn newer_format_is_refused() {
+fn other_formats_are_refused() {
     let (_folder, path) = folder();
     drop(RedbStore::open(&path, roomy()).unwrap());
-    let database = Database::open(&path).unwrap();
-    let transaction = database.begin_write().unwrap();
-    let meta: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-    transaction.open_table(meta).unwrap().insert("schema", 2u64.to_be_bytes().as_slice()).unwrap();
-    transaction.commit().unwrap();
-    drop(database);
-    let expected = "has format 2, and this version of Parlance knows 1: use a newer one";
-    assert_eq!(refusal(&path), format!("{} {expected}", path.display()));
+    let formats = [
+        (1u64, "has format 1 of before the first release, and this version of Parlance knows 2: begin with a new one"),
+        (3, "has format 3, and this version of Parlance knows 2: use a newer one"),
+    ];
+    for (format, expected) in formats {
+        let database = Database::open(&path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let meta: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+        transaction.open_table(meta).unwrap().insert("schema", format.to_be_bytes().as_slice()).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        assert_eq!(refusal(&path), format!("{} {expected}", path.display()));
+    }
 }
 
 #[test]
