@@ -31,7 +31,7 @@ const PAGES: usize = 20;
 const MOST: usize = 1_000;
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 /// Rows read at once, to find those of one call.
-const STEP: usize = 100;
+const STEP: usize = 16;
 /// Rows that stay that one answer names.
 const MAX_TOLD: usize = 20;
 

@@ -14,7 +14,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// Calls among which an echo is looked for: some seconds' worth of a load.
 const LATEST: usize = 2_000;
 /// What a process sent that was killed may be taken so long after its end: the stand-in is slow at times.
-const UNDER_WAY_MS: u64 = 500;
+const UNDER_WAY_MS: u64 = 2_000;
 
 /// What befell one of them.
 pub(super) struct Answered {

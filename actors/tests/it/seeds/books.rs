@@ -353,6 +353,6 @@ impl std::fmt::Display for Sum {
         )?;
         write!(out, "messages {messages}, posts {posts}, taken twice for a reason {copies}, ")?;
         write!(out, "takeovers kept {silences}, given up {dead}, timers {late}, ")?;
-        write!(out, "turns of a published version {second}, unopenable 0, lost or doubled 0")
+        write!(out, "turns of a published version {second}")
     }
 }
