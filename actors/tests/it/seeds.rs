@@ -20,7 +20,7 @@ use life::Run;
 use parking_lot::Mutex;
 
 /// How many, unless the environment says otherwise: about 80 s of two cores.
-const SEEDS: u64 = 800;
+const SEEDS: u64 = 500;
 /// Seeds that run twice: of so many one over the model and one on a disk.
 const TWICE: u64 = 100;
 

@@ -8,8 +8,9 @@ use simulator::{Filter, Handle, LoggedRequest};
 use super::crowd::Said;
 use super::world::World;
 
-/// From the stand-in's acceptance to the commit that notes it: more than this is not "under way" any more.
-const UNDER_WAY_MS: u64 = 2_000;
+/// From the stand-in's acceptance to the commit that notes it: more than this is not "under way" any more. A few
+/// milliseconds as a rule, and seconds where others write so much that the disk stands still.
+const UNDER_WAY_MS: u64 = 5_000;
 /// Between a clock read here and one read there.
 const BREATH_MS: u64 = 20;
 /// From a status that was taken to the sender that heard of it.
