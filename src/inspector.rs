@@ -117,6 +117,11 @@ impl Inspector {
         }
         let bytes = note.body.len();
         let waiting = self.queued.fetch_add(bytes, Ordering::AcqRel);
+        if waiting + bytes > QUEUE_BYTES / 2
+            && let Some(thread) = &*self.thread.lock()
+        {
+            thread.thread().unpark();
+        }
         if waiting + bytes > QUEUE_BYTES || notes.try_send(Command::Note(Box::new(note))).is_err() {
             self.queued.fetch_sub(bytes, Ordering::AcqRel);
             self.dropped.fetch_add(1, Ordering::Relaxed);

@@ -102,22 +102,31 @@ impl Files {
     /// Appends records; answers the id of each. They are not synced: a power cut may take the last ones.
     pub(super) fn append(&mut self, records: &[(Record, Bytes)]) -> io::Result<Vec<Id>> {
         let mut ids = Vec::with_capacity(records.len());
-        for (record, body) in records {
+        let mut rest = records;
+        while let Some((first, _)) = rest.first() {
             if self.current.as_ref().is_some_and(|current| current.bytes >= SEGMENT_BYTES) {
-                self.rotate(record.at_ms)?;
+                self.rotate(first.at_ms)?;
             }
             let current = self.current()?;
-            let offset = u32::try_from(current.bytes).map_err(io::Error::other)?;
-            let frame = frame(record, body)?;
-            if let Err(error) = current.file.write_all(&frame) {
+            // As many as the segment takes go in one write.
+            let mut frames = Vec::new();
+            while let Some(((record, body), after)) = rest.split_first() {
+                let offset = current.bytes + frames.len() as u64;
+                if offset >= SEGMENT_BYTES {
+                    break;
+                }
+                push_frame(&mut frames, record, body)?;
+                current.newest_ms = record.at_ms;
+                ids.push(Id { segment: current.number, offset: u32::try_from(offset).map_err(io::Error::other)? });
+                rest = after;
+            }
+            if let Err(error) = current.file.write_all(&frames) {
                 // Half a record would hide those after it.
                 let back = current.file.set_len(current.bytes).and_then(|()| current.file.seek(SeekFrom::End(0)));
                 self.current = back.ok().and(self.current.take());
                 return Err(error);
             }
-            current.bytes += frame.len() as u64;
-            current.newest_ms = record.at_ms;
-            ids.push(Id { segment: current.number, offset });
+            current.bytes += frames.len() as u64;
         }
         Ok(ids)
     }
@@ -190,10 +199,13 @@ fn segments(dir: &Path) -> io::Result<Vec<u32>> {
     Ok(numbers)
 }
 
-fn frame(record: &Record, body: &[u8]) -> io::Result<Vec<u8>> {
+fn push_frame(frames: &mut Vec<u8>, record: &Record, body: &[u8]) -> io::Result<()> {
     let head = serde_json::to_vec(record)?;
     let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(io::Error::other).map(u32::to_be_bytes);
-    Ok([&[LIVE][..], &length(&head)?, &length(body)?, &head, body].concat())
+    for part in [&[LIVE][..], &length(&head)?, &length(body)?, &head, body] {
+        frames.extend_from_slice(part);
+    }
+    Ok(())
 }
 
 /// A record's place in its segment: whether it is live, and where head, body and the next record begin.

@@ -145,6 +145,9 @@ fn shown(name: &str, value: &http::HeaderValue) -> Box<str> {
     }
     let most = if name == "x-hub-signature-256" { SIGNATURE } else { MAX_HEADER };
     let text = String::from_utf8_lossy(value.as_bytes());
+    if text.len() <= most {
+        return text.into();
+    }
     let cut: String = text.chars().take(most).collect();
     if cut.len() == text.len() { cut.into() } else { format!("{cut}…").into() }
 }

@@ -8,12 +8,14 @@ use std::time::Duration;
 use actors::feed::{Feed, Topic};
 use serde_json::json;
 
-use super::Command;
 use super::files::Files;
 use super::record::{Id, Record};
+use super::{Command, QUEUE};
 
-/// Notes that are written at once.
-const BATCH: usize = 256;
+/// Notes that are written at once: all that may wait.
+const BATCH: usize = QUEUE;
+/// How long notes gather after the first: the thread is woken for many at once, not for each.
+const GATHER: Duration = Duration::from_millis(10);
 /// Of these so many are told to those who follow the events; the others are in the list.
 const TOLD: usize = 16;
 /// How often it looks what is too old when nothing comes.
@@ -41,6 +43,10 @@ impl Writer {
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             };
+            if matches!(first, Command::Note(_)) {
+                // Whoever sees much waiting ends it.
+                std::thread::park_timeout(GATHER);
+            }
             let mut rows = Vec::new();
             let mut rest = Vec::new();
             for command in std::iter::once(first).chain(self.commands.try_iter().take(BATCH)) {
