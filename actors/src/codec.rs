@@ -5,6 +5,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 const VERSION: u8 = 1;
+/// Room that most values fit into.
+const USUAL_BYTES: usize = 2048;
 
 /// A stored value that this version cannot read.
 #[derive(Debug, thiserror::Error)]
@@ -24,10 +26,12 @@ pub enum CodecError {
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Bytes {
-    let mut bytes = vec![VERSION];
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    bytes.push(VERSION);
     let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map();
     value.serialize(&mut serializer).expect("own types always encode into memory");
-    bytes.into()
+    // As long as it is: it may stay in memory for a while.
+    Bytes::copy_from_slice(&bytes)
 }
 
 /// A part of a stored value that was decoded as JSON.

@@ -76,7 +76,7 @@ pub fn parse_contact(text: &str) -> Option<ContactId> {
 }
 
 pub(crate) fn hex(contact: ContactId) -> String {
-    contact.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:024x}", contact.0.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte)))
 }
 
 pub(crate) fn unhex(text: &str) -> Option<ContactId> {

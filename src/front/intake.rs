@@ -276,7 +276,8 @@ impl Intake {
     fn is_of_before(&self, event: &Event, now_ms: u64) -> bool {
         match event {
             Event::Message(received) => {
-                self.tombs.is_of_before(&identity::aliases_of(received), received.sent_ms.unwrap_or(now_ms))
+                !self.tombs.is_empty()
+                    && self.tombs.is_of_before(&identity::aliases_of(received), received.sent_ms.unwrap_or(now_ms))
             }
             Event::Status(status) => self.engine.is_of_erased(status),
             Event::Other { .. } | Event::Unreadable { .. } => false,
@@ -285,21 +286,14 @@ impl Intake {
 
     /// What must not run: of a number that is not served, or too old.
     fn put_aside(&self, event: &Event, how: How<'_>) -> Option<Accept> {
-        let (number, detail) = match event {
-            Event::Message(received) => {
-                let number = &received.phone_number_id;
-                (number, format!("phone_number_id {number} is not configured"))
-            }
-            Event::Status(status) => {
-                (&status.phone_number_id, format!("status for phone_number_id {}", status.phone_number_id))
-            }
-            Event::Other { phone_number_id: Some(number), field, .. } => {
-                (number, format!("field {field} for phone_number_id {number}"))
-            }
+        let number = match event {
+            Event::Message(received) => &received.phone_number_id,
+            Event::Status(status) => &status.phone_number_id,
+            Event::Other { phone_number_id: Some(number), .. } => number,
             Event::Other { .. } | Event::Unreadable { .. } => return None,
         };
         if !self.signers.serves(number) {
-            return Some(self.unknown_number(number, &detail, event, how));
+            return Some(self.unknown_number(number, event, how));
         }
         match event {
             Event::Message(Received { sent_ms, .. }) if is_too_old(sent_ms.unwrap_or(how.came_ms), how) => {
@@ -318,7 +312,12 @@ impl Intake {
     }
 
     /// Says so once a minute, whatever comes: the quarantine has all of it.
-    fn unknown_number(&self, number: &str, detail: &str, event: &Event, how: How<'_>) -> Accept {
+    fn unknown_number(&self, number: &str, event: &Event, how: How<'_>) -> Accept {
+        let detail = match event {
+            Event::Status(_) => format!("status for phone_number_id {number}"),
+            Event::Other { field, .. } => format!("field {field} for phone_number_id {number}"),
+            Event::Message(_) | Event::Unreadable { .. } => format!("phone_number_id {number} is not configured"),
+        };
         if !how.is_tried && self.unknown_numbers.count(how.now_ms) == 1 {
             let number: String = number.chars().take(SHOWN).collect();
             tracing::warn!(
@@ -326,7 +325,7 @@ impl Intake {
                 "webhooks come for a phone_number_id that is not configured; they are in quarantine"
             );
         }
-        self.quarantine("unknown_number", detail, aside::around(event), how)
+        self.quarantine("unknown_number", &detail, aside::around(event), how)
     }
 
     fn quarantine(&self, reason: &'static str, detail: &str, aside: Aside, how: How<'_>) -> Accept {

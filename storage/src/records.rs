@@ -498,12 +498,9 @@ const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 impl fmt::Display for ConversationId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = u128::from_be_bytes(self.0);
+        let digits: [u8; 26] = std::array::from_fn(|at| CROCKFORD[(number >> ((25 - at) * 5)) as usize & 31]);
         out.write_str("c_")?;
-        for place in (0..26).rev() {
-            let digit = (number >> (place * 5)) & 31;
-            fmt::Write::write_char(out, char::from(CROCKFORD[digit as usize]))?;
-        }
-        Ok(())
+        out.write_str(std::str::from_utf8(&digits).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -59,7 +59,7 @@ impl Tombs {
     }
 
     /// Whether nobody was erased lately: the usual case, which costs nothing.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.known.read().is_empty()
     }
 
@@ -82,7 +82,7 @@ impl Tombs {
 
     /// Whether a contact was erased: nothing goes there any more.
     pub fn is_dead(&self, contact: ContactId) -> bool {
-        self.tomb(&identity::itself(contact)).is_some()
+        !self.is_empty() && self.tomb(&identity::itself(contact)).is_some()
     }
 
     /// Whether something that happened at this time to whoever has one of these ids is of before their erasure.

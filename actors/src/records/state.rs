@@ -208,7 +208,8 @@ impl State {
 
     /// A message was said, by the person or by us.
     pub(crate) fn said(&mut self, out: bool, kind: &str, text: &str, at_ms: u64) {
-        let text: String = text.chars().take(PREVIEW_CHARS).collect();
+        let end = text.char_indices().nth(PREVIEW_CHARS).map_or(text.len(), |(end, _)| end);
+        let text = text.get(..end).unwrap_or_default();
         self.last_message = Some(LastMessage { out, kind: kind.into(), text: text.into(), at_ms });
         self.unanswered_ms = if out { None } else { self.unanswered_ms.or(Some(at_ms)) };
     }
