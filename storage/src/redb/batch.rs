@@ -55,7 +55,11 @@ impl Batch {
 
     pub(super) fn bytes(&self) -> usize {
         let inbox: usize = self.inbox.iter().map(|(_, row)| row.len()).sum();
-        inbox + self.log.iter().map(|(_, row)| row.len()).sum::<usize>()
+        inbox + self.log_bytes()
+    }
+
+    pub(super) fn log_bytes(&self) -> usize {
+        self.log.iter().map(|(_, row)| row.len()).sum()
     }
 
     pub(super) fn ops(&self) -> usize {

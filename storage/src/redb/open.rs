@@ -257,8 +257,16 @@ fn assemble(name: &str, options: Options, locked: Locked) -> Opened {
     });
     let space = Guard::new(options.free_space, options.min_free_bytes, options.free_space_every);
     let ledger = Ledger::new(shared.clone(), tail.next, space);
-    let Options { batch_items, batch_bytes, fold_bytes, fold_rows, fold_after, fold_pause, fold_slice, .. } = options;
-    let bounds = Bounds { batch_items, batch_bytes, fold_bytes, fold_rows, fold_after, fold_pause, fold_slice };
+    let bounds = Bounds {
+        batch_items: options.batch_items,
+        batch_bytes: options.batch_bytes,
+        fold_bytes: options.fold_bytes,
+        fold_rows: options.fold_rows,
+        fold_log_bytes: options.fold_log_bytes,
+        fold_after: options.fold_after,
+        fold_pause: options.fold_pause,
+        fold_slice: options.fold_slice,
+    };
     let observe = options.observe;
     let kept = Kept {
         oldest: tail.oldest_log,

@@ -40,6 +40,9 @@ pub struct Options {
     pub fold_bytes: usize,
     /// Keys with unfolded changes at which a fold starts.
     pub fold_rows: usize,
+    /// Bytes of unfolded log rows at which a fold starts, however few keys they changed; the file and the replay at start
+    /// hold about twice as much.
+    pub fold_log_bytes: u64,
     /// How long the writer is idle before it folds what there is.
     pub fold_after: Duration,
     /// How long nothing must come before an unfinished fold goes on by itself.
@@ -74,6 +77,7 @@ impl Default for Options {
             batch_bytes: 1 << 20,
             fold_bytes: 32 << 20,
             fold_rows: 131_072,
+            fold_log_bytes: 64 << 20,
             fold_after: Duration::from_secs(5),
             fold_pause: Duration::from_millis(20),
             fold_slice: 512,

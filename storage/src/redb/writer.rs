@@ -30,6 +30,7 @@ pub(super) struct Bounds {
     pub(super) batch_bytes: usize,
     pub(super) fold_bytes: usize,
     pub(super) fold_rows: usize,
+    pub(super) fold_log_bytes: u64,
     pub(super) fold_after: Duration,
     pub(super) fold_pause: Duration,
     pub(super) fold_slice: usize,
@@ -165,8 +166,9 @@ impl Writer {
         let share = |added: usize, has: usize, bound: usize| added as f64 / bound.saturating_sub(has).max(1) as f64;
         let bytes = share(batch.bytes(), view.active.bytes(), self.bounds.fold_bytes);
         let rows = share(batch.ops(), view.active.len(), self.bounds.fold_rows);
+        let logged = share(batch.log_bytes(), view.active.log_bytes as usize, self.bounds.fold_log_bytes as usize);
         let left = fold.left(&self.kept);
-        let hurried = (left as f64 * bytes.max(rows).min(1.0) * 1.25).ceil() as usize;
+        let hurried = (left as f64 * bytes.max(rows).max(logged).min(1.0) * 1.25).ceil() as usize;
         hurried.max(LEAST_SLICE).min(left)
     }
 
@@ -181,8 +183,7 @@ impl Writer {
                 view.active.last_log = *seq;
             }
         }
-        let bytes: usize = batch.log.iter().map(|(_, row)| row.len()).sum();
-        self.shared.view.write().active.log_bytes += bytes as u64;
+        self.shared.view.write().active.log_bytes += batch.log_bytes() as u64;
         let mut inbox = self.shared.inbox.write();
         for (_, record) in &batch.records {
             record.consumed.iter().for_each(|seq| inbox.remove(*seq));
@@ -229,8 +230,11 @@ impl Writer {
 
     pub(super) fn freeze_if_full(&mut self) {
         let full = {
-            let active = &self.shared.view.read().active;
-            active.bytes() >= self.bounds.fold_bytes || active.len() >= self.bounds.fold_rows
+            let (active, bounds) = (&self.shared.view.read().active, &self.bounds);
+            active.bytes() >= bounds.fold_bytes
+                || active.len() >= bounds.fold_rows
+                // Keys that change again and again, or come and go, leave little in the memtable and much in the log.
+                || active.log_bytes >= bounds.fold_log_bytes
         };
         if full && self.fold.is_none() {
             self.freeze();

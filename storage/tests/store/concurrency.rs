@@ -111,3 +111,18 @@ fn unfolded_tail_stays_bounded_without_a_pause() {
     // Twice the 60 keys of a memtable, and a turn writes at least four new ones.
     assert!(longest <= 40, "{longest} log rows were not folded");
 }
+
+#[test]
+fn unfolded_tail_stays_bounded_when_the_same_keys_change_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { fold_log_bytes: 6_000, ..roomy() };
+    let store = RedbStore::open(&folder.path().join("store.redb"), options).unwrap();
+    let mut longest = 0;
+    for number in 0..60 {
+        let value = Bytes::from(format!("{number:01000}"));
+        get(store.put_documents(vec![("kind".into(), "key".into(), Some(value))]));
+        longest = longest.max(store.stats().unfolded);
+    }
+    // Twice the bytes, in rows of more than a thousand.
+    assert!(longest <= 16, "{longest} log rows were not folded");
+}
