@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use storage::{DeadLetter, SendId};
 
 pub use batch::{Batch, BatchError, BatchPlan, Batches, MAX_BATCH};
+pub(crate) use cause::{ALL_TRIES, ALL_TRIES_FIX};
 pub use cause::{Cause, Meaning};
 pub use groups::{Group, Groups, LetterFilter};
 

@@ -6,6 +6,11 @@ use whatsapp::graph;
 
 use super::code;
 
+/// The word for what Meta did not take in all its tries, and what helps. Meta's number says of each try that it passes by
+/// itself, which did not come true.
+pub(crate) const ALL_TRIES: &str = "too_many_tries";
+pub(crate) const ALL_TRIES_FIX: &str = "See whether Meta has trouble, then retry.";
+
 /// Why letters were given up: the word, and Meta's number where it gave one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Cause {
@@ -35,7 +40,7 @@ const REASONS: &[(&str, &str, &str)] = &[
     ("damaged", "what is stored cannot be read", "It cannot be retried: look at the row, then drop it."),
     ("opted_out", "the person wants no marketing", "Drop it; templates of other categories may still be sent."),
     ("window_closed", "the 24 h window was closed", "Send a template instead; the person's answer opens the window."),
-    ("too_many_tries", "Meta did not take it in all its tries", "See whether Meta has trouble, then retry."),
+    (ALL_TRIES, "Meta did not take it in all its tries", ALL_TRIES_FIX),
     (
         "failed",
         "Meta took it and failed it afterwards",
@@ -60,7 +65,8 @@ impl Cause {
     /// In plain words. Meta's number says more than our word for it.
     pub fn meaning(&self) -> Meaning {
         if let Some(known) = self.code.and_then(graph::explain) {
-            return Meaning { meaning: known.meaning, fix: known.cure };
+            let fix = if *self.reason == *ALL_TRIES { ALL_TRIES_FIX } else { known.cure };
+            return Meaning { meaning: known.meaning, fix };
         }
         let known = REASONS.iter().find(|(reason, ..)| **reason == *self.reason);
         let (meaning, fix) = known
@@ -80,6 +86,8 @@ mod tests {
         let cause = |reason: &str, code| Cause { reason: reason.into(), code };
         assert_eq!(cause("bot_error", None).meaning().meaning, "the bot could not take this input");
         assert_eq!(cause("window_closed", Some(131_047)).meaning().fix, graph::explain(131_047).unwrap().cure);
+        let tried = cause(ALL_TRIES, Some(2)).meaning();
+        assert_eq!((tried.meaning, tried.fix), (graph::explain(2).unwrap().meaning, ALL_TRIES_FIX));
         assert_eq!(cause("permanent", Some(987_654)).meaning().meaning, "Meta refused it for good");
         assert_eq!(cause("new one", None).meaning().meaning, "it was given up");
     }

@@ -9,6 +9,7 @@ use super::lanes::{Brake, Cause};
 use super::{Next, Row, Scope, Slow, transport};
 use crate::events;
 use crate::identity;
+use crate::letters::{ALL_TRIES, ALL_TRIES_FIX};
 use crate::metrics::GraphError;
 use crate::records::inbox::{InboxPayload, Told};
 use crate::records::{self, DeadLetterPayload, Held, SendError, SendPayload};
@@ -44,7 +45,7 @@ impl Job {
             }
             Outcome::Retry | Outcome::RetryAtMost(_) if !matches!(error, graph::Error::NotSent(_)) => {
                 if tries >= self.settings.max_attempts {
-                    return self.refused(row, payload, "too_many_tries", error).await;
+                    return self.refused(row, payload, ALL_TRIES, error).await;
                 }
                 let wait_ms = error.retry_after_ms().unwrap_or_else(|| self.backoff_ms(row.nonce, tries));
                 // Trouble with a file of ours says nothing about whether Meta takes messages.
@@ -117,7 +118,10 @@ impl Job {
     }
 
     async fn refused(&self, row: &Row, payload: &SendPayload, reason: &'static str, error: &graph::Error) -> Next {
-        let record = SendError { tries: row.tries + 1, ..SendError::from(error.to_record()) };
+        let mut record = SendError { tries: row.tries + 1, ..SendError::from(error.to_record()) };
+        if reason == ALL_TRIES {
+            record.advice = ALL_TRIES_FIX.into();
+        }
         self.give_up(row, payload, reason, &error.to_string(), &record).await;
         if error.is_marketing_stopped() {
             self.marketing_stopped(row).await;

@@ -66,7 +66,7 @@ async fn f71_an_error_that_passes_is_tried_again_with_growing_pauses() {
 #[tokio::test(start_paused = true)]
 async fn f71_after_eight_tries_it_is_a_dead_letter_and_the_next_message_leaves() {
     let world = World::new();
-    world.graph.answers(|request| if request.text == "re: bad" { refusal(999_999, 503) } else { Ok(()) }.into());
+    world.graph.answers(|request| if request.text == "re: bad" { refusal(2, 500) } else { Ok(()) }.into());
     let _engine = world.start().await;
     world.say(1, "bad").await;
     world.say(1, "good").await;
@@ -75,6 +75,8 @@ async fn f71_after_eight_tries_it_is_a_dead_letter_and_the_next_message_leaves()
     assert_eq!(world.states(1).await, [SendState::Dead, SendState::Accepted]);
     let letters = world.dead_letters().await;
     assert_eq!((&*letters[0].reason, letters[0].tries), ("too_many_tries", 8));
+    // The advice of Meta's number is that it goes again by itself.
+    assert!(letters[0].hint.as_ref().is_some_and(|hint| hint.contains("then retry")), "{:?}", letters[0].hint);
 }
 
 #[tokio::test(start_paused = true)]
