@@ -22,10 +22,11 @@ use super::message::number_id;
 use super::round::{Subject, figure};
 
 /// The bots, by the name of their scenario.
-const BOTS: [(&str, &str); 3] = [
+const BOTS: [(&str, &str); 4] = [
     ("webhooks.yaml", include_str!("bots/webhooks.yaml")),
     ("replies.yaml", include_str!("bots/replies.yaml")),
     ("forms.yaml", include_str!("bots/forms.yaml")),
+    ("soak.yaml", include_str!("bots/soak.yaml")),
 ];
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -74,12 +75,12 @@ impl Child {
     /// The same with these settings beside, or in the place of, those of every bench.
     pub(super) async fn start_with(order: &Order<'_>, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let dir = Folder::create(order.dir)?;
-        let bots = dir.0.join("bots");
+        let bots = dir.path.join("bots");
         fs::create_dir(&bots).context("making the folder of bots")?;
         for (name, text) in BOTS {
             fs::write(bots.join(name), text).context("writing a bot")?;
         }
-        let log = File::create(dir.0.join("log")).context("making a log file")?;
+        let log = File::create(dir.path.join("log")).context("making a log file")?;
         let (front, admin) = free_addresses()?;
         let (secret, token) = (random_text(), random_text());
         let flow_key = order.scenario.is_of_flows().then(FlowKey::generate).transpose()?.map(Arc::new);
@@ -88,7 +89,7 @@ impl Child {
             Subject::Parlance => command.arg("serve"),
             Subject::Skeleton => command.args(["bench", "--skeleton", order.scenario.name()]),
         };
-        command.current_dir(&dir.0).env_clear().envs(environment(order, front, admin, &secret, &token));
+        command.current_dir(&dir.path).env_clear().envs(environment(order, front, admin, &secret, &token));
         command.envs(settings.iter().copied());
         if let Some(key) = &flow_key {
             command.env("PARLANCE__WHATSAPP__FLOW_PRIVATE_KEY", key.private_pem().expose_secret());
@@ -137,7 +138,7 @@ impl Child {
     /// Its store's file and what lies beside it leave the machine's memory, as if nobody had read them for a while. It must
     /// not be running.
     pub(super) fn forget_files(&self) -> anyhow::Result<()> {
-        let mut dirs = vec![self.dir.0.clone()];
+        let mut dirs = vec![self.dir.path.clone()];
         while let Some(dir) = dirs.pop() {
             for entry in fs::read_dir(&dir).context("reading a folder")? {
                 let entry = entry.context("reading a folder")?;
@@ -156,7 +157,7 @@ impl Child {
 
     /// Bytes of its store's file that are on the disk: it is longer than it is full.
     pub(super) fn store_on_disk(&self) -> anyhow::Result<u64> {
-        Ok(fs::metadata(self.dir.0.join(STORE)).context("looking at the store's file")?.blocks() * BLOCK)
+        Ok(fs::metadata(self.dir.path.join(STORE)).context("looking at the store's file")?.blocks() * BLOCK)
     }
 
     /// A figure of its metrics page.
@@ -164,10 +165,10 @@ impl Child {
         Ok(figure(&self.metrics().await.context("reading its metrics")?, name))
     }
 
-    /// Bytes of its store's file, and of the webhooks beside it.
+    /// Bytes of its store's file that are on the disk, and of the webhooks beside it.
     pub(super) fn stored(&self) -> (u64, u64) {
-        let store = self.dir.0.join(STORE);
-        (machine::bytes_below(&store), machine::bytes_below(&store.with_extension("redb.webhooks")))
+        let webhooks = self.dir.path.join(STORE).with_extension("redb.webhooks");
+        (self.store_on_disk().unwrap_or_default(), machine::bytes_below(&webhooks))
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -194,10 +195,22 @@ impl Child {
 
     /// How many rows of the outbox are in a state, up to a page of them.
     pub(super) async fn outbox(&self, state: &str) -> anyhow::Result<usize> {
-        let url = format!("http://{}/api/v1/outbox?state={state}&limit=200", self.admin);
-        let answer = self.client.get(url).bearer_auth(self.token.expose_secret()).send().await?.error_for_status()?;
-        let page: serde_json::Value = answer.json().await?;
-        Ok(page["items"].as_array().map_or(0, Vec::len))
+        Ok(self.list(&format!("/api/v1/outbox?state={state}&limit=200")).await?.len())
+    }
+
+    /// The items of a page of its admin port.
+    pub(super) async fn list(&self, path: &str) -> anyhow::Result<Vec<serde_json::Value>> {
+        let mut page = self.get(path).await?;
+        match page["items"].take() {
+            serde_json::Value::Array(items) => Ok(items),
+            other => bail!("{path} has no items but {other}"),
+        }
+    }
+
+    /// Its folder stays when this is dropped; where it is.
+    pub(super) fn keep_folder(&mut self) -> &Path {
+        self.dir.kept = true;
+        &self.dir.path
     }
 
     async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
@@ -219,7 +232,7 @@ impl Child {
 
     /// The end of its log.
     pub(super) fn last_words(&self) -> String {
-        let log = fs::read_to_string(self.dir.0.join("log")).unwrap_or_default();
+        let log = fs::read_to_string(self.dir.path.join("log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().rev().take(5).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
@@ -233,8 +246,11 @@ impl Drop for Child {
     }
 }
 
-/// A folder that is removed with all that is in it.
-struct Folder(PathBuf);
+/// A folder that is removed with all that is in it, unless it is kept.
+struct Folder {
+    path: PathBuf,
+    kept: bool,
+}
 
 impl Folder {
     fn create(parent: &Path) -> anyhow::Result<Self> {
@@ -242,14 +258,16 @@ impl Folder {
         let parent = std::path::absolute(parent)?;
         let path = parent.join(name);
         fs::create_dir(&path).with_context(|| format!("making a folder in {}", parent.display()))?;
-        Ok(Self(path))
+        Ok(Self { path, kept: false })
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What cannot be removed stays, and can be seen.
-        let _left = fs::remove_dir_all(&self.0);
+        if !self.kept {
+            // What cannot be removed stays, and can be seen.
+            let _left = fs::remove_dir_all(&self.path);
+        }
     }
 }
 
@@ -292,4 +310,19 @@ fn free_addresses() -> anyhow::Result<(SocketAddr, SocketAddr)> {
 
 fn random_text() -> SecretString {
     hex::encode(rand::random::<[u8; 24]>()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use chatbot::Format;
+
+    use super::*;
+
+    #[test]
+    fn bots_have_nothing_to_complain_about() {
+        for (name, text) in BOTS {
+            let loaded = chatbot::load(text, name, Format::Yaml);
+            assert!(loaded.bot.is_some() && loaded.diagnostics.is_empty(), "{name}: {:?}", loaded.diagnostics);
+        }
+    }
 }

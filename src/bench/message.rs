@@ -102,6 +102,11 @@ impl Writer {
     }
 }
 
+/// The number of a person, in digits.
+pub(super) fn phone(person: u64) -> String {
+    format!("9990000{person:07}")
+}
+
 /// A text that quotes a message number.
 pub(super) fn mark(n: u64) -> String {
     format!("{MARK}{n:0DIGITS$}")
@@ -134,14 +139,14 @@ fn entry(n: u64, person: u64, number: u64, now_s: u64) -> String {
 
 // +999 is no country: nobody has these numbers.
 fn contact(person: u64) -> String {
-    format!(
-        r#"{{"profile":{{"name":"Person {person:07}"}},"wa_id":"9990000{person:07}","user_id":"GB.100000{person:07}"}}"#
-    )
+    let phone = phone(person);
+    format!(r#"{{"profile":{{"name":"Person {person:07}"}},"wa_id":"{phone}","user_id":"GB.100000{person:07}"}}"#)
 }
 
 fn text(n: u64, person: u64, now_s: u64, said: &str) -> String {
+    let phone = phone(person);
     format!(
-        r#"{{"from":"9990000{person:07}","from_user_id":"GB.100000{person:07}","id":"{MARK}{n:0DIGITS$}","timestamp":"{now_s}","type":"text","text":{{"body":"{said}"}}}}"#
+        r#"{{"from":"{phone}","from_user_id":"GB.100000{person:07}","id":"{MARK}{n:0DIGITS$}","timestamp":"{now_s}","type":"text","text":{{"body":"{said}"}}}}"#
     )
 }
 

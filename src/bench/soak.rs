@@ -10,8 +10,10 @@ mod deliveries;
 mod faults;
 mod ledger;
 mod meta;
+mod open;
 mod outcome;
 mod samples;
+mod town;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +23,7 @@ use std::time::Duration;
 use actors::{AdjustableClock, Clock};
 use anyhow::{Context, ensure};
 use rustix::process::Signal;
-use secrecy::SecretString;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::child::{Child, Order};
@@ -34,9 +36,11 @@ use deliveries::{Deliveries, Of, Parcel};
 use faults::{Fault, Faults};
 use ledger::Ledger;
 use meta::{Meta, Parts};
+use open::Open;
 pub(super) use outcome::Outcome;
 use outcome::Seen;
 use samples::Sample;
+use town::Town;
 
 /// For what is open in the end: some tries with their pauses, one after the other for whoever waits behind another one.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -47,23 +51,25 @@ const WARM_UP: Duration = Duration::from_secs(300);
 /// Restarts are so far apart, but there are at least two and at most this many.
 const RESTART_EVERY_SECONDS: u64 = 60;
 const MOST_RESTARTS: u64 = 24;
-/// People of the whole town for each one who is there, and how many come and go a second.
-const TOWN: u64 = 10;
-const COME_A_SECOND: u64 = 2;
 const STATUSES_PER_BODY: u32 = 4;
 /// What differs from the settings of other benches: everything that waits does so for less time, so that more of it
-/// happens in an hour, and what is kept is kept for minutes, so that files can stand still.
-const SETTINGS: [(&str, &str); 9] = [
+/// happens in an hour, and what is kept is kept for minutes, so that files can stand still. How long conversations are kept,
+/// the town says.
+const SETTINGS: [(&str, &str); 10] = [
+    ("PARLANCE__BOTS__DEFAULT", "soak"),
     ("PARLANCE__LIMITS__MESSAGES_PER_SECOND", "80"),
     ("PARLANCE__GRAPH__REQUEST_TIMEOUT", "5s"),
     ("PARLANCE__OUTBOX__DOUBT_WINDOW", "10s"),
     ("PARLANCE__OUTBOX__BACKOFF_MAX", "20s"),
+    // Now and then a message meets eight faults in a row. To give it up then is no loss, but what this looks for is.
+    ("PARLANCE__OUTBOX__MAX_ATTEMPTS", "1000"),
     ("PARLANCE__CONVERSATION__IDLE_PASSIVATE", "20s"),
     ("PARLANCE__CONVERSATION__MAX_LIVE", "240"),
-    ("PARLANCE__RETENTION__CONVERSATIONS", "2m"),
     ("PARLANCE__RETENTION__OUTBOX", "2m"),
     ("PARLANCE__WEBHOOKS__MAX_BYTES", "33554432"),
 ];
+
+const KEPT: &str = "PARLANCE__RETENTION__CONVERSATIONS";
 
 struct Soak {
     child: Child,
@@ -90,13 +96,7 @@ pub(super) async fn run(plan: &Plan, rate: u32, seed: u64) -> anyhow::Result<Out
     let mut soak = Soak::start(plan, seed).await?;
     let restarts = restarts(plan.window, &soak.parts.faults);
     talk(&format!("soak: {rate} messages/s for {} s, {} restarts", plan.window.as_secs(), restarts.len()));
-    let said = tokio::spawn(say(
-        Town { people: plan.people.into(), rate, window: plan.window, started: soak.started, met: soak.met.clone() },
-        soak.parts.clone(),
-        soak.deliveries.clone(),
-        soak.child.secret.clone(),
-        soak.child.front.to_string(),
-    ));
+    let said = tokio::spawn(soak.people(plan, rate).say());
     soak.watch(plan.window, restarts).await?;
     said.await.context("the people")?;
     soak.parts.faults.end();
@@ -118,36 +118,32 @@ fn restarts(window: Duration, faults: &Faults) -> VecDeque<Restart> {
 }
 
 /// Who writes, and how often.
-struct Town {
-    people: u64,
+struct People {
+    town: Town,
     rate: u32,
     window: Duration,
     started: Instant,
     /// How many have ever written.
     met: Arc<AtomicU64>,
+    writer: Writer,
+    parts: Arc<Parts>,
+    deliveries: Deliveries,
 }
 
-impl Town {
-    /// Somebody of those who are there now.
-    fn somebody(&self, faults: &Faults) -> u64 {
-        let came = self.started.elapsed().as_secs() * COME_A_SECOND;
-        (came + faults.below(self.people)) % (self.people * TOWN)
-    }
-}
-
-async fn say(town: Town, parts: Arc<Parts>, deliveries: Deliveries, secret: SecretString, host: String) {
-    let writer = Writer::new(secret, 1, AdjustableClock::system().now_ms(), host);
-    let mut met = HashSet::new();
-    let count = (f64::from(town.rate) * town.window.as_secs_f64()).round() as u64;
-    for place in 0..count {
-        let due = town.started + Duration::from_secs_f64(place as f64 / f64::from(town.rate));
-        tokio::time::sleep_until(due).await;
-        let (n, mut request) = (parts.ledger.said(due), Vec::new());
-        let person = town.somebody(&parts.faults);
-        met.insert(person);
-        town.met.store(met.len() as u64, Ordering::Relaxed);
-        writer.request_of(n, person, &mut request);
-        deliveries.post(Parcel { request, of: Of::Message(n) });
+impl People {
+    async fn say(self) {
+        let mut met = HashSet::new();
+        let count = (f64::from(self.rate) * self.window.as_secs_f64()).round() as u64;
+        for place in 0..count {
+            let due = self.started + Duration::from_secs_f64(place as f64 / f64::from(self.rate));
+            tokio::time::sleep_until(due).await;
+            let person = self.town.somebody(self.started.elapsed(), self.parts.faults.below(self.town.there()));
+            let (n, mut request) = (self.parts.ledger.said(person, due), Vec::new());
+            met.insert(person);
+            self.met.store(met.len() as u64, Ordering::Relaxed);
+            self.writer.request_of(n, person, &mut request);
+            self.deliveries.post(Parcel { request, of: Of::Message(n) });
+        }
     }
 }
 
@@ -164,7 +160,9 @@ impl Soak {
             graph: meta.address,
             people: plan.people,
         };
-        let child = Child::start_with(&order, &SETTINGS).await?;
+        let kept = format!("{}s", Town::new(plan.people.into(), plan.window).kept().as_secs());
+        let settings: Vec<_> = SETTINGS.into_iter().chain([(KEPT, kept.as_str())]).collect();
+        let child = Child::start_with(&order, &settings).await?;
         let deliveries = Deliveries::start(child.front, plan.conns, &faults, &ledger);
         let now_ms = AdjustableClock::system().now_ms();
         let writer = Arc::new(Writer::new(child.secret.clone(), 1, now_ms, child.front.to_string()));
@@ -189,6 +187,20 @@ impl Soak {
             samples: Vec::new(),
             _meta: meta,
         })
+    }
+
+    fn people(&self, plan: &Plan, rate: u32) -> People {
+        let host = self.child.front.to_string();
+        People {
+            town: Town::new(plan.people.into(), plan.window),
+            rate,
+            window: plan.window,
+            started: self.started,
+            met: self.met.clone(),
+            writer: Writer::new(self.child.secret.clone(), 1, AdjustableClock::system().now_ms(), host),
+            parts: self.parts.clone(),
+            deliveries: self.deliveries.clone(),
+        }
     }
 
     async fn watch(&mut self, window: Duration, mut restarts: VecDeque<Restart>) -> anyhow::Result<()> {
@@ -238,6 +250,7 @@ impl Soak {
             outbox: figure(&page, r#"parlance_outbox_messages{state="queued"}"#) as u64,
             unfolded: figure(&page, "parlance_store_unfolded_rows") as u64,
             live: figure(&page, "parlance_actors") as u64,
+            erased: figure(&page, r#"parlance_forgotten_total{kind="conversation"}"#) as u64,
         });
         Ok(())
     }
@@ -265,7 +278,30 @@ impl Soak {
         Ok(left)
     }
 
-    async fn outcome(self, plan: &Plan, rate: u32, seed: u64) -> anyhow::Result<Outcome> {
+    /// What is open; the folder stays where something is.
+    async fn open(&mut self) -> anyhow::Result<Vec<Open>> {
+        let unanswered = self.parts.ledger.unanswered(&self.kills, open::MOST);
+        let open = open::look(&self.child, unanswered).await;
+        for Open { message, said } in &open {
+            talk(&format!("soak: no reply: {message:?}"));
+            said.iter().for_each(|(path, answer)| talk(&format!("  {path}\n    {answer}")));
+        }
+        Ok(open)
+    }
+
+    /// What was given up or put aside, the newest first.
+    async fn aside(&self, list: &str) -> anyhow::Result<Vec<Value>> {
+        let items = self.child.list(&format!("/api/v1/{list}?limit=200")).await.context("reading what was given up")?;
+        items.iter().take(open::MOST).for_each(|item| talk(&format!("soak: {list}: {item}")));
+        Ok(items)
+    }
+
+    async fn outcome(mut self, plan: &Plan, rate: u32, seed: u64) -> anyhow::Result<Outcome> {
+        let open = self.open().await?;
+        let (letters, quarantined) = (self.aside("dead-letters").await?, self.aside("quarantine").await?);
+        if !open.is_empty() || !letters.is_empty() || !quarantined.is_empty() {
+            talk(&format!("soak: its folder stays: {}", self.child.keep_folder().display()));
+        }
         let last_life = plan.window.saturating_sub(self.life_began.saturating_duration_since(self.started));
         Ok(Outcome::of(Seen {
             seed,
@@ -277,6 +313,9 @@ impl Soak {
             again: self.deliveries.counts().again(),
             undelivered: self.deliveries.counts().under_way(),
             not_read: self.not_read().await?,
+            letters: letters.len(),
+            quarantined: quarantined.len(),
+            open,
             met: self.met.load(Ordering::Relaxed),
             starts: self.life + 1,
             slowest_start_ms: self.slowest_start.as_millis() as u64,

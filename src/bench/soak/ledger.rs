@@ -20,8 +20,15 @@ pub(super) struct Ledger {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Row {
+    person: u64,
     due_ms: u64,
-    acknowledged: bool,
+    /// How often its webhook was answered 200, and when first and last.
+    acknowledged: u32,
+    acknowledged_ms: u64,
+    acknowledged_again_ms: u64,
+    /// How often Meta was asked to send a reply, whatever came of it, and when last.
+    asked: u32,
+    asked_ms: u64,
     taken: u32,
     first_ms: u64,
     /// When Meta's answer to the first one left, if it ever did.
@@ -47,21 +54,48 @@ pub(super) struct Books {
     pub most_ms: f64,
 }
 
+/// A message that nobody replied to, by what the bench knows of it. Times are milliseconds since the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Unanswered {
+    pub n: u64,
+    pub person: u64,
+    pub due_ms: u64,
+    pub acknowledged: u32,
+    pub acknowledged_ms: u64,
+    pub acknowledged_again_ms: u64,
+    /// Requests to send a reply that Meta refused, or whose connection broke before it took them.
+    pub asked: u32,
+    pub asked_ms: u64,
+    /// From the nearest kill -9 to the first 200; negative if the kill came later.
+    pub after_kill_ms: Option<i64>,
+}
+
 impl Ledger {
     pub(super) fn new(started: Instant) -> Self {
         Self { started, rows: Mutex::default(), strange: Mutex::default() }
     }
 
-    /// The next message, which should leave then; its number.
-    pub(super) fn said(&self, due: Instant) -> u64 {
+    /// The next message, which this person should send then; its number.
+    pub(super) fn said(&self, person: u64, due: Instant) -> u64 {
         let due_ms = due.saturating_duration_since(self.started).as_millis() as u64;
         let mut rows = self.rows.lock();
-        rows.push(Row { due_ms, ..Row::default() });
+        rows.push(Row { person, due_ms, ..Row::default() });
         rows.len() as u64 - 1
     }
 
     pub(super) fn acknowledged(&self, n: u64) {
-        self.with(n, |row, _| row.acknowledged = true);
+        self.with(n, |row, now_ms| {
+            row.acknowledged += 1;
+            row.acknowledged_again_ms = now_ms;
+            if row.acknowledged == 1 {
+                row.acknowledged_ms = now_ms;
+            }
+        });
+    }
+
+    /// Meta is asked to send a reply, and may refuse.
+    pub(super) fn asked(&self, n: u64) {
+        self.with(n, |row, now_ms| (row.asked, row.asked_ms) = (row.asked + 1, now_ms));
     }
 
     /// Meta took a reply.
@@ -100,6 +134,13 @@ impl Ledger {
         self.rows.lock().iter().filter(|row| row.taken == 0).count() as u64
     }
 
+    /// Up to `limit` messages that nobody replied to yet; `kills` are the times of kill -9.
+    pub(super) fn unanswered(&self, kills: &[u64], limit: usize) -> Vec<Unanswered> {
+        let rows = self.rows.lock();
+        let open = rows.iter().enumerate().filter(|(_, row)| row.taken == 0).take(limit);
+        open.map(|(n, row)| row.unanswered(n as u64, kills)).collect()
+    }
+
     /// Looks at everything; `kills` are the times of kill -9.
     pub(super) fn books(&self, kills: &[u64]) -> Books {
         let rows = self.rows.lock();
@@ -112,9 +153,9 @@ impl Ledger {
         let at = |share: f64| times.get((last as f64 * share).round() as usize).map_or(0.0, |ms| *ms as f64);
         Books {
             said: rows.len() as u64,
-            acknowledged: count(&|row| row.acknowledged),
+            acknowledged: count(&|row| row.acknowledged > 0),
             replied: count(&|row| row.taken > 0),
-            lost: count(&|row| row.acknowledged && row.taken == 0),
+            lost: count(&|row| row.acknowledged > 0 && row.taken == 0),
             doubled_by_crash: count(&|row| row.taken == 2 && by_crash(row)),
             doubled: count(&|row| row.taken > 1 && !(row.taken == 2 && by_crash(row))),
             strange: *self.strange.lock(),
@@ -134,6 +175,23 @@ impl Ledger {
 }
 
 impl Row {
+    fn unanswered(&self, n: u64, kills: &[u64]) -> Unanswered {
+        let Self { person, due_ms, acknowledged, acknowledged_ms, acknowledged_again_ms, asked, asked_ms, .. } = *self;
+        let after = kills.iter().map(|kill| acknowledged_ms as i64 - *kill as i64);
+        let after_kill_ms = after.min_by_key(|after| after.abs());
+        Unanswered {
+            n,
+            person,
+            due_ms,
+            acknowledged,
+            acknowledged_ms,
+            acknowledged_again_ms,
+            asked,
+            asked_ms,
+            after_kill_ms,
+        }
+    }
+
     /// Whether this kill came when Meta had taken the reply and we could not know it yet.
     fn is_doubled_by(&self, kill_ms: u64) -> bool {
         let known_ms = self.answered_ms.map_or(u64::MAX, |answered_ms| answered_ms + UNDER_WAY_MS);
@@ -152,12 +210,12 @@ mod tests {
     fn a_second_reply_is_explained_only_by_a_crash_between_taking_and_knowing() {
         let ledger = Ledger::new(Instant::now());
         for _ in 0..4 {
-            ledger.said(Instant::now());
+            ledger.said(0, Instant::now());
         }
         for n in 0..3 {
             ledger.acknowledged(n);
         }
-        let twice = |answered_ms| Row { acknowledged: true, taken: 2, answered_ms, again_ms: 9_000, ..Row::default() };
+        let twice = |answered_ms| Row { acknowledged: 1, taken: 2, answered_ms, again_ms: 9_000, ..Row::default() };
         ledger.rows.lock()[..2].copy_from_slice(&[twice(Some(0)), twice(None)]);
         ledger.taken(9);
         let books = |kills: &[u64]| {
@@ -168,5 +226,23 @@ mod tests {
         assert_eq!(books(&[1_000]), (1, 2, 0, 1));
         assert_eq!(books(&[5_000]), (1, 1, 1, 1), "the first one was known long before");
         assert_eq!(books(&[10_000]), (1, 0, 2, 1), "both came twice before");
+    }
+
+    #[test]
+    fn messages_without_a_reply_are_told_with_all_that_is_known_of_them() {
+        let ledger = Ledger::new(Instant::now());
+        for person in 7..10 {
+            ledger.said(person, Instant::now());
+        }
+        ledger.acknowledged(1);
+        ledger.acknowledged(1);
+        ledger.asked(1);
+        ledger.taken(0);
+        let open = ledger.unanswered(&[90_000, 2_000, 200_000], 9);
+        assert_eq!(open.iter().map(|open| (open.n, open.person)).collect::<Vec<_>>(), [(1, 8), (2, 9)]);
+        let (after, asked) = (open[0].acknowledged_ms as i64 - 2_000, open[0].asked);
+        assert_eq!((open[0].acknowledged, asked, open[0].after_kill_ms), (2, 1, Some(after)));
+        assert_eq!((open[1].acknowledged, open[1].asked), (0, 0));
+        assert_eq!((ledger.unanswered(&[], 1).len(), ledger.unanswered(&[], 1)[0].after_kill_ms), (1, None));
     }
 }

@@ -59,6 +59,8 @@ async fn answer(request: Request<Incoming>, parts: Arc<Parts>) -> Response<Body>
     }
     // Whoever sends half a message is about to die.
     let Ok(body) = request.into_body().collect().await.map(|body| body.to_bytes()) else { return cut() };
+    let quoted = message::quoted(&body);
+    quoted.iter().for_each(|n| parts.ledger.asked(*n));
     let fault = parts.faults.of_send();
     match fault {
         Some(Fault::Busy | Fault::Outage) => return error(StatusCode::INTERNAL_SERVER_ERROR, 2),
@@ -70,7 +72,7 @@ async fn answer(request: Request<Incoming>, parts: Arc<Parts>) -> Response<Body>
         }
         _ => {}
     }
-    let Some(n) = message::quoted(&body) else {
+    let Some(n) = quoted else {
         parts.ledger.strange();
         return taken(0);
     };

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::super::verdict::Verdict;
 use super::ledger::Books;
-use super::samples::{Sample, most_of_thirds, seconds, slope, steady};
+use super::open::Open;
+use super::samples::{Sample, erased, most_of_thirds, seconds, slope, steady};
 
 const MB: f64 = 1_048_576.0;
 /// RSS at any time.
@@ -16,7 +17,7 @@ const RSS_MB_IN_ALL: f64 = 96.0;
 const SHORT_SECONDS: f64 = 480.0;
 /// Connections to Meta that hang, beside the usual ones.
 const DESCRIPTORS_MORE: u64 = 32;
-/// Growth of files that is none: the store doubles its file when it needs more, in a short time perhaps once.
+/// Growth of files that is none: the store reaches its size after two rounds of folding, for which a short time is too short.
 const FILES_TIMES: f64 = 1.15;
 const FILES_TIMES_SHORT: f64 = 2.0;
 const FILES_MB: f64 = 8.0;
@@ -37,6 +38,11 @@ pub(super) struct Seen {
     pub undelivered: u64,
     /// Outgoing messages that are not read in the end: their statuses were lost.
     pub not_read: usize,
+    /// Messages that were given up, and what was acknowledged but not run; up to a page of each.
+    pub letters: usize,
+    pub quarantined: usize,
+    /// Some of the messages without a reply.
+    pub open: Vec<Open>,
     /// People who ever wrote: far more than may be in memory.
     pub met: u64,
     pub starts: u32,
@@ -135,8 +141,12 @@ fn nothing_lost(seen: &Seen, verdict: &mut Verdict) {
     verdict.none("replies to nothing", strange);
     verdict.none("webhooks never answered 200", seen.undelivered);
     verdict.none("outgoing messages without their last status", seen.not_read as u64);
+    verdict.none("given up", seen.letters as u64);
+    verdict.none("acknowledged and put aside", seen.quarantined as u64);
     let live = seen.samples.iter().map(|sample| sample.live).max().unwrap_or_default();
     let comes_and_goes = live > 0 && seen.met > live * 5 / 4;
+    let erased = erased(&seen.samples);
+    verdict.add("rows of people who were forgotten", erased.to_string(), "some", erased > 0);
     verdict.add("people met, in memory at the most", format!("{}, {live}", seen.met), "many leave", comes_and_goes);
 }
 
@@ -187,6 +197,7 @@ mod tests {
             store_bytes: 30 << 20,
             webhook_bytes: 16 << 20,
             live: 240,
+            erased: 9,
             ..Sample::default()
         };
         Seen {
@@ -199,6 +210,9 @@ mod tests {
             again: 2,
             undelivered: 0,
             not_read: 0,
+            letters: 0,
+            quarantined: 0,
+            open: Vec::new(),
             met: 900,
             starts: 3,
             slowest_start_ms: 90,
@@ -222,6 +236,9 @@ mod tests {
         assert!(refused(|seen| seen.books.doubled = 1).contains("doubled"));
         assert!(refused(|seen| seen.books.replied = 8).contains("replied"));
         assert!(refused(|seen| seen.not_read = 1).contains("last status"));
+        assert!(refused(|seen| seen.letters = 1).contains("given up"));
+        assert!(refused(|seen| seen.quarantined = 1).contains("put aside"));
+        assert!(refused(|seen| seen.samples.iter_mut().for_each(|sample| sample.erased = 0)).contains("forgotten"));
         assert!(refused(|seen| seen.met = 250).contains("in memory"));
         assert!(refused(|seen| seen.samples[300].rss_bytes = 513 << 20).contains("at the most"));
         assert!(refused(|seen| seen.samples.clear()).contains("slope"));

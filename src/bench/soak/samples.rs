@@ -20,6 +20,13 @@ pub(super) struct Sample {
     pub unfolded: u64,
     /// Conversations in memory.
     pub live: u64,
+    /// Rows of conversations that grew old, of this start.
+    pub erased: u64,
+}
+
+/// Rows of conversations that grew old, of all starts: what was erased after the last look of a start is not counted.
+pub(super) fn erased(samples: &[Sample]) -> u64 {
+    samples.chunk_by(|one, next| one.life == next.life).filter_map(|life| life.last()).map(|last| last.erased).sum()
 }
 
 /// Samples of the last life that are not of its warm-up.
@@ -78,6 +85,13 @@ mod tests {
         assert_eq!((steady.len(), steady[0].at_seconds, seconds(steady)), (20, 20.0, 19.0));
         assert!((slope(steady, |sample| sample.rss_bytes) - 5.0).abs() < 1e-6);
         assert_eq!(slope(&[], |sample| sample.rss_bytes), 0.0);
+    }
+
+    #[test]
+    fn what_each_start_erased_is_summed() {
+        let sample = |life, erased| Sample { life, erased, ..Sample::default() };
+        assert_eq!(erased(&[sample(0, 3), sample(0, 5), sample(1, 0), sample(2, 2)]), 7);
+        assert_eq!(erased(&[]), 0);
     }
 
     #[test]
