@@ -369,6 +369,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_at_once_is_found_again_also_where_a_segment_ends_in_the_middle() {
+        let dir = tempfile::tempdir().unwrap();
+        let body = |n: u64| Bytes::from(n.to_string().repeat(1 << 20));
+        let rows: Vec<_> = (10..30).map(|n| (record(n, 200), body(n))).collect();
+        let mut files = files(dir.path());
+        for (id, (record, body)) in files.append(&rows).unwrap().into_iter().zip(&rows) {
+            let kept = find(dir.path(), id).unwrap().unwrap();
+            assert_eq!((&kept.record, &kept.body), (record, body));
+        }
+        assert!(segments(dir.path()).unwrap().len() > 2);
+        assert_eq!(all(dir.path(), &Filter::default(), 7), (10..30).rev().collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_record_that_was_cut_off_ends_its_segment_and_hides_no_other() {
         let dir = tempfile::tempdir().unwrap();
         files(dir.path()).append(&[(record(1, 200), Bytes::new()), (record(2, 200), Bytes::from("body"))]).unwrap();
