@@ -78,6 +78,7 @@ pub enum BroadcastError {
 /// All broadcasts of a process.
 pub struct Broadcasts {
     engine: Arc<Engine>,
+    /// Replies do not wait for what is written here.
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     all: Mutex<BTreeMap<Box<str>, Broadcast>>,
@@ -94,7 +95,7 @@ pub struct Broadcasts {
 impl Broadcasts {
     /// Those that the store has. Chunks of one that was never finished being made are removed.
     pub async fn load(engine: Arc<Engine>) -> Result<Arc<Self>, BroadcastError> {
-        let (store, clock) = (engine.deps().store.clone(), engine.deps().clock.clone());
+        let (store, clock) = (engine.deps().unhurried.clone(), engine.deps().clock.clone());
         let (mut all, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
         for (id, bytes) in store.documents(KIND).await? {
             match codec::decode(&bytes) {

@@ -309,7 +309,8 @@ impl State {
         // Before the other conversation can have them: it lets them go, or holds them itself.
         let silenced: Vec<_> =
             done.noted.moving.iter().copied().filter(|part| self.deps.senders.silence(*part)).collect();
-        if let Err(error) = self.deps.store.commit(fence, turn).await {
+        let bulk = !done.outbound.is_empty() && done.outbound.iter().all(|message| message.payload.bulk);
+        if let Err(error) = self.deps.store_of(bulk).commit(fence, turn).await {
             self.stay(&done.after.state, silenced, &error);
             return Err(error.into());
         }

@@ -25,6 +25,8 @@ use crate::{router, timers};
 
 pub(crate) struct Deps {
     pub store: Arc<dyn Store>,
+    /// The same for what nobody waits for.
+    pub unhurried: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
     pub bots: Arc<Bots>,
     pub turn: Arc<TurnFunction>,
@@ -67,6 +69,11 @@ impl Deps {
     /// Whether the person of a conversation was erased.
     pub(crate) fn is_dead(&self, conversation: storage::ConversationId) -> bool {
         self.tombs.is_dead(crate::identity::contact_of(conversation))
+    }
+
+    /// Where messages of this class write: replies do not wait for commits of what is one of many.
+    pub(crate) fn store_of(&self, bulk: bool) -> &Arc<dyn Store> {
+        if bulk { &self.unhurried } else { &self.store }
     }
 
     pub(crate) fn fence(&self, number_id: &str) -> Fence {

@@ -155,6 +155,7 @@ impl Engine {
         let http = HttpCaller::new(http, store.clone(), clock.clone(), metrics.clone(), tombs.clone());
         let backlog = Backlog::new(conversations.max_unsent);
         let deps = Arc::new(Deps {
+            unhurried: store.clone().unhurried(),
             store,
             clock,
             bots,

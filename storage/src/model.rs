@@ -269,6 +269,10 @@ impl World {
 }
 
 impl Store for Model {
+    fn unhurried(self: Arc<Self>) -> Arc<dyn Store> {
+        self
+    }
+
     fn fence(&self, _partition: &Partition) -> Fence {
         Fence { epoch: self.epoch }
     }

@@ -87,6 +87,10 @@ pub struct StoreStats {
 
 /// The store. See the module.
 pub trait Store: std::marker::Send + Sync + 'static {
+    /// The same store for what nobody waits for: a write over this handle may wait some milliseconds for company, and
+    /// goes with the next write of anybody else, so that it costs those no commit of its own.
+    fn unhurried(self: Arc<Self>) -> Arc<dyn Store>;
+
     /// The fence of this process for a business number.
     fn fence(&self, partition: &Partition) -> Fence;
 

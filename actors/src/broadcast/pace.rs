@@ -2,6 +2,9 @@
 
 /// A burst of this part of a second's messages.
 const BURST_SECONDS: f64 = 0.25;
+/// A step is what may go in so many seconds, so that replies meet few of them at a time, and not one message where the rate
+/// is high.
+const STEP_SECONDS: f64 = 0.02;
 /// Counting in fractions must not cost a message a millisecond.
 const EPSILON: f64 = 1e-6;
 
@@ -23,8 +26,7 @@ impl Pace {
         let since_ms = now_ms.saturating_sub(self.counted_ms);
         self.tokens = (self.tokens + since_ms as f64 * per_second / 1_000.0).min(room);
         self.counted_ms = now_ms;
-        // Small steps, but not one for each message.
-        let least = (room / 2.0).floor().clamp(1.0, wanted.max(1) as f64);
+        let least = (per_second * STEP_SECONDS).floor().clamp(1.0, wanted.max(1) as f64);
         if self.tokens + EPSILON < least {
             let wait_ms = ((least - self.tokens) * 1_000.0 / per_second).ceil() as u64;
             return Err(now_ms + wait_ms.max(1));
@@ -55,6 +57,17 @@ mod tests {
         assert!((9..=11).contains(&released(1.0, 10_000)));
         assert!((790..=825).contains(&released(80.0, 10_000)));
         assert!((1..=2).contains(&released(0.1, 10_000)));
+    }
+
+    #[test]
+    fn steps_are_small_and_not_single_where_the_rate_is_high() {
+        let step = |per_second| {
+            let mut pace = Pace::new(0);
+            pace.take(16, Some(per_second), 0).expect("the first one may go");
+            let again_ms = pace.take(16, Some(per_second), 0).expect_err("its turn has not come");
+            pace.take(16, Some(per_second), again_ms).expect("its turn has come")
+        };
+        assert_eq!([20.0, 80.0, 200.0, 800.0, 5_000.0].map(step), [1, 1, 4, 16, 16]);
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Engine {
             let row = Inbound { partition: partition.clone(), aliases, received_ms: now_ms, payload };
             rows.push(Accept::Message(row));
         }
-        let appended = self.deps.store.append(rows).await;
+        let appended = self.deps.unhurried.append(rows).await;
         let (numbers, answers): (Vec<_>, Vec<_>) = tickets.into_iter().unzip();
         let outcomes = match &appended {
             Ok(_) => hear(answers).await,

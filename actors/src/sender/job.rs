@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use storage::{Change, SendId, SendState, Settled, Settlement, StoreError};
+use storage::{Change, SendId, SendState, Settled, Settlement, Store, StoreError};
 use tokio::time::Instant;
 
 use super::transport::{self, Transport};
@@ -138,15 +138,23 @@ impl Job {
 
     pub(super) async fn settle(&self, row: &Row, change: Change) -> Settled {
         let settlement = Settlement { send: row.id, nonce: Some(row.nonce), at_ms: self.now_ms(), change };
-        self.settle_all(vec![settlement]).await.first().copied().unwrap_or(Settled::Unknown)
+        self.settle_over(self.deps.store_of(row.manner.bulk), vec![settlement])
+            .await
+            .first()
+            .copied()
+            .unwrap_or(Settled::Unknown)
     }
 
     /// Settles until the store takes it. Once the store has failed for good the process is about to end, and this waits
     /// for that: what is under way stays under way.
     pub(super) async fn settle_all(&self, settlements: Vec<Settlement>) -> Vec<Settled> {
+        self.settle_over(&self.deps.store, settlements).await
+    }
+
+    async fn settle_over(&self, store: &Arc<dyn Store>, settlements: Vec<Settlement>) -> Vec<Settled> {
         let fence = self.deps.fence(&self.number.id);
         loop {
-            match self.deps.store.settle(fence, settlements.clone()).await {
+            match store.settle(fence, settlements.clone()).await {
                 Ok(settled) => return settled,
                 Err(error) => self.store_refused("settling an outbox row", &error).await,
             }

@@ -26,7 +26,7 @@ use super::kept::Kept;
 use super::log;
 use super::memtable::{Memtable, View};
 use super::options::{Entropy, Options};
-use super::queue::Queue;
+use super::queue::{Linger, Queue};
 use super::read;
 use super::shared::{Figures, Shared};
 use super::space::{self, Guard};
@@ -249,7 +249,11 @@ fn assemble(name: &str, options: Options, locked: Locked) -> Opened {
         database: RwLock::new(Some(database)),
         view: RwLock::new(View { active: tail.table, frozen: None }),
         inbox: RwLock::new(tail.inbox),
-        queue: Queue::new(options.queue_items, options.queue_bytes),
+        queue: Queue::new(
+            options.queue_items,
+            options.queue_bytes,
+            Linger { longest: options.linger, items: options.linger_items },
+        ),
         appended: watch::Sender::new(InboxSeq(tail.next.inbox - 1)),
         committed: watch::Sender::new(LogSeq(tail.next.log - 1)),
         health: watch::Sender::new(Health::Good),

@@ -36,6 +36,10 @@ pub struct Options {
     pub batch_items: usize,
     /// Bytes in a commit, unless a single call brings more.
     pub batch_bytes: usize,
+    /// How long a write over [`crate::Store::unhurried`] waits for company.
+    pub linger: Duration,
+    /// And how many items are company enough.
+    pub linger_items: usize,
     /// Bytes of unfolded changes at which a fold starts; memory and the replay at start hold about twice as much.
     pub fold_bytes: usize,
     /// Keys with unfolded changes at which a fold starts.
@@ -75,6 +79,8 @@ impl Default for Options {
             queue_bytes: 32 << 20,
             batch_items: 256,
             batch_bytes: 1 << 20,
+            linger: Duration::from_millis(4),
+            linger_items: 16,
             fold_bytes: 32 << 20,
             fold_rows: 131_072,
             fold_log_bytes: 64 << 20,

@@ -1,7 +1,7 @@
 //! The bounded queue before the writer, and the jobs in it.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
@@ -13,6 +13,21 @@ use crate::{Change, Committed, Fence, Inbound, InboxSeq, Promise, Resolved, Sett
 
 /// How much more than an `append` the other writes may pile up: they come from a bounded number of actors.
 const RESERVE: usize = 8;
+
+/// Whether somebody waits for a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Haste {
+    Now,
+    /// It may wait a moment for company.
+    Unhurried,
+}
+
+/// For how long what nobody waits for stays, and how many items of it are company enough.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Linger {
+    pub(super) longest: Duration,
+    pub(super) items: usize,
+}
 
 /// One row of an `append`, already encoded.
 #[derive(Debug)]
@@ -104,11 +119,14 @@ pub(super) struct Queue {
     changed: Condvar,
     max_items: usize,
     max_bytes: usize,
+    linger: Linger,
 }
 
 #[derive(Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
+    /// Since when nothing waits but what nobody waits for; absent where somebody does, or nothing waits.
+    unhurried_since: Option<Instant>,
     items: usize,
     bytes: usize,
     /// Why nothing more is taken.
@@ -125,16 +143,22 @@ pub(super) enum Taken {
 }
 
 impl Queue {
-    pub(super) fn new(max_items: usize, max_bytes: usize) -> Self {
-        Self { waiting: Mutex::default(), changed: Condvar::new(), max_items, max_bytes }
+    pub(super) fn new(max_items: usize, max_bytes: usize, linger: Linger) -> Self {
+        Self { waiting: Mutex::default(), changed: Condvar::new(), max_items, max_bytes, linger }
     }
 
     /// Hands a job to the writer, or refuses it at once.
-    pub(super) fn push(&self, job: Job) {
+    #[allow(clippy::disallowed_methods, reason = "how long a write lingers; decides nothing else")]
+    pub(super) fn push(&self, job: Job, haste: Haste) {
         let mut waiting = self.waiting.lock();
         if let Some(why) = self.obstacle(&waiting, &job) {
             drop(waiting);
             return job.refuse(StoreError::Unavailable(why));
+        }
+        match haste {
+            Haste::Now => waiting.unhurried_since = None,
+            Haste::Unhurried if waiting.jobs.is_empty() => waiting.unhurried_since = Some(Instant::now()),
+            Haste::Unhurried => {}
         }
         waiting.items += job.items();
         waiting.bytes += job.bytes();
@@ -161,17 +185,19 @@ impl Queue {
     /// Takes what waits, up to a batch; waits for the first job for as long as `patience` says.
     pub(super) fn take(&self, max_items: usize, max_bytes: usize, patience: Option<Duration>) -> Taken {
         let mut waiting = self.waiting.lock();
-        while waiting.jobs.is_empty() {
-            if waiting.shut.is_some() {
+        loop {
+            if let Some(rest) = self.lingers(&waiting) {
+                self.changed.wait_for(&mut waiting, rest);
+            } else if !waiting.jobs.is_empty() {
+                break;
+            } else if waiting.shut.is_some() {
                 return Taken::Ended;
-            }
-            match patience {
-                None => self.changed.wait(&mut waiting),
-                Some(patience) => {
-                    if self.changed.wait_for(&mut waiting, patience).timed_out() && waiting.jobs.is_empty() {
-                        return Taken::Idle;
-                    }
+            } else if let Some(patience) = patience {
+                if self.changed.wait_for(&mut waiting, patience).timed_out() && waiting.jobs.is_empty() {
+                    return Taken::Idle;
                 }
+            } else {
+                self.changed.wait(&mut waiting);
             }
         }
         let (mut items, mut bytes) = (0, 0);
@@ -187,7 +213,16 @@ impl Queue {
         }
         waiting.items -= items;
         waiting.bytes -= bytes;
+        // What is left over is more than a batch: it waits no longer.
+        waiting.unhurried_since = None;
         Taken::Jobs(jobs)
+    }
+
+    /// How long what waits may go on waiting for company.
+    #[allow(clippy::disallowed_methods, reason = "how long a write lingers; decides nothing else")]
+    fn lingers(&self, waiting: &Waiting) -> Option<Duration> {
+        let since = waiting.unhurried_since.filter(|_| waiting.shut.is_none() && waiting.items < self.linger.items)?;
+        self.linger.longest.checked_sub(since.elapsed()).filter(|rest| !rest.is_zero())
     }
 
     /// Takes nothing more; what waits is still written.
@@ -214,6 +249,11 @@ mod tests {
     use super::*;
     use crate::Pending;
 
+    /// Nothing waits for time in these tests: what lingers does so for an hour.
+    fn queue(max_items: usize, max_bytes: usize) -> Queue {
+        Queue::new(max_items, max_bytes, Linger { longest: Duration::from_secs(3_600), items: 3 })
+    }
+
     fn append(bytes: usize) -> Job {
         let (promise, _) = Pending::promised();
         Job::Append(vec![Accepted::Quarantine(vec![0; bytes].into())], promise)
@@ -228,8 +268,8 @@ mod tests {
 
     #[test]
     fn batch_is_cut_at_its_items_and_at_its_bytes() {
-        let queue = Queue::new(100, 10_000);
-        (0..6).for_each(|_| queue.push(append(10)));
+        let queue = queue(100, 10_000);
+        (0..6).for_each(|_| queue.push(append(10), Haste::Now));
         assert_eq!(taken(&queue, 2, 1000), 2);
         assert_eq!(taken(&queue, 100, 35), 3);
         assert_eq!(taken(&queue, 100, 1), 1);
@@ -238,26 +278,53 @@ mod tests {
 
     #[test]
     fn appends_are_refused_when_too_much_waits_and_others_are_not() {
-        let queue = Queue::new(1, 10_000);
-        queue.push(append(1));
+        let queue = queue(1, 10_000);
+        queue.push(append(1), Haste::Now);
         let (promise, refused) = Pending::promised();
-        queue.push(Job::Append(Vec::new(), promise));
+        queue.push(Job::Append(Vec::new(), promise), Haste::Now);
         let (promise, _waiting) = Pending::promised();
-        queue.push(Job::Documents(vec![Op::Delete(Box::default())], promise));
+        queue.push(Job::Documents(vec![Op::Delete(Box::default())], promise), Haste::Now);
         assert_eq!(taken(&queue, 10, 1000), 2);
         let answer = futures_block(refused);
         assert_eq!(answer, Err(StoreError::Unavailable("too much is waiting to be written".into())));
     }
 
     #[test]
+    fn what_nobody_waits_for_goes_with_the_first_that_somebody_waits_for() {
+        let queue = queue(100, 10_000);
+        queue.push(append(1), Haste::Unhurried);
+        queue.push(append(1), Haste::Unhurried);
+        assert!(queue.lingers(&queue.waiting.lock()).is_some());
+        queue.push(append(1), Haste::Now);
+        queue.push(append(1), Haste::Unhurried);
+        assert_eq!(taken(&queue, 100, 1000), 4);
+        assert!(queue.lingers(&queue.waiting.lock()).is_none(), "nothing waits");
+    }
+
+    #[test]
+    fn company_enough_a_time_that_is_over_and_an_end_are_not_waited_for() {
+        let enough = queue(100, 10_000);
+        (0..3).for_each(|_| enough.push(append(1), Haste::Unhurried));
+        assert_eq!(taken(&enough, 2, 1000), 2);
+        assert_eq!(taken(&enough, 100, 1000), 1, "what a batch left over");
+        let over = Queue::new(100, 10_000, Linger { longest: Duration::ZERO, items: 3 });
+        over.push(append(1), Haste::Unhurried);
+        assert_eq!(taken(&over, 100, 1000), 1);
+        let ended = queue(100, 10_000);
+        ended.push(append(1), Haste::Unhurried);
+        ended.shut("it was closed");
+        assert_eq!(taken(&ended, 100, 1000), 1);
+    }
+
+    #[test]
     fn deserted_queue_refuses_everything_but_close() {
-        let queue = Queue::new(1, 1);
+        let queue = queue(1, 1);
         queue.desert("the disk is gone");
         let (promise, refused) = Pending::promised();
-        queue.push(Job::Documents(vec![Op::Delete(Box::default())], promise));
+        queue.push(Job::Documents(vec![Op::Delete(Box::default())], promise), Haste::Now);
         assert_eq!(futures_block(refused), Err(StoreError::Unavailable("the disk is gone".into())));
         let (promise, closed) = Pending::promised();
-        queue.push(Job::Close(promise));
+        queue.push(Job::Close(promise), Haste::Now);
         assert_eq!(futures_block(closed), Ok(()));
     }
 

@@ -31,6 +31,7 @@ macro_rules! conformance {
 conformance! {
     inbox:
         numbers_rise_from_one_in_the_order_of_the_calls,
+        what_nobody_waits_for_is_written_all_the_same_and_in_the_order_of_the_calls,
         pending_rows_come_in_order_and_in_pages,
         rows_are_found_by_number_until_they_are_consumed,
         appended_tells_the_last_committed_number,

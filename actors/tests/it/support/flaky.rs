@@ -150,6 +150,10 @@ fn one_less(count: &AtomicUsize) -> bool {
 }
 
 impl Store for Flaky {
+    fn unhurried(self: Arc<Self>) -> Arc<dyn Store> {
+        self
+    }
+
     fn committed(&self) -> watch::Receiver<LogSeq> {
         self.inner.committed()
     }

@@ -13,6 +13,19 @@ pub(crate) fn numbers_rise_from_one_in_the_order_of_the_calls(engine: &mut dyn E
     assert_eq!(rows[2], (InboxSeq(3), inbound("c")));
 }
 
+pub(crate) fn what_nobody_waits_for_is_written_all_the_same_and_in_the_order_of_the_calls(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let unhurried = store.clone().unhurried();
+    let first = unhurried.append(vec![message("a"), message("b")]);
+    assert_eq!(get(store.append(vec![message("c")])), [InboxSeq(3)]);
+    assert_eq!(get(first), [InboxSeq(1), InboxSeq(2)]);
+    assert_eq!(get(unhurried.append(vec![message("d")])), [InboxSeq(4)], "nobody else comes");
+    assert_eq!(sequences(&get(unhurried.pending(InboxSeq(0), 10))), [1, 2, 3, 4]);
+    drop((store, unhurried));
+    engine.reopen();
+    assert_eq!(sequences(&get(engine.store().pending(InboxSeq(0), 10))), [1, 2, 3, 4]);
+}
+
 pub(crate) fn pending_rows_come_in_order_and_in_pages(engine: &mut dyn Engine) {
     let store = engine.store();
     get(store.append((0..30).map(|i| message(&format!("message number {i}"))).collect()));
