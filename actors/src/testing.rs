@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use storage::Store;
-use whatsapp::graph::{self, Accepted, CallError};
+use whatsapp::graph::{self, Accepted};
 
 use crate::settings::Number;
 use crate::{AdjustableClock, Bots, Setup, Transport};
@@ -25,15 +25,6 @@ impl Transport for Cut {
     ) -> Pin<Box<dyn Future<Output = Result<Accepted, graph::Error>> + Send + 'a>> {
         self.0.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { Err(graph::Error::Ambiguous("composed".into())) })
-    }
-
-    fn mark_read<'a>(
-        &'a self,
-        _: &'a Number,
-        _: &'a str,
-        _: bool,
-    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>> {
-        Box::pin(async { Ok(()) })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use serde_json::{Value, json};
-use whatsapp::graph::{self, Accepted, CallError, FlowStatus, PreviewLink};
+use whatsapp::graph::{self, Accepted, FlowStatus, PreviewLink};
 use whatsapp::webhook::FieldEvent;
 
 use super::*;
@@ -129,15 +129,6 @@ impl Transport for Bodies {
     ) -> Pin<Box<dyn Future<Output = Result<Accepted, graph::Error>> + Send + 'a>> {
         self.0.lock().push(serde_json::from_slice(&body).unwrap());
         Box::pin(async { Err(graph::Error::NotSent("nowhere".into())) })
-    }
-
-    fn mark_read<'a>(
-        &'a self,
-        _: &'a Number,
-        _: &'a str,
-        _: bool,
-    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>> {
-        Box::pin(async { Ok(()) })
     }
 }
 
