@@ -1,10 +1,10 @@
 //! The one source of time: handed down from the binary, so that tests and `parlance dev` can move it.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Wall-clock time, in Unix milliseconds, and waiting for it.
@@ -23,7 +23,8 @@ pub struct AdjustableClock {
     base_ms: u64,
     started: Instant,
     offset_ms: AtomicU64,
-    moved: watch::Sender<()>,
+    /// Wakes in the order in which was begun to wait, so that what happens then can happen again.
+    moved: Notify,
 }
 
 impl AdjustableClock {
@@ -37,13 +38,13 @@ impl AdjustableClock {
     /// A clock that starts at `now_ms`.
     #[allow(clippy::disallowed_methods, reason = "this is the Clock; tokio's instant stands still in paused tests")]
     pub fn starting_at(now_ms: u64) -> Self {
-        Self { base_ms: now_ms, started: Instant::now(), offset_ms: AtomicU64::new(0), moved: watch::Sender::new(()) }
+        Self { base_ms: now_ms, started: Instant::now(), offset_ms: AtomicU64::new(0), moved: Notify::new() }
     }
 
     /// Moves time forward and wakes everybody who waits.
     pub fn advance(&self, by_ms: u64) {
         self.offset_ms.fetch_add(by_ms, Ordering::AcqRel);
-        self.moved.send_replace(());
+        self.moved.notify_waiters();
     }
 }
 
@@ -55,17 +56,18 @@ impl Clock for AdjustableClock {
 
     fn wait_until(&self, until_ms: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
-            let mut moved = self.moved.subscribe();
             loop {
+                let mut moved = pin!(self.moved.notified());
+                // From here on no move is missed.
+                moved.as_mut().enable();
                 let left = until_ms.saturating_sub(self.now_ms());
                 if left == 0 {
                     return;
                 }
                 tokio::select! {
+                    biased;
+                    () = moved => {}
                     () = tokio::time::sleep(Duration::from_millis(left)) => {}
-                    changed = moved.changed() => {
-                        if changed.is_err() { return; }
-                    }
                 }
             }
         })

@@ -275,10 +275,17 @@ impl State {
     }
 
     async fn retry(&mut self) -> Result<(), ActorProcessingErr> {
-        let busy: Vec<_> = self.entries.iter().filter(|(_, entry)| !entry.queue.is_idle()).map(|(id, _)| *id).collect();
-        for id in busy {
+        let busy = self.entries.iter().filter(|(_, entry)| !entry.queue.is_idle());
+        for id in in_order(busy.map(|(id, _)| *id)) {
             self.wake(id).await?;
         }
         Ok(())
     }
+}
+
+/// Maps have another order each time; what is done in order can be done again.
+fn in_order(ids: impl Iterator<Item = ConversationId>) -> Vec<ConversationId> {
+    let mut ids: Vec<_> = ids.collect();
+    ids.sort_unstable();
+    ids
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use ractor::{Actor, ActorId, ActorProcessingErr, RpcReplyPort};
 use storage::ConversationId;
 
-use super::{Entry, Message, Stage, State, Trouble};
+use super::{Entry, Message, Stage, State, Trouble, in_order};
 use crate::conversation::{self, Conversation, GiveUp, Recovery};
 use crate::events;
 use crate::queue::{HANDLING_TICK, Stall};
@@ -88,8 +88,7 @@ impl State {
             let entry = self.entries.get(*id);
             entry.is_some_and(|entry| entry.active_ms <= before_ms && may_leave(entry))
         };
-        let leaving: Vec<_> = self.by_actor.values().filter(idle).copied().collect();
-        for id in leaving {
+        for id in in_order(self.by_actor.values().filter(idle).copied()) {
             self.passivate(id);
         }
         self.room.set_live(self.by_actor.values().copied());
