@@ -1,4 +1,4 @@
-//! Seeded lives of the engine: people write, Graph misbehaves, statuses come late or never, staff take over, time jumps,
+//! Seeded lives of the engine: people write and fill in forms, Graph misbehaves, statuses come late or never, staff take over, time jumps,
 //! and the process ends at any call of the store, or of the disk below it. Whatever the seed, what was acknowledged is
 //! there, nothing counts twice, order holds, and in the end nothing is left over.
 //!
@@ -7,9 +7,11 @@
 
 mod books;
 mod content;
+mod forms;
 mod ground;
 mod life;
 mod meta;
+mod phone;
 mod plan;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,8 +21,8 @@ use books::{Books, Sum};
 use life::Run;
 use parking_lot::Mutex;
 
-/// How many, unless the environment says otherwise: about 80 s of two cores.
-const SEEDS: u64 = 500;
+/// How many, unless the environment says otherwise: about three and a half minutes of two cores.
+const SEEDS: u64 = 2_500;
 /// Seeds that run twice: of so many one over the model and one on a disk.
 const TWICE: u64 = 100;
 
@@ -61,7 +63,8 @@ fn no_seed_loses_doubles_or_leaves_anything() {
     let (first, seeds) = (of_env("PARLANCE_SEED", 1), of_env("PARLANCE_SEEDS", SEEDS));
     let (next, sum) = (AtomicU64::new(first), Mutex::new(Sum::default()));
     std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+        // A seed on a disk waits for the threads of its store half of its time.
+        for _ in 0..2 * std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| live_on(&next, first + seeds, &sum));
         }
     });

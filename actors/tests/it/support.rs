@@ -6,7 +6,7 @@ mod shadow;
 mod web;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actors::http_caller::{BotSecrets, HttpParts, HttpSettings};
@@ -27,6 +27,8 @@ pub(crate) use testkit::SplitMix;
 pub(crate) use web::{Asked, Reply, Web, answered};
 
 pub(crate) const NUMBER: &str = "700800900100200";
+/// The bot that there is unless a test says otherwise.
+static ONE: LazyLock<Arc<Bot>> = LazyLock::new(|| bot("one"));
 pub(crate) const START_MS: u64 = 1_900_000_000_000;
 
 /// What an engine is started from; restarts share it.
@@ -59,7 +61,7 @@ impl World {
     pub(crate) fn over(store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(AdjustableClock::starting_at(START_MS));
         let bots = Bots::new("test");
-        bots.put_live(bot("one"));
+        bots.put_live(ONE.clone());
         let sender = SenderSettings { messages_per_second: 0, pair_interval_ms: 0, ..SenderSettings::default() };
         let metrics: Arc<Metrics> = Arc::default();
         Self {

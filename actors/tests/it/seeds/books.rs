@@ -6,6 +6,7 @@ use actors::SenderSettings;
 use actors::view::{self, MessageView, SendView};
 use storage::{Entry, InboxSeq, SendId, Store};
 
+use super::forms::Forms;
 use super::ground::Crashes;
 use super::meta::Post;
 use super::plan::PEOPLE;
@@ -33,6 +34,7 @@ pub(super) struct Books {
     handed_back: BTreeMap<u32, u32>,
     handing_back: BTreeMap<u32, u32>,
     orders: BTreeSet<(u32, u32)>,
+    pub forms: Forms,
     posts: Vec<Post>,
     people: Vec<Person>,
     pub crashes: Crashes,
@@ -96,8 +98,10 @@ impl Books {
             let mut found = Vec::new();
             self.check_inbox(at as u32, person, &mut found);
             self.check_outbox(at as u32, person, &mut found);
+            self.forms.check(at as u32, &person.rows, &mut found);
             wrong.extend(found.into_iter().map(|found| format!("person {at}: {found}")));
         }
+        wrong.extend_from_slice(&self.forms.odd);
         self.check_copies(&mut wrong);
         self.check_doubt(&mut wrong);
         self.check_silence(&mut wrong);
@@ -315,6 +319,9 @@ pub(super) struct Sum {
     silences: usize,
     dead: usize,
     late: usize,
+    /// Forms that were done, at their endpoint and in all.
+    finished: usize,
+    booked: usize,
     /// Questions of the second version of the bot.
     second: usize,
 }
@@ -333,12 +340,15 @@ impl Sum {
         self.silences += books.silences.len();
         self.dead += rows().filter(|row| row.state == "dead").count();
         self.late += rows().filter(|row| row.text == LATE).count();
+        self.finished += books.forms.finished.len();
+        self.booked += rows().filter(|row| row.text.starts_with("booked ")).count();
         self.second += rows().filter(|row| row.text.ends_with(" in all")).count();
     }
 
     /// Whether everything happened often enough to have shown something.
     pub(super) fn is_rich(&self) -> bool {
-        let rare = [self.cuts as usize, self.closed, self.copies, self.silences, self.dead, self.late, self.second];
+        let Self { closed, copies, silences, dead, late, finished, second, .. } = *self;
+        let rare = [self.cuts as usize, closed, copies, silences, dead, late, finished, self.booked - finished, second];
         let often = [self.messages, self.images].iter().all(|count| *count > 200);
         rare.iter().all(|count| *count >= 20) && often && self.lives > 200
     }
@@ -346,13 +356,14 @@ impl Sum {
 
 impl std::fmt::Display for Sum {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { seeds, lives, cuts, images, closed, messages, posts, copies, silences, dead, late, second } = self;
+        let Self { seeds, lives, cuts, images, closed, messages, posts, copies, silences, dead, late, .. } = self;
+        let Self { finished, booked, second, .. } = self;
         write!(
             out,
             "seeds {seeds}, lives {lives}, ended in the store {cuts}, disk images {images}, closed in order {closed}, "
         )?;
         write!(out, "messages {messages}, posts {posts}, taken twice for a reason {copies}, ")?;
         write!(out, "takeovers kept {silences}, given up {dead}, timers {late}, ")?;
-        write!(out, "turns of a published version {second}")
+        write!(out, "forms that came back {booked}, told to be done {finished}, turns of a published version {second}")
     }
 }

@@ -12,6 +12,7 @@ use whatsapp::webhook::StatusKind;
 use super::books::Books;
 use super::ground::Ground;
 use super::meta::Meta;
+use super::phone::{Phones, Returned, WITHIN};
 use super::plan::{Event, PEOPLE, plan};
 use crate::support::{Flaky, START_MS, SplitMix, World, conversation, received};
 
@@ -22,14 +23,38 @@ fn bot(how: &str) -> Arc<Bot> {
     let source = "
 parlance: 1
 id: test
-vars: { count: { type: int, default: 0 }, said: { type: text, default: '' } }
+vars: { count: { type: int, default: 0 }, said: { type: text, default: '' }, booked: { type: int, default: 0 }, got: { type: object } }
+policies: { unexpected: { other: ignore } }
 triggers: [ { default: {}, to: listen } ]
 nodes:
   listen: { type: ask, prompt: 'after {{ count }}HOW', save: said, timeout: 10m, next: { ok: count, timeout: late } }
   count: { type: set, assign: { count: count + 1 }, next: { next: echo } }
-  echo: { type: say, messages: [ { text: '{{ count }}: {{ said }}' } ], next: { next: listen } }
+  echo: { type: say, messages: [ { text: '{{ count }}: {{ said }}' } ], next: { next: more } }
+  more: { type: branch, cases: [ { when: 'count % 5 == 3', to: form } ], else: listen }
+  form:
+    type: flow
+    flow: f
+    prompt: 'form {{ count }}'
+    cta: Open
+    entry: data_exchange
+    ttl: 10m
+    save: got
+    while_waiting: 'use it'
+    next: { done: done, expired: over, failed: unsent }
+  done: { type: set, assign: { booked: booked + 1 }, next: { next: booked } }
+  booked: { type: say, messages: [ { text: 'booked {{ booked }} {{ got.form }}' } ], next: { next: listen } }
+  over: { type: say, messages: [ { text: 'over it is' } ], next: { next: listen } }
+  unsent: { type: say, messages: [ { text: 'unsent it is' } ], next: { next: listen } }
   late: { type: say, messages: [ { text: 'still there?' } ], next: { next: rest } }
   rest: { type: ask, prompt: 'at rest', save: said, next: { ok: count } }
+flows:
+  f:
+    id: '1'
+    on:
+      init: [ { show: { screen: A } } ]
+      submit:
+        A: [ { show: { screen: B } } ]
+        B: [ { finish: { data: { form: '{{ form.form }}' } } } ]
 ";
     Arc::new(chatbot::load(&source.replace("HOW", how), "one.yaml", Format::Yaml).bot.expect("it has no errors"))
 }
@@ -49,6 +74,7 @@ pub(super) struct Run {
     bots: Arc<Bots>,
     published: usize,
     meta: Arc<Meta>,
+    phones: Arc<Phones>,
     books: Arc<Mutex<Books>>,
     now_ms: u64,
     /// What is to happen, with its time; the next one last.
@@ -70,6 +96,7 @@ impl Run {
     pub(super) fn new(seed: u64) -> Self {
         let mut random = SplitMix(seed);
         let meta = Meta::new(SplitMix(random.next()));
+        let phones = Phones::new(SplitMix(random.next()));
         let mut ahead: Vec<_> = plan(&mut random).into_iter().map(|(at_ms, event)| (START_MS + at_ms, event)).collect();
         ahead.reverse();
         let run = Self {
@@ -78,6 +105,7 @@ impl Run {
             bots: Arc::new(Bots::new("test")),
             published: 0,
             meta,
+            phones,
             books: Arc::default(),
             now_ms: START_MS,
             ahead,
@@ -93,6 +121,7 @@ impl Run {
             let is_last = self.ahead.is_empty();
             if is_last {
                 self.meta.calm_down();
+                self.phones.calm_down();
             }
             if self.live(is_last) == End::Done {
                 break;
@@ -148,17 +177,19 @@ impl Run {
         if is_last {
             self.hand_all_back(&engine);
         }
+        // What was handed back goes on first.
+        let settled_ms = clock.now_ms() + LOOK_EVERY_MS;
         let mut until_ms = clock.now_ms() + PATIENCE_MS;
         loop {
             let now_ms = clock.now_ms();
-            if is_last && self.is_quiet(store).await {
+            if is_last && now_ms >= settled_ms && self.is_quiet(store, now_ms).await {
                 return End::Done;
             }
             if is_last && now_ms >= until_ms {
                 panic!("left over for ever: {}", self.left_over(store).await);
             }
-            let next_ms =
-                [self.ahead.last().map(|(at_ms, _)| *at_ms), self.meta.next_status_ms()].into_iter().flatten().min();
+            let planned_ms = self.ahead.last().map(|(at_ms, _)| *at_ms);
+            let next_ms = [planned_ms, self.meta.next_status_ms(), self.phones.next_ms()].into_iter().flatten().min();
             let next_ms = match next_ms {
                 Some(next_ms) => next_ms,
                 // A takeover may have been waiting for its turn since a life before.
@@ -170,6 +201,7 @@ impl Run {
             };
             clock.wait_until(next_ms).await;
             self.tell(&engine, clock).await;
+            self.use_forms(&engine, clock);
             while self.ahead.last().is_some_and(|(at_ms, _)| *at_ms <= clock.now_ms()) {
                 let (_, event) = self.ahead.pop().unwrap();
                 match event {
@@ -187,8 +219,10 @@ impl Run {
     async fn happens(&mut self, engine: &Arc<Engine>, store: &Flaky, clock: &AdjustableClock, event: Event) {
         match event {
             Event::Say { person, message } | Event::Copy { person, message } => {
-                let (wamid, text) = (format!("wamid.{person}.{message}"), format!("m{message}"));
-                let row = actors::inbound(&received(&wamid, person, &text), clock.now_ms());
+                let wamid = format!("wamid.{person}.{message}");
+                let plain = || received(&wamid, person, &format!("m{message}"));
+                let received = self.phones.message(&wamid, message).unwrap_or_else(plain);
+                let row = actors::inbound(&received, clock.now_ms());
                 self.delivering = Some((person, message));
                 if let Ok(rows) = store.append(vec![Accept::Message(row)]).await {
                     self.delivering = None;
@@ -199,6 +233,7 @@ impl Run {
             }
             Event::TakeOver { person, who } => {
                 let (engine, meta, books) = (engine.clone(), self.meta.clone(), self.books.clone());
+                books.lock().forms.taken_over.insert(person);
                 let hand_backs = books.lock().hand_backs(person);
                 tokio::spawn(async move {
                     let deed = deed(who, Act::TakeOver { from_others: false });
@@ -267,8 +302,31 @@ impl Run {
         self.meta.tell_later(&std::mem::take(&mut self.telling), again_ms);
         if let Some((person, message)) = self.delivering.take() {
             self.books.lock().delivered(person, message, None);
-            self.ahead.push((again_ms, Event::Copy { person, message }));
-            self.ahead.sort_by_key(|(at_ms, _)| std::cmp::Reverse(*at_ms));
+            self.happens_at(again_ms, Event::Copy { person, message });
+        }
+    }
+
+    fn happens_at(&mut self, at_ms: u64, event: Event) {
+        self.ahead.push((at_ms, event));
+        self.ahead.sort_by_key(|(at_ms, _)| std::cmp::Reverse(*at_ms));
+    }
+
+    /// Phones get forms, ask for them what is due, and bring them back.
+    fn use_forms(&mut self, engine: &Arc<Engine>, clock: &Arc<AdjustableClock>) {
+        let now_ms = clock.now_ms();
+        self.phones.get(self.meta.forms(), now_ms);
+        for Returned { person, message, row } in self.phones.returns(now_ms) {
+            self.books.lock().forms.returned.insert(row);
+            self.happens_at(now_ms, Event::Say { person, message });
+        }
+        for asked in self.phones.asks(now_ms) {
+            let (engine, clock, phones, books) =
+                (engine.clone(), clock.clone(), self.phones.clone(), self.books.clone());
+            tokio::spawn(async move {
+                let outcome = engine.ask_form(asked.request.clone(), WITHIN).await.outcome;
+                let heard = phones.hears(&asked, &outcome, clock.now_ms());
+                books.lock().forms.heard(heard);
+            });
         }
     }
 
@@ -278,10 +336,12 @@ impl Run {
         format!("inbox {inbox:?}, open {open:?}, statuses at {:?}, now {}", self.meta.next_status_ms(), self.now_ms)
     }
 
-    async fn is_quiet(&self, store: &Flaky) -> bool {
+    async fn is_quiet(&self, store: &Flaky, now_ms: u64) -> bool {
         let nothing_waits = store.stats().inbox == 0 && self.ahead.is_empty();
-        let open = store.open_sends(None, 1).await;
-        nothing_waits && self.meta.next_status_ms().is_none() && open.is_ok_and(|open| open.is_empty())
+        let is_told = self.meta.next_status_ms().or(self.phones.next_ms()).is_none();
+        let open = store.open_sends(None, 1).await.is_ok_and(|open| open.is_empty());
+        let nothing_due = store.wakes_due(None, now_ms, 1).await.is_ok_and(|due| due.is_empty());
+        nothing_waits && is_told && open && nothing_due
     }
 }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use actors::{AdjustableClock, Clock, Number, Transport};
 use parking_lot::Mutex;
-use whatsapp::graph::{Accepted, CallError, Error, Load};
+use whatsapp::graph::{Accepted, Error, Load};
 use whatsapp::webhook::{ErrorObject, StatusKind, StatusUpdate};
 
+use super::plan::PEOPLE;
 use crate::sending::status_of;
-use crate::support::{SplitMix, pause, refusal};
+use crate::support::{SplitMix, pause, phone, refusal};
 
 /// A request as Meta saw it.
 #[derive(Clone, Debug)]
@@ -28,6 +29,13 @@ pub(super) struct Post {
     /// When the answer came, if it did; and whether it told what became of it.
     pub answered_ms: Option<u64>,
     pub is_clear: bool,
+}
+
+/// A form, with the row of the message that it came with.
+pub(super) struct Sent {
+    pub person: u32,
+    pub token: String,
+    pub row: String,
 }
 
 /// What becomes of a request.
@@ -54,6 +62,8 @@ struct State {
     /// From now on everything goes well.
     is_calm: bool,
     posts: Vec<Post>,
+    /// Forms that phones have not got yet.
+    forms: Vec<Sent>,
     /// What is still to be told, by its time.
     statuses: BTreeMap<(u64, u64), (usize, StatusKind)>,
 }
@@ -61,8 +71,8 @@ struct State {
 impl Meta {
     pub(super) fn new(random: SplitMix) -> Arc<Self> {
         let clock = Arc::new(AdjustableClock::starting_at(0));
-        let state =
-            State { random, clock, life: 0, moments: 0, is_calm: false, posts: Vec::new(), statuses: BTreeMap::new() };
+        let (posts, forms, statuses) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let state = State { random, clock, life: 0, moments: 0, is_calm: false, posts, forms, statuses };
         Arc::new(Self(Mutex::new(state)))
     }
 
@@ -80,6 +90,11 @@ impl Meta {
 
     pub(super) fn posts(&self) -> Vec<Post> {
         self.0.lock().posts.clone()
+    }
+
+    /// Forms for phones that have not got them yet.
+    pub(super) fn forms(&self) -> Vec<Sent> {
+        std::mem::take(&mut self.0.lock().forms)
     }
 
     /// Counts what happens, so that things of the same millisecond have an order.
@@ -148,12 +163,17 @@ impl State {
             at_ms: self.clock.now_ms(),
             life: self.life,
             to: text(&body["to"]).trim_start_matches('+').to_owned(),
-            text: text(&body["text"]["body"]),
+            text: text(&body["text"]["body"]) + &text(&body["interactive"]["body"]["text"]),
             callback_data: text(&body["biz_opaque_callback_data"]),
             taken,
             answered_ms: None,
             is_clear: false,
         };
+        if let Some(token) = body["interactive"]["action"]["parameters"]["flow_token"].as_str().filter(|_| taken) {
+            let row = post.callback_data.split('.').next().unwrap_or_default().to_owned();
+            let person = (0..PEOPLE).find(|person| phone(*person) == post.to).unwrap();
+            self.forms.push(Sent { person, token: token.to_owned(), row });
+        }
         self.posts.push(post);
         self.posts.len() - 1
     }
@@ -214,15 +234,6 @@ impl Transport for Meta {
                 Fate::Refused(code, status) => Err(refusal(code, status).unwrap_err()),
             }
         })
-    }
-
-    fn mark_read<'a>(
-        &'a self,
-        _: &'a Number,
-        _: &'a str,
-        _: bool,
-    ) -> Pin<Box<dyn Future<Output = Result<(), CallError>> + Send + 'a>> {
-        Box::pin(async { Ok(()) })
     }
 
     fn load(&self, _: &Number) -> Load {
