@@ -38,7 +38,7 @@ pub(super) fn read_json<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Pr
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(found) = cause {
         if let Some(found) = found.downcast_ref::<serde_path_to_error::Error<serde_json::Error>>() {
-            return Err(wrong_shape(found));
+            return Err(wrong_shape(found, || false));
         }
         cause = found.source();
     }
@@ -59,14 +59,18 @@ pub(super) fn read_or_default<T: DeserializeOwned + Default>(
 /// A JSON text of this shape.
 pub(super) fn read_text<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| wrong_shape(&error))?;
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        // A list where one of some words is wanted is told like a mistake of the JSON.
+        let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
+        wrong_shape(&error, is_json)
+    })?;
     reader.end().map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
     Ok(read)
 }
 
-fn wrong_shape(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+fn wrong_shape(error: &serde_path_to_error::Error<serde_json::Error>, is_json: impl FnOnce() -> bool) -> Problem {
     let told = error.inner().to_string();
-    if error.inner().classify() != Category::Data {
+    if error.inner().classify() != Category::Data && !is_json() {
         return Problem::bad_request(format!("the body is not JSON: {told}"));
     }
     let pointer = pointer(error.path());

@@ -268,10 +268,14 @@ fn content_type(headers: &HeaderMap) -> Result<String, Problem> {
     })
 }
 
-/// A download whose name is that of the file where it has one; percent signs hide everything that could end the header.
 fn disposition(item: &MediaItem) -> HeaderValue {
-    let name = item.filename.as_deref().unwrap_or(&item.id);
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    attachment(item.filename.as_deref().unwrap_or(&item.id))
+}
+
+/// The header of a download of this name, of which only what can be a name in a folder is left; percent signs hide
+/// everything that could end the header.
+pub fn attachment(name: &str) -> HeaderValue {
+    let last = name.rsplit(['/', '\\']).next().filter(|last| !matches!(*last, "" | "." | "..")).unwrap_or("file");
     let encoded: String = last
         .bytes()
         .map(|byte| match byte {
@@ -336,6 +340,8 @@ mod tests {
             (Some("../../etc/passwd"), "passwd"),
             (Some("a\"; \r\nx: y"), "a%22%3B%20%0D%0Ax%3A%20y"),
             (Some("C:\\x\\tür.pdf"), "t%C3%BCr.pdf"),
+            (Some("a/.."), "file"),
+            (Some("a/"), "file"),
             (None, "990011"),
         ] {
             let expected = format!("attachment; filename*=UTF-8''{shown}");
