@@ -75,6 +75,13 @@ impl Goal {
     }
 }
 
+/// Figures and their goals as JSON.
+pub(super) fn json(figures: &impl Serialize, goals: &[Goal]) -> String {
+    let mut value = serde_json::to_value(figures).expect("plain figures always encode");
+    value["goals"] = goals.iter().map(Goal::value).collect();
+    serde_json::to_string_pretty(&value).expect("plain figures always encode")
+}
+
 /// The table of them.
 pub(super) fn table(goals: &[Goal]) -> String {
     let mut text = String::new();

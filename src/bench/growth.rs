@@ -185,9 +185,7 @@ impl Outcome {
     }
 
     pub(super) fn json(&self) -> String {
-        let mut value = serde_json::to_value(self).expect("plain figures always encode");
-        value["goals"] = self.goals().iter().map(Goal::value).collect();
-        serde_json::to_string_pretty(&value).expect("plain figures always encode")
+        goal::json(self, &self.goals())
     }
 
     pub(super) fn table(&self) -> String {

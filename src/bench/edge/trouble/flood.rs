@@ -7,9 +7,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::super::super::load::attempt;
-use super::super::super::message::Writer;
 use super::Ground;
+use crate::bench::load::attempt;
+use crate::bench::message::Writer;
 
 /// Wrong signatures a second, over so many connections.
 const FORGED_A_SECOND: u32 = 2_000;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::super::super::load::attempt;
 use super::super::ears::{CROWD, ONE};
 use super::Ground;
+use crate::bench::load::attempt;
 
 /// Messages of distinct people in one webhook: as fast as it goes, and at a rate.
 const IN_A_BODY: u64 = 500;
