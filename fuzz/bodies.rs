@@ -3,11 +3,20 @@
 //! The targets of this folder run them under libFuzzer; `tests/fuzz` runs them over the seeds and over fixed
 //! mutations of these, with every other test.
 
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::sync::LazyLock;
 
+use actors::http_caller::{Allow, Guard};
+use actors::media::{Allowed, Digest};
 use actors::view;
 use chatbot::import::{self, ImportError};
 use chatbot::{Bot, ContactView, Format, Given, Incoming, Input, NumberView, Snapshot};
+use parlance::admin::{BODIES, attachment};
+use parlance::bots::FlowFiles;
+use parlance::config::{Config, Errors, Mode, Source, Sources};
 use secrecy::SecretString;
 use serde_json::Value;
 use storage::{Entry, Inbound, InboxSeq, Partition};
@@ -22,7 +31,7 @@ use whatsapp::webhook::{self, Event, FieldEvent, Message, Profile};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 15] = [
     ("webhook", webhook),
     ("message", message),
     ("signature", signature),
@@ -34,6 +43,10 @@ pub const TARGETS: [Target; 11] = [
     ("expression", expression),
     ("stored", stored),
     ("flow_json", flow_json),
+    ("admin", admin),
+    ("guard", guard),
+    ("media", media),
+    ("config", config),
 ];
 
 /// A webhook body, down to the last typed detail of each event.
@@ -255,4 +268,169 @@ pub fn flow_json(data: &[u8]) {
         let examples = screen.data.iter().map(|field| (field.name.clone(), field.example.clone().unwrap_or_default()));
         drop(screen.accepts(&Value::Object(examples.collect())));
     }
+}
+
+/// A body of the admin API, read as each that there is. What is wrong with one is said, and where in it.
+pub fn admin(data: &[u8]) {
+    let whole = serde_json::from_slice::<Value>(data).is_ok();
+    for (name, read) in BODIES {
+        let Err(problem) = read(data) else { continue };
+        let has = |member: &str| problem[member].as_str().is_some_and(|text| !text.is_empty());
+        assert!(has("title") && has("detail") && has("code"), "{name}: {problem}");
+        match problem["status"].as_u64() {
+            Some(400) => assert!(!whole, "{name} is said to be no JSON: {problem}"),
+            Some(422) => {
+                let pointer = problem["errors"][0]["pointer"].as_str().expect("a place");
+                assert!(is_place(pointer, data), "{name}: {problem}");
+            }
+            _ => panic!("{name}: {problem}"),
+        }
+    }
+}
+
+/// Whether all names on the way to a place stand in the text, which may write them with escapes.
+fn is_place(pointer: &str, data: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(data);
+    let mut names = pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"));
+    let stands = |name: String| name == "?" || name.parse::<usize>().is_ok() || text.contains(&name);
+    text.contains('\\') || names.all(stands)
+}
+
+/// What the configuration allows, in one line with commas between, and in each of the others an address that a bot
+/// calls; the same bytes as addresses that a name is found to have.
+pub fn guard(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (allowed, addresses) = text.split_once('\n').unwrap_or(("", &text));
+    let entries: Vec<_> = allowed.split(',').filter(|entry| !entry.is_empty()).collect();
+    let allow = Allow::parse(entries.iter().copied()).unwrap_or_default();
+    let names_none = allow == Allow::default();
+    let guard = Guard::new(allow);
+    for address in addresses.lines() {
+        match guard.check(address) {
+            Err(why) => assert!(!why.is_empty(), "a refusal says why"),
+            Ok(url) => {
+                assert!(matches!(url.scheme(), "http" | "https") && url.username().is_empty(), "{url}");
+                assert_eq!(guard.check(url.as_str()).as_ref(), Ok(&url), "what was checked is what is called");
+                let host = url.host_str().unwrap_or_default().trim_matches(['[', ']', '.']);
+                if let (Ok(address), true) = (host.parse(), names_none) {
+                    assert!(is_of_internet(address) && matches!(url.port(), None | Some(80 | 443)), "{url}");
+                }
+            }
+        }
+    }
+    let closed = Guard::default();
+    let v4 = data.windows(4).filter_map(|bytes| <[u8; 4]>::try_from(bytes).ok()).map(|bytes| bytes.into());
+    let v6 = data.windows(16).filter_map(|bytes| <[u8; 16]>::try_from(bytes).ok()).map(|bytes| bytes.into());
+    let written = text.split_whitespace().filter_map(|word| word.parse().ok());
+    for address in v4.map(IpAddr::V4).chain(v6.map(IpAddr::V6)).chain(written) {
+        assert!(!closed.may_connect("any.example", address) || is_of_internet(address), "{address} is called");
+    }
+}
+
+/// As the standard library has it, and what an address of six bytes more may carry.
+fn is_of_internet(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_of_internet_v4(address),
+        IpAddr::V6(address) => {
+            let inner = match address.segments() {
+                [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, ..] => embedded(address, 12),
+                [0x2002, ..] => embedded(address, 2),
+                _ => None,
+            };
+            let aside = address.is_loopback() || address.is_unspecified() || address.is_multicast();
+            let local = address.is_unique_local() || address.is_unicast_link_local();
+            !aside && !local && inner.is_none_or(is_of_internet_v4)
+        }
+    }
+}
+
+fn embedded(address: Ipv6Addr, at: usize) -> Option<Ipv4Addr> {
+    let bytes: [u8; 4] = address.octets().get(at..at + 4)?.try_into().ok()?;
+    Some(bytes.into())
+}
+
+fn is_of_internet_v4(address: Ipv4Addr) -> bool {
+    let [a, b, ..] = address.octets();
+    let shared = a == 100 && (64..128).contains(&b);
+    let measured = a == 198 && (18..20).contains(&b);
+    let local = address.is_private() || address.is_loopback() || address.is_link_local();
+    let aside = address.is_documentation() || address.is_multicast() || a == 0 || a >= 240;
+    !shared && !measured && !local && !aside
+}
+
+/// The name of a file, its type behind a line break, and the name of a file that a bot wants beside itself.
+pub fn media(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (name, kind) = text.split_once('\n').unwrap_or((&text, "image/jpeg"));
+    let header = attachment(name);
+    let name_in_header = header.to_str().ok().and_then(|header| header.strip_prefix("attachment; filename*=UTF-8''"));
+    let saved = percent_decoded(name_in_header.expect("each download has a name"));
+    let is_name = !matches!(&*saved, b"" | b"." | b"..") && !saved.iter().any(|byte| matches!(byte, b'/' | b'\\'));
+    assert!(is_name, "{name:?} is saved as {:?}", String::from_utf8_lossy(&saved));
+    if let Ok(digest) = name.parse::<Digest>() {
+        assert_eq!(digest.to_string(), name, "a file has one name");
+    }
+    match Allowed::parse([kind]) {
+        Ok(allowed) => assert!(allowed.has(kind), "{kind} is allowed and is not taken"),
+        Err(error) => assert!(error.to_string().contains(kind), "{error}"),
+    }
+    look_beside(name).expect("a folder for a while");
+}
+
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).expect("two digits");
+        bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    bytes
+}
+
+/// A bot reads what lies in its folder, and nothing else.
+fn look_beside(name: &str) -> io::Result<()> {
+    let home = tempfile::tempdir()?;
+    let folder = home.path().join("bots");
+    std::fs::create_dir(&folder)?;
+    std::fs::write(folder.join("flow.json"), "inside")?;
+    std::fs::write(home.path().join("secret.json"), "outside")?;
+    std::os::unix::fs::symlink("../secret.json", folder.join("link.json"))?;
+    if let Ok(text) = FlowFiles::beside(&folder.join("bot.yaml")).read(name) {
+        assert_eq!(text, "inside", "{name:?} leads out of the folder");
+    }
+    Ok(())
+}
+
+/// A configuration file. What is wrong with it is said, with its place; what is right is read the same again.
+pub fn config(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for mode in [Mode::Dev, Mode::Serve] {
+        match configured(text, mode) {
+            Ok(config) => {
+                let again = configured(text, mode).expect("it was read once");
+                assert!(again.changes_from(config.settings()).is_empty(), "it is another one each time");
+            }
+            Err(errors) => errors.0.iter().for_each(|problem| {
+                assert!(!problem.what.is_empty() && !problem.help.is_empty(), "{problem:?}");
+                if let Some(Source::File { line, column, .. }) = &problem.source {
+                    assert!(*column >= 1 && (1..=text.lines().count() + 1).contains(line), "{problem:?}");
+                }
+                // What is missing is at no place but its name.
+                let missing = problem.what.ends_with(" is missing");
+                assert!(problem.source.is_some() || missing, "{problem:?} has no place");
+            }),
+        }
+    }
+}
+
+fn configured(text: &str, mode: Mode) -> Result<Config, Errors> {
+    Config::load(Sources {
+        file: Some((Path::new("fuzz.toml").to_owned(), text.to_owned())),
+        env: BTreeMap::new(),
+        overrides: Vec::new(),
+        generated: Vec::new(),
+        mode,
+        read_file: &|_| Err(io::ErrorKind::NotFound.into()),
+    })
 }

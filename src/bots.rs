@@ -22,7 +22,7 @@ use chatbot::bot::{self, Bot, Format, Loaded};
 use storage::StoreError;
 
 pub use disk::Report;
-pub(crate) use flow_files::FlowFiles;
+pub use flow_files::FlowFiles;
 pub use library::{Counted, Expected, KEPT_NUMBERS, Library, MAX_BOTS, MAX_COUNTED, Order, PublishError, Published};
 pub use record::{Live, Record, Source};
 pub(crate) use upkeep::upkeep;

@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use fetch::{Fetch, Fetched, Lookup, WebError, WebFetch};
-pub use guard::{Allow, AllowError};
+pub use guard::{Allow, AllowError, Guard};
 pub use prepare::Request;
 pub use secrets::BotSecrets;
 

@@ -2,7 +2,7 @@
 //! `…/restart`, `…/end`, `…/reset`, `…/fork`, `…/notes`, and `PATCH …/variables`. Each is one turn of the engine, answered
 //! after its commit; `?dry_run=true` says what would come of it.
 
-mod bodies;
+pub(super) mod bodies;
 mod refusal;
 
 use actors::{Act, Deed, Done, How, journal, view};

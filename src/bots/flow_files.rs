@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use chatbot::caps::MAX_FLOW_JSON_BYTES;
 
 /// Reads the files that one bot file names, and remembers what was in them.
-pub(crate) struct FlowFiles {
+pub struct FlowFiles {
     folder: PathBuf,
     read: RefCell<BTreeMap<PathBuf, Option<String>>>,
 }
 
 impl FlowFiles {
     /// Of a bot file at this path.
-    pub(crate) fn beside(bot_file: &Path) -> Self {
+    pub fn beside(bot_file: &Path) -> Self {
         Self { folder: bot_file.parent().unwrap_or(Path::new("")).to_owned(), read: RefCell::default() }
     }
 
@@ -22,7 +22,7 @@ impl FlowFiles {
     ///
     /// # Errors
     /// Why it cannot be read.
-    pub(crate) fn read(&self, name: &str) -> Result<String, String> {
+    pub fn read(&self, name: &str) -> Result<String, String> {
         let path = self.folder.join(name);
         let text = read_below(&self.folder, &path);
         self.read.borrow_mut().insert(path, text.as_ref().ok().cloned());
@@ -30,7 +30,7 @@ impl FlowFiles {
     }
 
     /// What was asked for.
-    pub(crate) fn into_read(self) -> BTreeMap<PathBuf, Option<String>> {
+    pub fn into_read(self) -> BTreeMap<PathBuf, Option<String>> {
         self.read.into_inner()
     }
 }

@@ -109,3 +109,23 @@ fn stored_rows_are_read_or_refused() {
 fn flow_json_is_checked_and_read() {
     drive("flow_json", 2_000);
 }
+
+#[test]
+fn bodies_of_the_admin_api_are_read_or_refused_with_the_place_that_is_wrong() {
+    drive("admin", 2_000);
+}
+
+#[test]
+fn calls_of_bots_reach_the_public_internet_alone() {
+    drive("guard", 3_000);
+}
+
+#[test]
+fn names_and_types_of_files_lead_nowhere_else() {
+    drive("media", 2_000);
+}
+
+#[test]
+fn configuration_files_are_read_or_refused_with_the_place_that_is_wrong() {
+    drive("config", 300);
+}

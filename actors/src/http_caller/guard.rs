@@ -112,17 +112,21 @@ fn contains(net: IpAddr, bits: u8, address: IpAddr) -> bool {
 
 /// Says where calls may go.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Guard {
+pub struct Guard {
     allow: Allow,
 }
 
 impl Guard {
-    pub(super) fn new(allow: Allow) -> Self {
+    /// With what the configuration allows.
+    pub fn new(allow: Allow) -> Self {
         Self { allow }
     }
 
-    /// The address, if it may be called; else why not. The text of a refusal names the host and nothing else of it.
-    pub(super) fn check(&self, url: &str) -> Result<Url, String> {
+    /// The address, if it may be called.
+    ///
+    /// # Errors
+    /// Why not; the text names the host and nothing else of the address.
+    pub fn check(&self, url: &str) -> Result<Url, String> {
         let url = Url::parse(url).map_err(|error| format!("the address cannot be read: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("`{}` addresses are not called", url.scheme()));
@@ -153,7 +157,7 @@ impl Guard {
     }
 
     /// Whether a connection may be made to an address that a name was found to have. The name passed [`Self::check`].
-    pub(super) fn may_connect(&self, name: &str, address: IpAddr) -> bool {
+    pub fn may_connect(&self, name: &str, address: IpAddr) -> bool {
         is_public(address) || self.allow.ports_of(&bare(name)).is_some() || self.allow.has_address(address, None)
     }
 }
