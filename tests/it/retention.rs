@@ -92,6 +92,31 @@ async fn f121_a_run_that_waits_for_longer_than_the_policy_goes_on_where_it_was()
 }
 
 #[tokio::test]
+async fn whoever_comes_back_is_answered_once_also_by_an_actor_that_outlived_their_conversation() {
+    let world = Setup::default().set("conversation.idle_passivate", "300d").start().await;
+    world.write(ADA, OLD).await;
+    world.wait_replies(ADA, 1).await;
+    world.wait_consumed().await;
+    world.clock.advance(91 * DAY_MS);
+    until("the conversation went", async || {
+        let listed = world.items(&format!("/api/v1/conversations?phone={ADA}")).await;
+        if !listed.is_empty() {
+            world.clock.advance(3_600_000);
+        }
+        listed.is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(world.metric("parlance_actors").await, 1.0, "it remembers what is not there any more");
+    world.write(ADA, "back").await;
+    assert_eq!(world.advance_until_replies(1_000, ADA, 2).await[1], "1: back");
+    world.write(ADA, "again").await;
+    world.advance_until_replies(1_000, ADA, 3).await;
+    world.wait_consumed().await;
+    assert_eq!(world.replies(ADA)[1..], ["1: back", "2: again"]);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn whoever_said_stop_gets_no_marketing_also_after_their_words_went() {
     let world = broadcasts::world().await;
     world.write(ADA, OLD).await;
