@@ -14,7 +14,8 @@ const MOST_RSS_MB: f64 = 512.0;
 /// lies in memory, and grows for some minutes until it is folded.
 const RSS_MB_AN_HOUR: f64 = 24.0;
 const RSS_MB_IN_ALL: f64 = 96.0;
-const SHORT_SECONDS: f64 = 480.0;
+/// Two rounds of folding at 20 messages a second.
+const SHORT_SECONDS: f64 = 1_700.0;
 /// Connections to Meta that hang, beside the usual ones.
 const DESCRIPTORS_MORE: u64 = 32;
 /// Growth of files that is none: the store reaches its size after two rounds of folding, for which a short time is too short.
@@ -190,8 +191,8 @@ mod tests {
 
     fn good() -> Seen {
         let sample = |second: u32| Sample {
-            at_seconds: second.into(),
-            age_seconds: second.into(),
+            at_seconds: (5 * second).into(),
+            age_seconds: (5 * second).into(),
             rss_bytes: 100 << 20,
             descriptors: 50,
             store_bytes: 30 << 20,
@@ -202,7 +203,7 @@ mod tests {
         };
         Seen {
             seed: 1,
-            window_seconds: 600.0,
+            window_seconds: 3_000.0,
             rate: 20,
             people: 300,
             faults: vec![("500", 3)],
