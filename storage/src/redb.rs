@@ -52,12 +52,12 @@ use crate::{
 
 /// The redb engine. Dropping it writes what was handed over and closes the file.
 pub struct RedbStore {
-    opened: Arc<Opened>,
+    running: Arc<Running>,
     haste: Haste,
 }
 
 /// An open file with its threads, for every handle to it.
-struct Opened {
+struct Running {
     shared: Arc<Shared>,
     readers: Readers,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -80,26 +80,26 @@ impl RedbStore {
         let fault = |source| OpenError::Io { name: shared.name.clone(), source };
         let readers = Readers::start(shared.clone()).map_err(fault)?;
         let writer = thread.spawn(move || writer.run()).map_err(fault)?;
-        let opened = Arc::new(Opened { shared, readers, writer: Mutex::new(Some(writer)) });
-        Ok(Arc::new(Self { opened, haste: Haste::Now }))
+        let running = Arc::new(Running { shared, readers, writer: Mutex::new(Some(writer)) });
+        Ok(Arc::new(Self { running, haste: Haste::Now }))
     }
 
     /// Whether anything is left to fold, or in the log.
     fn has_unfolded(&self) -> bool {
-        let view = self.opened.shared.view.read();
+        let view = self.running.shared.view.read();
         let unfolded = view.frozen.is_some() || !view.active.is_untouched();
         let read = |figure: &std::sync::atomic::AtomicU64| figure.load(std::sync::atomic::Ordering::Relaxed);
-        unfolded || read(&self.opened.shared.figures.unfolded) > 0 || read(&self.opened.shared.figures.logged) > 0
+        unfolded || read(&self.running.shared.figures.unfolded) > 0 || read(&self.running.shared.figures.logged) > 0
     }
 
     fn hand_over<T>(&self, job: impl FnOnce(crate::Promise<T>) -> Job) -> Pending<T> {
         let (promise, pending) = Pending::promised();
-        self.opened.shared.queue.push(job(promise), self.haste);
+        self.running.shared.queue.push(job(promise), self.haste);
         pending
     }
 }
 
-impl Drop for Opened {
+impl Drop for Running {
     fn drop(&mut self) {
         self.shared.queue.shut("it was closed");
         if let Some(writer) = self.writer.lock().take() {
@@ -123,11 +123,11 @@ fn encode(item: Accept) -> Accepted {
 
 impl Store for RedbStore {
     fn unhurried(self: Arc<Self>) -> Arc<dyn Store> {
-        Arc::new(Self { opened: self.opened.clone(), haste: Haste::Unhurried })
+        Arc::new(Self { running: self.running.clone(), haste: Haste::Unhurried })
     }
 
     fn fence(&self, _partition: &Partition) -> Fence {
-        Fence { epoch: self.opened.shared.epoch }
+        Fence { epoch: self.running.shared.epoch }
     }
 
     fn append(&self, items: Vec<Accept>) -> Pending<Vec<InboxSeq>> {
@@ -144,15 +144,15 @@ impl Store for RedbStore {
     }
 
     fn appended(&self) -> watch::Receiver<InboxSeq> {
-        self.opened.shared.appended.subscribe()
+        self.running.shared.appended.subscribe()
     }
 
     fn committed(&self) -> watch::Receiver<LogSeq> {
-        self.opened.shared.committed.subscribe()
+        self.running.shared.committed.subscribe()
     }
 
     fn log(&self, after: LogSeq, limit: usize) -> Pending<LogPage> {
-        self.opened.readers.run(move |reader| follow::page(reader, after, limit))
+        self.running.readers.run(move |reader| follow::page(reader, after, limit))
     }
 
     fn cut_log(&self) -> Pending<()> {
@@ -160,28 +160,28 @@ impl Store for RedbStore {
     }
 
     fn stretches(&self) -> Arc<[Stretch]> {
-        self.opened.shared.stretches.clone()
+        self.running.shared.stretches.clone()
     }
 
     fn pending(&self, after: InboxSeq, limit: usize) -> Pending<Vec<(InboxSeq, Inbound)>> {
-        let known = self.opened.shared.inbox.read().after(after, limit);
-        self.opened.readers.inbox(known)
+        let known = self.running.shared.inbox.read().after(after, limit);
+        self.running.readers.inbox(known)
     }
 
     fn inbox(&self, rows: Vec<InboxSeq>) -> Pending<Vec<(InboxSeq, Inbound)>> {
-        let known = self.opened.shared.inbox.read().select(&rows);
-        self.opened.readers.inbox(known)
+        let known = self.running.shared.inbox.read().select(&rows);
+        self.running.readers.inbox(known)
     }
 
     fn resolve_each(&self, aliases: Vec<Alias>) -> Pending<Vec<Option<ContactId>>> {
         let keys = aliases.iter().map(keys::alias).collect();
-        self.opened.readers.values(keys, |values| {
+        self.running.readers.values(keys, |values| {
             values.iter().map(|value| value.as_ref().map(rows::read_contact).transpose()).collect()
         })
     }
 
     fn load(&self, conversation: ConversationId) -> Pending<Option<Head>> {
-        self.opened.readers.values(vec![keys::head(conversation)], |values| {
+        self.running.readers.values(vec![keys::head(conversation)], |values| {
             values.iter().flatten().next().map(rows::read_head).transpose()
         })
     }
@@ -192,45 +192,45 @@ impl Store for RedbStore {
         until_ms: u64,
         limit: usize,
     ) -> Pending<Vec<(u64, ConversationId)>> {
-        self.opened.readers.run(move |reader| queries::wakes_due(reader, after, until_ms, limit))
+        self.running.readers.run(move |reader| queries::wakes_due(reader, after, until_ms, limit))
     }
 
     fn open_sends(&self, after: Option<SendId>, limit: usize) -> Pending<Vec<Send>> {
-        self.opened.readers.run(move |reader| queries::open_sends(reader, after, limit))
+        self.running.readers.run(move |reader| queries::open_sends(reader, after, limit))
     }
 
     fn sends(&self, ids: Vec<SendId>) -> Pending<Vec<Option<Send>>> {
         let keys = queries::send_keys(&ids);
-        self.opened.readers.values(keys, move |values| queries::read_sends(&ids, &values))
+        self.running.readers.values(keys, move |values| queries::read_sends(&ids, &values))
     }
 
     fn conversations(&self, partition_prefix: Option<[u8; 4]>, page: Page) -> Pending<Listed<(ConversationId, Head)>> {
-        self.opened.readers.run(move |reader| queries::conversations(reader, partition_prefix, &page))
+        self.running.readers.run(move |reader| queries::conversations(reader, partition_prefix, &page))
     }
 
     fn history(&self, conversation: ConversationId, page: Page) -> Pending<Listed<Entry>> {
-        self.opened.readers.run(move |reader| queries::history(reader, conversation, &page))
+        self.running.readers.run(move |reader| queries::history(reader, conversation, &page))
     }
 
     fn history_from(&self, conversation: ConversationId, index: u64, limit: usize) -> Pending<Vec<Entry>> {
-        self.opened.readers.run(move |reader| queries::history_from(reader, conversation, index, limit))
+        self.running.readers.run(move |reader| queries::history_from(reader, conversation, index, limit))
     }
 
     fn outbox(&self, state: Option<SendState>, page: Page) -> Pending<Listed<Send>> {
-        self.opened.readers.run(move |reader| queries::outbox(reader, state, &page))
+        self.running.readers.run(move |reader| queries::outbox(reader, state, &page))
     }
 
     fn dead_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
-        self.opened.readers.run(move |reader| queries::dead_letters(reader, &page))
+        self.running.readers.run(move |reader| queries::dead_letters(reader, &page))
     }
 
     fn resolved_letters(&self, page: Page) -> Pending<Listed<DeadLetter>> {
-        self.opened.readers.run(move |reader| queries::resolved_letters(reader, &page))
+        self.running.readers.run(move |reader| queries::resolved_letters(reader, &page))
     }
 
     fn letters(&self, ids: Vec<u64>) -> Pending<Vec<Option<DeadLetter>>> {
         let keys = queries::letter_keys(&ids);
-        self.opened.readers.values(keys, move |values| queries::read_letters(&ids, &values))
+        self.running.readers.values(keys, move |values| queries::read_letters(&ids, &values))
     }
 
     fn resolve_letters(&self, resolved: Vec<Resolved>) -> Pending<Vec<bool>> {
@@ -238,20 +238,20 @@ impl Store for RedbStore {
     }
 
     fn quarantine(&self, page: Page) -> Pending<Listed<(u64, Quarantined)>> {
-        self.opened.readers.run(move |reader| queries::quarantine(reader, &page))
+        self.running.readers.run(move |reader| queries::quarantine(reader, &page))
     }
 
     fn quarantine_from(&self, id: u64, limit: usize) -> Pending<Vec<(u64, Quarantined)>> {
-        self.opened.readers.run(move |reader| queries::quarantine_from(reader, id, limit))
+        self.running.readers.run(move |reader| queries::quarantine_from(reader, id, limit))
     }
 
     fn notices(&self, page: Page) -> Pending<Listed<(u64, Notice)>> {
-        self.opened.readers.run(move |reader| queries::notices(reader, &page))
+        self.running.readers.run(move |reader| queries::notices(reader, &page))
     }
 
     fn forget(&self, before: Horizons, limit: usize) -> Pending<usize> {
         let (limit, haste) = (limit.min(forget::MOST), self.haste);
-        self.opened.readers.run_then(
+        self.running.readers.run_then(
             move |reader| forget::find(reader, &before, limit),
             move |shared, found, promise| match found {
                 Ok(old) if old.is_empty() => promise.fulfil(Ok(0)),
@@ -267,12 +267,12 @@ impl Store for RedbStore {
         before_ms: u64,
         limit: usize,
     ) -> Pending<Vec<(u64, ConversationId)>> {
-        self.opened.readers.run(move |reader| queries::idle_conversations(reader, after, before_ms, limit))
+        self.running.readers.run(move |reader| queries::idle_conversations(reader, after, before_ms, limit))
     }
 
     fn erase(&self, what: Vec<Erase>, limit: usize) -> Pending<usize> {
         let (limit, haste) = (limit.min(forget::MOST), self.haste);
-        self.opened.readers.run_then(
+        self.running.readers.run_then(
             move |reader| erase::find(reader, what, limit),
             move |shared, found, promise| match found {
                 Ok(doomed) if doomed.is_empty() => promise.fulfil(Ok(0)),
@@ -292,7 +292,7 @@ impl Store for RedbStore {
     }
 
     fn document(&self, kind: &str, key: &str) -> Pending<Option<Bytes>> {
-        self.opened.readers.values(vec![keys::document(kind, key)], |values| {
+        self.running.readers.values(vec![keys::document(kind, key)], |values| {
             values.iter().flatten().next().map(rows::read_opaque).transpose()
         })
     }
@@ -303,19 +303,19 @@ impl Store for RedbStore {
 
     fn documents_page(&self, kind: &str, after_key: Option<&str>, limit: usize) -> Pending<Vec<(Box<str>, Bytes)>> {
         let (kind, after_key) = (Box::<str>::from(kind), after_key.map(Box::<str>::from));
-        self.opened.readers.run(move |reader| queries::documents(reader, &kind, after_key.as_deref(), limit))
+        self.running.readers.run(move |reader| queries::documents(reader, &kind, after_key.as_deref(), limit))
     }
 
     fn secret(&self) -> [u8; 16] {
-        self.opened.shared.secret
+        self.running.shared.secret
     }
 
     fn health(&self) -> watch::Receiver<Health> {
-        self.opened.shared.health.subscribe()
+        self.running.shared.health.subscribe()
     }
 
     fn stats(&self) -> StoreStats {
-        self.opened.shared.stats()
+        self.running.shared.stats()
     }
 
     fn close(&self) -> Pending<()> {
@@ -325,7 +325,7 @@ impl Store for RedbStore {
 
 impl std::fmt::Debug for RedbStore {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("RedbStore").field("name", &self.opened.shared.name).finish_non_exhaustive()
+        out.debug_struct("RedbStore").field("name", &self.running.shared.name).finish_non_exhaustive()
     }
 }
 
