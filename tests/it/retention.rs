@@ -31,6 +31,22 @@ async fn readable(world: &World, words: &str) -> Vec<String> {
     found
 }
 
+async fn has_no_conversation(world: &World, who: &str) -> bool {
+    world.items(&format!("/api/v1/conversations?phone={who}")).await.is_empty()
+}
+
+/// Lets hours pass until it is so.
+async fn hours_until(world: &World, what: &str, is_so: impl AsyncFn() -> bool) {
+    until(what, async || {
+        let is_so = is_so().await;
+        if !is_so {
+            world.clock.advance(3_600_000);
+        }
+        is_so.then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn f121_after_ninety_days_nothing_older_is_readable_and_who_goes_on_goes_on() {
     let world = Setup::default().start().await;
@@ -46,22 +62,8 @@ async fn f121_after_ninety_days_nothing_older_is_readable_and_who_goes_on_goes_o
         world.wait_replies(ADA, 1 + round).await;
     }
     world.clock.advance(DAY_MS);
-    until("Ben's conversation went", async || {
-        let listed = world.items(&format!("/api/v1/conversations?phone={BEN}")).await;
-        if !listed.is_empty() {
-            world.clock.advance(3_600_000);
-        }
-        listed.is_empty().then_some(())
-    })
-    .await;
-    until("what is old went", async || {
-        let left = readable(&world, OLD).await;
-        if !left.is_empty() {
-            world.clock.advance(3_600_000);
-        }
-        left.is_empty().then_some(())
-    })
-    .await;
+    hours_until(&world, "Ben's conversation went", async || has_no_conversation(&world, BEN).await).await;
+    hours_until(&world, "what is old went", async || readable(&world, OLD).await.is_empty()).await;
     assert!(!readable(&world, "round 9").await.is_empty());
     // What her bot remembers of her is still there: it counts on.
     world.write(ADA, "and on").await;
@@ -77,14 +79,7 @@ async fn f121_a_run_that_waits_for_longer_than_the_policy_goes_on_where_it_was()
     world.write(ADA, OLD).await;
     world.wait_replies(ADA, 1).await;
     world.clock.advance(100 * DAY_MS);
-    until("the history went", async || {
-        let left = readable(&world, OLD).await;
-        if !left.is_empty() {
-            world.clock.advance(3_600_000);
-        }
-        left.is_empty().then_some(())
-    })
-    .await;
+    hours_until(&world, "the history went", async || readable(&world, OLD).await.is_empty()).await;
     assert_eq!(world.conversation(ADA).await["state"], "waiting");
     world.write(ADA, "blue").await;
     assert_eq!(world.wait_replies(ADA, 2).await[1], "you like blue");
@@ -98,14 +93,7 @@ async fn whoever_comes_back_is_answered_once_also_by_an_actor_that_outlived_thei
     world.wait_replies(ADA, 1).await;
     world.wait_consumed().await;
     world.clock.advance(91 * DAY_MS);
-    until("the conversation went", async || {
-        let listed = world.items(&format!("/api/v1/conversations?phone={ADA}")).await;
-        if !listed.is_empty() {
-            world.clock.advance(3_600_000);
-        }
-        listed.is_empty().then_some(())
-    })
-    .await;
+    hours_until(&world, "the conversation went", async || has_no_conversation(&world, ADA).await).await;
     assert_eq!(world.metric("parlance_actors").await, 1.0, "it remembers what is not there any more");
     world.write(ADA, "back").await;
     assert_eq!(world.advance_until_replies(1_000, ADA, 2).await[1], "1: back");
@@ -130,13 +118,8 @@ async fn whoever_said_stop_gets_no_marketing_also_after_their_words_went() {
     let ids: Vec<Value> =
         [world.conversation(ADA).await, world.conversation(BEN).await].map(|it| it["id"].clone()).into();
     world.clock.advance(91 * DAY_MS);
-    until("what is old went", async || {
-        let went = world.items(&format!("/api/v1/conversations?phone={ADA}")).await.is_empty()
-            && readable(&world, OLD).await.is_empty();
-        if !went {
-            world.clock.advance(3_600_000);
-        }
-        went.then_some(())
+    hours_until(&world, "what is old went", async || {
+        has_no_conversation(&world, ADA).await && readable(&world, OLD).await.is_empty()
     })
     .await;
     assert_eq!(world.conversation(BEN).await["id"], ids[1]);
@@ -171,14 +154,7 @@ async fn whoever_follows_the_events_keeps_their_place_while_what_is_old_goes_and
     world.wait_replies(ADA, 1).await;
     world.clock.advance(91 * DAY_MS);
     world.write(BEN, "and now").await;
-    until("what is old went", async || {
-        let went = world.items(&format!("/api/v1/conversations?phone={ADA}")).await.is_empty();
-        if !went {
-            world.clock.advance(3_600_000);
-        }
-        went.then_some(())
-    })
-    .await;
+    hours_until(&world, "what is old went", async || has_no_conversation(&world, ADA).await).await;
     world.restart().await;
     assert_eq!(next_after(&world, &place).await.kind, "message.in");
     let erase = format!("/api/v1/contacts/{BEN}/erase");
